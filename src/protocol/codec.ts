@@ -1,0 +1,308 @@
+/**
+ * The pieces that wire tables are made of. Each reads a value from bytes and writes it back, so that one table is
+ * decoder, encoder, type and documentation. Kinds of encoding: protocol document, 2.5.
+ */
+import { ProtocolError } from "./errors.ts";
+
+/** A place in received bytes that moves forward as fields are read; never past `end`. */
+export class Cursor {
+  readonly bytes: Uint8Array;
+  readonly end: number;
+  offset: number;
+
+  constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
+    this.bytes = bytes;
+    this.offset = offset;
+    this.end = end;
+  }
+
+  get left(): number {
+    return this.end - this.offset;
+  }
+
+  /**
+   * Moves past the next `count` bytes and returns the offset at which they begin.
+   * @throws ProtocolError `malformed` where fewer are left.
+   */
+  take(count: number): number {
+    const begin = this.offset;
+    if (count > this.end - begin) this.refuse(`needs ${count} bytes, ${this.left} are left`);
+    this.offset = begin + count;
+    return begin;
+  }
+
+  /** Byte at an offset that `take` gave out. */
+  at(offset: number): number {
+    return this.bytes[offset] ?? 0;
+  }
+
+  /** @throws ProtocolError always: `malformed`, here or at `offset`. */
+  refuse(problem: string, offset = this.offset): never {
+    throw new ProtocolError("malformed", problem, { field: "", offset });
+  }
+}
+
+/** One wire type, both ways. `size` is its number of bytes where that never varies. */
+export interface Codec<T> {
+  readonly size?: number;
+  /** @throws ProtocolError where the bytes do not hold such a value. */
+  decode(from: Cursor): T;
+  /** @throws RangeError where the value has no such bytes. */
+  encode(value: T, into: number[]): void;
+}
+
+/** The values that a codec reads. */
+export type Infer<C> = C extends Codec<infer T> ? T : never;
+
+/** A codec whose values all have the same number of bytes. */
+type Sized<T> = Codec<T> & { readonly size: number };
+
+const unsigned = (size: number): Sized<number> => {
+  const limit = 256 ** size;
+  return {
+    size,
+    decode: (from) => {
+      const begin = from.take(size);
+      let value = 0;
+      for (let i = begin; i < begin + size; i++) value = value * 256 + from.at(i);
+      return value;
+    },
+    encode: (value, into) => {
+      if (!Number.isInteger(value) || value < 0 || value >= limit) {
+        throw new RangeError(`${value} does not fit an unsigned number of ${size} bytes`);
+      }
+      for (let i = size - 1; i >= 0; i--) into.push(Math.floor(value / 256 ** i) % 256);
+    },
+  };
+};
+
+/** Unsigned big-endian numbers of 1, 2 and 4 bytes. */
+export const u8 = unsigned(1);
+export const u16 = unsigned(2);
+export const u32 = unsigned(4);
+
+/** The same bytes, as another value: `mapped(u8, (n) => n !== 0, Number)`. */
+export const mapped = <W, T>(
+  wire: Codec<W>,
+  fromWire: (wire: W) => T,
+  toWire: (value: T) => W,
+): Codec<T> => ({
+  ...sized(wire.size),
+  decode: (from) => fromWire(wire.decode(from)),
+  encode: (value, into) => wire.encode(toWire(value), into),
+});
+
+/** One byte: 0 is false and any other byte is true; written as 0 or 1. */
+export const flag = mapped(u8, (byte) => byte !== 0, Number);
+
+/** A count of tenths, as units. */
+export const tenths = (wire: Codec<number>): Codec<number> =>
+  mapped(
+    wire,
+    (raw) => raw / 10,
+    (value) => Math.round(value * 10),
+  );
+
+/** A number that stands on the wire with an offset: `shifted(u16, -100)` reads 123 as 23. */
+export const shifted = (wire: Codec<number>, by: number): Codec<number> =>
+  mapped(
+    wire,
+    (raw) => raw + by,
+    (value) => value - by,
+  );
+
+/** A count of steps of `unit` units each, exact: `scaled(u32, 360_000)` reads 0.1 kWh as joules. */
+export const scaled = (wire: Codec<number>, unit: number): Codec<number> =>
+  mapped(
+    wire,
+    (raw) => raw * unit,
+    (value) => Math.round(value / unit),
+  );
+
+/** Printable ASCII characters (0x20 to 0x7e), exactly `size` of them. */
+export const ascii = (size: number): Codec<string> => ({
+  size,
+  decode: (from) => {
+    const begin = from.take(size);
+    let text = "";
+    for (let i = begin; i < begin + size; i++) {
+      const byte = from.at(i);
+      if (byte < 0x20 || byte > 0x7e)
+        from.refuse(`0x${hexOf(byte)} is not a printable character`, i);
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  },
+  encode: (value, into) => {
+    if (value.length !== size || !/^[\x20-\x7e]*$/.test(value)) {
+      throw new RangeError(`"${value}" is not ${size} printable characters`);
+    }
+    for (let i = 0; i < size; i++) into.push(value.charCodeAt(i));
+  },
+});
+
+/** ASCII decimal digits, kept as text: `digits(12)` for an ECU id. */
+export const digits = (size: number): Codec<string> => ({
+  size,
+  decode: (from) => {
+    const begin = from.take(size);
+    let text = "";
+    for (let i = begin; i < begin + size; i++) {
+      const byte = from.at(i);
+      if (byte < 0x30 || byte > 0x39) from.refuse(`0x${hexOf(byte)} is not a digit`, i);
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  },
+  encode: (value, into) => {
+    if (value.length !== size || !/^\d*$/.test(value)) {
+      throw new RangeError(`"${value}" is not ${size} digits`);
+    }
+    for (let i = 0; i < size; i++) into.push(value.charCodeAt(i));
+  },
+});
+
+/** A number in ASCII decimal digits, zero padded to `size`. */
+export const decimal = (size: number): Codec<number> =>
+  mapped(digits(size), Number, (value) => String(value).padStart(size, "0"));
+
+/** A text behind its own length, which stands before it in `lengthDigits` ASCII digits. */
+export const prefixed = (lengthDigits: number): Codec<string> => {
+  const length = decimal(lengthDigits);
+  return {
+    decode: (from) => ascii(length.decode(from)).decode(from),
+    encode: (value, into) => {
+      length.encode(value.length, into);
+      ascii(value.length).encode(value, into);
+    },
+  };
+};
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const hexOf = (byte: number): string => HEX[byte] ?? "";
+
+/**
+ * Bytes as lower-case hexadecimal text. For BCD fields these are the decimal digits themselves; a nibble above 9
+ * shows as a letter and is for the reader to judge, since it is never an error on the wire (protocol document, 2.5).
+ */
+export const hex = (size: number): Codec<string> => ({
+  size,
+  decode: (from) => {
+    const begin = from.take(size);
+    let text = "";
+    for (let i = begin; i < begin + size; i++) text += HEX[from.at(i)];
+    return text;
+  },
+  encode: (value, into) => {
+    if (value.length !== size * 2 || !/^[0-9a-f]*$/.test(value)) {
+      throw new RangeError(`"${value}" is not ${size} bytes of lower-case hexadecimal`);
+    }
+    for (let i = 0; i < value.length; i += 2) into.push(Number.parseInt(value.slice(i, i + 2), 16));
+  },
+});
+
+/** Binary coded decimal: two digits a byte, high nibble first. The same as `hex`, named for what it holds. */
+export const bcd = hex;
+
+/** All bytes that are left, as hexadecimal text. */
+export const rest: Codec<string> = {
+  decode: (from) => hex(from.left).decode(from),
+  encode: (value, into) => hex(value.length / 2).encode(value, into),
+};
+
+/** A field that older firmware leaves out: `undefined` where no byte is left. */
+export const optional = <T>(codec: Codec<T>): Codec<T | undefined> => ({
+  decode: (from) => (from.left === 0 ? undefined : codec.decode(from)),
+  encode: (value, into) => {
+    if (value !== undefined) codec.encode(value, into);
+  },
+});
+
+type Values<F> = { -readonly [K in keyof F]: Infer<F[K]> };
+
+/** Fields one after another, in the order written. An error names the field it came from. */
+export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Codec<Values<F>> => {
+  const entries = Object.entries(fields);
+  return {
+    ...sized(entries.reduce(addSize, 0)),
+    decode: (from) => {
+      const values: Record<string, unknown> = {};
+      let field = "";
+      try {
+        for (const [name, codec] of entries) {
+          field = name;
+          values[name] = codec.decode(from);
+        }
+      } catch (error) {
+        throw error instanceof ProtocolError ? error.within(field) : error;
+      }
+      return values as Values<F>;
+    },
+    encode: (value, into) => {
+      const values = value as Record<string, unknown>;
+      for (const [name, codec] of entries) codec.encode(values[name], into);
+    },
+  };
+};
+
+/** Records one after another up to the end of the bytes; each is at least one byte. */
+export const repeated = <T>(codec: Codec<T>): Codec<T[]> => ({
+  decode: (from) => {
+    const items: T[] = [];
+    try {
+      while (from.left > 0) items.push(codec.decode(from));
+    } catch (error) {
+      throw error instanceof ProtocolError ? error.within(String(items.length)) : error;
+    }
+    return items;
+  },
+  encode: (value, into) => {
+    for (const item of value) codec.encode(item, into);
+  },
+});
+
+/**
+ * Lists of numbers that stand on the wire in turns: `order` names, letter by letter, the list each number goes to.
+ * `interleaved(u16, { P: "power", V: "volts" }, "PVP")` reads 3 numbers into `{ power: [a, c], volts: [b] }`.
+ */
+export const interleaved = <L extends Record<string, string>>(
+  number: Sized<number>,
+  lists: L,
+  order: string,
+): Codec<Record<L[keyof L], number[]>> => {
+  const names = [...order].map((letter) => lists[letter] ?? "");
+  return {
+    size: number.size * names.length,
+    decode: (from) => {
+      const values: Record<string, number[]> = {};
+      for (const list of Object.values(lists)) values[list] = [];
+      for (const name of names) values[name]?.push(number.decode(from));
+      return values as Record<L[keyof L], number[]>;
+    },
+    encode: (value, into) => {
+      const next: Record<string, number> = {};
+      for (const name of names) {
+        const at = next[name] ?? 0;
+        next[name] = at + 1;
+        const item = (value as Record<string, number[]>)[name]?.[at];
+        if (item === undefined) throw new RangeError(`${name} has no number ${at}`);
+        number.encode(item, into);
+      }
+    },
+  };
+};
+
+/** Encodes a value on its own. */
+export const bytesOf = <T>(codec: Codec<T>, value: T): Buffer => {
+  const into: number[] = [];
+  codec.encode(value, into);
+  return Buffer.from(into);
+};
+
+function sized(size: number | undefined): { size?: number } {
+  return size === undefined ? {} : { size };
+}
+
+function addSize(sum: number | undefined, [, codec]: [string, Codec<unknown>]): number | undefined {
+  return sum === undefined || codec.size === undefined ? undefined : sum + codec.size;
+}

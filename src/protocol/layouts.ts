@@ -1,0 +1,175 @@
+/** The wire tables: what stands where in the body of each reply. Section numbers are those of the protocol document. */
+import {
+  ascii,
+  bcd,
+  type Codec,
+  decimal,
+  digits,
+  flag,
+  hex,
+  type Infer,
+  interleaved,
+  optional,
+  prefixed,
+  rest,
+  scaled,
+  shifted,
+  struct,
+  tenths,
+  u8,
+  u16,
+  u32,
+} from "./codec.ts";
+
+/** Energy in joules. The wire counts steps of 0.1 kWh or 0.01 kWh (3.1.1, 3.5); both are whole joules. */
+const TENTH_KWH = 360_000;
+const HUNDREDTH_KWH = 36_000;
+
+/** 0001, both layouts begin alike (3.1.1). `layout` tells how they go on; it is no product model. */
+export const infoHead = struct({
+  ecuId: digits(12),
+  layout: ascii(2),
+  lifetimeEnergyJoules: scaled(u32, TENTH_KWH),
+  powerWatts: u32,
+  todayEnergyJoules: scaled(u32, HUNDREDTH_KWH),
+});
+
+/** 0001 layout 01: ECU-R, ECU-B, ECU-R-Pro, ECU-C (3.1.2). */
+export const microInverterInfo = struct({
+  /** yyyymmddhhmmss in the ECU's local time; `d0d0…` or zeros where the ECU does not tell. */
+  lastCloudContact: bcd(7),
+  inverters: u16,
+  invertersOnline: u16,
+  /** Two hexadecimal digits: `10` is ZigBee channel 16. */
+  zigbeeChannel: ascii(2),
+  firmware: prefixed(3),
+  timezone: prefixed(3),
+  ethernetMac: optional(hex(6)),
+  wirelessMac: optional(hex(6)),
+  /** 12 bytes of unknown meaning on version 12, nothing on version 11. */
+  extension: rest,
+});
+
+/** 0001 layout 02: ECU-RS (3.1.3). */
+export const rapidShutdownInfo = struct({
+  inverters: u16,
+  invertersOnline: u16,
+  signalLevel: decimal(3),
+  zigbeeChannel: ascii(2),
+  /** `0` switch devices, `1` monitoring devices, `2` both. */
+  deviceClass: ascii(1),
+  firmware: prefixed(3),
+  extension: rest,
+});
+
+/** 0002, before the records (3.2.1). */
+export const realtimeHead = struct({
+  /** `01` micro-inverter records, `02` ECU-RS records. */
+  kind: ascii(2),
+  /** Registered inverters, online or not. */
+  count: u16,
+  /** yyyymmddhhmmss, ECU local time: start of the last completed round. */
+  takenAt: bcd(7),
+});
+
+/** What every micro-inverter record begins with (3.2.2). */
+export const recordHead = struct({
+  uid: bcd(6),
+  online: flag,
+  /** Decides the size and layout of what follows. Not a product model. */
+  typeCode: ascii(2),
+});
+
+/**
+ * The numbers after the temperature, in the order of the wire: P is the power of the next channel in watts, V the next
+ * voltage of the grid in volts. The order does not tie a channel to a phase (3.2.4 to 3.2.6).
+ */
+const recordTail = (order: string) =>
+  struct({
+    frequencyHertz: tenths(u16),
+    temperatureCelsius: shifted(u16, -100),
+    block: interleaved(u16, { P: "powerWatts", V: "gridVolts" }, order),
+  });
+
+export type RecordHead = Infer<typeof recordHead>;
+export type RecordTail = Infer<ReturnType<typeof recordTail>>;
+
+/** The layouts of micro-inverter records: no more than the head, or a tail of known size (3.2.3). */
+export const recordTails = {
+  none: undefined,
+  /** YC600 and DS3 families. Both voltages are the same measurement. */
+  two: recordTail("PVPV"),
+  /** YC900, YC1000, QT2. */
+  fourThreePhase: recordTail("PVPVPVP"),
+  /** QS1, QS1A. */
+  four: recordTail("PVPPP"),
+} satisfies Record<string, Codec<RecordTail> | undefined>;
+
+/** Name of a record layout. */
+export type RecordLayout = keyof typeof recordTails;
+
+/** Type codes whose layout is certain (3.2.3). */
+export const layoutOfType: Readonly<Record<string, RecordLayout>> = {
+  "00": "none",
+  "01": "two",
+  "02": "fourThreePhase",
+  "03": "four",
+  "04": "two",
+};
+
+/** Bytes before the tail of a record. */
+export const RECORD_HEAD_BYTES = recordHead.size ?? 0;
+
+/** Bytes of a whole record of that layout: 9, 21, 27 or 23. */
+export const recordBytes = (layout: RecordLayout): number =>
+  RECORD_HEAD_BYTES + (recordTails[layout]?.size ?? 0);
+
+/** 0002 kind 02: a device of an ECU-RS, 57 bytes. Offsets are certain, units are not (3.2.8). */
+export const rapidShutdownDevice = struct({
+  uid: bcd(6),
+  /** 0 switch, 1 monitoring. */
+  equipmentClass: u8,
+  /** Bit 0: communication ok. */
+  state: u8,
+  heartbeats: u16,
+  timeouts: u16,
+  restartsToday: u8,
+  pv1Voltage: u16,
+  pv2Voltage: u16,
+  pv1Current: u16,
+  pv2Current: u16,
+  pv1Power: u16,
+  pv2Power: u16,
+  outputVoltage: u16,
+  outputCurrent: u16,
+  outputPower: u16,
+  rssi: u8,
+  pv1Energy: u32,
+  pv2Energy: u32,
+  outputEnergy: u32,
+  closings: u8,
+  softwareVersion: u16,
+  deviceModel: u8,
+  temperature: u8,
+  reserved: hex(8),
+});
+
+/** 0030: one inverter's signal (3.3). Raw 0 is "no contact". */
+export const signalRecord = struct({ uid: bcd(6), level: u8 });
+
+/** 0003: system power at one moment of the day asked for (3.4). */
+export const dayPowerRecord = struct({
+  /** hhmm, ECU local time. */
+  time: bcd(2),
+  powerWatts: u16,
+});
+
+/** 0004, before the records (3.5): `00` the last 7 days, `01` a month by day, `02` a year by month. */
+export const energyHead = struct({ period: ascii(2) });
+
+/** 0004: energy of one day or month, in the 6-byte form (ends at 655.35 kWh) and the 8-byte form (3.5). */
+export const energyRecord = struct({ date: bcd(4), energyJoules: scaled(u16, HUNDREDTH_KWH) });
+export const longEnergyRecord = struct({ date: bcd(4), energyJoules: scaled(u32, HUNDREDTH_KWH) });
+
+/** 0012: yyyymmddhhmmss of the ECU's clock, in ASCII digits (3.6). */
+export const clock = struct({ now: digits(14) });

@@ -1,0 +1,75 @@
+import { ProtocolError } from "./errors.ts";
+
+/**
+ * The white-list. A client of an ECU must never be able to send anything else: there is no authentication, and other
+ * codes clear the energy counters or replace the inverter list (protocol document, 3.0 and 3.7).
+ * `parameter` is the number of digits that follow the ECU id.
+ */
+export const commands = {
+  /** Base information; needs no ECU id, and tells it. */
+  info: { code: "0001", ecuId: false, parameter: 0 },
+  /** Realtime data of all inverters. */
+  realtime: { code: "0002", ecuId: true, parameter: 0 },
+  /** Signal level of all inverters. */
+  signal: { code: "0030", ecuId: true, parameter: 0 },
+  /** System power of one day; the parameter is yyyymmdd. */
+  dayPower: { code: "0003", ecuId: true, parameter: 8 },
+  /** Energy of week, month or year; the parameter is 00, 01 or 02. */
+  energy: { code: "0004", ecuId: true, parameter: 2 },
+  /** The ECU's clock. */
+  clock: { code: "0012", ecuId: true, parameter: 0 },
+} as const;
+
+export type Command = keyof typeof commands;
+
+/** The command with this code, where it is one of the white-list. */
+export const commandOf = (code: string): Command | undefined =>
+  (Object.keys(commands) as Command[]).find((name) => commands[name].code === code);
+
+const VERSION = "11";
+const TERMINATOR = "END";
+
+/**
+ * The bytes of a request, to be sent in one write (protocol document, 2.2).
+ * @throws RangeError for a command outside the white-list, an ECU id that is not 12 digits, or a parameter of the
+ *   wrong length: nothing is ever sent then.
+ */
+export const encodeRequest = (command: Command, ecuId = "", parameter = ""): Buffer => {
+  const rule = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (rule === undefined) throw new RangeError(`"${command}" is not a command that may be sent`);
+  if (rule.ecuId && !/^\d{12}$/.test(ecuId)) {
+    throw new RangeError(`"${ecuId}" is not an ECU id of 12 digits`);
+  }
+  if (!/^\d*$/.test(parameter) || parameter.length !== rule.parameter) {
+    throw new RangeError(`"${parameter}" is not a parameter of ${rule.parameter} digits`);
+  }
+  const body = rule.ecuId ? ecuId : "";
+  const tail = rule.parameter > 0 ? `${parameter}${TERMINATOR}` : "";
+  const text = `${rule.code}${body}${TERMINATOR}${tail}`;
+  const length = "APS".length + VERSION.length + 4 + text.length; // the final line feed is not counted
+  return Buffer.from(`APS${VERSION}${String(length).padStart(4, "0")}${text}\n`, "latin1");
+};
+
+/** A request as an ECU understands it: any code, with the id and parameter as sent. */
+export interface Request {
+  readonly code: string;
+  readonly ecuId: string;
+  readonly parameter: string;
+}
+
+/**
+ * Reads a request as tolerantly as an ECU does: signature and code count, length, terminator and line feed do not
+ * (protocol document, 2.2).
+ * @throws ProtocolError `malformed` where it does not begin with `APS`, or ends before the code does.
+ */
+export const decodeRequest = (bytes: Uint8Array): Request => {
+  const text = Buffer.from(bytes).toString("latin1");
+  if (!text.startsWith("APS") || text.length < 13) {
+    throw new ProtocolError("malformed", "not a request", { field: "signature", offset: 0 });
+  }
+  return {
+    code: text.slice(9, 13),
+    ecuId: text.slice(13, 25),
+    parameter: /^END(\d*)/.exec(text.slice(25))?.[1] ?? "",
+  };
+};
