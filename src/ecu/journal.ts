@@ -1,0 +1,68 @@
+import type { Logger } from "pino";
+import { queries, type Replies } from "./read.ts";
+import type { Reading } from "./reading.ts";
+
+const FUTURE_SECONDS = 5 * 60;
+const PAST_SECONDS = 24 * 60 * 60;
+
+/** Tells the log about reads: what is new as a warning, what is still so at debug. */
+export interface Journal {
+  /** @param now milliseconds since 1970 */
+  record(replies: Replies, reading: Reading, now: number): void;
+}
+
+/** The journal of one ECU. A night of silence is one line, and so is its end. */
+export const createJournal = (ecu: string, log: Logger): Journal => {
+  let failing = "";
+  let noted = "";
+  return {
+    record: (replies, reading, now) => {
+      const failed = queries.flatMap((query) => {
+        const outcome = replies[query];
+        return outcome?.ok === false ? [{ query, error: outcome.error }] : [];
+      });
+      const [first] = failed;
+      const reasons = failed.map(({ query, error }) => `${query} ${error.reason}`).join(", ");
+      if (first !== undefined) {
+        const { query, error } = first;
+        const about = { ecu, query, reason: error.reason, failed: reasons };
+        log[reasons === failing ? "debug" : "warn"](about, `read failed: ${error.message}`);
+      } else if (failing !== "") log.info({ ecu }, "the ECU answers again");
+      failing = reasons;
+      for (const { query, error } of failed) {
+        if (error.received.length === 0) continue;
+        log.debug(
+          { ecu, query, received: Buffer.from(error.received).toString("hex") },
+          "bytes received",
+        );
+      }
+
+      const notes = [...reading.notes, ...clockNotes(reading, now)];
+      if (notes.length > 0) {
+        log[notes.join() === noted ? "debug" : "warn"](
+          { ecu, notes },
+          `odd reply: ${notes.join("; ")}`,
+        );
+      }
+      noted = notes.join();
+      logUnknownRecords(ecu, replies, log);
+    },
+  };
+};
+
+/** A stamp far from now is used all the same; its owner should know (protocol document, 4.8). */
+const clockNotes = ({ lastReportAt, identity }: Reading, now: number): string[] => {
+  const ahead = lastReportAt === undefined ? 0 : lastReportAt - now / 1000;
+  if (ahead <= FUTURE_SECONDS && ahead >= -PAST_SECONDS) return [];
+  const side = ahead > 0 ? "ahead of" : "behind";
+  const zone = identity?.timezone ?? "of the configuration";
+  return [`the ECU's clock is far ${side} this machine's, or its zone is not ${zone}`];
+};
+
+const logUnknownRecords = (ecu: string, replies: Replies, log: Logger): void => {
+  const realtime = replies.realtime?.ok ? replies.realtime.value : undefined;
+  if (realtime?.kind !== "01") return;
+  for (const { uid, typeCode, raw, guessed } of realtime.records) {
+    if (guessed) log.debug({ ecu, uid, typeCode, raw }, "record of unknown type");
+  }
+};

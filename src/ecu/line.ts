@@ -1,0 +1,27 @@
+import type { Clock } from "./clock.ts";
+
+/** Runs tasks one at a time, in turn, with a pause between the end of one and the start of the next. */
+export type Line = <T>(task: () => Promise<T>) => Promise<T>;
+
+/**
+ * The line to one ECU. An ECU-R has few connections and one reply address, so a second question waits until the first
+ * is closed, and the pause after that (protocol document, 1.2 rule 5 and 1.4).
+ */
+export const createLine = (pauseMs: number, clock: Clock): Line => {
+  let turn: Promise<unknown> = Promise.resolve();
+  let freeAt = Number.NEGATIVE_INFINITY;
+  return (task) => {
+    const run = async () => {
+      const wait = freeAt - clock.monotonic();
+      if (wait > 0) await clock.sleep(wait);
+      try {
+        return await task();
+      } finally {
+        freeAt = clock.monotonic() + pauseMs;
+      }
+    };
+    const result = turn.then(run);
+    turn = result.catch(() => {});
+    return result;
+  };
+};

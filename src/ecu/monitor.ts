@@ -1,0 +1,163 @@
+/** One ECU, watched: shares a read among all who ask, asks no more often than allowed, and remembers what glitches need. */
+import type { Logger } from "pino";
+import type { Clock } from "./clock.ts";
+import { createJournal } from "./journal.ts";
+import { judgeCounters, type Memory, noMemory, withholdImplausible } from "./plausible.ts";
+import { type Query, queries, type ReadOptions, type Replies } from "./read.ts";
+import { joinReplies, type Reading } from "./reading.ts";
+import { createTally, type Tally } from "./tally.ts";
+
+/** One answer about an ECU: what was read, how each query went, and the counts so far. */
+export interface Observation {
+  /** The configured name, else the address as given. */
+  readonly ecu: string;
+  /** 0001 and 0002 both gave a valid reply in this read; status 02, "no data yet", is valid. */
+  readonly up: boolean;
+  readonly reading: Reading;
+  readonly queries: Readonly<Record<Query, QueryState>>;
+  /** Unix time in seconds at which the read ended, or of this answer while it goes on. */
+  readonly readAt: number;
+  readonly tally: Tally;
+}
+
+/** How one query went in this read. Without a duration it has no verdict: it was not asked, or not yet. */
+export interface QueryState {
+  readonly success: boolean;
+  readonly durationSeconds?: number;
+  /** What went wrong, in words. */
+  readonly problem?: string;
+}
+
+export interface MonitorOptions {
+  readonly ecu: string;
+  /** Asks the ECU; the monitor adds what only it knows. */
+  readonly read: (options: MonitorHalf) => Promise<Replies>;
+  readonly minIntervalMs: number;
+  /** Longest time that one read may take. */
+  readonly timeoutMs: number;
+  /** IANA zone for ECUs that do not tell theirs. */
+  readonly zone: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+type MonitorHalf = Pick<ReadOptions, "signal" | "knownId" | "onAttempt" | "onProgress">;
+
+export interface Monitor {
+  readonly ecu: string;
+  /**
+   * What the ECU says now: from a read of its own, from the one in flight, or from the last one while that is younger
+   * than the minimum interval. When `until` aborts, what has been read by then. Never throws.
+   */
+  observe(until: AbortSignal): Promise<Observation>;
+  /** The last answer, without asking the ECU; `undefined` before the first read. */
+  last(): Observation | undefined;
+  /** Ends a read in flight. */
+  close(): void;
+}
+
+interface Run {
+  replies: Replies;
+  readonly done: Promise<void>;
+}
+
+/** @see Monitor */
+export const createMonitor = (options: MonitorOptions): Monitor => {
+  const { ecu, clock, minIntervalMs, timeoutMs } = options;
+  const tally = createTally();
+  const journal = createJournal(ecu, options.log);
+  const closing = new AbortController();
+  let memory: Memory = noMemory;
+  let run: Run | undefined;
+  let ended: { readonly observation: Observation; readonly at: number } | undefined;
+
+  const observationOf = (replies: Replies, reading: Reading): Observation => ({
+    ecu,
+    up: replies.info?.ok === true && replies.realtime?.ok === true,
+    reading,
+    queries: Object.fromEntries(queries.map((query) => [query, stateOf(replies[query])])) as Record<
+      Query,
+      QueryState
+    >,
+    readAt: clock.now() / 1000,
+    tally,
+  });
+
+  const judge = (replies: Replies) => {
+    const zones = { zone: options.zone, knownZone: memory.zone };
+    const joined = joinReplies(replies, { ...zones, now: clock.now() });
+    const plausible = withholdImplausible(joined);
+    const counted = judgeCounters(memory, plausible.reading, clock.monotonic());
+    return { ...counted, rejected: [...plausible.rejected, ...counted.rejected] };
+  };
+
+  const finish = (replies: Replies): void => {
+    const judged = judge(replies);
+    memory = judged.memory;
+    for (const field of judged.rejected) tally.rejected[field]++;
+    const observation = observationOf(replies, judged.reading);
+    ended = { observation, at: clock.monotonic() };
+    journal.record(replies, judged.reading, clock.now());
+  };
+
+  const start = (): Run => {
+    const limit = new AbortController();
+    const signal = AbortSignal.any([limit.signal, closing.signal]);
+    void clock.sleep(timeoutMs, signal).then(() => limit.abort());
+    const begun: Run = { replies: {}, done: Promise.resolve() };
+    const done = options
+      .read({
+        signal,
+        knownId: memory.ecuId,
+        onAttempt: (query, error) => {
+          tally.attempts[query]++;
+          if (error) tally.errors[query][error.reason]++;
+        },
+        onProgress: (replies) => {
+          begun.replies = replies;
+        },
+      })
+      .catch((error: unknown): Replies => {
+        options.log.error({ ecu, err: error }, "the read broke off: a fault of the exporter");
+        return {};
+      })
+      .then(finish)
+      .finally(() => {
+        limit.abort();
+        run = undefined;
+      });
+    return Object.assign(begun, { done });
+  };
+
+  return {
+    ecu,
+    observe: async (until) => {
+      if (run !== undefined) tally.sharedReads++;
+      else if (ended !== undefined && clock.monotonic() - ended.at < minIntervalMs) {
+        tally.sharedReads++;
+        return ended.observation;
+      } else run = start();
+      const current = run;
+      await Promise.race([current.done, aborted(until)]);
+      return run === current || ended === undefined
+        ? observationOf(current.replies, judge(current.replies).reading)
+        : ended.observation;
+    },
+    last: () => ended?.observation,
+    close: () => closing.abort(),
+  };
+};
+
+const stateOf = (outcome: Replies[Query]): QueryState => {
+  if (outcome === undefined) return { success: false };
+  const durationSeconds = outcome.durationMs / 1000;
+  return outcome.ok
+    ? { success: true, durationSeconds }
+    : { success: false, durationSeconds, problem: outcome.error.message };
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });

@@ -1,0 +1,43 @@
+import { Temporal } from "temporal-polyfill";
+
+const DIGITS = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
+
+/**
+ * Unix time in seconds of an ECU's local wall-clock time, which comes without zone and without a mark for summer time
+ * (protocol document, 4.8). In the hour that an autumn night repeats, the moment nearer to `near` is meant; a time that
+ * a spring night leaves out is read as if the clock had not been set forward yet.
+ * @param digits yyyymmddhhmmss
+ * @param zone IANA name
+ * @param near milliseconds since 1970
+ * @returns `undefined` where the digits are no date: the ECU's mark for "unknown"
+ */
+export const unixTimeOf = (digits: string, zone: string, near: number): number | undefined => {
+  const [, year, month, day, hour, minute, second] = DIGITS.exec(digits)?.map(Number) ?? [];
+  if (year === undefined || month === undefined || day === undefined) return undefined;
+  let local: Temporal.PlainDateTime;
+  try {
+    local = Temporal.PlainDateTime.from(
+      { year, month, day, hour: hour ?? 0, minute: minute ?? 0, second: second ?? 0 },
+      { overflow: "reject" },
+    );
+  } catch {
+    return undefined;
+  }
+  const earlier = local.toZonedDateTime(zone, { disambiguation: "earlier" }).epochMilliseconds;
+  const later = local.toZonedDateTime(zone, { disambiguation: "later" }).epochMilliseconds;
+  const isGap = !local.equals(
+    Temporal.Instant.fromEpochMilliseconds(earlier).toZonedDateTimeISO(zone).toPlainDateTime(),
+  );
+  const meant = isGap || Math.abs(near - later) < Math.abs(near - earlier) ? later : earlier;
+  return meant / 1000;
+};
+
+/** Whether this machine knows the zone: an IANA name such as `Europe/Amsterdam`. */
+export const isZone = (zone: string): boolean => {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+};
