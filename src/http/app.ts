@@ -1,0 +1,115 @@
+/** The routes. What they say comes from functions handed in; nothing here knows an ECU. */
+import compression from "compression";
+import express, { type NextFunction, type Request, type Response } from "express";
+import type { Logger } from "pino";
+import { type LandingEcu, landingPage } from "./landing.ts";
+
+/** A rendered exposition and its content type. */
+export interface Exposition {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+export interface AppOptions {
+  readonly version: string;
+  readonly telemetryPath: string;
+  /** Content types on offer; the first is for clients that do not care. */
+  readonly contentTypes: readonly [string, ...string[]];
+  /** Makes the exposition, within that many milliseconds. */
+  readonly scrape: (contentType: string, timeoutMs: number) => Promise<Exposition>;
+  /** Time for a scrape whose request names none, in milliseconds. */
+  readonly defaultTimeoutMs: number;
+  /** The state of each ECU as it was last read; must not make a read. */
+  readonly ecus: () => readonly LandingEcu[];
+  readonly isReady: () => boolean;
+  readonly log: Logger;
+}
+
+export const createApp = (options: AppOptions): express.Express => {
+  const { telemetryPath, isReady, log } = options;
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use(onlyReading, compression());
+
+  app.get(telemetryPath, async (request, response) => {
+    const contentType = negotiate(request, options.contentTypes);
+    const timeoutMs = scrapeTimeout(request, options.defaultTimeoutMs);
+    const exposition = await options.scrape(contentType, timeoutMs);
+    response.set("Content-Type", exposition.contentType).vary("Accept").end(exposition.text);
+  });
+  app.get("/", (_request, response) => {
+    response.type("html").send(landingPage(options.version, telemetryPath, options.ecus()));
+  });
+  app.get("/-/healthy", (_request, response) => {
+    plain(response, 200, "The exporter is alive.");
+  });
+  app.get("/-/ready", (_request, response) => {
+    if (isReady()) plain(response, 200, "The exporter is ready.");
+    else plain(response, 503, "The exporter is starting or stopping.");
+  });
+  app.use((request, response) => {
+    plain(
+      response,
+      404,
+      `There is nothing at ${request.path}. The metrics are at ${telemetryPath}.`,
+    );
+  });
+  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) return next(error);
+    const status = clientError(error);
+    if (status === undefined)
+      log.error({ err: error }, "a request failed: a fault of the exporter");
+    plain(
+      response,
+      status ?? 500,
+      status === undefined
+        ? "The exporter failed to answer; its log says why."
+        : "This request cannot be understood.",
+    );
+  });
+  return app;
+};
+
+const onlyReading = ({ method }: Request, response: Response, next: NextFunction): void => {
+  if (method === "GET" || method === "HEAD") next();
+  else
+    plain(
+      response.set("Allow", "GET, HEAD"),
+      405,
+      "This exporter can only be read: use GET or HEAD.",
+    );
+};
+
+const plain = (response: Response, status: number, sentence: string): void => {
+  response.status(status).type("text/plain").send(`${sentence}\n`);
+};
+
+/** Malformed paths and the like carry a 4xx status from express. */
+const clientError = (error: unknown): number | undefined => {
+  const status = (error as { status?: unknown } | undefined)?.status;
+  return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
+};
+
+/**
+ * The content type that the client likes best of those on offer, by its q-values. Prometheus 3 adds an `escaping`
+ * parameter to its wishes; every name here is plain ASCII, so all of its values are met and it is left out of account.
+ */
+const negotiate = (request: Request, offered: readonly [string, ...string[]]): string => {
+  const accept = request.headers.accept?.replace(/;\s*escaping=[^;,]*/g, "");
+  if (accept === undefined) return offered[0];
+  request.headers.accept = accept;
+  const bare = offered.map((type) => type.replace(/;\s*charset=.*$/, ""));
+  const best = request.accepts(bare);
+  return offered[bare.indexOf(best || "")] ?? offered[0];
+};
+
+/** Left of the scraper's own timeout, so that the answer is there before it gives up. */
+const NETWORK_ALLOWANCE_SECONDS = 0.5;
+
+/** Milliseconds that this scrape may take: what Prometheus says that it waits, less an allowance for the way. */
+const scrapeTimeout = (request: Request, otherwise: number): number => {
+  const seconds = Number(request.get("X-Prometheus-Scrape-Timeout-Seconds"));
+  if (!Number.isFinite(seconds) || seconds <= 0) return otherwise;
+  return Math.max(seconds - NETWORK_ALLOWANCE_SECONDS, seconds / 2) * 1000;
+};
