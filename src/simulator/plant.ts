@@ -1,0 +1,109 @@
+import { chance, drift } from "./chance.ts";
+import { type Model, type ModelName, models } from "./models.ts";
+import { lightOn, type Orientation, type Site, sunAt } from "./sun.ts";
+
+/** A roof with inverters. Everything it does follows from this and from the time. */
+export interface Plant {
+  readonly site: Site;
+  readonly seed: number;
+  readonly inverters: readonly PlantInverter[];
+}
+
+export interface PlantInverter {
+  readonly uid: string;
+  readonly model: Model;
+  readonly panels: readonly Orientation[];
+  /** Light that it takes to wake up, in W/m² on its best panel. */
+  readonly wakesAt: number;
+  /** Usual level of its signal at the ECU, 0 to 255. */
+  readonly signal: number;
+  readonly seed: number;
+}
+
+/** What an inverter does at one moment, in the units of the wire. */
+export interface Doing {
+  /** It is awake and can be reached. */
+  readonly online: boolean;
+  readonly channelWatts: readonly number[];
+  readonly gridVolts: readonly number[];
+  readonly frequencyHertz: number;
+  readonly temperatureCelsius: number;
+  readonly signal: number;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** Two faces of a roof, on either side of the equator's direction. */
+const FACES = [-35, 70];
+
+/** Sets up a plant: half of its inverters on either face of the roof. Throws RangeError for more than one ECU can tell. */
+export const createPlant = (
+  wanted: readonly (readonly [ModelName, number])[],
+  site: Site,
+  seed: number,
+): Plant => {
+  const names = wanted.flatMap(([name, count]) => Array<ModelName>(count).fill(name));
+  const towardsEquator = site.latitude >= 0 ? 180 : 0;
+  const inverters = names.map((name, i): PlantInverter => {
+    const model: Model = models[name];
+    const own = Math.floor(chance(seed, 1, i) * 2 ** 31);
+    const face = FACES[i < names.length / 2 ? 0 : 1] ?? 0;
+    const panel = { tilt: 35, azimuth: towardsEquator + face };
+    const serial = String(Math.floor(chance(seed, 2, i) * 1e6)).padStart(6, "0");
+    return {
+      uid: `${model.prefix}${String(i).padStart(3, "0")}${serial}`,
+      model,
+      panels: Array.from({ length: model.channels }, () => panel),
+      wakesAt: 8 + 14 * chance(own, 3),
+      signal: Math.round(110 + 110 * chance(own, 4)),
+      seed: own,
+    };
+  });
+  return { site, seed, inverters };
+};
+
+/** Clearness of the sky, 0 to 1: some days are fair, and clouds pass on all of them. */
+export const clearnessAt = (plant: Plant, at: number): number => {
+  const day = drift(plant.seed + 11, at, 1.3 * DAY);
+  const cloud =
+    drift(plant.seed + 12, at, 17 * MINUTE) * 0.7 + drift(plant.seed + 13, at, 4 * MINUTE) * 0.3;
+  return 1 - Math.min(0.95, Math.max(0, 1.25 * (1 - day) * cloud));
+};
+
+/** Air at the roof, in °C: seasons by latitude, and the warm hours behind the highest sun. */
+const airAt = ({ site, seed }: Plant, at: number): number => {
+  const season =
+    Math.cos(((at / DAY - 201) / 365.25) * 2 * Math.PI) * Math.sign(site.latitude || 1);
+  const cold = Math.abs(site.latitude) / 90;
+  const solarHour = (((at / HOUR + site.longitude / 15) % 24) + 24) % 24;
+  const day = Math.cos(((solarHour - 15) / 24) * 2 * Math.PI);
+  return 27 - 24 * cold + 12 * cold * season + 4 * day + 6 * (drift(seed + 14, at, 2 * DAY) - 0.5);
+};
+
+/** What an inverter of the plant does at a moment (milliseconds since 1970). */
+export const doingAt = (plant: Plant, inverter: PlantInverter, at: number): Doing => {
+  const { model, panels, seed } = inverter;
+  const sun = sunAt(plant.site, at);
+  const clearness = clearnessAt(plant, at);
+  const lights = panels.map((panel) => lightOn(panel, sun, clearness));
+  const online = model.channels > 0 && Math.max(...lights) > inverter.wakesAt;
+  const channelWatts = lights.map((light, i) => {
+    const quality = 0.94 + 0.06 * chance(seed, 5, i);
+    const noise = 0.99 + 0.02 * chance(seed, 6, i, at / MINUTE);
+    return online ? Math.round((model.panelWatts * light * quality * noise) / 1000) : 0;
+  });
+  const load = Math.max(0, ...lights) / 1000;
+  return {
+    online,
+    channelWatts,
+    gridVolts: model.gridVolts.map((volts, i) =>
+      Math.round(
+        volts * (0.985 + 0.03 * drift(plant.seed + 20 + i, at, 11 * MINUTE) + 0.01 * load),
+      ),
+    ),
+    frequencyHertz: Math.round(10 * (49.92 + 0.16 * drift(plant.seed + 15, at, 3 * MINUTE))) / 10,
+    temperatureCelsius: Math.round(airAt(plant, at) + 28 * load + 3 * chance(seed, 7)),
+    signal: Math.round(inverter.signal + 12 * (drift(seed + 16, at, HOUR) - 0.5)),
+  };
+};

@@ -1,0 +1,256 @@
+/** The round engine: what a simulated ECU knows, and when (protocol document, 4.1, 4.3, 4.6, 10). */
+import { Temporal } from "temporal-polyfill";
+import type {
+  DayPower,
+  Energy,
+  Info,
+  InverterRecord,
+  Realtime,
+  Signals,
+} from "../protocol/replies.ts";
+import { type Doing, doingAt, type Plant, type PlantInverter } from "./plant.ts";
+
+/** Families of ECUs: R is a microcontroller behind a Wi-Fi module, L is Linux (protocol document, 0.3). */
+export type Family = "R" | "L";
+
+export interface RoundsOptions {
+  readonly plant: Plant;
+  readonly family: Family;
+  /** IANA zone of the ECU's clock. */
+  readonly zone: string;
+  /** Simulated time at which the ECU begins, in milliseconds since 1970. */
+  readonly start: number;
+  /** Time between the starts of two rounds. */
+  readonly periodMs?: number;
+  /** Energy on the counter before the day of `start`. */
+  readonly lifetimeJoules?: number;
+}
+
+/** What the ECU answers at a moment; each call moves its time on to `now`, which never runs back. */
+export interface Rounds {
+  info(now: number): Info;
+  realtime(now: number): Realtime;
+  signal(now: number): Signals;
+  /** Power curve of a day, yyyymmdd. */
+  dayPower(now: number, date: string): DayPower;
+  /** Energy of each day that is known. */
+  energy(now: number, period: string): Energy;
+  /** yyyymmddhhmmss */
+  clock(now: number): string;
+  /** What the plant has really produced since the engine began, in joules. */
+  producedJoules(): number;
+}
+
+const PERIOD_MS = 300_000;
+const PER_INVERTER_MS = 200;
+const PASSES = 5; // an inverter that does not answer is asked again, up to this often in all
+const LIFETIME_STEP_JOULES = 360_000;
+const TODAY_STEP_JOULES = 36_000;
+const identities = {
+  R: {
+    ecuId: "216000123456",
+    firmware: "ECU_R_1.3.14",
+    ethernetMac: "80971b0a0b0c",
+    wirelessMac: "000000000000",
+    extension: "",
+  },
+  L: {
+    ecuId: "216200123456",
+    firmware: "ECU_R_PRO_2.1.27",
+    ethernetMac: "80971b0a0b0c",
+    wirelessMac: "60c5a80a0b0c",
+    extension: "303000000000000000000000",
+  },
+} as const;
+const UNKNOWN_TIME = "d0d0d0d0d0d0d0"; // an ECU-R's last contact with the cloud
+const CONSTANT_ZONE = "Etc/GMT-8"; // what an ECU-R reports, whatever it is set to
+
+/** Starts an ECU. The hours of its first day before `start` are lived through at once, so that today's energy is right. */
+export const createRounds = (options: RoundsOptions): Rounds => {
+  const { plant, family, zone, start, periodMs = PERIOD_MS } = options;
+  const local = (at: number): string => localDigits(at, zone);
+  const live = plant.inverters.map(neverHeard);
+  const signals = new Map(plant.inverters.map(({ uid }) => [uid, 0]));
+  const curves = new Map<string, DayPower>();
+  const days = new Map<string, number>();
+  let snapshot: InverterRecord[] = [];
+  let takenAt: number | undefined;
+  let powerWatts = 0;
+  let online = 0;
+  let produced = 0;
+  let today = { date: "", joules: 0 };
+  const before = options.lifetimeJoules ?? 4_321.5 * 3_600_000;
+
+  let roundStart = Math.ceil(localMidnight(start, zone) / periodMs) * periodMs;
+  let queue = [...plant.inverters.keys()];
+  let asked = 0;
+  let silent: number[] = [];
+  let pass = 1;
+
+  /** Asks the next inverter of the round; at the end of the round its totals are booked. */
+  const step = (at: number): void => {
+    const index = queue[asked];
+    const inverter = index === undefined ? undefined : plant.inverters[index];
+    if (index !== undefined && inverter !== undefined) {
+      asked++;
+      const doing = doingAt(plant, inverter, at);
+      live[index] = recordOf(inverter, doing, live[index] ?? neverHeard(inverter), family);
+      signals.set(inverter.uid, doing.online ? doing.signal : 0);
+      if (!doing.online) silent.push(index);
+      return;
+    }
+    if (silent.length > 0 && pass < PASSES) {
+      [queue, silent, asked, pass] = [silent, [], 0, pass + 1];
+      return;
+    }
+    book();
+    [queue, silent, asked, pass] = [[...plant.inverters.keys()], [], 0, 1];
+    // A round that took longer than its period skips the next ones (protocol document, 1.5).
+    roundStart += periodMs * Math.max(1, Math.ceil((spent * PER_INVERTER_MS) / periodMs));
+  };
+
+  const book = (): void => {
+    const answered = live.filter((record) => record.online);
+    online = answered.length;
+    powerWatts = answered
+      .flatMap((record) => record.powerWatts)
+      .reduce((sum, watts) => sum + watts, 0);
+    const joules = (powerWatts * periodMs) / 1000;
+    produced += joules;
+    const stamp = local(roundStart);
+    const date = stamp.slice(0, 8);
+    if (joules > 0) {
+      today = { date, joules: (today.date === date ? today.joules : 0) + joules };
+      days.set(date, today.joules);
+      const curve = curves.get(date) ?? [];
+      curves.set(date, curve);
+      curve.push({ time: stamp.slice(8, 12), powerWatts: Math.min(65_535, powerWatts) });
+    }
+    takenAt = roundStart;
+    snapshot = live.map((record) => ({ ...record }));
+  };
+
+  /** When the next step is due: one inverter after another from the start of the round. */
+  let spent = 0;
+  const advance = (now: number): void => {
+    for (;;) {
+      const due = roundStart + spent * PER_INVERTER_MS;
+      if (due > now) return;
+      const round = roundStart;
+      step(due);
+      spent = roundStart === round ? spent + 1 : 0;
+    }
+  };
+  advance(start);
+
+  return {
+    info: (now) => {
+      advance(now);
+      const todayIsKnown = family === "R" || today.date === local(now).slice(0, 8);
+      return {
+        ...identities[family],
+        layout: "01",
+        lifetimeEnergyJoules: stepped(before + produced, LIFETIME_STEP_JOULES),
+        powerWatts,
+        todayEnergyJoules: todayIsKnown ? stepped(today.joules, TODAY_STEP_JOULES) : 0,
+        lastCloudContact: family === "R" ? UNKNOWN_TIME : local(takenAt ?? now),
+        inverters: plant.inverters.length,
+        invertersOnline: online,
+        zigbeeChannel: "10",
+        timezone: family === "R" ? CONSTANT_ZONE : zone,
+      };
+    },
+    realtime: (now) => {
+      advance(now);
+      if (takenAt === undefined || live.length === 0) return { kind: "none" };
+      return {
+        kind: "01",
+        count: live.length,
+        takenAt: local(takenAt),
+        records: family === "R" ? live : snapshot,
+        lost: 0,
+        surplus: 0,
+        ambiguous: false,
+      };
+    },
+    signal: (now) => {
+      advance(now);
+      return plant.inverters.map(({ uid }) => ({ uid, level: signals.get(uid) ?? 0 }));
+    },
+    dayPower: (now, date) => {
+      advance(now);
+      return curves.get(date) ?? [];
+    },
+    energy: (now, period) => {
+      advance(now);
+      const records = [...days].map(([date, joules]) => ({
+        date,
+        energyJoules: stepped(joules, TODAY_STEP_JOULES),
+      }));
+      return { period, records: records.slice(period === "00" ? -7 : -31) };
+    },
+    clock: local,
+    producedJoules: () => produced,
+  };
+};
+
+const stepped = (joules: number, step: number): number => Math.floor(joules / step) * step;
+
+const neverHeard = ({ uid, model }: PlantInverter): InverterRecord => ({
+  uid,
+  online: false,
+  typeCode: model.typeCode,
+  layout: model.layout,
+  guessed: false,
+  frequencyHertz: 0,
+  temperatureCelsius: -100,
+  powerWatts: Array<number>(model.channels).fill(0),
+  gridVolts: Array<number>(voltageFields[model.layout]).fill(0),
+});
+
+/** Voltages that a record of each layout has room for (protocol document, 3.2.3). */
+const voltageFields = { none: 0, two: 2, fourThreePhase: 3, four: 1 } as const;
+
+/** The record of one inverter after it was asked; `last` is what stood there before. */
+const recordOf = (
+  inverter: PlantInverter,
+  doing: Doing,
+  last: InverterRecord,
+  family: Family,
+): InverterRecord => {
+  const { model } = inverter;
+  if (model.layout === "none") return last;
+  if (!doing.online) return family === "L" ? neverHeard(inverter) : staleRecord(last);
+  const [first = 0] = doing.gridVolts;
+  return {
+    ...last,
+    online: true,
+    frequencyHertz: doing.frequencyHertz,
+    temperatureCelsius: doing.temperatureCelsius,
+    powerWatts: [...doing.channelWatts],
+    gridVolts: model.layout === "two" ? [first, first] : [...doing.gridVolts],
+  };
+};
+
+/** An ECU-R clears only some fields of an inverter that is silent; the others keep what they said (protocol document, 4.2). */
+const staleRecord = (last: InverterRecord): InverterRecord => ({
+  ...last,
+  online: false,
+  frequencyHertz: 0,
+  temperatureCelsius: 0,
+  powerWatts: last.powerWatts.map((watts, i) => (i < 2 ? 0 : watts)),
+  gridVolts: last.layout === "fourThreePhase" ? last.gridVolts : last.gridVolts.map(() => 0),
+});
+
+const zoned = (at: number, zone: string): Temporal.ZonedDateTime =>
+  Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+
+/** yyyymmddhhmmss of a moment, as clocks in the zone show it. */
+const localDigits = (at: number, zone: string): string =>
+  zoned(Math.floor(at), zone)
+    .toPlainDateTime()
+    .toString({ smallestUnit: "second" })
+    .replace(/\D/g, "");
+
+const localMidnight = (at: number, zone: string): number =>
+  zoned(Math.floor(at), zone).startOfDay().epochMilliseconds;

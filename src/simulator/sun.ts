@@ -1,0 +1,48 @@
+import { getPosition } from "suncalc";
+
+/** Where a plant stands, in degrees; east and north are positive. */
+export interface Site {
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
+/** How a panel lies, in degrees: 0 tilt is flat; azimuth 90 is east, 180 south. */
+export interface Orientation {
+  readonly tilt: number;
+  readonly azimuth: number;
+}
+
+/** Sun above the horizon (degrees, negative at night) and its direction (degrees clockwise from north). */
+export const sunAt = (site: Site, at: number): { elevation: number; azimuth: number } => {
+  const { altitude, azimuth } = getPosition(new Date(at), site.latitude, site.longitude);
+  return { elevation: altitude, azimuth };
+};
+
+const SOLAR_CONSTANT = 1361; // W/m² outside the atmosphere
+const DIFFUSE_SHARE = 0.12; // of the direct light on a clear day
+const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+
+/**
+ * Light on a panel in W/m². Direct light by air mass (Kasten and Young), and diffuse light from the part of the sky
+ * that the panel sees.
+ * @param clearness 0 (overcast) to 1 (clear)
+ */
+export const lightOn = (
+  panel: Orientation,
+  sun: { elevation: number; azimuth: number },
+  clearness: number,
+): number => {
+  if (sun.elevation <= 0) return 0;
+  const height = Math.sin(radians(sun.elevation));
+  const airMass = 1 / (height + 0.50572 * (sun.elevation + 6.07995) ** -1.6364);
+  const clearSky = SOLAR_CONSTANT * 0.7 ** (airMass ** 0.678);
+  const tilt = radians(panel.tilt);
+  const facing =
+    height * Math.cos(tilt) +
+    Math.cos(radians(sun.elevation)) *
+      Math.sin(tilt) *
+      Math.cos(radians(sun.azimuth - panel.azimuth));
+  const direct = clearSky * clearness ** 1.5 * Math.max(0, facing);
+  const diffuse = clearSky * height * (DIFFUSE_SHARE + 0.25 * (1 - clearness));
+  return direct + (diffuse * (1 + Math.cos(tilt))) / 2;
+};
