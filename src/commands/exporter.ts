@@ -1,0 +1,138 @@
+/** The exporter put together: monitors, exposition, web server. Used by `serve` and `demo`. */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "pino";
+import type { EcuAddress, ListenAddress } from "../config/parse.ts";
+import { systemClock } from "../ecu/clock.ts";
+import { exchange } from "../ecu/exchange.ts";
+import { createLine } from "../ecu/line.ts";
+import { createMonitor, type Monitor } from "../ecu/monitor.ts";
+import { readEcu } from "../ecu/read.ts";
+import { createApp, type Exposition } from "../http/app.ts";
+import { createProcessMetrics, type Format, formats, render } from "../metrics/render.ts";
+import { describeState } from "./state.ts";
+import { revision, version } from "./version.ts";
+
+export interface ExporterOptions {
+  readonly ecus: readonly EcuAddress[];
+  readonly timezone: string | undefined;
+  readonly minInterval: number;
+  readonly timeout: number;
+  readonly commandPause: number;
+  readonly retries: number;
+  readonly listenAddress: ListenAddress;
+  readonly telemetryPath: string;
+  readonly log: Logger;
+}
+
+export interface Exporter extends AsyncDisposable {
+  /** Where the web server listens. */
+  readonly address: AddressInfo;
+  /** Lets scrapes in flight finish, for a moment, then stops. */
+  stop(): Promise<void>;
+}
+
+/** Between attempts at one query (protocol document, 1.5). */
+const RETRY_PAUSE_MS = 2_000;
+/** Scrapes in flight get this long to be answered in full when the exporter stops … */
+const DRAIN_MS = 1_000;
+/** … and this long in all, answered with what had been read. */
+const STOP_MS = 1_500;
+/** How long a client may take to send its request. */
+const REQUEST_MS = 5_000;
+
+/**
+ * Starts the exporter. ECUs are asked at the first scrape, not before.
+ * @throws Error with the code of `listen`, `EADDRINUSE` for one, where the address cannot be had.
+ */
+export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
+  const { log } = options;
+  const monitors = options.ecus.map((ecu) => monitorOf(ecu, options));
+  const processMetrics = createProcessMetrics();
+  const draining = new AbortController();
+  let isReady = false;
+
+  const scrape = async (contentType: string, timeoutMs: number): Promise<Exposition> => {
+    const begun = performance.now();
+    const until = AbortSignal.any([AbortSignal.timeout(timeoutMs), draining.signal]);
+    const observations = await Promise.all(monitors.map((monitor) => monitor.observe(until)));
+    const durationSeconds = (performance.now() - begun) / 1000;
+    const build = { version, revision, nodeVersion: process.version };
+    const format = (Object.keys(formats) as Format[]).find((name) => formats[name] === contentType);
+    const text = await render(
+      { observations, build, durationSeconds },
+      format ?? "text",
+      processMetrics,
+    );
+    return { contentType, text };
+  };
+
+  const app = createApp({
+    version,
+    telemetryPath: options.telemetryPath,
+    contentTypes: [formats.text, formats.openmetrics],
+    scrape,
+    defaultTimeoutMs: options.timeout,
+    ecus: () =>
+      monitors.map((monitor) => ({
+        ecu: monitor.ecu,
+        state: describeState(monitor.last(), Date.now() / 1000),
+      })),
+    isReady: () => isReady,
+    log,
+  });
+  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, app);
+  await listen(server, options.listenAddress);
+  isReady = true;
+
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    isReady = false;
+    const closed = once(server, "close");
+    server.close();
+    server.closeIdleConnections();
+    const timers = [
+      setTimeout(() => draining.abort(), DRAIN_MS),
+      setTimeout(() => server.closeAllConnections(), STOP_MS),
+    ];
+    await closed;
+    for (const timer of timers) clearTimeout(timer);
+    for (const monitor of monitors) monitor.close();
+  };
+  const stopOnce = (): Promise<void> => {
+    stopped ??= stop();
+    return stopped;
+  };
+  return {
+    address: server.address() as AddressInfo,
+    stop: stopOnce,
+    [Symbol.asyncDispose]: stopOnce,
+  };
+};
+
+const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
+  const clock = systemClock;
+  const line = createLine(options.commandPause, clock);
+  return createMonitor({
+    ecu: ecu.name,
+    read: (half) =>
+      readEcu({
+        ...half,
+        exchange: (request, signal) => line(() => exchange(ecu, request, signal)),
+        clock,
+        retries: options.retries,
+        retryPauseMs: RETRY_PAUSE_MS,
+      }),
+    minIntervalMs: options.minInterval,
+    timeoutMs: options.timeout,
+    zone: options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    clock,
+    log: options.log,
+  });
+};
+
+const listen = async (server: Server, { host, port }: ListenAddress): Promise<void> => {
+  server.listen(port, host);
+  await once(server, "listening");
+};

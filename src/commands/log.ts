@@ -1,0 +1,17 @@
+import { type Logger, pino } from "pino";
+import { PinoPretty as pretty } from "pino-pretty";
+
+/** The program's logger. It writes to standard error: standard output is for what a command was asked for. */
+export const createLog = (level: string, format: "json" | "text"): Logger => {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const destination =
+    format === "json"
+      ? pino.destination({ dest: 2, sync: true })
+      : pretty({
+          destination: 2,
+          sync: true,
+          colorize: process.stderr.isTTY,
+          translateTime: false,
+        });
+  return pino(options, destination);
+};

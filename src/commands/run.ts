@@ -1,0 +1,22 @@
+import { once } from "node:events";
+
+/** Waits for the user or the system to end the program. */
+export const untilStopped = async (): Promise<void> => {
+  await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
+};
+
+/** What is wrong with an address to listen at, in words; `undefined` for any other error. */
+export const listenProblem = (error: unknown): string | undefined => {
+  const { code, address, port, syscall } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  if (syscall !== "listen" && code !== "ENOTFOUND") return undefined;
+  const problems: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} is in use by another program`,
+    EACCES: `port ${port} needs rights that this user has not; take one above 1023`,
+    EADDRNOTAVAIL: `${address} is no address of this machine`,
+    ENOTFOUND: "the host has no address",
+  };
+  return `cannot listen: ${problems[code ?? ""] ?? String(error)}`;
+};

@@ -1,0 +1,16 @@
+import type { Config } from "../config/settings.ts";
+import { startExporter } from "./exporter.ts";
+import { createLog } from "./log.ts";
+import { untilStopped } from "./run.ts";
+
+/** Serves the metrics of ECUs until the program is told to stop. */
+export const serve = async (config: Config<"serve">): Promise<void> => {
+  const log = createLog(config.logLevel, config.logFormat);
+  const exporter = await startExporter({ ...config, log });
+  const { port } = exporter.address;
+  const ecus = config.ecus.map(({ name }) => name);
+  log.info({ port, ecus }, `listening on port ${port}, metrics at ${config.telemetryPath}`);
+  await untilStopped();
+  log.info("stopping");
+  await exporter.stop();
+};

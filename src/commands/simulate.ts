@@ -1,0 +1,24 @@
+import type { Config } from "../config/settings.ts";
+import { simulateEcu } from "../simulator/ecu.ts";
+import { createLog } from "./log.ts";
+import { untilStopped } from "./run.ts";
+
+/** Runs a simulated ECU until the program is told to stop. */
+export const simulate = async (config: Config<"simulate">): Promise<void> => {
+  const log = createLog(config.logLevel, config.logFormat);
+  await using ecu = await simulateEcu({
+    ...config,
+    zone: config.timezone,
+    start: config.start ?? Date.now(),
+    elapsed: () => performance.now(),
+    host: config.listen.host ?? "0.0.0.0",
+    port: config.listen.port,
+    faults: config.fault,
+    log,
+  });
+  log.info(
+    { host: ecu.host, port: ecu.port },
+    `a simulated ECU of family ${config.family} answers on port ${ecu.port}`,
+  );
+  await untilStopped();
+};

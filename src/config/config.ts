@@ -1,0 +1,187 @@
+/** Command line and environment → a command and its complete configuration, or every problem at once. */
+import { Command, CommanderError, Option } from "commander";
+import { type CommandName, type Config, type Setting, settings, variableOf } from "./settings.ts";
+
+/** What the user wants. */
+export type Invocation =
+  | {
+      readonly [C in CommandName]: { readonly command: C; readonly config: Config<C> };
+    }[CommandName]
+  | { readonly command: "tell"; readonly text: string };
+
+export interface Sources {
+  /** Arguments after the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+}
+
+/** The command line or the environment is wrong; each problem is one line. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join("\n"), options);
+    this.problems = problems;
+  }
+}
+
+const PROGRAM = "apsystems-ecu-exporter";
+const abouts: Record<CommandName, string> = {
+  serve: "Ask ECUs when Prometheus scrapes. The default command.",
+  demo: "Run the exporter on an embedded simulated ECU, to look around without one.",
+  simulate: "Run a simulated ECU, for other programs to ask.",
+};
+const examples: Record<CommandName, readonly string[]> = {
+  serve: [
+    "--ecu.address=192.168.1.50",
+    "--ecu.address=192.168.1.50 --ecu.timezone=Europe/Amsterdam --log.format=text",
+    "--ecu.address=house.lan --ecu.address=barn.lan --web.listen-address=127.0.0.1:10899",
+  ],
+  demo: ["demo", "demo --inverters=QT2=2,YC600=5 --time-scale=60"],
+  simulate: [
+    "simulate --family=R --inverters=QS1=5,DS3=3",
+    "simulate --start=2026-06-21T22:30:00Z --fault=zeroGlitch",
+  ],
+};
+
+/**
+ * Reads the command line, and the environment for what it leaves out.
+ * @throws UsageError with every problem.
+ */
+export const parseConfig = ({ argv, env, version }: Sources): Invocation => {
+  let chosen: { name: CommandName; given: Command } | undefined;
+  let printed = "";
+  const program = new Command(PROGRAM)
+    .description("Prometheus exporter for the ECU of APsystems micro-inverters.")
+    .version(version, "-V, --version", "Print the version.")
+    .helpOption("-h, --help", "Print this help.")
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        printed += text;
+      },
+      writeErr: () => {}, // the error that is thrown says the same
+    })
+    .addHelpText(
+      "after",
+      helpAfter(examples.serve, "Help of a command: serve --help, demo --help, simulate --help."),
+    );
+  for (const name of Object.keys(settings) as CommandName[]) {
+    const command = program
+      .command(name, { isDefault: name === "serve" })
+      .description(abouts[name])
+      .helpOption("-h, --help", "Print this help.")
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .exitOverride()
+      .addHelpText(
+        "after",
+        helpAfter(
+          examples[name],
+          "Each flag is also an environment variable: --ecu.min-interval is ECU_MIN_INTERVAL.",
+        ),
+      )
+      .action((_options: unknown, given: Command) => {
+        chosen = { name, given };
+      });
+    for (const row of rowsOf(name)) command.addOption(optionOf(row));
+  }
+
+  try {
+    program.parse([...argv], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { command: "tell", text: printed };
+    throw new UsageError([error.message.replace(/^error: /, "")], { cause: error });
+  }
+  if (chosen === undefined) return { command: "tell", text: program.helpInformation() };
+  const { name, given } = chosen;
+  const problems = given.args.map(surplus);
+  const config = configOf(name, given.opts(), env, problems);
+  if (problems.length > 0) throw new UsageError(problems);
+  return { command: name, config } as Invocation;
+};
+
+const rowsOf = (name: CommandName): Setting<unknown>[] => Object.values(settings[name]);
+
+const optionOf = ({
+  flag,
+  value,
+  help,
+  fallback,
+  otherwise,
+  repeatable,
+}: Setting<unknown>): Option => {
+  const standing = fallback ?? otherwise;
+  const text =
+    standing === undefined
+      ? help
+      : `${help} (${fallback === undefined ? "" : "default: "}${standing})`;
+  const option = new Option(`--${flag} <${value}>`, text);
+  if (repeatable)
+    option.argParser((one: string, before: string[] | undefined) => [...(before ?? []), one]);
+  return option;
+};
+
+const configOf = (
+  name: CommandName,
+  given: Readonly<Record<string, string | string[] | true | undefined>>,
+  env: Sources["env"],
+  problems: string[],
+): Record<string, unknown> => {
+  const config: Record<string, unknown> = {};
+  for (const [key, row] of Object.entries<Setting<unknown>>(settings[name])) {
+    const variable = variableOf(row.flag);
+    const flagged = given[row.flag];
+    const [source, text] =
+      flagged === undefined
+        ? [variable, env[variable] || row.fallback]
+        : [`--${row.flag}`, flagged];
+    if (flagged === true) {
+      problems.push(`--${row.flag} needs a value: --${row.flag}=${row.value}`);
+      continue;
+    }
+    const parse = (one: string): unknown => {
+      try {
+        return row.parse(one.trim());
+      } catch (error) {
+        problems.push(`${source}: "${one}" ${(error as Error).message}`);
+        return undefined;
+      }
+    };
+    if (row.repeatable) config[key] = partsOf(text).map(parse);
+    else config[key] = text === undefined ? undefined : parse(String(text));
+  }
+  if (name === "serve" && problems.length === 0) checkEcus(config as Config<"serve">, problems);
+  return config;
+};
+
+/** Several values: a flag given more than once, or a variable with commas. */
+const partsOf = (text: string | readonly string[] | true | undefined): readonly string[] =>
+  typeof text === "string" ? text.split(",") : text === true || text === undefined ? [] : text;
+
+const checkEcus = ({ ecus }: Config<"serve">, problems: string[]): void => {
+  if (ecus.length === 0) {
+    problems.push(
+      "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: apsystems-ecu-exporter demo",
+    );
+  }
+  const seen = new Set<string>();
+  for (const { name, host, port } of ecus) {
+    const place = `${host.toLowerCase()}:${port}`;
+    if (seen.has(place)) problems.push(`--ecu.address: "${name}" is named twice`);
+    seen.add(place);
+  }
+};
+
+/** A word that no flag and no command took. */
+const surplus = (word: string): string =>
+  word.startsWith("-")
+    ? `unknown flag ${word.replace(/=.*$/s, "")}; --help lists all flags`
+    : `unexpected "${word}"; the commands are ${Object.keys(settings).join(", ")}`;
+
+const helpAfter = (lines: readonly string[], note: string): string =>
+  `\nExamples:\n${lines.map((line) => `  ${PROGRAM} ${line}\n`).join("")}\n${note}\n`;

@@ -1,0 +1,140 @@
+/** Texts of the command line → values. Each refuses with the rest of a sentence that begins with the text itself. */
+import { isZone } from "../ecu/time.ts";
+
+type Parse<T> = (text: string) => T;
+
+const refuse = (problem: string): never => {
+  throw new Error(problem);
+};
+
+/** An ECU's address, the name it goes by in the metrics, and the port that all ECUs use. */
+export interface EcuAddress {
+  /** As it was given. */
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+const ECU_PORT = 8899;
+const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+))(?::(\d{1,5}))?$/;
+
+/** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */
+export const ecuAddress: Parse<EcuAddress> = (text) => {
+  const [, ipv6, host, port] = HOST_AND_PORT.exec(text) ?? [];
+  const name = ipv6 ?? host;
+  if (name === undefined) {
+    return refuse("is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fe80::1]:8899");
+  }
+  return { name: text, host: name, port: port === undefined ? ECU_PORT : portNumber(port, 1) };
+};
+
+/** An address to listen at; without a host it is every interface. */
+export interface ListenAddress {
+  readonly host?: string;
+  readonly port: number;
+}
+
+/** `:PORT`, `HOST:PORT` or `[IPv6]:PORT`; port 0 is any free one. */
+export const listenAddress: Parse<ListenAddress> = (text) => {
+  const [, ipv6, host, port] =
+    /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]*)):(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined)
+    return refuse("is not an address to listen at; write it as :10899 or 127.0.0.1:10899");
+  const name = ipv6 ?? host;
+  return { ...(name && { host: name }), port: portNumber(port, 0) };
+};
+
+const portNumber = (text: string, least: number): number => {
+  const port = Number(text);
+  return port >= least && port <= 65_535 ? port : refuse(`has no port between ${least} and 65535`);
+};
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+const milliseconds: Parse<number> = (text) => {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
+  const scale = UNITS[unit ?? ""];
+  return scale === undefined
+    ? refuse("is not a duration; write it as 250ms, 9.5s or 10m")
+    : Number(count) * scale;
+};
+
+/** A duration such as `250ms`, `9.5s`, `10m`, in milliseconds. */
+export const duration = ({ least, most }: { least: string; most: string }): Parse<number> => {
+  const [from, to] = [milliseconds(least), milliseconds(most)];
+  return (text) => {
+    const ms = milliseconds(text);
+    return ms >= from && ms <= to ? ms : refuse(`is not between ${least} and ${most}`);
+  };
+};
+
+export const integer =
+  (least: number, most: number): Parse<number> =>
+  (text) => {
+    const value = Number(text);
+    return /^\d+$/.test(text) && value >= least && value <= most
+      ? value
+      : refuse(`is not a whole number from ${least} to ${most}`);
+  };
+
+/** A number above `above` and up to `most`. */
+export const number =
+  (above: number, most: number): Parse<number> =>
+  (text) => {
+    const value = Number(text);
+    return /^\d+(\.\d+)?$/.test(text) && value > above && value <= most
+      ? value
+      : refuse(`is not a number above ${above} and up to ${most}`);
+  };
+
+export const oneOf =
+  <const T extends string>(choices: readonly T[]): Parse<T> =>
+  (text) =>
+    choices.find((choice) => choice === text) ?? refuse(`is none of ${choices.join(", ")}`);
+
+/** `NAME=COUNT,…` */
+export const counts =
+  <const T extends string>(
+    names: readonly T[],
+    most: number,
+  ): Parse<readonly (readonly [T, number])[]> =>
+  (text) => {
+    const pairs = text.split(",").map((part): [T, number] => {
+      const [, word, count] = /^([^=]+)=(\d+)$/.exec(part.trim()) ?? [];
+      const name = names.find((one) => one === word);
+      if (word === undefined) return refuse("is not a list such as QS1=5,DS3=3");
+      if (name === undefined) return refuse(`names ${word}, which is none of ${names.join(", ")}`);
+      return [name, Number(count)];
+    });
+    const total = pairs.reduce((sum, [, count]) => sum + count, 0);
+    return total <= most ? pairs : refuse(`are ${total} in all, and ${most} are the most`);
+  };
+
+/** A path of letters, digits and -_./ that is none of the exporter's own. */
+export const urlPath: Parse<string> = (text) => {
+  if (!/^(\/[\w.-]+)+$/.test(text)) return refuse("is not a path such as /metrics");
+  return text.startsWith("/-/") ? refuse("is taken: paths below /-/ are the exporter's own") : text;
+};
+
+export const timezone: Parse<string> = (text) =>
+  isZone(text)
+    ? text
+    : refuse("is not a time zone; write it as Europe/Amsterdam or America/New_York");
+
+/** An ISO 8601 time with its offset, in milliseconds since 1970. */
+export const isoTime: Parse<number> = (text) => {
+  const at = Date.parse(text);
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
+    !Number.isNaN(at)
+    ? at
+    : refuse("is not a time; write it as 2026-06-21T10:00:00Z");
+};
+
+/** `LATITUDE,LONGITUDE` in degrees. */
+export const site: Parse<{ latitude: number; longitude: number }> = (text) => {
+  const [, north, east] = /^(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  const [latitude, longitude] = [Number(north), Number(east)];
+  return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180
+    ? { latitude, longitude }
+    : refuse("is not a place; write it as 52.09,5.12");
+};

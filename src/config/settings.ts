@@ -1,0 +1,196 @@
+/** Every setting: flag, environment variable, meaning, default. The README's table is compared with this one. */
+import { faults } from "../simulator/faults.ts";
+import { models } from "../simulator/models.ts";
+import * as parse from "./parse.ts";
+
+/** One row: how a value is given, what it means, and how its text becomes a value. */
+export interface Setting<T> {
+  /** Without the dashes. The environment variable is the same in capitals with underscores. */
+  readonly flag: string;
+  /** What stands after the flag in the help. */
+  readonly value: string;
+  readonly help: string;
+  /** Text that stands in where none is given; without one the value may be `undefined`. */
+  readonly fallback?: string;
+  /** What happens without a value, in words. */
+  readonly otherwise?: string;
+  readonly repeatable?: boolean;
+  /** @throws Error whose message completes «"text" …». */
+  readonly parse: (text: string) => T;
+}
+
+const setting = <S extends Setting<unknown>>(row: S): S => row;
+
+const listenAddress = setting({
+  flag: "web.listen-address",
+  value: "[HOST]:PORT",
+  help: "Address of the exporter's own web server.",
+  fallback: ":10899",
+  parse: parse.listenAddress,
+});
+const telemetryPath = setting({
+  flag: "web.telemetry-path",
+  value: "PATH",
+  help: "Path of the metrics.",
+  fallback: "/metrics",
+  parse: parse.urlPath,
+});
+const logLevel = setting({
+  flag: "log.level",
+  value: "LEVEL",
+  help: "Least level that is logged: debug, info, warn or error.",
+  fallback: "info",
+  parse: parse.oneOf(["debug", "info", "warn", "error"]),
+});
+const logFormat = setting({
+  flag: "log.format",
+  value: "FORMAT",
+  help: "Form of the log lines: json or text.",
+  fallback: "json",
+  parse: parse.oneOf(["json", "text"]),
+});
+const minInterval = setting({
+  flag: "ecu.min-interval",
+  value: "DURATION",
+  help: "Least time between two reads of one ECU; scrapes in between get the last read.",
+  fallback: "30s",
+  parse: parse.duration({ least: "0s", most: "24h" }),
+});
+const inverters = setting({
+  flag: "inverters",
+  value: "MODEL=COUNT,…",
+  help: `Inverters of the plant, of the models ${Object.keys(models).join(", ")}.`,
+  fallback: "QS1=3,DS3=4",
+  parse: parse.counts(Object.keys(models) as (keyof typeof models)[], 300),
+});
+const family = setting({
+  flag: "family",
+  value: "R|L",
+  help: "Family of the ECU: R (ECU-R, ECU-B) or L (ECU-R-Pro, ECU-C).",
+  fallback: "L",
+  parse: parse.oneOf(["R", "L"]),
+});
+const seed = setting({
+  flag: "seed",
+  value: "NUMBER",
+  help: "Seed of all chance: serial numbers, clouds, noise.",
+  fallback: "1",
+  parse: parse.integer(0, 2 ** 31 - 1),
+});
+const timeScale = setting({
+  flag: "time-scale",
+  value: "FACTOR",
+  help: "Simulated seconds in a second.",
+  fallback: "1",
+  parse: parse.number(0, 10_000),
+});
+const fault = setting({
+  flag: "fault",
+  value: "NAME",
+  help: `What is wrong with the ECU; repeatable: ${Object.keys(faults).join(", ")}.`,
+  repeatable: true,
+  otherwise: "nothing is wrong",
+  parse: parse.oneOf(Object.keys(faults) as (keyof typeof faults)[]),
+});
+const web = { listenAddress, telemetryPath };
+const log = { logLevel, logFormat };
+
+/** The settings of each command, in the order of its help. */
+export const settings = {
+  serve: {
+    ecus: setting({
+      flag: "ecu.address",
+      value: "HOST[:PORT]",
+      help: "ECU to read; repeatable.",
+      otherwise: "required",
+      repeatable: true,
+      parse: parse.ecuAddress,
+    }),
+    timezone: setting({
+      flag: "ecu.timezone",
+      value: "ZONE",
+      help: "Time zone of ECUs that do not tell theirs (ECU-R, ECU-B), such as Europe/Amsterdam.",
+      otherwise: "this machine's zone",
+      parse: parse.timezone,
+    }),
+    minInterval,
+    timeout: setting({
+      flag: "ecu.timeout",
+      value: "DURATION",
+      help: "Longest time for one read of an ECU, and for a scrape that names no limit of its own.",
+      fallback: "9.5s",
+      parse: parse.duration({ least: "100ms", most: "10m" }),
+    }),
+    commandPause: setting({
+      flag: "ecu.command-pause",
+      value: "DURATION",
+      help: "Pause between two connections to one ECU.",
+      fallback: "250ms",
+      parse: parse.duration({ least: "0s", most: "1m" }),
+    }),
+    retries: setting({
+      flag: "ecu.retries",
+      value: "NUMBER",
+      help: "Further attempts at a query that failed, within the time of the read.",
+      fallback: "2",
+      parse: parse.integer(0, 10),
+    }),
+    ...web,
+    ...log,
+  },
+  demo: { ...web, minInterval, inverters, family, seed, timeScale, fault, ...log },
+  simulate: {
+    listen: setting({
+      flag: "listen",
+      value: "[HOST]:PORT",
+      help: "Address at which the simulated ECU answers.",
+      fallback: "127.0.0.1:8899",
+      parse: parse.listenAddress,
+    }),
+    family,
+    inverters,
+    seed,
+    start: setting({
+      flag: "start",
+      value: "ISO-TIME",
+      help: "Simulated time at the beginning, such as 2026-06-21T10:00:00Z.",
+      otherwise: "now",
+      parse: parse.isoTime,
+    }),
+    timeScale,
+    site: setting({
+      flag: "site",
+      value: "LATITUDE,LONGITUDE",
+      help: "Where the plant stands, in degrees north and east.",
+      fallback: "52.09,5.12",
+      parse: parse.site,
+    }),
+    timezone: setting({
+      flag: "timezone",
+      value: "ZONE",
+      help: "Time zone of the ECU's clock.",
+      fallback: "Europe/Amsterdam",
+      parse: parse.timezone,
+    }),
+    fault,
+    ...log,
+  },
+} satisfies Record<string, Record<string, Setting<unknown>>>;
+
+export type CommandName = keyof typeof settings;
+
+type Value<S> = S extends { parse: (text: string) => infer T }
+  ? S extends { repeatable: true }
+    ? readonly T[]
+    : S extends { fallback: string }
+      ? T
+      : T | undefined
+  : never;
+
+/** The complete configuration of a command. */
+export type Config<C extends CommandName> = {
+  readonly [K in keyof (typeof settings)[C]]: Value<(typeof settings)[C][K]>;
+};
+
+/** The environment variable of a flag: `ecu.min-interval` is `ECU_MIN_INTERVAL`. */
+export const variableOf = (flag: string): string => flag.toUpperCase().replace(/[.-]/g, "_");

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+import { demo } from "./commands/demo.ts";
+import { listenProblem } from "./commands/run.ts";
+import { serve } from "./commands/serve.ts";
+import { simulate } from "./commands/simulate.ts";
+import { version } from "./commands/version.ts";
+import { type Invocation, parseConfig, UsageError } from "./config/config.ts";
+
+const WRONG_USAGE = 2;
+
+const run = (invocation: Invocation): Promise<void> => {
+  switch (invocation.command) {
+    case "serve":
+      return serve(invocation.config);
+    case "demo":
+      return demo(invocation.config);
+    case "simulate":
+      return simulate(invocation.config);
+    case "tell":
+      process.stdout.write(invocation.text);
+      return Promise.resolve();
+  }
+};
+
+/** What the user did wrong, a line each; none for a fault of the program. */
+const problemsIn = (error: unknown): readonly string[] => {
+  if (error instanceof UsageError) return error.problems;
+  const problem = listenProblem(error);
+  return problem === undefined ? [] : [problem];
+};
+
+try {
+  await run(parseConfig({ argv: process.argv.slice(2), env: process.env, version }));
+} catch (error) {
+  const problems = problemsIn(error);
+  if (problems.length === 0) throw error;
+  for (const problem of problems) process.stderr.write(`apsystems-ecu-exporter: ${problem}\n`);
+  process.exitCode = WRONG_USAGE;
+}
