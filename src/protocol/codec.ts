@@ -119,48 +119,35 @@ export const scaled = (wire: Codec<number>, unit: number): Codec<number> =>
     (value) => Math.round(value / unit),
   );
 
+/** Text of exactly `size` characters, each from the byte `first` to the byte `last`. */
+const characters =
+  (first: number, last: number, kind: string) =>
+  (size: number): Codec<string> => ({
+    size,
+    decode: (from) => {
+      const begin = from.take(size);
+      let text = "";
+      for (let i = begin; i < begin + size; i++) {
+        const byte = from.at(i);
+        if (byte < first || byte > last) from.refuse(`0x${HEX[byte]} is not ${kind}`, i);
+        text += String.fromCharCode(byte);
+      }
+      return text;
+    },
+    encode: (value, into) => {
+      const bytes = Buffer.from(value, "utf8");
+      if (bytes.length !== size || !bytes.every((byte) => byte >= first && byte <= last)) {
+        throw new RangeError(`"${value}" is not ${size} times ${kind}`);
+      }
+      into.push(...bytes);
+    },
+  });
+
 /** Printable ASCII characters (0x20 to 0x7e), exactly `size` of them. */
-export const ascii = (size: number): Codec<string> => ({
-  size,
-  decode: (from) => {
-    const begin = from.take(size);
-    let text = "";
-    for (let i = begin; i < begin + size; i++) {
-      const byte = from.at(i);
-      if (byte < 0x20 || byte > 0x7e)
-        from.refuse(`0x${hexOf(byte)} is not a printable character`, i);
-      text += String.fromCharCode(byte);
-    }
-    return text;
-  },
-  encode: (value, into) => {
-    if (value.length !== size || !/^[\x20-\x7e]*$/.test(value)) {
-      throw new RangeError(`"${value}" is not ${size} printable characters`);
-    }
-    for (let i = 0; i < size; i++) into.push(value.charCodeAt(i));
-  },
-});
+export const ascii = characters(0x20, 0x7e, "a printable character");
 
 /** ASCII decimal digits, kept as text: `digits(12)` for an ECU id. */
-export const digits = (size: number): Codec<string> => ({
-  size,
-  decode: (from) => {
-    const begin = from.take(size);
-    let text = "";
-    for (let i = begin; i < begin + size; i++) {
-      const byte = from.at(i);
-      if (byte < 0x30 || byte > 0x39) from.refuse(`0x${hexOf(byte)} is not a digit`, i);
-      text += String.fromCharCode(byte);
-    }
-    return text;
-  },
-  encode: (value, into) => {
-    if (value.length !== size || !/^\d*$/.test(value)) {
-      throw new RangeError(`"${value}" is not ${size} digits`);
-    }
-    for (let i = 0; i < size; i++) into.push(value.charCodeAt(i));
-  },
-});
+export const digits = characters(0x30, 0x39, "a digit");
 
 /** A number in ASCII decimal digits, zero padded to `size`. */
 export const decimal = (size: number): Codec<number> =>
@@ -179,7 +166,6 @@ export const prefixed = (lengthDigits: number): Codec<string> => {
 };
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-const hexOf = (byte: number): string => HEX[byte] ?? "";
 
 /**
  * Bytes as lower-case hexadecimal text. For BCD fields these are the decimal digits themselves; a nibble above 9
