@@ -106,10 +106,13 @@ const negotiate = (request: Request, offered: readonly [string, ...string[]]): s
 
 /** Left of the scraper's own timeout, so that the answer is there before it gives up. */
 const NETWORK_ALLOWANCE_SECONDS = 0.5;
+/** No scraper is waited for longer than this. */
+const LONGEST_SECONDS = 600;
 
 /** Milliseconds that this scrape may take: what Prometheus says that it waits, less an allowance for the way. */
 const scrapeTimeout = (request: Request, otherwise: number): number => {
   const seconds = Number(request.get("X-Prometheus-Scrape-Timeout-Seconds"));
   if (!Number.isFinite(seconds) || seconds <= 0) return otherwise;
-  return Math.max(seconds - NETWORK_ALLOWANCE_SECONDS, seconds / 2) * 1000;
+  const usable = Math.max(seconds - NETWORK_ALLOWANCE_SECONDS, seconds / 2);
+  return Math.min(usable, LONGEST_SECONDS) * 1000;
 };

@@ -46,7 +46,8 @@ export const render = async (
   registry.setContentType(formats[format]);
   for (const [name, metric] of Object.entries(catalogue)) register(registry, name, metric, scrape);
   for (const metric of (await processMetrics?.getMetricsAsJSON()) ?? []) {
-    registry.registerMetric(frozen(metric));
+    const values = metric.values.filter(({ value }) => isMeasured(value));
+    if (values.length > 0) registry.registerMetric(frozen({ ...metric, values }));
   }
   return registry.metrics();
 };
@@ -68,6 +69,11 @@ const register = (
     for (const [at, value] of values) gauge.set({ ...at }, value);
   }
 };
+
+/** What Node.js says of the event loop's least delay when it has not measured one since the last scrape. */
+const NO_LEAST_DELAY = 2 ** 63 / 1e9;
+
+const isMeasured = (value: number): boolean => Number.isFinite(value) && value !== NO_LEAST_DELAY;
 
 /** What a long-lived metric says now, as a metric that may be renamed without harm. */
 const frozen = (metric: object): PromMetric => {

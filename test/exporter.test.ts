@@ -1,0 +1,384 @@
+/** The whole way: bytes of real ECUs over TCP → exporter → /metrics. Expected values are written by hand. */
+import { describe, expect, it } from "vitest";
+import { encodeReply, type Messages } from "../src/protocol/replies.ts";
+import { captured, captures, capturesFile } from "./support/captures.ts";
+import { samplesOf, startTestExporter } from "./support/exporter.ts";
+import { startReplay } from "./support/replay.ts";
+
+/** Base information of an ECU of which only the inverter table was captured. */
+const invented = (change: Partial<Extract<Messages["info"], { layout: "01" }>>): Buffer =>
+  encodeReply("info", {
+    ecuId: "216000000099",
+    layout: "01",
+    lifetimeEnergyJoules: 3_600_000_000,
+    powerWatts: 279,
+    todayEnergyJoules: 720_000,
+    lastCloudContact: "d0d0d0d0d0d0d0",
+    inverters: 7,
+    invertersOnline: 7,
+    zigbeeChannel: "10",
+    firmware: "ECU_R_1.2.19",
+    timezone: "Etc/GMT-8",
+    ethernetMac: "80971b000000",
+    wirelessMac: "000000000000",
+    extension: "",
+    ...change,
+  });
+
+interface Site {
+  readonly title: string;
+  readonly info: () => Buffer;
+  readonly realtime: string;
+  readonly signal?: string;
+  readonly expected: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Metrics without any sample. */
+  readonly absent: readonly string[];
+}
+
+const at = (iso: string): number => Date.parse(iso) / 1000;
+const qt2 = (uid: string, [first, second, third]: readonly [number, number, number]) => ({
+  [`${uid},L12`]: first,
+  [`${uid},L23`]: second,
+  [`${uid},L31`]: third,
+});
+const channels = (uid: string, watts: readonly number[]) =>
+  Object.fromEntries(watts.map((value, i) => [`${uid},${i + 1}`, value]));
+const each = (uids: readonly string[], value: number) =>
+  Object.fromEntries(uids.map((uid) => [uid, value]));
+
+const READINGS = [
+  "inverter_channel_power_watts",
+  "inverter_temperature_celsius",
+  "inverter_frequency_hertz",
+  "inverter_voltage_volts",
+];
+const site08 = ["802000575219", "802000578879", "802000567383", "802000339951", "802000060842"];
+const site08Silent = ["806000737280", "806000722716", "806000717326", "806000866534"];
+
+const sites: readonly Site[] = [
+  {
+    title: "site-01, six QT2 by day",
+    info: () => captured("site-01-info-1"),
+    realtime: "site-01-inv-1",
+    signal: "site-01-sig-1",
+    expected: {
+      ecu_up: { "": 1 },
+      ecu_info: { "216000966672,ECU-R,ECU_R_1.3.6C,Europe/Amsterdam": 1 },
+      ecu_lifetime_energy_joules_total: { "": 15_689_160_000 },
+      ecu_today_energy_joules: { "": 612_000 },
+      ecu_power_watts: { "": 654 },
+      ecu_inverters: { "": 6 },
+      ecu_inverters_online: { "": 6 },
+      ecu_last_report_timestamp_seconds: { "": at("2023-11-20T15:19:34+01:00") },
+      inverter_info: {
+        "901000531477,QT2,02": 1,
+        "901000731294,QT2,02": 1,
+        "901000893386,QT2,02": 1,
+        "901000189746,QT2,02": 1,
+        "901000219049,QT2,02": 1,
+        "901000720951,QT2,02": 1,
+      },
+      inverter_channel_power_watts: {
+        ...channels("901000531477", [26, 26, 27, 25]),
+        ...channels("901000731294", [26, 27, 29, 29]),
+        ...channels("901000893386", [28, 29, 30, 30]),
+        ...channels("901000189746", [24, 29, 28, 28]),
+        ...channels("901000219049", [27, 26, 30, 29]),
+        ...channels("901000720951", [26, 26, 22, 27]),
+      },
+      inverter_temperature_celsius: {
+        "901000531477": 23,
+        "901000731294": 20,
+        "901000893386": 21,
+        "901000189746": 21,
+        "901000219049": 18,
+        "901000720951": 19,
+      },
+      inverter_voltage_volts: {
+        ...qt2("901000531477", [390, 391, 383]),
+        ...qt2("901000731294", [386, 390, 389]),
+        ...qt2("901000893386", [384, 389, 391]),
+        ...qt2("901000189746", [390, 387, 393]),
+        ...qt2("901000219049", [391, 386, 387]),
+        ...qt2("901000720951", [392, 390, 386]),
+      },
+      inverter_signal_ratio: each(
+        [
+          "901000531477",
+          "901000731294",
+          "901000893386",
+          "901000189746",
+          "901000219049",
+          "901000720951",
+        ],
+        171 / 255,
+      ),
+    },
+    absent: ["ecu_last_cloud_contact_timestamp_seconds"],
+  },
+  {
+    title: "site-01, five of six QT2 offline with old values in their records",
+    info: () => captured("site-01-info-3"),
+    realtime: "site-01-inv-3",
+    signal: "site-01-sig-3",
+    expected: {
+      ecu_up: { "": 1 },
+      ecu_power_watts: { "": 63 },
+      ecu_inverters_online: { "": 1 },
+      ecu_lifetime_energy_joules_total: { "": 15_690_600_000 },
+      ecu_today_energy_joules: { "": 0 },
+      inverter_online: {
+        "901000531477": 0,
+        "901000731294": 1,
+        "901000893386": 0,
+        "901000189746": 0,
+        "901000219049": 0,
+        "901000720951": 0,
+      },
+      inverter_channel_power_watts: channels("901000731294", [15, 16, 16, 16]),
+      inverter_temperature_celsius: { "901000731294": 16 },
+      inverter_frequency_hertz: { "901000731294": 49.9 },
+      inverter_voltage_volts: qt2("901000731294", [392, 395, 389]),
+      inverter_signal_ratio: { "901000731294": 168 / 255 },
+    },
+    absent: [],
+  },
+  {
+    title: "site-03, YC1000 with one never contacted amid, and a signal reply cut short",
+    info: () => captured("site-03-info-1"),
+    realtime: "site-03-inv-1",
+    signal: "site-03-sig-1",
+    expected: {
+      ecu_up: { "": 1 },
+      ecu_info: { "216200835962,ECU-R-Pro,ECU_R_PRO_2.1.27,Europe/Stockholm": 1 },
+      ecu_lifetime_energy_joules_total: { "": 141_136_920_000 },
+      ecu_today_energy_joules: { "": 33_732_000 },
+      ecu_power_watts: { "": 1224 },
+      ecu_inverters: { "": 11 },
+      ecu_inverters_online: { "": 10 },
+      ecu_last_report_timestamp_seconds: { "": at("2025-10-31T13:15:00+01:00") },
+      ecu_last_cloud_contact_timestamp_seconds: { "": at("2025-10-31T13:12:47+01:00") },
+      inverter_online: {
+        ...each(
+          [
+            "502000135002",
+            "502000713273",
+            "502000813737",
+            "502000347182",
+            "502000299404",
+            "502000070601",
+            "502000297833",
+            "502000803133",
+            "502000503712",
+            "502000388316",
+          ],
+          1,
+        ),
+        "502000384338": 0,
+      },
+      inverter_channel_power_watts: {
+        ...channels("502000135002", [2, 33, 31, 32]),
+        ...channels("502000713273", [2, 57, 55, 27]),
+        ...channels("502000813737", [2, 33, 32, 32]),
+        ...channels("502000347182", [2, 57, 55, 56]),
+        ...channels("502000299404", [2, 58, 56, 56]),
+        ...channels("502000070601", [2, 33, 32, 32]),
+        ...channels("502000297833", [2, 2, 32, 32]),
+        ...channels("502000803133", [2, 2, 55, 53]),
+        ...channels("502000503712", [2, 56, 56, 54]),
+        ...channels("502000388316", [2, 32, 32, 31]),
+      },
+      apsystems_exporter_query_success: { info: 1, realtime: 1, signal: 0 },
+    },
+    absent: ["inverter_signal_ratio"],
+  },
+  {
+    title: "site-06, seven YC600",
+    info: () => invented({}),
+    realtime: "site-06-inv-1",
+    expected: {
+      ecu_up: { "": 1 },
+      ecu_last_report_timestamp_seconds: { "": at("2020-11-24T12:05:10+01:00") },
+      inverter_channel_power_watts: {
+        ...channels("408000240545", [20, 20]),
+        ...channels("408000378737", [19, 20]),
+        ...channels("408000106440", [20, 20]),
+        ...channels("408000046814", [20, 19]),
+        ...channels("408000405299", [21, 20]),
+        ...channels("408000463921", [20, 20]),
+        ...channels("408000138523", [20, 20]),
+      },
+      inverter_voltage_volts: {
+        "408000240545,L1": 228,
+        "408000378737,L1": 228,
+        "408000106440,L1": 227,
+        "408000046814,L1": 227,
+        "408000405299,L1": 227,
+        "408000463921,L1": 227,
+        "408000138523,L1": 226,
+      },
+      inverter_info: {
+        "408000240545,YC600,01": 1,
+        "408000378737,YC600,01": 1,
+        "408000106440,YC600,01": 1,
+        "408000046814,YC600,01": 1,
+        "408000405299,YC600,01": 1,
+        "408000463921,YC600,01": 1,
+        "408000138523,YC600,01": 1,
+      },
+    },
+    absent: ["inverter_signal_ratio"],
+  },
+  {
+    title: "site-08, QS1 by day, one without grid and four never contacted",
+    info: () => invented({ ecuId: "215000000008", inverters: 9, invertersOnline: 5 }),
+    realtime: "site-08-inv-2",
+    expected: {
+      ecu_up: { "": 1 },
+      inverter_online: { ...each(site08, 1), ...each(site08Silent, 0) },
+      inverter_channel_power_watts: {
+        ...channels("802000575219", [142, 101, 284, 287]),
+        ...channels("802000578879", [300, 301, 303, 302]),
+        ...channels("802000567383", [0, 0, 4, 4]),
+        ...channels("802000339951", [160, 162, 166, 141]),
+        ...channels("802000060842", [159, 162, 165, 149]),
+      },
+      inverter_temperature_celsius: {
+        "802000575219": 24,
+        "802000578879": 26,
+        "802000567383": 15,
+        "802000339951": 17,
+        "802000060842": 18,
+      },
+      inverter_frequency_hertz: {
+        "802000575219": 50,
+        "802000578879": 50,
+        "802000339951": 50,
+        "802000060842": 50,
+      },
+      inverter_voltage_volts: {
+        "802000575219,L1": 241,
+        "802000578879,L1": 241,
+        "802000339951,L1": 242,
+        "802000060842,L1": 242,
+      },
+      apsystems_exporter_rejected_values_total: {
+        lifetime_energy: 0,
+        today_energy: 0,
+        channel_power: 0,
+        temperature: 0,
+        frequency: 1,
+        voltage: 1,
+      },
+      apsystems_exporter_unknown_records: { "": 0 },
+    },
+    absent: [],
+  },
+  {
+    title: "site-08, QS1 by night",
+    info: () =>
+      invented({ ecuId: "215000000008", powerWatts: 0, inverters: 9, invertersOnline: 0 }),
+    realtime: "site-08-inv-1",
+    expected: {
+      ecu_up: { "": 1 },
+      ecu_power_watts: { "": 0 },
+      inverter_online: each([...site08, ...site08Silent], 0),
+    },
+    absent: READINGS,
+  },
+  {
+    title: "site-17, DS3, one online and one offline",
+    info: () => captured("site-17-info-1"),
+    realtime: "site-17-inv-3",
+    signal: "site-17-sig-1",
+    expected: {
+      ecu_info: { "216300013041,ECU-B,ECU_B_1.2.26E,Europe/Amsterdam": 1 },
+      ecu_lifetime_energy_joules_total: { "": 414_000_000 },
+      ecu_today_energy_joules: { "": 12_348_000 },
+      ecu_last_report_timestamp_seconds: { "": at("2023-08-06T16:00:51+02:00") },
+      inverter_online: { "707000091462": 1, "702000042635": 0 },
+      inverter_info: { "707000091462,DS3,01": 1, "702000042635,DS3-S,01": 1 },
+      inverter_channel_power_watts: channels("707000091462", [42, 41]),
+      inverter_temperature_celsius: { "707000091462": 24 },
+      inverter_frequency_hertz: { "707000091462": 49.9 },
+      inverter_voltage_volts: { "707000091462,L1": 235 },
+      inverter_signal_ratio: { "707000091462": 211 / 255 },
+    },
+    absent: [],
+  },
+  {
+    title: "site-05, an ECU that has no data yet",
+    info: () => invented({ powerWatts: 0, invertersOnline: 0 }),
+    realtime: "site-05-inv-1",
+    expected: {
+      ecu_up: { "": 1 },
+      ecu_inverters: { "": 7 },
+      apsystems_exporter_query_success: { info: 1, realtime: 1, signal: 0 },
+    },
+    absent: ["ecu_last_report_timestamp_seconds", "inverter_online", ...READINGS],
+  },
+];
+
+describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metrics", () => {
+  it.each(sites)("$title", async ({ info, realtime, signal, expected, absent }) => {
+    await using ecu = await startReplay({
+      info: info(),
+      realtime: captured(realtime),
+      ...(signal !== undefined && { signal: captured(signal) }),
+    });
+    await using exporter = await startTestExporter(ecu);
+    const text = await exporter.get();
+    const shown = Object.fromEntries(
+      [...Object.keys(expected), ...absent].map((name) => [name, samplesOf(text, name)]),
+    );
+    expect(shown).toEqual({ ...expected, ...Object.fromEntries(absent.map((name) => [name, {}])) });
+    expect(text).not.toMatch(/ (NaN|[+-]?Inf|-100)$/im);
+  });
+
+  const others = [
+    { info: "site-01-info-2", realtime: "site-01-inv-2", signal: "site-01-sig-2" },
+    { info: "site-02-info-1", realtime: "site-02-inv-1", signal: "site-02-sig-1" },
+    { info: "site-18-info-2", realtime: "site-18-inv-2", signal: "site-18-sig-1" },
+  ];
+  it.each(others)(
+    "$info, $realtime, $signal: every reading of an online inverter, as an independent program read it",
+    async (ids) => {
+      const wire = (id: string) => captures.find((capture) => capture.id === id)?.wire;
+      await using ecu = await startReplay({
+        info: captured(ids.info),
+        realtime: captured(ids.realtime),
+        signal: captured(ids.signal),
+      });
+      await using exporter = await startTestExporter(ecu);
+      const text = await exporter.get();
+      expect(samplesOf(text, "ecu_power_watts")).toEqual({ "": wire(ids.info).current_power_w });
+      for (const { uid, power_w, temperature_c, frequency_hz } of wire(ids.realtime).inverters) {
+        expect(samplesOf(text, "inverter_channel_power_watts")).toMatchObject(
+          channels(uid, power_w),
+        );
+        expect(samplesOf(text, "inverter_temperature_celsius")).toMatchObject({
+          [uid]: temperature_c,
+        });
+        expect(samplesOf(text, "inverter_frequency_hertz")).toMatchObject({ [uid]: frequency_hz });
+      }
+      for (const { uid, level } of wire(ids.signal).signal) {
+        expect(samplesOf(text, "inverter_signal_ratio")).toMatchObject({ [uid]: level / 255 });
+      }
+    },
+  );
+
+  it("asks with the id that the ECU gave, one question after another", async () => {
+    await using ecu = await startReplay({
+      info: captured("site-01-info-1"),
+      realtime: captured("site-01-inv-1"),
+      signal: captured("site-01-sig-1"),
+    });
+    await using exporter = await startTestExporter(ecu);
+    await exporter.get();
+    expect(ecu.requests).toEqual([
+      "APS1100160001END\n",
+      "APS1100280002216000966672END\n",
+      "APS1100280030216000966672END\n",
+    ]);
+  });
+});

@@ -1,0 +1,217 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { pino } from "pino";
+import request from "supertest";
+import { describe, expect, it } from "vitest";
+import { type AppOptions, createApp } from "../../src/http/app.ts";
+
+const TEXT = "text/plain; version=0.0.4; charset=utf-8";
+const OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+const appWith = (change: Partial<AppOptions> = {}) =>
+  createApp({
+    version: "1.2.3",
+    telemetryPath: "/metrics",
+    contentTypes: [TEXT, OPENMETRICS],
+    scrape: (contentType) => Promise.resolve({ contentType, text: `# ${contentType}\n` }),
+    defaultTimeoutMs: 9_500,
+    ecus: () => [{ ecu: "roof", state: "not read yet" }],
+    isReady: () => true,
+    log: pino({ level: "silent" }),
+    ...change,
+  });
+
+describe("the routes", () => {
+  it.each([
+    { path: "/metrics", status: 200, type: TEXT, body: /^# text\/plain/ },
+    {
+      path: "/-/healthy",
+      status: 200,
+      type: "text/plain; charset=utf-8",
+      body: /^The exporter is alive\.\n$/,
+    },
+    {
+      path: "/-/ready",
+      status: 200,
+      type: "text/plain; charset=utf-8",
+      body: /^The exporter is ready\.\n$/,
+    },
+    {
+      path: "/",
+      status: 200,
+      type: "text/html; charset=utf-8",
+      body: /<h1>APsystems ECU exporter<\/h1>/,
+    },
+    {
+      path: "/nothing",
+      status: 404,
+      type: "text/plain; charset=utf-8",
+      body: /^There is nothing at \/nothing\. The metrics are at \/metrics\.\n$/,
+    },
+    {
+      path: "/%E0%A4%A",
+      status: 404,
+      type: "text/plain; charset=utf-8",
+      body: /^There is nothing at \/%E0%A4%A\./,
+    },
+  ])("GET $path: $status", async ({ path, status, type, body }) => {
+    const response = await request(appWith()).get(path);
+    expect(response.status).toBe(status);
+    expect(response.headers["content-type"]).toBe(type);
+    expect(response.text).toMatch(body);
+  });
+
+  it("answers HEAD like GET, without the body", async () => {
+    const response = await request(appWith()).head("/metrics");
+    expect([response.status, response.headers["content-type"], response.text]).toEqual([
+      200,
+      TEXT,
+      undefined,
+    ]);
+  });
+
+  it.each(["post", "put", "delete", "patch", "options"] as const)(
+    "refuses %s: it can only be read",
+    async (method) => {
+      const response = await request(appWith())[method]("/metrics");
+      expect(response.status).toBe(405);
+      expect(response.headers["allow"]).toBe("GET, HEAD");
+      expect(response.text).toBe("This exporter can only be read: use GET or HEAD.\n");
+    },
+  );
+
+  it("is alive but not ready while it starts or stops", async () => {
+    const app = appWith({ isReady: () => false });
+    expect((await request(app).get("/-/healthy")).status).toBe(200);
+    const response = await request(app).get("/-/ready");
+    expect([response.status, response.text]).toEqual([
+      503,
+      "The exporter is starting or stopping.\n",
+    ]);
+  });
+
+  it("serves the metrics where it was told to, and nowhere else", async () => {
+    const app = appWith({ telemetryPath: "/solar/metrics" });
+    expect((await request(app).get("/solar/metrics")).status).toBe(200);
+    expect((await request(app).get("/metrics")).status).toBe(404);
+    expect((await request(app).get("/")).text).toContain('href="/solar/metrics"');
+  });
+
+  it("asks no ECU but for the metrics", async () => {
+    let scrapes = 0;
+    const app = appWith({
+      scrape: (contentType) => {
+        scrapes++;
+        return Promise.resolve({ contentType, text: "" });
+      },
+    });
+    for (const path of ["/", "/-/healthy", "/-/ready", "/favicon.ico"])
+      await request(app).get(path);
+    expect(scrapes).toBe(0);
+  });
+
+  it("answers 500 in one sentence, and logs why, when the exporter itself is at fault", async () => {
+    const lines = new PassThrough();
+    const app = appWith({
+      scrape: () => Promise.reject(new Error("a bug")),
+      log: pino(lines),
+    });
+    const logged = once(lines, "data");
+    const response = await request(app).get("/metrics");
+    expect([response.status, response.text]).toEqual([
+      500,
+      "The exporter failed to answer; its log says why.\n",
+    ]);
+    expect(String(await logged)).toContain("a bug");
+  });
+
+  it("does not say what it is made with", async () => {
+    expect((await request(appWith()).get("/")).headers).not.toHaveProperty("x-powered-by");
+  });
+});
+
+describe("the format", () => {
+  it.each([
+    { accept: undefined, expected: TEXT },
+    { accept: "*/*", expected: TEXT },
+    { accept: "text/html", expected: TEXT },
+    { accept: "text/plain;version=0.0.4", expected: TEXT },
+    { accept: "application/openmetrics-text", expected: OPENMETRICS },
+    { accept: "application/openmetrics-text;version=2.0.0", expected: TEXT },
+    { accept: "application/openmetrics-text;q=0.1,text/plain;q=0.9", expected: TEXT },
+    {
+      accept:
+        "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+      expected: OPENMETRICS,
+    },
+    {
+      accept:
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+      expected: OPENMETRICS,
+    },
+  ])("is $expected for Accept: $accept", async ({ accept, expected }) => {
+    const get = request(appWith()).get("/metrics");
+    if (accept !== undefined) get.set("Accept", accept);
+    const response = await get;
+    expect(response.headers["content-type"]).toBe(expected);
+    expect(response.headers["vary"]).toContain("Accept");
+  });
+
+  it("is compressed for those who can take it", async () => {
+    const text = "ecu_up 1\n".repeat(500);
+    const app = appWith({ scrape: (contentType) => Promise.resolve({ contentType, text }) });
+    const zipped = await request(app).get("/metrics").set("Accept-Encoding", "gzip");
+    expect([zipped.headers["content-encoding"], zipped.text]).toEqual(["gzip", text]);
+    const plain = await request(app).get("/metrics").set("Accept-Encoding", "identity");
+    expect([plain.headers["content-encoding"], plain.text]).toEqual([undefined, text]);
+  });
+});
+
+describe("the time for a scrape", () => {
+  it.each([
+    { header: undefined, ms: 9_500 },
+    { header: "10", ms: 9_500 },
+    { header: "3", ms: 2_500 },
+    { header: "1", ms: 500 },
+    { header: "0.4", ms: 200 },
+    { header: "60.5", ms: 60_000 },
+    { header: "0", ms: 9_500 },
+    { header: "-5", ms: 9_500 },
+    { header: "soon", ms: 9_500 },
+    { header: "Infinity", ms: 9_500 },
+    { header: "1e99", ms: 600_000 },
+  ])("is $ms ms where Prometheus waits $header s", async ({ header, ms }) => {
+    let given = 0;
+    const app = appWith({
+      scrape: (contentType, timeoutMs) => {
+        given = timeoutMs;
+        return Promise.resolve({ contentType, text: "" });
+      },
+    });
+    const get = request(app).get("/metrics");
+    if (header !== undefined) get.set("X-Prometheus-Scrape-Timeout-Seconds", header);
+    await get;
+    expect(given).toBe(ms);
+  });
+});
+
+describe("the landing page", () => {
+  it("shows version, links and a line for each ECU, and believes no name", async () => {
+    const app = appWith({
+      ecus: () => [
+        { ecu: "roof", state: "up: 78 W" },
+        { ecu: "<script>alert(1)</script>", state: 'down: "it\'s" & so on' },
+      ],
+    });
+    const { text } = await request(app).get("/");
+    expect(text).toContain("Version 1.2.3");
+    expect(text).toContain("<dt>roof</dt><dd>up: 78 W</dd>");
+    expect(text).toContain("<dt>&lt;script&gt;alert(1)&lt;/script&gt;</dt>");
+    expect(text).toContain("<dd>down: &quot;it&#39;s&quot; &amp; so on</dd>");
+    expect([...text.matchAll(/href="([^"]+)"/g)].map(([, href]) => href)).toEqual([
+      "/metrics",
+      "/-/healthy",
+      "/-/ready",
+    ]);
+  });
+});

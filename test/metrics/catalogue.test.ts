@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { catalogue, type Metric, type MetricName } from "../../src/metrics/catalogue.ts";
+import { inverter, observation, scrapeOf } from "../support/observation.ts";
+
+const rows = Object.entries(catalogue) as [MetricName, Metric][];
+/** Endings that tell a unit or a kind; the gauges without one count things or say yes or no. */
+const ENDINGS =
+  /_(joules|joules_total|watts|celsius|hertz|volts|seconds|ratio|info|total)$|_(up|online|inverters|inverters_online|success|unknown_records)$/;
+
+describe("every metric of the catalogue", () => {
+  it.each(rows)("%s: ends in its unit, and in _total where it counts", (name, { type }) => {
+    expect(name).toMatch(ENDINGS);
+    expect(name.endsWith("_total")).toBe(type === "counter");
+  });
+
+  it.each(rows)("%s: is explained in one sentence", (_name, { help }) => {
+    expect(help).toMatch(/^[A-Z]([^.]|\.(?=\S))*\.$/);
+  });
+
+  it.each(rows)(
+    "%s: gives a sample of a full reading, with just the labels it declares",
+    (_name, metric) => {
+      const samples = metric.samples(scrapeOf(observation()));
+      expect(samples.length).toBeGreaterThan(0);
+      for (const [labels] of samples) expect(Object.keys(labels)).toEqual(metric.labels);
+    },
+  );
+});
+
+/** metrics.md, by hand: name, type and labels are the public interface. */
+const promised: Record<MetricName, string> = {
+  ecu_up: "gauge ecu",
+  ecu_info: "gauge ecu,ecu_id,model,firmware,timezone",
+  ecu_lifetime_energy_joules_total: "counter ecu",
+  ecu_today_energy_joules: "gauge ecu",
+  ecu_power_watts: "gauge ecu",
+  ecu_inverters: "gauge ecu",
+  ecu_inverters_online: "gauge ecu",
+  ecu_last_report_timestamp_seconds: "gauge ecu",
+  ecu_last_cloud_contact_timestamp_seconds: "gauge ecu",
+  inverter_online: "gauge ecu,uid",
+  inverter_info: "gauge ecu,uid,model,type_code",
+  inverter_channel_power_watts: "gauge ecu,uid,channel",
+  inverter_temperature_celsius: "gauge ecu,uid",
+  inverter_frequency_hertz: "gauge ecu,uid",
+  inverter_voltage_volts: "gauge ecu,uid,phase",
+  inverter_signal_ratio: "gauge ecu,uid",
+  apsystems_exporter_build_info: "gauge version,revision,node_version",
+  apsystems_exporter_query_duration_seconds: "gauge ecu,command",
+  apsystems_exporter_query_success: "gauge ecu,command",
+  apsystems_exporter_queries_total: "counter ecu,command",
+  apsystems_exporter_query_errors_total: "counter ecu,command,reason",
+  apsystems_exporter_shared_reads_total: "counter ecu",
+  apsystems_exporter_last_read_timestamp_seconds: "gauge ecu",
+  apsystems_exporter_rejected_values_total: "counter ecu,field",
+  apsystems_exporter_unknown_records: "gauge ecu",
+  apsystems_exporter_scrape_duration_seconds: "gauge ",
+};
+
+describe("the catalogue", () => {
+  it("has the names, types and labels that were promised", () => {
+    const found = Object.fromEntries(
+      rows.map(([name, { type, labels }]) => [name, `${type} ${labels}`]),
+    );
+    expect(found).toEqual(promised);
+  });
+
+  it("shows an ECU that did not answer by ecu_up 0 and its counters, and nothing that was not measured", () => {
+    const down = observation({
+      up: false,
+      reading: { inverters: [], notes: [] },
+      queries: {
+        info: { success: false, durationSeconds: 5 },
+        realtime: { success: false },
+        signal: { success: false },
+      },
+    });
+    const shown = rows.filter(([, { samples }]) => samples(scrapeOf(down)).length > 0);
+    expect(shown.map(([name]) => name)).toEqual([
+      "ecu_up",
+      "apsystems_exporter_build_info",
+      "apsystems_exporter_query_duration_seconds",
+      "apsystems_exporter_query_success",
+      "apsystems_exporter_queries_total",
+      "apsystems_exporter_query_errors_total",
+      "apsystems_exporter_shared_reads_total",
+      "apsystems_exporter_last_read_timestamp_seconds",
+      "apsystems_exporter_rejected_values_total",
+      "apsystems_exporter_scrape_duration_seconds",
+    ]);
+  });
+
+  it("counts channels from 1, and shows a measured 0 as 0", () => {
+    const { samples } = catalogue.inverter_channel_power_watts;
+    expect(
+      samples(scrapeOf(observation())).map(([{ channel }, watts]) => [channel, watts]),
+    ).toEqual([
+      ["1", 26],
+      ["2", 0],
+      ["3", 27],
+      ["4", 25],
+    ]);
+  });
+
+  it("leaves a withheld value out and keeps its neighbours", () => {
+    const odd = inverter({ channelWatts: [1, undefined, 3], frequencyHertz: undefined });
+    const one = scrapeOf(observation({ reading: { inverters: [odd], notes: [] } }));
+    expect(catalogue.inverter_frequency_hertz.samples(one)).toEqual([]);
+    expect(catalogue.inverter_channel_power_watts.samples(one)).toEqual([
+      [{ ecu: "roof", uid: "901000000001", channel: "1" }, 1],
+      [{ ecu: "roof", uid: "901000000001", channel: "3" }, 3],
+    ]);
+  });
+
+  it("never exposes a number that is none", () => {
+    const odd = inverter({
+      temperatureCelsius: Number.NaN,
+      frequencyHertz: Number.POSITIVE_INFINITY,
+    });
+    const one = scrapeOf(observation({ reading: { inverters: [odd], notes: [] } }));
+    expect(catalogue.inverter_temperature_celsius.samples(one)).toEqual([]);
+    expect(catalogue.inverter_frequency_hertz.samples(one)).toEqual([]);
+  });
+});

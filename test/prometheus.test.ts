@@ -1,0 +1,125 @@
+/** A real Prometheus scrapes the demo, with the repository's own configuration. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  eventually,
+  freePort,
+  hasProgram,
+  type Running,
+  startProgram,
+} from "./support/programs.ts";
+
+interface Series {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [at: number, value: string];
+}
+
+/** Simulated seconds in a second, so that energy moves within the test. */
+const TIME_SCALE = 60;
+/** Two scrapes at the interval of prometheus.yml, and what comes before the first. */
+const PATIENCE_SECONDS = 150;
+
+describe.skipIf(!hasProgram("prometheus", "--version"))(
+  "a Prometheus that scrapes the demo",
+  () => {
+    const running: Running[] = [];
+    let folder = "";
+    let api = "";
+
+    const query = async (expression: string): Promise<readonly Series[]> => {
+      const response = await fetch(`${api}/query?query=${encodeURIComponent(expression)}`);
+      const { data } = (await response.json()) as { data: { result: Series[] } };
+      return data.result;
+    };
+    const first = async (expression: string): Promise<number | undefined> => {
+      const [series] = await query(expression);
+      return series && Number(series.value[1]);
+    };
+
+    beforeAll(
+      async () => {
+        const [exporterPort, prometheusPort] = [await freePort(), await freePort()];
+        folder = await mkdtemp(join(tmpdir(), "prometheus-"));
+        const config = await readFile("prometheus.yml", "utf8");
+        expect(config).toContain("localhost:10899");
+        await writeFile(
+          join(folder, "prometheus.yml"),
+          config.replace("localhost:10899", `127.0.0.1:${exporterPort}`),
+        );
+        running.push(
+          startProgram(process.execPath, [
+            "--import=tsx",
+            "src/main.ts",
+            "demo",
+            `--web.listen-address=127.0.0.1:${exporterPort}`,
+            `--time-scale=${TIME_SCALE}`,
+          ]),
+          startProgram("prometheus", [
+            `--config.file=${folder}/prometheus.yml`,
+            `--storage.tsdb.path=${folder}/data`,
+            `--web.listen-address=127.0.0.1:${prometheusPort}`,
+          ]),
+        );
+        api = `http://127.0.0.1:${prometheusPort}/api/v1`;
+        const twoScrapes = async () => {
+          const count = await first('count_over_time(ecu_up{ecu="demo"}[5m])');
+          return count !== undefined && count >= 2 ? count : undefined;
+        };
+        await eventually(PATIENCE_SECONDS, twoScrapes, () =>
+          running.map((program) => program.output()).join("\n"),
+        );
+      },
+      (PATIENCE_SECONDS + 30) * 1000,
+    );
+
+    afterAll(async () => {
+      for (const program of running) await program[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    it("finds the ECU up", async () => {
+      expect(
+        (await query("ecu_up")).map(({ metric, value }) => [
+          metric["ecu"],
+          metric["job"],
+          value[1],
+        ]),
+      ).toEqual([["demo", "apsystems", "1"]]);
+    });
+
+    it("finds the power of each of the 20 channels, and their sum within the plant's own", async () => {
+      const channels = await query("inverter_channel_power_watts");
+      expect(channels).toHaveLength(20);
+      for (const { metric, value } of channels) {
+        expect(metric).toMatchObject({ ecu: "demo", uid: expect.stringMatching(/^\d{12}$/) });
+        expect(Number(value[1])).toBeGreaterThan(0);
+      }
+      expect(await first("sum(inverter_channel_power_watts) / on() ecu_power_watts")).toBeCloseTo(
+        1,
+        1,
+      );
+    });
+
+    it("finds a lifetime counter that rises with the plant's power", async () => {
+      expect(await first("rate(ecu_lifetime_energy_joules_total[5m])")).toBeGreaterThan(0);
+      // Not by rate(): with two samples it extrapolates to a part of its window only.
+      const risen = await first(
+        "ecu_lifetime_energy_joules_total - ecu_lifetime_energy_joules_total offset 1m",
+      );
+      const mean = await first("avg_over_time(ecu_power_watts[2m])");
+      expect((risen ?? 0) / 60 / ((mean ?? 0) * TIME_SCALE)).toBeCloseTo(1, 0);
+    });
+
+    it("has no complaint about the exposition", async () => {
+      const response = await fetch(`${api}/targets`);
+      const { data } = (await response.json()) as {
+        data: { activeTargets: { health: string; lastError: string }[] };
+      };
+      expect(data.activeTargets.map(({ health, lastError }) => [health, lastError])).toEqual([
+        ["up", ""],
+      ]);
+    });
+  },
+);

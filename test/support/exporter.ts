@@ -1,0 +1,63 @@
+import { pino } from "pino";
+import { type Exporter, type ExporterOptions, startExporter } from "../../src/commands/exporter.ts";
+
+/** Where a simulated or replayed ECU listens. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TestExporter extends AsyncDisposable {
+  readonly url: string;
+  /** The text at a path; `/metrics` without one. */
+  get(path?: string, headers?: Record<string, string>): Promise<string>;
+  /** The samples of one metric: its labels but `ecu`, joined by commas → its value. */
+  samples(name: string): Promise<Record<string, number>>;
+  stop: Exporter["stop"];
+}
+
+/** The whole exporter on a free port, asking without pauses and retries. */
+export const startTestExporter = async (
+  ecus: Place | readonly Place[],
+  options: Partial<ExporterOptions> = {},
+): Promise<TestExporter> => {
+  const list = "port" in ecus ? [ecus] : ecus;
+  const exporter = await startExporter({
+    ecus: list.map(({ host, port }, i) => ({
+      name: i === 0 ? "roof" : `roof${i + 1}`,
+      host,
+      port,
+    })),
+    timezone: "Europe/Amsterdam",
+    minInterval: 0,
+    timeout: 5_000,
+    commandPause: 0,
+    retries: 0,
+    listenAddress: { host: "127.0.0.1", port: 0 },
+    telemetryPath: "/metrics",
+    log: pino({ level: "silent" }),
+    ...options,
+  });
+  const url = `http://127.0.0.1:${exporter.address.port}`;
+  const get = async (path = "/metrics", headers: Record<string, string> = {}): Promise<string> =>
+    (await fetch(`${url}${path}`, { headers })).text();
+  return {
+    url,
+    get,
+    samples: async (name) => samplesOf(await get(), name),
+    stop: exporter.stop,
+    [Symbol.asyncDispose]: () => exporter.stop(),
+  };
+};
+
+/** The samples of one metric in an exposition: its labels but `ecu`, joined by commas → its value. */
+export const samplesOf = (text: string, name: string): Record<string, number> => {
+  const samples: Record<string, number> = {};
+  for (const line of text.split("\n")) {
+    const [, found, labels = "", value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (found !== name) continue;
+    const values = [...labels.matchAll(/(\w+)="([^"]*)"/g)].filter(([, label]) => label !== "ecu");
+    samples[values.map(([, , text]) => text).join(",")] = Number(value);
+  }
+  return samples;
+};
