@@ -1,0 +1,210 @@
+/** What the exporter costs. Prints what it measures, and whether a target was reached. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpus } from "node:os";
+import { createInterface } from "node:readline";
+import { pino } from "pino";
+import { systemClock } from "../src/ecu/clock.ts";
+import { exchange } from "../src/ecu/exchange.ts";
+import { createMonitor, type Observation } from "../src/ecu/monitor.ts";
+import { readEcu } from "../src/ecu/read.ts";
+import { createProcessMetrics, render } from "../src/metrics/render.ts";
+import { decodeReply, encodeReply } from "../src/protocol/replies.ts";
+import { encodeRequest } from "../src/protocol/requests.ts";
+import { createPlant } from "../src/simulator/plant.ts";
+import { createRounds } from "../src/simulator/rounds.ts";
+
+const SITE = { latitude: 28, longitude: 0 };
+const NOON = Date.parse("2026-06-21T12:00:00Z");
+const ECU_ID = "216200123456";
+
+interface Frames {
+  readonly info: Buffer;
+  readonly realtime: Buffer;
+  readonly signal: Buffer;
+}
+
+/** The three replies of an ECU with that many inverters of four channels at noon. */
+const framesOf = (inverters: number): Frames => {
+  const plant = createPlant([["QS1", inverters]], SITE, 1);
+  const rounds = createRounds({ plant, family: "L", zone: "Etc/GMT", start: NOON });
+  return {
+    info: encodeReply("info", rounds.info(NOON), "12"),
+    realtime: encodeReply("realtime", rounds.realtime(NOON)),
+    signal: encodeReply("signal", rounds.signal(NOON)),
+  };
+};
+
+const decodeAll = (frames: Frames): void => {
+  decodeReply("info", frames.info);
+  decodeReply("realtime", frames.realtime);
+  decodeReply("signal", frames.signal);
+};
+
+/** An observation made from those replies, by a monitor that is handed them. */
+const observe = (frames: Frames): Promise<Observation> => {
+  const replies = [frames.info, frames.realtime, frames.signal];
+  const monitor = createMonitor({
+    ecu: "bench",
+    read: (half) =>
+      readEcu({
+        ...half,
+        exchange: () =>
+          Promise.resolve({
+            bytes: replies.shift() ?? Buffer.of(),
+            missingLineFeed: false,
+            trailingBytes: 0,
+          }),
+        clock: systemClock,
+        retries: 0,
+        retryPauseMs: 0,
+      }),
+    minIntervalMs: 0,
+    timeoutMs: 1_000,
+    zone: "Etc/GMT",
+    clock: systemClock,
+    log: pino({ level: "silent" }),
+  });
+  return monitor.observe(AbortSignal.timeout(1_000));
+};
+
+/** Runs a task many times and gives the time of each run in microseconds, sorted. */
+const timed = async (
+  runs: number,
+  warmUp: number,
+  task: () => void | Promise<void>,
+): Promise<number[]> => {
+  for (let i = 0; i < warmUp; i++) await task();
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const begun = performance.now();
+    await task();
+    times.push((performance.now() - begun) * 1000);
+  }
+  return times.sort((a, b) => a - b);
+};
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+const mean = (times: readonly number[]): number =>
+  times.reduce((sum, time) => sum + time, 0) / times.length;
+const verdict = (measured: number, target: number): string =>
+  measured <= target ? `reached (target ${target})` : `MISSED (target ${target})`;
+const row = (...cells: readonly (string | number)[]): void =>
+  console.log(
+    cells.map((cell) => (typeof cell === "number" ? cell.toFixed(1) : cell).padStart(14)).join(""),
+  );
+
+/** Starts a command of the built program; resolves with its port and process id once it listens. */
+const start = async (...args: string[]) => {
+  const child = spawn(process.execPath, ["dist/main.js", ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  for await (const line of createInterface(child.stderr)) {
+    const { port } = JSON.parse(line) as { port?: number };
+    if (port !== undefined) {
+      child.stderr.resume();
+      return { port, stop: () => stop(child) };
+    }
+  }
+  throw new Error(`${args[0]} did not start`);
+};
+const stop = async (child: ReturnType<typeof spawn>): Promise<void> => {
+  child.kill("SIGTERM");
+  await once(child, "exit");
+};
+
+const benchPure = async (): Promise<void> => {
+  console.log("\nDecode and render of one read (four channels an inverter), microseconds");
+  row("inverters", "decode mean", "decode p99", "render mean", "render p99");
+  const processMetrics = createProcessMetrics();
+  const build = { version: "0", revision: "0", nodeVersion: process.version };
+  const figures = new Map<number, { decode: number; renderP99: number }>();
+  for (const inverters of [1, 10, 50, 100, 200]) {
+    const frames = framesOf(inverters);
+    const decode = await timed(5_000, 5_000, () => decodeAll(frames));
+    const scrape = { observations: [await observe(frames)], build, durationSeconds: 0 };
+    const rendering = await timed(500, 200, async () => {
+      await render(scrape, "text", processMetrics);
+    });
+    row(
+      String(inverters),
+      mean(decode),
+      percentile(decode, 0.99),
+      mean(rendering),
+      percentile(rendering, 0.99),
+    );
+    figures.set(inverters, { decode: mean(decode), renderP99: percentile(rendering, 0.99) });
+  }
+  console.log(
+    `decode of 50 inverters, mean in µs: ${verdict(figures.get(50)?.decode ?? Number.NaN, 40)}`,
+  );
+  console.log(
+    `render of 100 inverters, p99 in µs: ${verdict(figures.get(100)?.renderP99 ?? Number.NaN, 10_000)}`,
+  );
+};
+
+const benchScrape = async (): Promise<void> => {
+  console.log(
+    "\nA scrape of one ECU with 20 inverters (exporter and ECU in processes of their own), milliseconds",
+  );
+  const ecu = await start(
+    "simulate",
+    "--listen=127.0.0.1:0",
+    "--inverters=QS1=20",
+    "--start=2026-06-21T12:00:00Z",
+  );
+  const exporter = await start(
+    "serve",
+    `--ecu.address=127.0.0.1:${ecu.port}`,
+    "--ecu.min-interval=0s",
+    "--ecu.command-pause=0s",
+    "--web.listen-address=127.0.0.1:0",
+  );
+  const never = new AbortController().signal;
+  const bare = await timed(1_000, 200, async () => {
+    for (const command of ["info", "realtime", "signal"] as const) {
+      const request = encodeRequest(command, command === "info" ? undefined : ECU_ID);
+      await exchange({ host: "127.0.0.1", port: ecu.port }, request, never);
+    }
+  });
+  const scrapes = await timed(1_000, 200, async () => {
+    await (await fetch(`http://127.0.0.1:${exporter.port}/metrics`)).text();
+  });
+  row("", "p50", "p99");
+  row(
+    "bare client",
+    (percentile(bare, 0.5) / 1000).toFixed(2),
+    (percentile(bare, 0.99) / 1000).toFixed(2),
+  );
+  row(
+    "scrape",
+    (percentile(scrapes, 0.5) / 1000).toFixed(2),
+    (percentile(scrapes, 0.99) / 1000).toFixed(2),
+  );
+  const ratio = percentile(scrapes, 0.5) / percentile(bare, 0.5);
+  const overhead = (percentile(scrapes, 0.5) - percentile(bare, 0.5)) / 1000;
+  console.log(
+    `ratio ${ratio.toFixed(2)}, overhead p50 in ms: ${overhead.toFixed(2)}, ${verdict(overhead, 5)}`,
+  );
+  await exporter.stop();
+  await ecu.stop();
+};
+
+const benchMemory = async (): Promise<void> => {
+  const exporter = await start(
+    "serve",
+    "--ecu.address=127.0.0.1:9",
+    "--web.listen-address=127.0.0.1:0",
+    "--ecu.retries=0",
+  );
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const text = await (await fetch(`http://127.0.0.1:${exporter.port}/metrics`)).text();
+  const bytes = Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)?.[1]);
+  console.log(`\nIdle memory, resident after 2 s: ${(bytes / 2 ** 20).toFixed(0)} MiB`);
+  await exporter.stop();
+};
+
+console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`);
+await benchPure();
+await benchScrape();
+await benchMemory();
