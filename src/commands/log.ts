@@ -12,6 +12,7 @@ export const createLog = (level: string, format: "json" | "text"): Logger => {
           sync: true,
           colorize: process.stderr.isTTY,
           translateTime: false,
+          singleLine: true,
         });
   return pino(options, destination);
 };

@@ -1,0 +1,65 @@
+/** The README's tables, made from the tables of the source. */
+import { type Setting, settings, variableOf } from "../src/config/settings.ts";
+import { catalogue, type Metric } from "../src/metrics/catalogue.ts";
+
+const cell = (text: string): string => text.replaceAll("|", "\\|");
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map(cell).join(" | ")} |`)
+    .join("\n");
+const code = (text: string): string => `\`${text}\``;
+
+const metricTable = (): string =>
+  table(
+    ["Name", "Type", "Labels", "Meaning"],
+    Object.entries<Metric>(catalogue).map(([name, { type, labels, help }]) => [
+      code(name),
+      type,
+      labels.map(code).join(" "),
+      help,
+    ]),
+  );
+
+const settingTable = (rows: readonly Setting<unknown>[]): string =>
+  table(
+    ["Flag", "Variable", "Default", "Meaning"],
+    rows.map(({ flag, value, help, fallback, otherwise }) => [
+      code(`--${flag}=${value}`),
+      code(variableOf(flag)),
+      fallback === undefined ? (otherwise ?? "") : code(fallback),
+      help,
+    ]),
+  );
+
+const settingTables = (): string => {
+  const { serve, demo, simulate } = settings;
+  const shown = new Set<string>(Object.values<Setting<unknown>>(serve).map(({ flag }) => flag));
+  const others = (own: Record<string, Setting<unknown>>): Setting<unknown>[] =>
+    Object.values(own).filter(({ flag }) => !shown.has(flag));
+  return [
+    "`serve`, the command where none is named:",
+    settingTable(Object.values(serve)),
+    "`demo` takes the `web`, `log` and `ecu.min-interval` flags of `serve`, and:",
+    settingTable(others(demo)),
+    "`simulate` takes the `log` flags of `serve`, and:",
+    settingTable(others(simulate)),
+  ].join("\n\n");
+};
+
+/** Parts of the README that are written from the source, by the name in their marks. */
+const parts: Readonly<Record<string, () => string>> = {
+  metrics: metricTable,
+  settings: settingTables,
+};
+
+/** The README with its generated parts made anew. @throws Error where a part's marks are missing. */
+export const withTables = (readme: string): string => {
+  let text = readme;
+  for (const [name, make] of Object.entries(parts)) {
+    const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+    if (from === -1 || to < from) throw new Error(`the README has no marks for ${name}`);
+    text = `${text.slice(0, from + begin.length)}\n${make()}\n${text.slice(to)}`;
+  }
+  return text;
+};
