@@ -180,7 +180,7 @@ export const hex = (size: number): Codec<string> => ({
     return text;
   },
   encode: (value, into) => {
-    if (value.length !== size * 2 || !/^[0-9a-f]*$/.test(value)) {
+    if (value.length !== size * 2 || !/^([0-9a-f]{2})*$/.test(value)) {
       throw new RangeError(`"${value}" is not ${size} bytes of lower-case hexadecimal`);
     }
     for (let i = 0; i < value.length; i += 2) into.push(Number.parseInt(value.slice(i, i + 2), 16));
@@ -231,12 +231,13 @@ export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Cod
   };
 };
 
-/** Records one after another up to the end of the bytes; each is at least one byte. */
-export const repeated = <T>(codec: Codec<T>): Codec<T[]> => ({
+/** Records one after another: so many, or up to the end of the bytes. Each is at least one byte. */
+export const repeated = <T>(codec: Codec<T>, times?: number): Codec<T[]> => ({
   decode: (from) => {
     const items: T[] = [];
+    const hasMore = (): boolean => (times === undefined ? from.left > 0 : items.length < times);
     try {
-      while (from.left > 0) items.push(codec.decode(from));
+      while (hasMore()) items.push(codec.decode(from));
     } catch (error) {
       throw error instanceof ProtocolError ? error.within(String(items.length)) : error;
     }
@@ -251,28 +252,34 @@ export const repeated = <T>(codec: Codec<T>): Codec<T[]> => ({
  * Lists of numbers that stand on the wire in turns: `order` names, letter by letter, the list each number goes to.
  * `interleaved(u16, { P: "power", V: "volts" }, "PVP")` reads 3 numbers into `{ power: [a, c], volts: [b] }`.
  */
-export const interleaved = <L extends Record<string, string>>(
+export const interleaved = <const L extends Record<string, string>>(
   number: Sized<number>,
   lists: L,
   order: string,
 ): Codec<Record<L[keyof L], number[]>> => {
+  const listNames = Object.values(lists);
   const names = [...order].map((letter) => lists[letter] ?? "");
   return {
     size: number.size * names.length,
     decode: (from) => {
       const values: Record<string, number[]> = {};
-      for (const list of Object.values(lists)) values[list] = [];
+      for (const list of listNames) values[list] = [];
       for (const name of names) values[name]?.push(number.decode(from));
       return values as Record<L[keyof L], number[]>;
     },
     encode: (value, into) => {
+      const numbers: Record<string, number[]> = value;
       const next: Record<string, number> = {};
       for (const name of names) {
         const at = next[name] ?? 0;
         next[name] = at + 1;
-        const item = (value as Record<string, number[]>)[name]?.[at];
+        const item = numbers[name]?.[at];
         if (item === undefined) throw new RangeError(`${name} has no number ${at}`);
         number.encode(item, into);
+      }
+      for (const list of listNames) {
+        if (numbers[list]?.length !== next[list])
+          throw new RangeError(`${list} has too many numbers`);
       }
     },
   };

@@ -4,9 +4,9 @@ import {
   bytesOf,
   type Codec,
   Cursor,
-  hex,
   type Infer,
   repeated,
+  rest,
   shifted,
   struct,
   tenths,
@@ -22,7 +22,6 @@ import {
   infoHead,
   longEnergyRecord,
   microInverterInfo,
-  RECORD_HEAD_BYTES,
   type RecordHead,
   type RecordLayout,
   rapidShutdownDevice,
@@ -122,24 +121,27 @@ const gridAndTemperature = struct({
   temperatureCelsius: shifted(u16, -100),
 });
 
-const readRecord = (bytes: Uint8Array, span: Span): InverterRecord => {
-  const end = span.begin + span.size;
-  const from = new Cursor(bytes, span.begin, end);
-  const { layout, guessed } = span;
+const readRecord = (bytes: Uint8Array, { begin, size, layout, guessed }: Span): InverterRecord => {
+  const from = new Cursor(bytes, begin, begin + size);
+  const { uid, online, typeCode } = recordHead.decode(from);
   const record: InverterRecord = {
-    ...recordHead.decode(from),
+    uid,
+    online,
+    typeCode,
     layout,
     guessed,
     powerWatts: [],
     gridVolts: [],
   };
-  if (guessed) {
-    record.raw = hex(from.left).decode(new Cursor(bytes, span.begin + RECORD_HEAD_BYTES, end));
-  }
+  if (guessed) record.raw = rest.decode(new Cursor(bytes, from.offset, from.end));
   const tail = layout === undefined ? undefined : recordTails[layout];
   if (tail !== undefined) {
-    const { block, ...values } = tail.decode(from);
-    return Object.assign(record, values, block);
+    const { frequencyHertz, temperatureCelsius, block } = tail.decode(from);
+    record.frequencyHertz = frequencyHertz;
+    record.temperatureCelsius = temperatureCelsius;
+    record.powerWatts = block.powerWatts;
+    record.gridVolts = block.gridVolts;
+    return record;
   }
   const hasMore = layout === undefined && from.left >= (gridAndTemperature.size ?? 0);
   return hasMore ? Object.assign(record, gridAndTemperature.decode(from)) : record;
@@ -148,7 +150,7 @@ const readRecord = (bytes: Uint8Array, span: Span): InverterRecord => {
 const writeRecord = (record: InverterRecord, into: number[]): void => {
   recordHead.encode(record, into);
   if (record.raw !== undefined) {
-    hex(record.raw.length / 2).encode(record.raw, into);
+    rest.encode(record.raw, into);
     return;
   }
   const tail = record.layout === undefined ? undefined : recordTails[record.layout];
@@ -166,7 +168,7 @@ const inverterTable = (head: Infer<typeof realtimeHead>, from: Cursor): Inverter
 };
 
 const deviceTable = (head: Infer<typeof realtimeHead>, from: Cursor): DeviceTable => {
-  const records = Array.from({ length: head.count }, () => rapidShutdownDevice.decode(from));
+  const { records } = struct({ records: repeated(rapidShutdownDevice, head.count) }).decode(from);
   return { ...head, kind: "02", records };
 };
 

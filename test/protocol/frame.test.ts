@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import {
+  LONGEST_REPLY,
+  openReply,
+  replyLength,
+  sealReply,
+  sealStatus,
+} from "../../src/protocol/frame.ts";
+import { decodeReply } from "../../src/protocol/replies.ts";
+import { goodReplies, vectors, wire } from "../fixtures/frames.ts";
+
+const refusal = (reason: string, field: string, offset: number) =>
+  expect.objectContaining({ reason, place: { field, offset } });
+
+/** S2, 19 bytes, with other bytes in place of those at an offset. */
+const altered = (offset: number, text: string): Buffer => {
+  const bytes = Buffer.from(vectors.S2);
+  bytes.write(text, offset, "latin1");
+  return bytes;
+};
+
+const short = [
+  ["S5", "signal", vectors.S5],
+  ["S12", "realtime", vectors.S12],
+] as const;
+
+describe.each([...goodReplies, ...short])("%s", (_, command, bytes) => {
+  const cuts = Array.from(bytes, (_, size) => bytes.subarray(0, size));
+
+  it("tells its size from its ninth byte on, and not before", () => {
+    expect(cuts.map(replyLength)).toEqual(
+      cuts.map((cut) => (cut.length < 9 ? undefined : bytes.length)),
+    );
+  });
+
+  it("is truncated wherever it is cut, and never malformed or data", () => {
+    for (const cut of cuts) {
+      const truncated = refusal("truncated", "frame", cut.length);
+      expect(() => openReply(cut)).toThrow(truncated);
+      expect(() => decodeReply(command, cut)).toThrow(truncated);
+    }
+  });
+
+  it("is refused with noise before it, from the first byte that shows it", () => {
+    for (const noise of ["\n", "\0", "A", "AP", "APS"]) {
+      const noisy = Buffer.concat([Buffer.from(noise), bytes]);
+      const place = noise === "APS" ? ["length", 5] : ["signature", 0];
+      expect(() => openReply(noisy)).toThrow(refusal("malformed", ...(place as [string, number])));
+    }
+  });
+
+  it("ends where it says, whatever follows", () => {
+    for (const more of ["\n", "\0\0\0\0", "END\n", bytes.toString("latin1")]) {
+      const longer = Buffer.concat([bytes, Buffer.from(more, "latin1")]);
+      expect(openReply(longer).body.end).toBe(openReply(bytes).body.end);
+    }
+  });
+});
+
+describe("a reply", () => {
+  it("opens into its version, its code and what lies between head and END", () => {
+    const { version, code, body, short } = openReply(vectors.S4);
+    expect({ version, code, short }).toEqual({ version: "12", code: "0004", short: false });
+    expect([body.offset, body.end]).toEqual([13, 41]);
+  });
+
+  it("of a status alone has no END and is short", () => {
+    const { version, code, body, short } = openReply(vectors.S5);
+    expect({ version, code, short }).toEqual({ version: "11", code: "0030", short: true });
+    expect([body.offset, body.end]).toEqual([13, 15]);
+  });
+
+  it.each(["    ", "00a8", "-018", "+018", "1e02", "0x12", "18.0", "\0\0\0\0", "0000", "0014"])(
+    "with the length %j is malformed as soon as that is there",
+    (length) => {
+      const place = refusal("malformed", "length", 5);
+      expect(() => replyLength(altered(5, length).subarray(0, 9))).toThrow(place);
+      expect(() => openReply(altered(5, length))).toThrow(place);
+    },
+  );
+
+  it.each([
+    ["0015", 16],
+    ["0018", 19],
+    ["9999", 10_000],
+  ])("with the length %s has %i bytes", (length, bytes) => {
+    expect(replyLength(altered(5, length))).toBe(bytes);
+  });
+
+  it.each([
+    ["a length one too large", altered(5, "0019"), "truncated", "frame", 19],
+    ["a length one too small", altered(5, "0017"), "malformed", "terminator", 17],
+    ["the length of a status", altered(5, "0015"), "malformed", "terminator", 15],
+    ["no line feed yet", vectors.S2.subarray(0, 18), "truncated", "frame", 18],
+    ["another byte for its line feed", altered(18, "\r"), "malformed", "terminator", 18],
+    ["no END", altered(15, "EMD"), "malformed", "terminator", 15],
+    ["END in lower case", altered(15, "end"), "malformed", "terminator", 15],
+    ["a signature in lower case", altered(0, "aps"), "malformed", "signature", 0],
+  ])("with %s is refused, and says where", (_, bytes, reason, field, offset) => {
+    expect(() => openReply(bytes)).toThrow(refusal(reason, field, offset));
+  });
+
+  it("is not ended by a line feed or an END within its body", () => {
+    const body = wire("'00' 000a 'END' 0a 'END' 0a");
+    const bytes = wire("'APS1100280003' '00' 000a 'END' 0a 'END' 0a 'END' 0a");
+    expect(sealReply("0003", body)).toEqual(bytes);
+    expect(openReply(bytes).body.end).toBe(25);
+  });
+});
+
+describe("sealing", () => {
+  it.each([
+    ["0003", "3030", "11", vectors.S2],
+    ["0004", "303030312023 09020000023d 202309030000027a 20230904000003a5", "12", vectors.S4],
+  ])("puts the body of %s into its envelope", (code, body, version, bytes) => {
+    expect(sealReply(code, wire(body), version)).toEqual(bytes);
+  });
+
+  it.each([
+    ["0030", vectors.S5],
+    ["0002", vectors.S12],
+  ])("writes status 01 for %s as a short frame", (code, bytes) => {
+    expect(sealStatus(code, "01")).toEqual(bytes);
+  });
+
+  it("fills the longest reply that a length can say, and refuses one byte more", () => {
+    expect(sealReply("0002", Buffer.alloc(9_983))).toHaveLength(LONGEST_REPLY);
+    expect(() => sealReply("0002", Buffer.alloc(9_984))).toThrow(RangeError);
+  });
+});
