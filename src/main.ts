@@ -7,6 +7,8 @@ import { version } from "./commands/version.ts";
 import { type Invocation, parseConfig, UsageError } from "./config/config.ts";
 
 const WRONG_USAGE = 2;
+/** What is left to end, once the command has ended, gets this long. */
+const LINGER_MS = 250;
 
 const run = (invocation: Invocation): Promise<void> => {
   switch (invocation.command) {
@@ -37,3 +39,5 @@ try {
   for (const problem of problems) process.stderr.write(`apsystems-ecu-exporter: ${problem}\n`);
   process.exitCode = WRONG_USAGE;
 }
+// A host name that is being looked up, or a pause between two questions, must not hold up the end.
+setTimeout(() => process.exit(), LINGER_MS).unref();

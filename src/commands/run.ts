@@ -11,12 +11,13 @@ export const listenProblem = (error: unknown): string | undefined => {
     address?: string;
     port?: number;
   };
-  if (syscall !== "listen" && code !== "ENOTFOUND") return undefined;
+  if (syscall !== "listen" && syscall !== "getaddrinfo") return undefined;
   const problems: Readonly<Record<string, string>> = {
     EADDRINUSE: `port ${port} is in use by another program`,
     EACCES: `port ${port} needs rights that this user has not; take one above 1023`,
     EADDRNOTAVAIL: `${address} is no address of this machine`,
     ENOTFOUND: "the host has no address",
+    EAI_AGAIN: "the host's address cannot be looked up now",
   };
   return `cannot listen: ${problems[code ?? ""] ?? String(error)}`;
 };

@@ -1,5 +1,6 @@
 /** Command line and environment → a command and its complete configuration, or every problem at once. */
 import { Command, CommanderError, Option } from "commander";
+import type { EcuAddress } from "./parse.ts";
 import { type CommandName, type Config, type Setting, settings, variableOf } from "./settings.ts";
 
 /** What the user wants. */
@@ -99,7 +100,7 @@ export const parseConfig = ({ argv, env, version }: Sources): Invocation => {
   }
   if (chosen === undefined) return { command: "tell", text: program.helpInformation() };
   const { name, given } = chosen;
-  const problems = given.args.map(surplus);
+  const problems = given.args.map((word) => surplus(word, name));
   const config = configOf(name, given.opts(), env, problems);
   if (problems.length > 0) throw new UsageError(problems);
   return { command: name, config } as Invocation;
@@ -121,8 +122,15 @@ const optionOf = ({
       ? help
       : `${help} (${fallback === undefined ? "" : "default: "}${standing})`;
   const option = new Option(`--${flag} <${value}>`, text);
-  if (repeatable)
-    option.argParser((one: string, before: string[] | undefined) => [...(before ?? []), one]);
+  option.attributeName = () => flag; // and not in camel case
+  option.required = false; // else a flag that follows would be taken for the value
+  option.optional = true;
+  if (repeatable) {
+    option.argParser((one: string, before: string[] | true | undefined) => [
+      ...(Array.isArray(before) ? before : []),
+      one,
+    ]);
+  }
   return option;
 };
 
@@ -155,7 +163,8 @@ const configOf = (
     if (row.repeatable) config[key] = partsOf(text).map(parse);
     else config[key] = text === undefined ? undefined : parse(String(text));
   }
-  if (name === "serve" && problems.length === 0) checkEcus(config as Config<"serve">, problems);
+  const { ecus } = config as { ecus?: (EcuAddress | undefined)[] };
+  if (ecus !== undefined) checkEcus(ecus, problems);
   return config;
 };
 
@@ -163,25 +172,27 @@ const configOf = (
 const partsOf = (text: string | readonly string[] | true | undefined): readonly string[] =>
   typeof text === "string" ? text.split(",") : text === true || text === undefined ? [] : text;
 
-const checkEcus = ({ ecus }: Config<"serve">, problems: string[]): void => {
+/** @param ecus `undefined` in place of each address that does not parse */
+const checkEcus = (ecus: readonly (EcuAddress | undefined)[], problems: string[]): void => {
   if (ecus.length === 0) {
     problems.push(
       "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: apsystems-ecu-exporter demo",
     );
   }
   const seen = new Set<string>();
-  for (const { name, host, port } of ecus) {
-    const place = `${host.toLowerCase()}:${port}`;
-    if (seen.has(place)) problems.push(`--ecu.address: "${name}" is named twice`);
+  for (const ecu of ecus) {
+    if (ecu === undefined) continue;
+    const place = `${ecu.host.toLowerCase()}:${ecu.port}`;
+    if (seen.has(place)) problems.push(`the ECU "${ecu.name}" is named twice`);
     seen.add(place);
   }
 };
 
 /** A word that no flag and no command took. */
-const surplus = (word: string): string =>
+const surplus = (word: string, command: CommandName): string =>
   word.startsWith("-")
-    ? `unknown flag ${word.replace(/=.*$/s, "")}; --help lists all flags`
-    : `unexpected "${word}"; the commands are ${Object.keys(settings).join(", ")}`;
+    ? `unknown flag ${word.replace(/=.*$/s, "")}; ${command} --help lists all flags`
+    : `unexpected "${word}"; the first word may be a command: ${Object.keys(settings).join(", ")}`;
 
 const helpAfter = (lines: readonly string[], note: string): string =>
   `\nExamples:\n${lines.map((line) => `  ${PROGRAM} ${line}\n`).join("")}\n${note}\n`;

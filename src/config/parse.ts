@@ -16,16 +16,25 @@ export interface EcuAddress {
 }
 
 const ECU_PORT = 8899;
-const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+))(?::(\d{1,5}))?$/;
+const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[\p{L}\p{N}._-]+)`;
+const HOST_AND_PORT = new RegExp(String.raw`^${HOST}(?::(\d{1,5}))?$`, "u");
+const ANY_HOST_AND_PORT = new RegExp(String.raw`^${HOST}?:(\d{1,5})$`, "u");
+
+/** Refuses 192.168.1.500 and [1::2::3] too: no name server need be asked about them. */
+const isHost = (host: string): boolean => URL.canParse(`http://${host}`);
+const unbracketed = (host: string): string => host.replace(/^\[|\]$/g, "");
 
 /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */
 export const ecuAddress: Parse<EcuAddress> = (text) => {
-  const [, ipv6, host, port] = HOST_AND_PORT.exec(text) ?? [];
-  const name = ipv6 ?? host;
-  if (name === undefined) {
-    return refuse("is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fe80::1]:8899");
+  const [, host, port] = HOST_AND_PORT.exec(text) ?? [];
+  if (host === undefined || !isHost(host)) {
+    return refuse("is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899");
   }
-  return { name: text, host: name, port: port === undefined ? ECU_PORT : portNumber(port, 1) };
+  return {
+    name: text,
+    host: unbracketed(host),
+    port: port === undefined ? ECU_PORT : portNumber(port, 1),
+  };
 };
 
 /** An address to listen at; without a host it is every interface. */
@@ -36,12 +45,10 @@ export interface ListenAddress {
 
 /** `:PORT`, `HOST:PORT` or `[IPv6]:PORT`; port 0 is any free one. */
 export const listenAddress: Parse<ListenAddress> = (text) => {
-  const [, ipv6, host, port] =
-    /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]*)):(\d{1,5})$/.exec(text) ?? [];
-  if (port === undefined)
+  const [, host, port] = ANY_HOST_AND_PORT.exec(text) ?? [];
+  if (port === undefined || (host !== undefined && !isHost(host)))
     return refuse("is not an address to listen at; write it as :10899 or 127.0.0.1:10899");
-  const name = ipv6 ?? host;
-  return { ...(name && { host: name }), port: portNumber(port, 0) };
+  return { ...(host !== undefined && { host: unbracketed(host) }), port: portNumber(port, 0) };
 };
 
 const portNumber = (text: string, least: number): number => {
@@ -125,10 +132,14 @@ export const timezone: Parse<string> = (text) =>
 export const isoTime: Parse<number> = (text) => {
   const at = Date.parse(text);
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
-    !Number.isNaN(at)
+    !Number.isNaN(at) &&
+    isDay(text.slice(0, 10))
     ? at
     : refuse("is not a time; write it as 2026-06-21T10:00:00Z");
 };
+
+/** 30 February is March for `Date`. */
+const isDay = (day: string): boolean => new Date(day).toISOString().startsWith(day);
 
 /** `LATITUDE,LONGITUDE` in degrees. */
 export const site: Parse<{ latitude: number; longitude: number }> = (text) => {

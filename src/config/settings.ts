@@ -1,6 +1,6 @@
 /** Every setting: flag, environment variable, meaning, default. The README's table is compared with this one. */
 import { faults } from "../simulator/faults.ts";
-import { models } from "../simulator/models.ts";
+import { MOST_INVERTERS, models } from "../simulator/models.ts";
 import * as parse from "./parse.ts";
 
 /** One row: how a value is given, what it means, and how its text becomes a value. */
@@ -61,7 +61,7 @@ const inverters = setting({
   value: "MODEL=COUNT,…",
   help: `Inverters of the plant, of the models ${Object.keys(models).join(", ")}.`,
   fallback: "QS1=3,DS3=4",
-  parse: parse.counts(Object.keys(models) as (keyof typeof models)[], 300),
+  parse: parse.counts(Object.keys(models) as (keyof typeof models)[], MOST_INVERTERS),
 });
 const family = setting({
   flag: "family",

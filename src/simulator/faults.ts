@@ -7,7 +7,11 @@ import type { Command } from "../protocol/requests.ts";
 export interface Fault {
   /** One line for people. */
   readonly about: string;
-  readonly message?: <C extends Command>(command: C, message: Messages[C]) => Messages[C];
+  readonly message?: <C extends Command>(
+    command: C,
+    message: Messages[C],
+    ecuId: string,
+  ) => Messages[C];
   readonly bytes?: (bytes: Buffer, command: Command) => Buffer;
   readonly delivery?: Delivery;
   /** Nobody listens on the port. Only from the start. */
@@ -17,24 +21,27 @@ export interface Fault {
 /** Ways of sending a reply that are not the ECU's usual one. */
 export type Delivery = "silent" | "emptyClose" | "split" | "drip" | "truncate" | "reset";
 
-const onRealtime =
-  (change: (table: Extract<Messages["realtime"], { kind: "01" }>) => Messages["realtime"]) =>
-  <C extends Command>(command: C, message: Messages[C]): Messages[C] => {
-    const table = command === "realtime" ? (message as Messages["realtime"]) : undefined;
-    return table?.kind === "01" ? (change(table) as Messages[C]) : message;
-  };
+/** A change of what is said to one question. The casts: where the names are equal, so are the types. */
+const on =
+  <Q extends Command>(question: Q, change: (message: Messages[Q], ecuId: string) => Messages[Q]) =>
+  <C extends Command>(command: C, message: Messages[C], ecuId: string): Messages[C] =>
+    (command as Command) === question ? (change(message as never, ecuId) as never) : message;
 
-const onInfo =
-  (change: (info: Messages["info"]) => Messages["info"]) =>
-  <C extends Command>(command: C, message: Messages[C]): Messages[C] =>
-    command === "info" ? (change(message as Messages["info"]) as Messages[C]) : message;
+type Table = Extract<Messages["realtime"], { kind: "01" }>;
 
-const onSignal =
-  (change: (signals: Messages["signal"]) => Messages["signal"]) =>
-  <C extends Command>(command: C, message: Messages[C]): Messages[C] =>
-    command === "signal" ? (change(message as Messages["signal"]) as Messages[C]) : message;
+const onTable = (change: (table: Table, ecuId: string) => Table) =>
+  on("realtime", (table, ecuId) => (table.kind === "01" ? change(table, ecuId) : table));
+
+const AHEAD_MS = 3 * 3_600_000;
+
+/** yyyymmddhhmmss, three hours later. */
+const ahead = (digits: string): string => {
+  const iso = digits.replace(/^(....)(..)(..)(..)(..)(..)$/, "$1-$2-$3T$4:$5:$6Z");
+  return new Date(Date.parse(iso) + AHEAD_MS).toISOString().replace(/\D/g, "").slice(0, 14);
+};
 
 const END_BYTES = 4; // END and the line feed
+const SHORT_BYTES = 16; // of a status, which has no END
 const withoutId = (command: Command): boolean => command === "info";
 
 export const faults = {
@@ -48,7 +55,9 @@ export const faults = {
   noEnd: {
     about: "leaves END out, the length unchanged",
     bytes: (bytes) =>
-      Buffer.concat([bytes.subarray(0, -END_BYTES), Buffer.from("\0\0\0\n", "latin1")]),
+      bytes.length <= SHORT_BYTES
+        ? bytes
+        : Buffer.concat([bytes.subarray(0, -END_BYTES), Buffer.from("\0\0\0\n", "latin1")]),
   },
   noLf: { about: "leaves the final line feed out", bytes: (bytes) => bytes.subarray(0, -1) },
   extraBytes: {
@@ -87,20 +96,36 @@ export const faults = {
   },
   zeroGlitch: {
     about: "says 0 for both energy counters and the number of inverters",
-    message: onInfo((info) => ({
+    message: on("info", (info) => ({
       ...info,
       lifetimeEnergyJoules: 0,
       todayEnergyJoules: 0,
       inverters: 0,
     })),
   },
+  frozenCounters: {
+    about: "its energy counters stand still, today's at 0",
+    message: on("info", (info) => ({
+      ...info,
+      lifetimeEnergyJoules: 1_234.5 * 3_600_000,
+      todayEnergyJoules: 0,
+    })),
+  },
+  clockOffset: {
+    about: "its clock is three hours ahead",
+    message: (command, message, ecuId) =>
+      [
+        onTable((table) => ({ ...table, takenAt: ahead(table.takenAt) })),
+        on("clock", ({ now }) => ({ now: ahead(now) })),
+      ].reduce((said, change) => change(command, said, ecuId), message),
+  },
   staleTimestamp: {
     about: "reports a round of days ago",
-    message: onRealtime((table) => ({ ...table, takenAt: "20240601120000" })),
+    message: onTable((table) => ({ ...table, takenAt: "20240601120000" })),
   },
   acDisconnected: {
     about: "its first inverter has light and no grid: 65.0 Hz, 5 V",
-    message: onRealtime((table) => ({
+    message: onTable((table) => ({
       ...table,
       records: table.records.map((record, i) =>
         i > 0 || record.layout === "none"
@@ -118,21 +143,21 @@ export const faults = {
   },
   shuffleSignal: {
     about: "lists signals in another order than inverters",
-    message: onSignal((signals) => signals.toReversed()),
+    message: on("signal", (signals) => signals.toReversed()),
   },
   shortSignal: {
     about: "lists the signal of the first inverter only",
-    message: onSignal((signals) => signals.slice(0, 1)),
+    message: on("signal", (signals) => signals.slice(0, 1)),
   },
   ecuAsInverter: {
     about: "lists its own id as an inverter",
-    message: onRealtime((table) => ({
+    message: onTable((table, ecuId) => ({
       ...table,
       count: table.count + 1,
       records: [
         ...table.records,
         {
-          uid: "216000123456",
+          uid: ecuId,
           online: false,
           typeCode: "00",
           layout: "none",
@@ -146,7 +171,7 @@ export const faults = {
   surplusBytes: {
     about: "sends more bytes in the inverter table than its records have",
     bytes: (bytes, command) => {
-      if (command !== "realtime" || bytes.length < 30) return bytes;
+      if (command !== "realtime" || bytes.length <= SHORT_BYTES) return bytes;
       const body = Buffer.concat([
         bytes.subarray(0, -END_BYTES),
         Buffer.from("216000123456", "latin1"),
@@ -165,9 +190,10 @@ export const faultyMessage = <C extends Command>(
   active: Iterable<FaultName>,
   command: C,
   message: Messages[C],
+  ecuId: string,
 ): Messages[C] => {
   let said = message;
-  for (const name of active) said = (faults[name] as Fault).message?.(command, said) ?? said;
+  for (const name of active) said = (faults[name] as Fault).message?.(command, said, ecuId) ?? said;
   return said;
 };
 

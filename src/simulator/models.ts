@@ -19,6 +19,9 @@ const two = { layout: "two", channels: 2, ...onePhase } as const;
 const four = { typeCode: "03", layout: "four", channels: 4, ...onePhase } as const;
 const threePhase = { typeCode: "02", layout: "fourThreePhase", channels: 4 } as const;
 
+/** More do not fit in the one reply that has to tell of them all. */
+export const MOST_INVERTERS = 300;
+
 /** Models that a plant can be made of, by the name used on the command line. */
 export const models = {
   YC600: { prefix: "408", typeCode: "01", panelWatts: 300, ...two, about: "2 panels" },

@@ -1,5 +1,5 @@
 import { chance, drift } from "./chance.ts";
-import { type Model, type ModelName, models } from "./models.ts";
+import { MOST_INVERTERS, type Model, type ModelName, models } from "./models.ts";
 import { lightOn, type Orientation, type Site, sunAt } from "./sun.ts";
 
 /** A roof with inverters. Everything it does follows from this and from the time. */
@@ -37,13 +37,19 @@ const DAY = 24 * HOUR;
 /** Two faces of a roof, on either side of the equator's direction. */
 const FACES = [-35, 70];
 
-/** Sets up a plant: half of its inverters on either face of the roof. Throws RangeError for more than one ECU can tell. */
+/**
+ * Sets up a plant: half of its inverters on either face of the roof.
+ * @throws RangeError for more inverters than one ECU can tell of.
+ */
 export const createPlant = (
   wanted: readonly (readonly [ModelName, number])[],
   site: Site,
   seed: number,
 ): Plant => {
   const names = wanted.flatMap(([name, count]) => Array<ModelName>(count).fill(name));
+  if (names.length > MOST_INVERTERS) {
+    throw new RangeError(`${names.length} inverters are more than ${MOST_INVERTERS}`);
+  }
   const towardsEquator = site.latitude >= 0 ? 180 : 0;
   const inverters = names.map((name, i): PlantInverter => {
     const model: Model = models[name];

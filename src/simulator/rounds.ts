@@ -46,6 +46,12 @@ const PER_INVERTER_MS = 200;
 const PASSES = 5; // an inverter that does not answer is asked again, up to this often in all
 const LIFETIME_STEP_JOULES = 360_000;
 const TODAY_STEP_JOULES = 36_000;
+const ENERGY_OVERFLOW_JOULES = 65_536 * TODAY_STEP_JOULES; // a record of 0004 has two bytes for it
+const CURVES_KEPT = 62;
+const DAYS_KEPT = 366;
+/** Most records of 0004, by what is asked for: a week or a month by day, a year by month. */
+const recordsOf = { "00": 7, "01": 31, "02": 12 } as const;
+const energyPeriods = Object.keys(recordsOf) as (keyof typeof recordsOf)[];
 const identities = {
   R: {
     ecuId: "216000123456",
@@ -103,27 +109,30 @@ export const createRounds = (options: RoundsOptions): Rounds => {
       [queue, silent, asked, pass] = [silent, [], 0, pass + 1];
       return;
     }
-    book();
-    [queue, silent, asked, pass] = [[...plant.inverters.keys()], [], 0, 1];
     // A round that took longer than its period skips the next ones (protocol document, 1.5).
-    roundStart += periodMs * Math.max(1, Math.ceil((spent * PER_INVERTER_MS) / periodMs));
+    const lastedMs = periodMs * Math.max(1, Math.ceil((spent * PER_INVERTER_MS) / periodMs));
+    book(lastedMs);
+    [queue, silent, asked, pass] = [[...plant.inverters.keys()], [], 0, 1];
+    roundStart += lastedMs;
   };
 
-  const book = (): void => {
+  const book = (lastedMs: number): void => {
     const answered = live.filter((record) => record.online);
     online = answered.length;
     powerWatts = answered
       .flatMap((record) => record.powerWatts)
       .reduce((sum, watts) => sum + watts, 0);
-    const joules = (powerWatts * periodMs) / 1000;
+    const joules = (powerWatts * lastedMs) / 1000;
     produced += joules;
     const stamp = local(roundStart);
     const date = stamp.slice(0, 8);
     if (joules > 0) {
       today = { date, joules: (today.date === date ? today.joules : 0) + joules };
       days.set(date, today.joules);
+      forget(days, DAYS_KEPT);
       const curve = curves.get(date) ?? [];
       curves.set(date, curve);
+      forget(curves, CURVES_KEPT);
       curve.push({ time: stamp.slice(8, 12), powerWatts: Math.min(65_535, powerWatts) });
     }
     takenAt = roundStart;
@@ -181,17 +190,33 @@ export const createRounds = (options: RoundsOptions): Rounds => {
       advance(now);
       return curves.get(date) ?? [];
     },
-    energy: (now, period) => {
+    energy: (now, asked) => {
       advance(now);
-      const records = [...days].map(([date, joules]) => ({
+      const period = energyPeriods.find((one) => one.endsWith(asked.charAt(1))) ?? "00";
+      const totals = period === "02" ? byMonth(days) : days;
+      const records = [...totals].map(([date, joules]) => ({
         date,
-        energyJoules: stepped(joules, TODAY_STEP_JOULES),
+        energyJoules: stepped(joules, TODAY_STEP_JOULES) % ENERGY_OVERFLOW_JOULES,
       }));
-      return { period, records: records.slice(period === "00" ? -7 : -31) };
+      return { period, records: records.slice(-recordsOf[period]) };
     },
     clock: local,
     producedJoules: () => produced,
   };
+};
+
+/** Forgets the oldest entries beyond `most`. */
+const forget = (entries: Map<string, unknown>, most: number): void => {
+  for (const key of [...entries.keys()].slice(0, -most)) entries.delete(key);
+};
+
+const byMonth = (days: ReadonlyMap<string, number>): Map<string, number> => {
+  const months = new Map<string, number>();
+  for (const [day, joules] of days) {
+    const month = `${day.slice(0, 6)}01`;
+    months.set(month, (months.get(month) ?? 0) + joules);
+  }
+  return months;
 };
 
 const stepped = (joules: number, step: number): number => Math.floor(joules / step) * step;

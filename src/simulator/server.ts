@@ -40,6 +40,8 @@ interface Manner {
   readonly closesAfterReply: boolean;
   readonly idleMs: number;
   readonly pieceBytes: number;
+  /** Connections at a time; further ones are closed at once. */
+  readonly links: number;
   /** Connections that are ever answered; the ones after them have a link that the ECU keeps for its cloud. */
   readonly linksAnswered: number;
   readonly unknownCommand: "silent" | "close";
@@ -61,6 +63,7 @@ const manners: Record<Family, Manner> = {
     closesAfterReply: false,
     idleMs: 20_000,
     pieceBytes: 1460,
+    links: 5,
     linksAnswered: 3,
     unknownCommand: "silent",
     repliesToLastAsker: true,
@@ -70,14 +73,15 @@ const manners: Record<Family, Manner> = {
     closesAfterReply: true,
     idleMs: 10_000,
     pieceBytes: Number.POSITIVE_INFINITY,
+    links: Number.POSITIVE_INFINITY,
     linksAnswered: Number.POSITIVE_INFINITY,
     unknownCommand: "close",
     repliesToLastAsker: false,
   },
 };
 const PIECE_GAP_MS = 50;
-/** Commands that change settings or erase data (protocol document, 3.7). Taken note of, and never carried out. */
-const WRITES = /^00(05|06|07|10|15|16|21|24|25|26|27|28|31|33|35)$/;
+/** Commands that change settings or erase data (protocol document, 3.7, 3.9). Taken note of, and never carried out. */
+const WRITES = /^00(05|06|07|10|15|16|21|24|25|26|27|28|31|33|35|45)$/;
 
 /** Starts a simulated ECU; it stops when closed or disposed of. */
 export const startServer = async (options: ServerOptions): Promise<SimulatedEcu> => {
@@ -107,6 +111,7 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
     gapMs: number,
     then: () => void,
   ): void => {
+    if (!socket.writable) return;
     const whole = bytes.length <= pieceBytes;
     socket.write(whole ? bytes : bytes.subarray(0, pieceBytes));
     if (whole) then();
@@ -114,6 +119,7 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
   };
 
   const deliver = (socket: Socket, bytes: Buffer): void => {
+    if (!socket.writable) return; // it has had its answer, or its client is gone
     const half = bytes.subarray(0, Math.ceil(bytes.length / 2));
     const end = (): void => {
       if (manner.closesAfterReply) socket.end();
@@ -128,7 +134,8 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
         socket.end(half);
         return;
       case "reset":
-        socket.write(half, () => socket.resetAndDestroy());
+        socket.write(half);
+        later(PIECE_GAP_MS, () => socket.resetAndDestroy()); // at once, it would only be closed
         return;
       case "split":
         send(socket, bytes, 7, 5, end);
@@ -147,13 +154,13 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
     const answer = answers[command] as
       | ((parameter: string) => Messages[Command] | undefined)
       | undefined;
-    const own = answers.info?.("")?.ecuId;
-    if (command !== "info" && own !== undefined && request.ecuId !== own) {
+    const own = answers.info?.("")?.ecuId ?? "";
+    if (command !== "info" && own !== "" && request.ecuId !== own) {
       return encodeStatus(command, "01");
     }
     const message = answer?.(request.parameter);
     if (message === undefined) return undefined;
-    const said = faultyMessage(faults, command, message);
+    const said = faultyMessage(faults, command, message, own);
     return faultyBytes(faults, encodeReply(command, said, manner.version[command]), command);
   };
 
@@ -181,6 +188,10 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
   const server = createServer({ noDelay: true }, (socket) => {
     const free = links.indexOf(undefined);
     const link = free === -1 ? links.length : free;
+    if (link >= manner.links) {
+      socket.destroy();
+      return;
+    }
     links[link] = socket;
     total++;
     peak = Math.max(peak, openLinks(links));

@@ -1,0 +1,229 @@
+/** The program as its users start it: a process with arguments, a standard error and an exit code. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { describe, expect, it } from "vitest";
+import { version } from "../src/commands/version.ts";
+import { ask, ecuIds, startEcu } from "./simulator/client.ts";
+
+const NAME = "apsystems-ecu-exporter";
+const STARTING_MS = 30_000; // the program is compiled as it starts, on a machine that may be busy
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A running program; it is gone when this is disposed of. */
+interface Program extends AsyncDisposable {
+  /** The port that it says it listens at. */
+  readonly port: Promise<number>;
+  readonly ended: Promise<Ended>;
+  /** Tells it to stop, and how long it took to. */
+  stop(signal?: NodeJS.Signals): Promise<Ended & { ms: number }>;
+}
+
+const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Program => {
+  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...args], {
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+  });
+  const told = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].on("data", (chunk) => {
+      told[stream] += chunk;
+    });
+  }
+  const ended = once(child, "close").then(([code]): Ended => ({ code, ...told }));
+  const port = async (): Promise<number> => {
+    for (;;) {
+      const [, port] = /"port":(\d+)/.exec(told.stderr) ?? [];
+      if (port !== undefined) return Number(port);
+      if (child.exitCode !== null) throw new Error(`it ended: ${told.stderr}`);
+      await Promise.race([once(child.stderr, "data"), ended]);
+    }
+  };
+  return {
+    get port() {
+      return port();
+    },
+    ended,
+    stop: async (signal = "SIGTERM") => {
+      const begun = performance.now();
+      child.kill(signal);
+      return { ...(await ended), ms: performance.now() - begun };
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+};
+
+const run = async (
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> => {
+  await using program = start(args, env);
+  return await program.ended;
+};
+
+/** A port of 127.0.0.1 with a listener that takes connections and says nothing. */
+const mute = async (): Promise<{ server: Server; port: number } & AsyncDisposable> => {
+  const server = createServer((socket) => socket.on("error", () => {}).resume());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, "close");
+      server.close();
+      await closed;
+    },
+  };
+};
+
+const lines = (...problems: string[]): string =>
+  problems.map((problem) => `${NAME}: ${problem}\n`).join("");
+const HERE = "--web.listen-address=127.0.0.1:0";
+
+describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
+  it.each<[string[], Record<string, string>, string[]]>([
+    [
+      [],
+      {},
+      [
+        "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: apsystems-ecu-exporter demo",
+      ],
+    ],
+    [
+      ["serve", "--ecu.adress=10.0.0.1", "--ecu.timeout=5"],
+      { ECU_ADDRESS: "10.0.0.500", ECU_TIMEZONE: "Mars/Olympus" },
+      [
+        "unknown flag --ecu.adress; serve --help lists all flags",
+        'ECU_ADDRESS: "10.0.0.500" is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899',
+        'ECU_TIMEZONE: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
+        '--ecu.timeout: "5" is not a duration; write it as 250ms, 9.5s or 10m',
+      ],
+    ],
+    [
+      ["demo", "--web.listen-address=192.0.2.1:0"],
+      {},
+      ["cannot listen: 192.0.2.1 is no address of this machine"],
+    ],
+  ])("%j ends with 2, and a line for each problem", async (args, env, problems) => {
+    expect(await run(args, env)).toEqual({ code: 2, stdout: "", stderr: lines(...problems) });
+  });
+
+  it.each([
+    ["serve", "--ecu.address=127.0.0.1", "--web.listen-address"],
+    ["demo", "--web.listen-address"],
+    ["simulate", "--listen"],
+  ])("%s at a port in use ends with 2, and a line that says so", async (...args) => {
+    await using taken = await mute();
+    const flag = args.pop();
+    expect(await run([...args, `${flag}=127.0.0.1:${taken.port}`])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: lines(`cannot listen: port ${taken.port} is in use by another program`),
+    });
+  });
+});
+
+describe.concurrent("a question about the program", { timeout: STARTING_MS }, () => {
+  it.each([
+    ["--help", /^Usage: apsystems-ecu-exporter \[options\] \[command\]\n/],
+    [
+      "serve --help",
+      /^Usage: apsystems-ecu-exporter serve \[options\]\n(.*\n)*? +--ecu\.address <HOST/,
+    ],
+    ["--version", new RegExp(`^${version.replaceAll(".", "\\.")}\n$`)],
+  ])("%s is answered on standard output, with 0", async (args, text) => {
+    expect(await run(args.split(" "))).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(text),
+      stderr: "",
+    });
+  });
+});
+
+const get = async (port: number, path: string): Promise<{ status: number; text: string }> => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`);
+  return { status: response.status, text: await response.text() };
+};
+
+describe.concurrent("serve", { timeout: STARTING_MS }, () => {
+  it("starts while its ECU cannot be reached, is healthy, says that the ECU is down, and stops", async () => {
+    const gone = await mute();
+    await gone[Symbol.asyncDispose]();
+    await using program = start([`--ecu.address=127.0.0.1:${gone.port}`, "--ecu.retries=0", HERE]);
+    const port = await program.port;
+    expect((await get(port, "/-/healthy")).status).toBe(200);
+    expect(await get(port, "/metrics")).toMatchObject({
+      status: 200,
+      text: expect.stringContaining(`\necu_up{ecu="127.0.0.1:${gone.port}"} 0\n`),
+    });
+    const { code, ms } = await program.stop();
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(2_000);
+  });
+
+  it("answers a scrape in flight before it stops, though its ECU is mute", async () => {
+    await using ecu = await mute();
+    await using program = start([`--ecu.address=127.0.0.1:${ecu.port}`, HERE]);
+    const asked = once(ecu.server, "connection");
+    const scrape = get(await program.port, "/metrics");
+    await asked;
+    const { code, ms } = await program.stop();
+    expect(await scrape).toMatchObject({
+      status: 200,
+      text: expect.stringContaining(`\necu_up{ecu="127.0.0.1:${ecu.port}"} 0\n`),
+    });
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(2_000);
+  });
+
+  it("does not sit out a long pause between two questions when it is told to stop", async () => {
+    await using ecu = await startEcu();
+    await using program = start(
+      [`--ecu.address=127.0.0.1:${ecu.port}`, HERE, "--ecu.command-pause=1m"],
+      { ECU_RETRIES: "0" },
+    );
+    const scrape = get(await program.port, "/metrics");
+    while (ecu.requests.length === 0) await new Promise(setImmediate);
+    const { code, ms } = await program.stop("SIGINT");
+    expect((await scrape).status).toBe(200);
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(2_000);
+  });
+});
+
+describe.concurrent("without an ECU", { timeout: STARTING_MS }, () => {
+  it("demo shows one that has power, whatever the hour, and stops", async () => {
+    await using program = start(["demo", HERE]);
+    const { status, text } = await get(await program.port, "/metrics");
+    expect(status).toBe(200);
+    expect(text).toContain('\necu_up{ecu="demo"} 1\n');
+    expect(Number(/\necu_power_watts\S* (\d+)/.exec(text)?.[1])).toBeGreaterThan(100);
+    expect(text).toMatch(/\necu_inverters_online\S* 7\n/);
+    const { code, ms } = await program.stop("SIGINT");
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(2_000);
+  });
+
+  it("simulate answers as an ECU at the address it is given, at the time it is given, and stops", async () => {
+    await using program = start(
+      ["simulate", "--listen=127.0.0.1:0", "--family=R", "--start=2026-06-21T11:03:00Z"],
+      { INVERTERS: "QT2=2" },
+    );
+    const ecu = { host: "127.0.0.1", port: await program.port };
+    expect(await ask(ecu, "realtime", ecuIds.R)).toMatchObject({
+      count: 2,
+      takenAt: "20260621130000",
+    });
+    const { code, ms } = await program.stop();
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(2_000);
+  });
+});

@@ -1,0 +1,335 @@
+import { describe, expect, it } from "vitest";
+import { type Invocation, parseConfig, UsageError } from "../src/config/config.ts";
+import { type CommandName, type Config, settings, variableOf } from "../src/config/settings.ts";
+
+type Env = Readonly<Record<string, string>>;
+
+const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
+  parseConfig({ argv, env, version: "1.2.3" });
+
+const configOf = <C extends CommandName>(
+  command: C,
+  argv: readonly string[],
+  env?: Env,
+): Config<C> => {
+  const invocation = parsed(argv, env);
+  if (invocation.command !== command) throw new Error(`it is ${invocation.command}`);
+  return invocation.config as Config<C>;
+};
+
+const problemsOf = (argv: readonly string[], env?: Env): readonly string[] => {
+  try {
+    parsed(argv, env);
+  } catch (error) {
+    if (error instanceof UsageError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+const told = (...argv: string[]): string => {
+  const invocation = parsed(argv);
+  return invocation.command === "tell" ? invocation.text : `it is ${invocation.command}`;
+};
+
+const ECU = "--ecu.address=192.168.1.50";
+const NO_ECU =
+  "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: apsystems-ecu-exporter demo";
+const rows = Object.entries(settings).flatMap(([command, table]) =>
+  Object.entries(table).map(([key, { flag }]) => ({ command: command as CommandName, key, flag })),
+);
+
+describe("a command line that is right", () => {
+  it("needs no more than an ECU's address", () => {
+    expect(parsed([ECU])).toEqual({
+      command: "serve",
+      config: {
+        ecus: [{ name: "192.168.1.50", host: "192.168.1.50", port: 8899 }],
+        timezone: undefined,
+        minInterval: 30_000,
+        timeout: 9_500,
+        commandPause: 250,
+        retries: 2,
+        listenAddress: { port: 10_899 },
+        telemetryPath: "/metrics",
+        logLevel: "info",
+        logFormat: "json",
+      },
+    });
+  });
+
+  it("sets everything that serve has", () => {
+    const argv =
+      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --log.level=debug --log.format=text";
+    expect(parsed(argv.split(" "))).toEqual({
+      command: "serve",
+      config: {
+        ecus: [
+          { name: "a.lan", host: "a.lan", port: 8899 },
+          { name: "[fd00::50]:8900", host: "fd00::50", port: 8900 },
+        ],
+        timezone: "Europe/Amsterdam",
+        minInterval: 0,
+        timeout: 3_000,
+        commandPause: 1_000,
+        retries: 0,
+        listenAddress: { host: "127.0.0.1", port: 0 },
+        telemetryPath: "/prom/ecu",
+        logLevel: "debug",
+        logFormat: "text",
+      },
+    });
+  });
+
+  it("needs nothing for demo", () => {
+    expect(parsed(["demo"])).toEqual({
+      command: "demo",
+      config: {
+        listenAddress: { port: 10_899 },
+        telemetryPath: "/metrics",
+        minInterval: 30_000,
+        inverters: [
+          ["QS1", 3],
+          ["DS3", 4],
+        ],
+        family: "L",
+        seed: 1,
+        timeScale: 1,
+        fault: [],
+        logLevel: "info",
+        logFormat: "json",
+      },
+    });
+  });
+
+  it("sets everything that simulate has", () => {
+    const argv =
+      "simulate --listen=:8900 --family=R --inverters=QS1=5,DS3=3 --seed=7 --start=2026-06-21T10:00:00+02:00 --time-scale=0.5 --site=-33.9,151.2 --timezone=Australia/Sydney --fault=drip --fault=noLf --log.level=warn";
+    expect(parsed(argv.split(" "))).toEqual({
+      command: "simulate",
+      config: {
+        listen: { port: 8900 },
+        family: "R",
+        inverters: [
+          ["QS1", 5],
+          ["DS3", 3],
+        ],
+        seed: 7,
+        start: Date.UTC(2026, 5, 21, 8),
+        timeScale: 0.5,
+        site: { latitude: -33.9, longitude: 151.2 },
+        timezone: "Australia/Sydney",
+        fault: ["drip", "noLf"],
+        logLevel: "warn",
+        logFormat: "json",
+      },
+    });
+  });
+
+  it("takes a value that stands behind its flag as a word of its own", () => {
+    const config = configOf("serve", ["--ecu.address", "ecu.lan", "--ecu.min-interval", "1m"]);
+    expect(config).toMatchObject({ ecus: [{ host: "ecu.lan" }], minInterval: 60_000 });
+  });
+});
+
+it.each([
+  ["0s", 0],
+  ["250ms", 250],
+  ["9.5s", 9_500],
+  ["10m", 600_000],
+  ["1.5h", 5_400_000],
+])("reads the duration %s as %i milliseconds", (text, ms) => {
+  expect(configOf("serve", [ECU, `--ecu.min-interval=${text}`]).minInterval).toBe(ms);
+});
+
+it.each([
+  ["192.168.1.50", "192.168.1.50", 8899],
+  ["ecu.lan", "ecu.lan", 8899],
+  ["ecu_1:65535", "ecu_1", 65_535],
+  ["[fe80::1]", "fe80::1", 8899],
+  ["[::ffff:10.0.0.1]:1", "::ffff:10.0.0.1", 1],
+])("reads the ECU's address %s", (name, host, port) => {
+  expect(configOf("serve", [`--ecu.address=${name}`]).ecus).toEqual([{ name, host, port }]);
+});
+
+it.each([
+  [":10899", { port: 10_899 }],
+  ["localhost:80", { host: "localhost", port: 80 }],
+  ["[::]:0", { host: "::", port: 0 }],
+])("reads the listen address %s", (text, address) => {
+  expect(configOf("demo", ["demo", `--web.listen-address=${text}`]).listenAddress).toEqual(address);
+});
+
+describe("the environment", () => {
+  it("stands in for every flag", () => {
+    for (const { command, key, flag } of rows) {
+      const variable = variableOf(flag);
+      const argv = command === "serve" && flag !== "ecu.address" ? [command, ECU] : [command];
+      expect(problemsOf(argv, { [variable]: "?" }), variable).toEqual([
+        expect.stringMatching(new RegExp(`^${variable}: "\\?" `)),
+      ]);
+      expect(parsed(command === "serve" ? [command, ECU] : [command])).toHaveProperty([
+        "config",
+        key,
+      ]);
+    }
+  });
+
+  it.each([
+    ["ecu.address", "ECU_ADDRESS"],
+    ["ecu.min-interval", "ECU_MIN_INTERVAL"],
+    ["web.listen-address", "WEB_LISTEN_ADDRESS"],
+    ["time-scale", "TIME_SCALE"],
+  ])("has for --%s the variable %s", (flag, variable) => {
+    expect(variableOf(flag)).toBe(variable);
+  });
+
+  it("is beaten by a flag, for every setting", () => {
+    for (const { command, flag } of rows) {
+      const problems = problemsOf([command, `--${flag}=?`], { [variableOf(flag)]: "!" });
+      expect(problems[0], flag).toMatch(new RegExp(`^--${flag}: "\\?" `));
+    }
+  });
+
+  it("names several ECUs with commas between them", () => {
+    const { ecus } = configOf("serve", [], { ECU_ADDRESS: "a.lan, [fd00::50]:8900" });
+    expect(ecus.map(({ host, port }) => [host, port])).toEqual([
+      ["a.lan", 8899],
+      ["fd00::50", 8900],
+    ]);
+  });
+
+  it("says nothing where a variable is empty", () => {
+    expect(configOf("serve", [ECU], { ECU_RETRIES: "" }).retries).toBe(2);
+    expect(problemsOf([], { ECU_ADDRESS: "" })).toEqual([NO_ECU]);
+  });
+});
+
+const address = "is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899";
+const listen = "is not an address to listen at; write it as :10899 or 127.0.0.1:10899";
+const duration = "is not a duration; write it as 250ms, 9.5s or 10m";
+const zone = "is not a time zone; write it as Europe/Amsterdam or America/New_York";
+const path = "is not a path such as /metrics";
+const time = "is not a time; write it as 2026-06-21T10:00:00Z";
+const place = "is not a place; write it as 52.09,5.12";
+
+it.each([
+  ["serve", "ecu.address", "", address],
+  ["serve", "ecu.address", "fe80::1", address],
+  ["serve", "ecu.address", "[1::2::3]", address],
+  ["serve", "ecu.address", "192.168.1.500", address],
+  ["serve", "ecu.address", "http://ecu.lan", address],
+  ["serve", "ecu.address", "a.lan,b.lan", address],
+  ["serve", "ecu.address", "ecu.lan:", address],
+  ["serve", "ecu.address", "ecu.lan:port", address],
+  ["serve", "ecu.address", "ecu.lan:0", "has no port between 1 and 65535"],
+  ["serve", "ecu.address", "ecu.lan:65536", "has no port between 1 and 65535"],
+  ["serve", "ecu.timezone", "Europe/Atlantis", zone],
+  ["serve", "ecu.min-interval", "30", duration],
+  ["serve", "ecu.min-interval", "-1s", duration],
+  ["serve", "ecu.min-interval", "1 s", duration],
+  ["serve", "ecu.min-interval", "25h", "is not between 0s and 24h"],
+  ["serve", "ecu.timeout", "0s", "is not between 100ms and 10m"],
+  ["serve", "ecu.command-pause", "61s", "is not between 0s and 1m"],
+  ["serve", "ecu.retries", "11", "is not a whole number from 0 to 10"],
+  ["serve", "ecu.retries", "1.5", "is not a whole number from 0 to 10"],
+  ["serve", "web.listen-address", "10899", listen],
+  ["serve", "web.listen-address", "localhost", listen],
+  ["serve", "web.listen-address", "127.0.0.256:80", listen],
+  ["serve", "web.listen-address", ":65536", "has no port between 0 and 65535"],
+  ["serve", "web.telemetry-path", "metrics", path],
+  ["serve", "web.telemetry-path", "/", path],
+  ["serve", "web.telemetry-path", "/a?b", path],
+  ["serve", "web.telemetry-path", "/-/healthy", "is taken: paths below /-/ are the exporter's own"],
+  ["serve", "log.level", "verbose", "is none of debug, info, warn, error"],
+  ["serve", "log.format", "xml", "is none of json, text"],
+  ["demo", "inverters", "QS1", "is not a list such as QS1=5,DS3=3"],
+  [
+    "demo",
+    "inverters",
+    "QS9=1",
+    "names QS9, which is none of YC600, DS3, DS3D-L, DS3-H, QS1, QS1A, YC1000, QT2, UNKNOWN, UNCONTACTED",
+  ],
+  ["demo", "inverters", "QS1=200,DS3=101", "are 301 in all, and 300 are the most"],
+  ["demo", "family", "r", "is none of R, L"],
+  ["demo", "seed", "-1", "is not a whole number from 0 to 2147483647"],
+  ["demo", "time-scale", "0", "is not a number above 0 and up to 10000"],
+  ["simulate", "listen", "nowhere", listen],
+  ["simulate", "start", "2026-06-21", time],
+  ["simulate", "start", "2026-06-21T10:00:00", time],
+  ["simulate", "start", "2026-02-30T10:00:00Z", time],
+  ["simulate", "site", "52.09", place],
+  ["simulate", "site", "90.1,5", place],
+  ["simulate", "timezone", "CEST", zone],
+])("%s refuses --%s=%s", (command, flag, text, problem) => {
+  const argv = command === "serve" && flag !== "ecu.address" ? [command, ECU] : [command];
+  expect(problemsOf([...argv, `--${flag}=${text}`])).toEqual([`--${flag}: "${text}" ${problem}`]);
+});
+
+it.each([
+  [[], [NO_ECU]],
+  [["serve"], [NO_ECU]],
+  [[ECU, "--ecu.adress=x"], ["unknown flag --ecu.adress; serve --help lists all flags"]],
+  [["demo", "-x"], ["unknown flag -x; demo --help lists all flags"]],
+  [["demo", "now"], ['unexpected "now"; the first word may be a command: serve, demo, simulate']],
+  [[ECU, "demo"], ['unexpected "demo"; the first word may be a command: serve, demo, simulate']],
+  [[ECU, ECU], ['the ECU "192.168.1.50" is named twice']],
+  [
+    ["--ecu.address=ECU.lan", "--ecu.address=ecu.lan:8899"],
+    ['the ECU "ecu.lan:8899" is named twice'],
+  ],
+  [[ECU, "--log.level"], ["--log.level needs a value: --log.level=LEVEL"]],
+  [[ECU, "--log.level", "--log.format=text"], ["--log.level needs a value: --log.level=LEVEL"]],
+  [["serve", "--ecu.address"], ["--ecu.address needs a value: --ecu.address=HOST[:PORT]"]],
+  [["demo", "--fault"], ["--fault needs a value: --fault=NAME"]],
+])("refuses the arguments %j", (argv, problems) => {
+  expect(problemsOf(argv)).toEqual(problems);
+});
+
+it("tells all problems at once, wherever they are", () => {
+  const argv = ["serve", "all", "--bogus", "--ecu.timeout=5", "--web.listen-address"];
+  expect(problemsOf(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
+    'unexpected "all"; the first word may be a command: serve, demo, simulate',
+    "unknown flag --bogus; serve --help lists all flags",
+    'ECU_TIMEZONE: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
+    '--ecu.timeout: "5" is not a duration; write it as 250ms, 9.5s or 10m',
+    'ECU_RETRIES: "many" is not a whole number from 0 to 10',
+    "--web.listen-address needs a value: --web.listen-address=[HOST]:PORT",
+    NO_ECU,
+  ]);
+});
+
+it("tells of each ECU that does not parse, and of one that is named twice beside it", () => {
+  const argv = ["a b", "ecu.lan", "c:d", "ecu.lan"].map((text) => `--ecu.address=${text}`);
+  expect(problemsOf(argv)).toEqual([
+    `--ecu.address: "a b" ${address}`,
+    `--ecu.address: "c:d" ${address}`,
+    'the ECU "ecu.lan" is named twice',
+  ]);
+});
+
+describe("help", () => {
+  it("names the commands, and how to get theirs", () => {
+    const help = told("--help");
+    for (const command of Object.keys(settings)) expect(help).toContain(`\n  ${command} [options]`);
+    expect(help).toContain("Help of a command: serve --help, demo --help, simulate --help.");
+  });
+
+  it.each(Object.keys(settings) as CommandName[])("of %s shows every flag of the table", (name) => {
+    const help = told(name, "--help").replace(/\s+/g, " ");
+    for (const row of Object.values(settings[name])) {
+      const { flag, value, help: meaning } = row;
+      expect(help).toContain(`--${flag} <${value}> ${meaning}`);
+      if ("fallback" in row) expect(help).toContain(`(default: ${row.fallback})`);
+      if ("otherwise" in row) expect(help).toContain(`(${row.otherwise})`);
+    }
+  });
+
+  it("is given even where other arguments are wrong", () => {
+    expect(told("simulate", "--seed=x", "--help")).toContain("--time-scale <FACTOR>");
+  });
+
+  it.each(["--version", "-V"])("%s is the version and no more", (flag) => {
+    expect(told(flag)).toBe("1.2.3\n");
+  });
+});

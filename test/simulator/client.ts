@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { replyLength } from "../../src/protocol/frame.ts";
+import { decodeReply, type Messages } from "../../src/protocol/replies.ts";
+import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
+import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
+import type { Family } from "../../src/simulator/rounds.ts";
+import type { SimulatedEcu } from "../../src/simulator/server.ts";
+
+/** 21 June 2026, 13:03 in Utrecht. */
+export const AFTERNOON = Date.UTC(2026, 5, 21, 11, 3);
+export const ecuIds: Record<Family, string> = { R: "216000123456", L: "216200123456" };
+
+/** What a simulated ECU is where a test does not say otherwise; its time stands still. */
+export const usual = {
+  inverters: [
+    ["DS3", 2],
+    ["QS1", 1],
+  ],
+  family: "L",
+  site: { latitude: 52.09, longitude: 5.12 },
+  zone: "Europe/Amsterdam",
+  seed: 1,
+  start: AFTERNOON,
+  timeScale: 1,
+  elapsed: () => 0,
+} as const satisfies SimulationOptions;
+
+export const startEcu = (options: Partial<SimulationOptions> = {}): Promise<SimulatedEcu> =>
+  simulateEcu({ ...usual, ...options });
+
+/** A connection to a simulated ECU that keeps all it is sent. */
+export interface Wire extends Disposable {
+  send(request: string | Buffer): void;
+  /** What has arrived, piece by piece. */
+  readonly pieces: readonly Buffer[];
+  received(): Buffer;
+  /** The next whole replies, that many. @throws Error where the connection is closed before */
+  replies(count?: number): Promise<Buffer[]>;
+  /** Code of the error that ended the connection; `undefined` where it was closed in peace. */
+  readonly ended: Promise<string | undefined>;
+}
+
+/** Connects. @throws Error with the code of `connect` */
+export const dial = async ({ host, port }: { host: string; port: number }): Promise<Wire> => {
+  const socket = connect({ host, port, noDelay: true });
+  const pieces: Buffer[] = [];
+  let code: string | undefined;
+  let taken = 0;
+  await once(socket, "connect");
+  socket.on("data", (piece) => pieces.push(piece));
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    code = error.code;
+  });
+  const ended = new Promise<string | undefined>((resolve) => {
+    socket.once("close", () => resolve(code));
+  });
+  const received = (): Buffer => Buffer.concat(pieces);
+  const next = async (): Promise<Buffer> => {
+    for (;;) {
+      const left = received().subarray(taken);
+      const length = replyLength(left);
+      if (length !== undefined && left.length >= length) {
+        taken += length;
+        return left.subarray(0, length);
+      }
+      if (socket.closed) throw new Error(`closed after ${left.length} bytes`);
+      await Promise.race([once(socket, "data").catch(() => {}), ended]);
+    }
+  };
+  return {
+    send: (request) => socket.write(request),
+    pieces,
+    received,
+    replies: async (count = 1) => {
+      const replies: Buffer[] = [];
+      while (replies.length < count) replies.push(await next());
+      return replies;
+    },
+    ended,
+    [Symbol.dispose]: () => socket.destroy(),
+  };
+};
+
+/** Asks over a connection of its own, and decodes the reply. */
+export const ask = async <C extends Command>(
+  ecu: { host: string; port: number },
+  command: C,
+  ecuId: string,
+  parameter?: string,
+): Promise<Messages[C]> => {
+  using wire = await dial(ecu);
+  wire.send(encodeRequest(command, ecuId, parameter));
+  const [reply] = await wire.replies();
+  return decodeReply(command, reply ?? Buffer.alloc(0));
+};

@@ -1,0 +1,272 @@
+import { describe, expect, it } from "vitest";
+import { ProtocolError } from "../../src/protocol/errors.ts";
+import { decodeReply, type InverterTable, type Messages } from "../../src/protocol/replies.ts";
+import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
+import { type FaultName, faults } from "../../src/simulator/faults.ts";
+import type { SimulatedEcu } from "../../src/simulator/server.ts";
+import { ask, dial, ecuIds, startEcu } from "./client.ts";
+
+/** What is seen of an answer when its connection has ended. */
+interface Seen {
+  bytes: Buffer;
+  pieces: number;
+  /** Code of the error that ended the connection, if one did. */
+  code: string | undefined;
+}
+
+const see = async (ecu: SimulatedEcu, command: Command): Promise<Seen> => {
+  using wire = await dial(ecu);
+  wire.send(encodeRequest(command, ecuIds.L));
+  const code = await wire.ended;
+  return { bytes: wire.received(), pieces: wire.pieces.length, code };
+};
+
+const COMMANDS = ["info", "realtime", "signal", "clock"] as const;
+const KWH = 3_600_000;
+
+/** Answers with and without a fault, by command. */
+interface Answers {
+  seen: Record<Command, Seen>;
+  plain: Record<Command, Buffer>;
+}
+const answersWith = async (name: FaultName): Promise<Answers> => {
+  await using ecu = await startEcu();
+  const answers: Answers = { seen: {} as Answers["seen"], plain: {} as Answers["plain"] };
+  for (const command of COMMANDS) answers.plain[command] = (await see(ecu, command)).bytes;
+  ecu.faults.add(name);
+  for (const command of COMMANDS) answers.seen[command] = await see(ecu, command);
+  return answers;
+};
+
+const reasonOf = (command: Command, bytes: Buffer): string => {
+  try {
+    decodeReply(command, bytes);
+    return "none";
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.reason;
+    throw error;
+  }
+};
+const said = <C extends Command>(answers: Answers, command: C): Messages[C] =>
+  decodeReply(command, answers.seen[command].bytes);
+const table = (bytes: Buffer): InverterTable => decodeReply("realtime", bytes) as InverterTable;
+
+const bytesAre =
+  (wanted: (plain: Buffer) => Buffer) =>
+  ({ seen, plain }: Answers): void => {
+    for (const command of COMMANDS) {
+      expect(seen[command].bytes, command).toEqual(wanted(plain[command]));
+      expect(seen[command].code).toBeUndefined();
+    }
+  };
+const inPieces = (answers: Answers): void => {
+  bytesAre((plain) => plain)(answers);
+  expect(answers.seen.realtime.pieces).toBeGreaterThan(1);
+};
+const reasonsAre =
+  (reasons: Record<(typeof COMMANDS)[number], string>) =>
+  ({ seen }: Answers): void => {
+    for (const command of COMMANDS)
+      expect(reasonOf(command, seen[command].bytes), command).toBe(reasons[command]);
+  };
+/** Nothing is changed but the answers to these questions. */
+const others = ({ seen, plain }: Answers, ...changed: Command[]): void => {
+  for (const command of COMMANDS.filter((one) => !changed.includes(one)))
+    expect(seen[command].bytes, command).toEqual(plain[command]);
+};
+
+type SeenInAnswers = Exclude<FaultName, "refuse" | "silent">;
+const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
+  emptyClose: bytesAre(() => Buffer.alloc(0)),
+  split: inPieces,
+  drip: inPieces,
+  truncate: bytesAre((plain) => plain.subarray(0, Math.ceil(plain.length / 2))),
+  reset: ({ seen, plain }) => {
+    for (const command of COMMANDS) {
+      expect(seen[command].code).toBe("ECONNRESET");
+      expect(seen[command].bytes.length).toBeLessThan(plain[command].length);
+    }
+  },
+  noEnd: (answers) => {
+    bytesAre((plain) => Buffer.concat([plain.subarray(0, -4), Buffer.from("\0\0\0\n", "latin1")]))(
+      answers,
+    );
+    reasonsAre({
+      info: "malformed",
+      realtime: "malformed",
+      signal: "malformed",
+      clock: "malformed",
+    })(answers);
+  },
+  noLf: bytesAre((plain) => plain.subarray(0, -1)),
+  extraBytes: bytesAre((plain) => Buffer.concat([plain, Buffer.from("\n\0\0\0\0\0\0", "latin1")])),
+  badLength: ({ seen, plain }) => {
+    const lengthOf = (bytes: Buffer) => Number(bytes.toString("latin1", 5, 9));
+    for (const command of COMMANDS) {
+      const { bytes } = seen[command];
+      expect(lengthOf(bytes)).toBe(lengthOf(plain[command]) - 7);
+      expect(bytes.subarray(9)).toEqual(plain[command].subarray(9));
+      expect(reasonOf(command, bytes)).toBe("malformed");
+    }
+  },
+  wrongCommand: reasonsAre({
+    info: "wrong_command",
+    realtime: "wrong_command",
+    signal: "wrong_command",
+    clock: "wrong_command",
+  }),
+  status01: (answers) => {
+    reasonsAre({
+      info: "none",
+      realtime: "id_mismatch",
+      signal: "id_mismatch",
+      clock: "id_mismatch",
+    })(answers);
+    others(answers, "realtime", "signal", "clock");
+  },
+  status02: (answers) => {
+    reasonsAre({ info: "none", realtime: "none", signal: "status", clock: "status" })(answers);
+    expect(said(answers, "realtime")).toEqual({ kind: "none" });
+  },
+  zeroGlitch: (answers) => {
+    expect(said(answers, "info")).toEqual({
+      ...decodeReply("info", answers.plain.info),
+      lifetimeEnergyJoules: 0,
+      todayEnergyJoules: 0,
+      inverters: 0,
+    });
+    expect(said(answers, "info").powerWatts).toBeGreaterThan(0);
+    others(answers, "info");
+  },
+  frozenCounters: (answers) => {
+    expect(said(answers, "info")).toEqual({
+      ...decodeReply("info", answers.plain.info),
+      lifetimeEnergyJoules: 1234.5 * KWH,
+      todayEnergyJoules: 0,
+    });
+    others(answers, "info");
+  },
+  clockOffset: (answers) => {
+    expect(said(answers, "realtime")).toEqual({
+      ...table(answers.plain.realtime),
+      takenAt: "20260621160000",
+    });
+    expect(said(answers, "clock")).toEqual({ now: "20260621160300" });
+    others(answers, "realtime", "clock");
+  },
+  staleTimestamp: (answers) => {
+    expect(said(answers, "realtime")).toEqual({
+      ...table(answers.plain.realtime),
+      takenAt: "20240601120000",
+    });
+    others(answers, "realtime");
+  },
+  acDisconnected: (answers) => {
+    const [first, ...rest] = table(answers.seen.realtime.bytes).records;
+    expect(first).toMatchObject({
+      online: true,
+      frequencyHertz: 65,
+      powerWatts: [0, 0],
+      gridVolts: [5, 5],
+    });
+    expect(rest).toEqual(table(answers.plain.realtime).records.slice(1));
+    others(answers, "realtime");
+  },
+  shuffleSignal: (answers) => {
+    expect(said(answers, "signal")).toEqual(
+      decodeReply("signal", answers.plain.signal).toReversed(),
+    );
+    others(answers, "signal");
+  },
+  shortSignal: (answers) => {
+    expect(said(answers, "signal")).toEqual(
+      decodeReply("signal", answers.plain.signal).slice(0, 1),
+    );
+    others(answers, "signal");
+  },
+  ecuAsInverter: (answers) => {
+    const plain = table(answers.plain.realtime);
+    const { count, records } = table(answers.seen.realtime.bytes);
+    expect(count).toBe(4);
+    expect(records.slice(0, 3)).toEqual(plain.records);
+    expect(records[3]).toMatchObject({ uid: ecuIds.L, online: false, typeCode: "00" });
+    others(answers, "realtime");
+  },
+  surplusBytes: (answers) => {
+    const { records, surplus } = table(answers.seen.realtime.bytes);
+    expect(surplus).toBe(12);
+    expect(records).toEqual(table(answers.plain.realtime).records);
+    others(answers, "realtime");
+  },
+};
+
+it.each(Object.entries(checks) as [SeenInAnswers, (answers: Answers) => void][])(
+  "an ECU with the fault %s does what the fault is about",
+  async (name, check) => check(await answersWith(name)),
+);
+
+it("an ECU that is silent accepts the connection and never answers", async () => {
+  await using ecu = await startEcu({ faults: ["silent"] });
+  using wire = await dial(ecu);
+  wire.send("APS1100160001END\n");
+  using other = await dial(ecu);
+  other.send("APS1100160001END\n");
+  while (ecu.requests.length < 2) await new Promise(setImmediate);
+  ecu.faults.delete("silent");
+  wire.send("APS1100160001END\n");
+  await wire.ended; // of three requests, the third was answered
+  expect(decodeReply("info", wire.received()).ecuId).toBe(ecuIds.L);
+  expect(other.received()).toHaveLength(0);
+});
+
+it("an ECU that refuses has nobody at its port, and closes like any other", async () => {
+  await using ecu = await startEcu({ faults: ["refuse"] });
+  expect(ecu.port).toBeGreaterThan(0);
+  await expect(dial(ecu)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+});
+
+describe("faults", () => {
+  it("may be combined", async () => {
+    await using ecu = await startEcu({ faults: ["zeroGlitch", "noLf", "drip"] });
+    const { bytes, pieces } = await see(ecu, "info");
+    expect(pieces).toBeGreaterThan(1);
+    expect(decodeReply("info", Buffer.concat([bytes, Buffer.from("\n")]))).toMatchObject({
+      lifetimeEnergyJoules: 0,
+    });
+  });
+
+  it("are over when they are taken away", async () => {
+    await using ecu = await startEcu({ faults: ["zeroGlitch"] });
+    expect((await ask(ecu, "info", ecuIds.L)).lifetimeEnergyJoules).toBe(0);
+    ecu.faults.clear();
+    expect((await ask(ecu, "info", ecuIds.L)).lifetimeEnergyJoules).toBeGreaterThan(0);
+  });
+
+  it("turn the clock over midnight", async () => {
+    await using ecu = await startEcu({
+      faults: ["clockOffset"],
+      start: Date.UTC(2026, 11, 31, 22, 30),
+    });
+    expect(await ask(ecu, "clock", ecuIds.L)).toEqual({ now: "20270101023000" });
+  });
+
+  it("list the ECU's own id on family R too", async () => {
+    await using ecu = await startEcu({ family: "R", faults: ["ecuAsInverter"] });
+    const { records } = (await ask(ecu, "realtime", ecuIds.R)) as InverterTable;
+    expect(records.at(-1)?.uid).toBe(ecuIds.R);
+  });
+
+  it("leave an ECU alone that has no table", async () => {
+    const midnight = Date.UTC(2026, 5, 20, 22);
+    for (const name of ["noEnd", "surplusBytes", "ecuAsInverter", "clockOffset"] as const) {
+      await using ecu = await startEcu({ faults: [name], start: midnight });
+      expect(await ask(ecu, "realtime", ecuIds.L)).toEqual({ kind: "none" });
+    }
+  });
+
+  it("are each told in one short line", () => {
+    for (const [name, { about }] of Object.entries(faults)) {
+      expect(about, name).toMatch(/^[a-z][^\n]{10,70}[^.]$/);
+    }
+  });
+});

@@ -1,0 +1,140 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type ModelName, models } from "../../src/simulator/models.ts";
+import { clearnessAt, createPlant, doingAt } from "../../src/simulator/plant.ts";
+import type { Site } from "../../src/simulator/sun.ts";
+
+const utrecht: Site = { latitude: 52.09, longitude: 5.12 };
+const NOON = Date.UTC(2026, 5, 21, 11, 41); // of the sun, there
+const MIDNIGHT = NOON - 12 * 3_600_000;
+const one = Object.keys(models).map((name) => [name as ModelName, 1] as const);
+const plant = createPlant(one, utrecht, 1);
+
+const doing = (at: number, seed = 1) => {
+  const seeded = createPlant(one, utrecht, seed);
+  return seeded.inverters.map((inverter) => doingAt(seeded, inverter, at));
+};
+
+it("is the same plant, doing the same, for the same seed", () => {
+  expect(createPlant(one, utrecht, 7)).toEqual(createPlant(one, utrecht, 7));
+  expect(doing(NOON, 7)).toEqual(doing(NOON, 7));
+});
+
+it("has other serial numbers and another sky for another seed", () => {
+  const uids = (seed: number) => createPlant(one, utrecht, seed).inverters.map(({ uid }) => uid);
+  expect(uids(2)).not.toEqual(uids(1));
+  const sky = (seed: number) => clearnessAt(createPlant(one, utrecht, seed), NOON);
+  expect(sky(2)).not.toBe(sky(1));
+});
+
+it("gives each inverter a serial number of its own: 12 digits that begin as its model's do", () => {
+  const { inverters } = createPlant(
+    [
+      ["QS1", 150],
+      ["DS3", 150],
+    ],
+    utrecht,
+    1,
+  );
+  expect(new Set(inverters.map(({ uid }) => uid)).size).toBe(300);
+  for (const { uid, model } of inverters) {
+    expect(uid).toMatch(/^\d{12}$/);
+    expect(uid.startsWith(model.prefix)).toBe(true);
+  }
+});
+
+it("refuses more inverters than a reply can hold", () => {
+  expect(() => createPlant([["QS1", 301]], utrecht, 1)).toThrow(RangeError);
+});
+
+it("lays half of the panels to the morning and half to the evening, towards the equator", () => {
+  const azimuths = (latitude: number) =>
+    createPlant([["DS3", 2]], { latitude, longitude: 0 }, 1).inverters.map(
+      ({ panels }) => panels[0]?.azimuth,
+    );
+  expect(azimuths(52)).toEqual([145, 250]);
+  expect(azimuths(-34)).toEqual([-35, 70]);
+});
+
+it.each<[ModelName, string, number, number]>([
+  ["YC600", "01", 2, 1],
+  ["DS3", "01", 2, 1],
+  ["DS3D-L", "04", 2, 1],
+  ["DS3-H", "05", 2, 1],
+  ["QS1", "03", 4, 1],
+  ["QS1A", "03", 4, 1],
+  ["YC1000", "02", 4, 3],
+  ["QT2", "02", 4, 3],
+  ["UNKNOWN", "77", 2, 1],
+])(
+  "a %s has type %s, %i channels and %i voltages, and works at noon",
+  (name, type, channels, volts) => {
+    const [inverter] = createPlant([[name, 1]], utrecht, 1).inverters;
+    if (inverter === undefined) throw new Error("no inverter");
+    const now = doingAt(plant, inverter, NOON);
+    expect(inverter.model.typeCode).toBe(type);
+    expect(now.online).toBe(true);
+    expect(now.channelWatts).toHaveLength(channels);
+    expect(now.gridVolts).toHaveLength(volts);
+    for (const watts of now.channelWatts) expect(watts).toBeGreaterThan(0);
+  },
+);
+
+it("an inverter that was never reached does nothing even at noon", () => {
+  const [inverter] = createPlant([["UNCONTACTED", 1]], utrecht, 1).inverters;
+  if (inverter === undefined) throw new Error("no inverter");
+  expect(doingAt(plant, inverter, NOON)).toMatchObject({
+    online: false,
+    channelWatts: [],
+    gridVolts: [],
+  });
+});
+
+it("sleeps at night: nothing is online, and no channel has power", () => {
+  for (const { online, channelWatts } of doing(MIDNIGHT)) {
+    expect(online).toBe(false);
+    expect(channelWatts.every((watts) => watts === 0)).toBe(true);
+  }
+});
+
+describe("at any time, with any seed", () => {
+  const moment = fc.integer({ min: Date.UTC(2020, 0), max: Date.UTC(2035, 0) });
+  const seed = fc.nat(2 ** 31 - 1);
+
+  it("measures what its grid, its panels and its roof can give, in the steps of the wire", () => {
+    fc.assert(
+      fc.property(moment, seed, (at, seed) => {
+        const seeded = createPlant(one, utrecht, seed);
+        for (const inverter of seeded.inverters) {
+          const { online, ...now } = doingAt(seeded, inverter, at);
+          expect(now.frequencyHertz).toBe(Math.round(now.frequencyHertz * 10) / 10);
+          expect(now.frequencyHertz).toBeGreaterThanOrEqual(49.8);
+          expect(now.frequencyHertz).toBeLessThanOrEqual(50.2);
+          expect(now.temperatureCelsius).toBeGreaterThan(-40);
+          expect(now.temperatureCelsius).toBeLessThan(90);
+          expect(now.signal).toBeGreaterThan(80);
+          expect(now.signal).toBeLessThanOrEqual(255);
+          inverter.model.gridVolts.forEach((volts, phase) => {
+            expect(Math.abs((now.gridVolts[phase] ?? 0) / volts - 1)).toBeLessThan(0.04);
+          });
+          for (const watts of now.channelWatts) {
+            expect(Number.isInteger(watts)).toBe(true);
+            expect(watts).toBeGreaterThanOrEqual(0);
+            expect(watts).toBeLessThanOrEqual(1.15 * inverter.model.panelWatts);
+            if (!online) expect(watts).toBe(0);
+          }
+        }
+      }),
+    );
+  });
+
+  it("has a sky between overcast and clear", () => {
+    fc.assert(
+      fc.property(moment, seed, (at, seed) => {
+        const clearness = clearnessAt(createPlant([], utrecht, seed), at);
+        expect(clearness).toBeGreaterThanOrEqual(0.05);
+        expect(clearness).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});

@@ -1,0 +1,330 @@
+import { Socket } from "node:net";
+import { describe, expect, it, vi } from "vitest";
+import { decodeReply } from "../../src/protocol/replies.ts";
+import { createPlant } from "../../src/simulator/plant.ts";
+import { createRounds, type Family } from "../../src/simulator/rounds.ts";
+import { AFTERNOON, ask, dial, ecuIds, startEcu, usual, type Wire } from "./client.ts";
+
+const families: Family[] = ["R", "L"];
+const INFO = "APS1100160001END\n";
+const request = (code: string, family: Family, tail = "END\n"): string =>
+  `APS110028${code}${ecuIds[family]}${tail}`;
+const code = (reply: Buffer | undefined): string | undefined => reply?.toString("latin1", 9, 13);
+
+describe.each(families)("an ECU of family %s", (family) => {
+  const ecuId = ecuIds[family];
+
+  it("tells what its plant made: replies decode to what the rounds know", async () => {
+    await using ecu = await startEcu({ family });
+    const plant = createPlant(usual.inverters, usual.site, usual.seed);
+    const rounds = createRounds({ ...usual, family, plant });
+    expect(await ask(ecu, "info", ecuId)).toEqual(rounds.info(AFTERNOON));
+    expect(await ask(ecu, "realtime", ecuId)).toEqual(rounds.realtime(AFTERNOON));
+    expect(await ask(ecu, "signal", ecuId)).toEqual(rounds.signal(AFTERNOON));
+    expect(await ask(ecu, "clock", ecuId)).toEqual({ now: "20260621130300" });
+    expect((await ask(ecu, "info", ecuId)).powerWatts).toBeGreaterThan(100);
+  });
+
+  it("moves on with the time it is given, at its scale", async () => {
+    let elapsed = 0;
+    await using ecu = await startEcu({ family, timeScale: 60, elapsed: () => elapsed });
+    elapsed = 10_000;
+    expect(await ask(ecu, "clock", ecuId)).toEqual({ now: "20260621131300" });
+    expect(await ask(ecu, "realtime", ecuId)).toMatchObject({ takenAt: "20260621131000" });
+  });
+
+  it("has no data yet before its first round: status 02, and no power", async () => {
+    await using ecu = await startEcu({ family, start: Date.UTC(2026, 5, 20, 22) });
+    using wire = await dial(ecu);
+    wire.send(request("0002", family));
+    expect((await wire.replies())[0]?.toString("latin1")).toBe("APS110015000202\n");
+    expect(await ask(ecu, "info", ecuId)).toMatchObject({ powerWatts: 0, inverters: 3 });
+  });
+
+  it("says status 01 to one who takes it for another ECU", async () => {
+    await using ecu = await startEcu({ family });
+    for (const [asked, reply] of [
+      ["APS1100280002216099999999END\n", "APS110015000201\n"],
+      ["APS1100280030216099999999END\n", "APS110015003001\n"],
+      ["APS1100280002END\n", "APS110015000201\n"],
+    ] as const) {
+      using wire = await dial(ecu);
+      wire.send(asked);
+      expect((await wire.replies())[0]?.toString("latin1")).toBe(reply);
+    }
+  });
+
+  it.each([
+    ["without a line feed", "0002", request("0002", family, "END")],
+    ["of a wrong length", "0002", request("0002", family).replace("0028", "0039")],
+    ["of another version", "0002", request("0002", family).replace("APS11", "APS99")],
+    ["without END", "0002", request("0002", family, "")],
+    ["with an extra 3", "0030", request("0030", family, "3END\n")],
+    ["for its id, of any length", "0001", "APS1199990001"],
+  ])("answers a request %s", async (_how, command, text) => {
+    await using ecu = await startEcu({ family });
+    using wire = await dial(ecu);
+    wire.send(text);
+    expect(code((await wire.replies())[0])).toBe(command);
+  });
+
+  it("notes commands that write, answers none, and carries none out", async () => {
+    await using ecu = await startEcu({ family });
+    const before = await ask(ecu, "info", ecuId);
+    const table = await ask(ecu, "realtime", ecuId);
+    const codes =
+      "0005 0006 0007 0010 0015 0016 0021 0024 0025 0026 0027 0028 0031 0033 0035 0045".split(" ");
+    for (const written of codes) {
+      using wire = await dial(ecu);
+      wire.send(request(written, family, "3END\n"));
+      if (family === "L") expect(await wire.ended).toBeUndefined();
+      await ask(ecu, "info", ecuId); // by now the ECU has taken the other request too
+      expect(wire.received()).toHaveLength(0);
+    }
+    expect(ecu.writes.map((write) => write.code)).toEqual(codes);
+    expect(ecu.writes[0]).toMatchObject({ code: "0005", ecuId });
+    expect(await ask(ecu, "info", ecuId)).toEqual(before);
+    expect(await ask(ecu, "realtime", ecuId)).toEqual(table);
+  });
+
+  it("notes every request, and which of them only read", async () => {
+    await using ecu = await startEcu({ family });
+    await ask(ecu, "info", ecuId);
+    await ask(ecu, "realtime", ecuId);
+    expect(ecu.requests).toEqual([
+      { code: "0001", ecuId: "END\n", parameter: "" },
+      { code: "0002", ecuId, parameter: "" },
+    ]);
+    expect(ecu.writes).toEqual([]);
+  });
+
+  it("counts its connections", async () => {
+    await using ecu = await startEcu({ family });
+    {
+      using first = await dial(ecu);
+      using second = await dial(ecu);
+      for (const wire of [first, second]) {
+        wire.send(INFO);
+        await wire.replies();
+      }
+    }
+    await ask(ecu, "info", ecuId);
+    expect(ecu.connections.total).toBe(3);
+    expect(ecu.connections.peak).toBeLessThanOrEqual(3);
+    expect(ecu.connections.peak).toBeGreaterThanOrEqual(family === "R" ? 2 : 1);
+  });
+
+  it("closes a connection on which nothing happens", async () => {
+    const setTimeout = vi.spyOn(Socket.prototype, "setTimeout");
+    await using ecu = await startEcu({ family });
+    using wire = await dial(ecu);
+    using other = await dial(ecu);
+    other.send(INFO);
+    await other.replies(); // by now the ECU has taken both
+    const idleMs = family === "R" ? 20_000 : 10_000;
+    const at = setTimeout.mock.calls.findIndex(([ms]) => ms === idleMs);
+    (setTimeout.mock.contexts[at] as Socket).emit("timeout");
+    setTimeout.mockRestore();
+    expect(await wire.ended).toBeUndefined();
+  });
+
+  it("leaves nothing behind when it is closed, while it still has a reply to send", async () => {
+    const ecu = await startEcu({ family, replyDelayMs: 60_000 });
+    using wire = await dial(ecu);
+    wire.send(INFO);
+    await vi.waitFor(() => expect(ecu.requests).toHaveLength(1));
+    await ecu.close();
+    await ecu.close();
+    await wire.ended;
+    expect(wire.received()).toHaveLength(0);
+    await expect(dial(ecu)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  it("says so where its port is taken", async () => {
+    await using ecu = await startEcu({ family });
+    await expect(startEcu({ family, port: ecu.port })).rejects.toMatchObject({
+      code: "EADDRINUSE",
+    });
+  });
+});
+
+const unknown = (family: Family): [string, string][] => [
+  ["an unknown command", request("0099", family)],
+  ["what is no request", "GET / HTTP/1.1\r\n\r\n"],
+  ["a request in lower case", INFO.toLowerCase()],
+  ["a request that breaks off", "APS11001600"],
+  ["a bare line feed", "\n"],
+];
+
+describe("family R", () => {
+  it("goes on answering on one connection", async () => {
+    await using ecu = await startEcu({ family: "R" });
+    using wire = await dial(ecu);
+    for (const asked of ["0001", "0002", "0030", "0012"]) {
+      wire.send(asked === "0001" ? INFO : request(asked, "R"));
+      expect(code((await wire.replies())[0])).toBe(asked);
+    }
+  });
+
+  it("takes what arrives at once for one request", async () => {
+    await using ecu = await startEcu({ family: "R" });
+    using wire = await dial(ecu);
+    wire.send(request("0002", "R") + request("0030", "R"));
+    await wire.replies();
+    await ask(ecu, "info", ecuIds.R);
+    expect(code(wire.received())).toBe("0002");
+    expect(ecu.requests.map((one) => one.code)).toEqual(["0002", "0001"]);
+  });
+
+  it.each(unknown("R"))("says nothing to %s, and stays", async (_what, text) => {
+    await using ecu = await startEcu({ family: "R" });
+    using wire = await dial(ecu);
+    wire.send(text);
+    await ask(ecu, "info", ecuIds.R);
+    expect(wire.received()).toHaveLength(0);
+    wire.send(INFO);
+    expect(code((await wire.replies())[0])).toBe("0001");
+  });
+
+  it("sends a long reply in pieces of 1460 bytes and less, with a pause between", async () => {
+    await using ecu = await startEcu({ family: "R", inverters: [["QS1", 200]] });
+    using wire = await dial(ecu);
+    const begun = performance.now();
+    wire.send(request("0002", "R"));
+    const [reply] = await wire.replies();
+    expect(performance.now() - begun).toBeGreaterThan(140); // three pauses of 50 ms, by a coarse timer
+    expect(reply).toHaveLength(30 + 200 * 23);
+    expect(Math.max(...wire.pieces.map(({ length }) => length))).toBeLessThanOrEqual(1460);
+    expect(decodeReply("realtime", reply ?? Buffer.alloc(0))).toMatchObject({
+      count: 200,
+      lost: 0,
+    });
+  });
+
+  it("answers three connections, leaves two without an answer, and closes a sixth", async () => {
+    await using ecu = await startEcu({ family: "R" });
+    const links: Wire[] = [];
+    for (let i = 0; i < 5; i++) links.push(await dial(ecu));
+    for (const wire of links) wire.send(INFO);
+    for (const wire of links.slice(0, 3)) expect(code((await wire.replies())[0])).toBe("0001");
+    links[0]?.send(INFO);
+    await links[0]?.replies(); // by now the ECU has taken all requests
+    expect(links.slice(3).map((wire) => wire.received().length)).toEqual([0, 0]);
+    const sixth = await dial(ecu);
+    await sixth.ended;
+    expect(ecu.connections).toMatchObject({ open: 5, peak: 5 });
+  });
+
+  it("answers on a link that has become free", async () => {
+    await using ecu = await startEcu({ family: "R" });
+    for (let i = 0; i < 6; i++) await ask(ecu, "info", ecuIds.R);
+    expect(ecu.connections.total).toBe(6);
+  });
+
+  it("has one reply address: both replies go to the one who asked last", async () => {
+    await using ecu = await startEcu({ family: "R", replyDelayMs: 100 });
+    using first = await dial(ecu);
+    using second = await dial(ecu);
+    first.send(request("0030", "R"));
+    second.send(request("0002", "R"));
+    const replies = await second.replies(2);
+    expect(replies.map(code).sort()).toEqual(["0002", "0030"]);
+    expect(first.received()).toHaveLength(0);
+  });
+
+  it("outlives one who asks and leaves before the reply", async () => {
+    await using ecu = await startEcu({ family: "R", replyDelayMs: 20 });
+    {
+      using wire = await dial(ecu);
+      wire.send(INFO);
+      await vi.waitFor(() => expect(ecu.requests).toHaveLength(1));
+    }
+    expect((await ask(ecu, "info", ecuIds.R)).ecuId).toBe(ecuIds.R);
+  });
+
+  it("has tables of the past, also for one who leaves out what he asks for", async () => {
+    await using ecu = await startEcu({ family: "R" });
+    const { todayEnergyJoules } = await ask(ecu, "info", ecuIds.R);
+    const records = [{ date: "20260621", energyJoules: todayEnergyJoules }];
+    expect(await ask(ecu, "energy", ecuIds.R, "00")).toEqual({ period: "00", records });
+    const curve = await ask(ecu, "dayPower", ecuIds.R, "20260621");
+    expect(curve.at(-1)?.time).toBe("1300");
+    for (const [asked, size] of [
+      ["0004", 27],
+      ["0003", 19],
+    ] as const) {
+      using wire = await dial(ecu);
+      wire.send(request(asked, "R"));
+      expect((await wire.replies())[0]).toHaveLength(size);
+    }
+  });
+});
+
+describe("family L", () => {
+  it("closes after one reply, in peace", async () => {
+    await using ecu = await startEcu();
+    using wire = await dial(ecu);
+    wire.send(INFO);
+    const [reply] = await wire.replies();
+    expect(await wire.ended).toBeUndefined();
+    expect(wire.received()).toEqual(reply);
+  });
+
+  it("gives nothing to a second command on the same connection", async () => {
+    await using ecu = await startEcu({ replyDelayMs: 50 });
+    using wire = await dial(ecu);
+    wire.send(INFO);
+    await vi.waitFor(() => expect(ecu.requests).toHaveLength(1));
+    wire.send(request("0002", "L"));
+    await wire.ended;
+    expect(ecu.requests).toHaveLength(2);
+    expect(code(wire.received())).toBe("0001");
+    expect(decodeReply("info", wire.received()).ecuId).toBe(ecuIds.L);
+  });
+
+  it.each([
+    ...unknown("L"),
+    ["for the power of a day", request("0003", "L", "END20260621END\n")],
+    ["for the energy of days", request("0004", "L", "END00END\n")],
+  ])("closes without an answer to %s", async (_what, text) => {
+    await using ecu = await startEcu();
+    using wire = await dial(ecu);
+    wire.send(text);
+    expect(await wire.ended).toBeUndefined();
+    expect(wire.received()).toHaveLength(0);
+  });
+
+  it("sends a long reply at once", async () => {
+    await using ecu = await startEcu({ inverters: [["QT2", 300]] });
+    using wire = await dial(ecu);
+    const write = vi.spyOn(Socket.prototype, "write");
+    wire.send(request("0002", "L"));
+    const [reply] = await wire.replies();
+    const lengths = write.mock.calls.map(([bytes]) => bytes.length);
+    write.mockRestore();
+    expect(reply).toHaveLength(30 + 300 * 27);
+    expect(lengths).toEqual([29, 30 + 300 * 27]); // the request and the reply
+  });
+
+  it("answers each of many at a time, and each his own question", async () => {
+    await using ecu = await startEcu({ replyDelayMs: 30 });
+    const asked = ["0002", "0030", "0012", "0002", "0030", "0012", "0002"];
+    const replies = asked.map(async (command) => {
+      using wire = await dial(ecu);
+      wire.send(request(command, "L"));
+      return code((await wire.replies())[0]);
+    });
+    expect(await Promise.all(replies)).toEqual(asked);
+  });
+
+  it.each([
+    ["info", "12"],
+    ["realtime", "11"],
+    ["signal", "11"],
+  ] as const)("gives %s the version %s", async (command, version) => {
+    await using ecu = await startEcu();
+    using wire = await dial(ecu);
+    wire.send(command === "info" ? INFO : request(command === "signal" ? "0030" : "0002", "L"));
+    expect((await wire.replies())[0]?.toString("latin1", 3, 5)).toBe(version);
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { lightOn, type Site, sunAt } from "../../src/simulator/sun.ts";
+
+const atZero: Site = { latitude: 52, longitude: 0 };
+const EQUINOX_NOON = Date.UTC(2026, 2, 20, 12, 7); // the sun is 7 minutes late in March
+const HOUR = 3_600_000;
+
+describe("the sun", () => {
+  it.each<[string, Site, number, number, number]>([
+    ["at noon of an equinox, 90 less the latitude", atZero, EQUINOX_NOON, 38, 180],
+    ["at midnight of an equinox, as far below", atZero, EQUINOX_NOON - 12 * HOUR, -38, 0],
+    [
+      "at noon in June, higher by the tilt of the axis",
+      atZero,
+      Date.UTC(2026, 5, 21, 12, 2),
+      61.4,
+      180,
+    ],
+    ["at noon in December, lower by it", atZero, Date.UTC(2026, 11, 21, 11, 58), 14.6, 180],
+    ["overhead at the equator", { latitude: 0, longitude: -90 }, EQUINOX_NOON + 6 * HOUR, 90, 0],
+    ["in the north, south of the equator", { latitude: -34, longitude: 0 }, EQUINOX_NOON, 56, 0],
+  ])("stands %s", (_where, site, at, elevation, azimuth) => {
+    const sun = sunAt(site, at);
+    expect(Math.abs(sun.elevation - elevation)).toBeLessThan(0.5);
+    const aside = ((sun.azimuth - azimuth + 540) % 360) - 180;
+    expect(Math.abs(aside) * Math.cos((sun.elevation * Math.PI) / 180)).toBeLessThan(1);
+  });
+
+  it("rises in the east and sets in the west on an equinox", () => {
+    const [morning, evening] = [-6, 6].map((hours) => sunAt(atZero, EQUINOX_NOON + hours * HOUR));
+    expect(morning?.azimuth).toBeCloseTo(90, -0.5);
+    expect(evening?.azimuth).toBeCloseTo(270, -0.5);
+    expect(Math.abs(morning?.elevation ?? 90)).toBeLessThan(1);
+  });
+});
+
+describe("light on a panel", () => {
+  const noon = { elevation: 38, azimuth: 180 };
+  const facing = { tilt: 52, azimuth: 180 };
+
+  it("is none while the sun is below the horizon", () => {
+    expect(lightOn(facing, { elevation: 0, azimuth: 180 }, 1)).toBe(0);
+    expect(lightOn(facing, { elevation: -20, azimuth: 0 }, 1)).toBe(0);
+  });
+
+  it("is near 1000 W/m² on a clear day with the sun straight in front", () => {
+    expect(lightOn(facing, noon, 1)).toBeGreaterThan(850);
+    expect(lightOn(facing, noon, 1)).toBeLessThan(1050);
+  });
+
+  it.each([
+    ["turned away", { tilt: 52, azimuth: 90 }, 1],
+    ["flat", { tilt: 0, azimuth: 180 }, 1],
+    ["under clouds", facing, 0.5],
+  ])("is less on a panel %s", (_how, panel, clearness) => {
+    expect(lightOn(panel, noon, clearness)).toBeLessThan(0.8 * lightOn(facing, noon, 1));
+  });
+
+  it("is diffuse, and not nothing, on a panel with its back to the sun", () => {
+    const light = lightOn({ tilt: 90, azimuth: 0 }, noon, 1);
+    expect(light).toBeGreaterThan(0);
+    expect(light).toBeLessThan(100);
+  });
+});
