@@ -86,6 +86,7 @@ const watchOver = (socket: Socket, signal: AbortSignal) => {
   const onAbort = (): void => {
     socket.destroy(new TimeUp("was still being asked when the time for this read was over"));
   };
+  socket.on("error", () => {}); // whoever waits is told; between two waits, or after the last, it is no news
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   return {
@@ -132,7 +133,6 @@ const wholeReply = (received: Buffer): RawReply => {
 const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
     if (socket.closed) return resolve();
-    socket.on("error", () => {}); // after the verdict, a reset is no news
     socket.once("close", () => resolve());
     socket.destroy();
   });

@@ -27,8 +27,11 @@ export const createJournal = (ecu: string, log: Logger): Journal => {
         const { query, error } = first;
         const about = { ecu, query, reason: error.reason, failed: reasons };
         log[reasons === failing ? "debug" : "warn"](about, `read failed: ${error.message}`);
-      } else if (failing !== "") log.info({ ecu }, "the ECU answers again");
-      failing = reasons;
+        failing = reasons;
+      } else if (failing !== "" && queries.every((query) => replies[query]?.ok)) {
+        log.info({ ecu }, "the ECU answers again");
+        failing = "";
+      }
       for (const { query, error } of failed) {
         if (error.received.length === 0) continue;
         log.debug(

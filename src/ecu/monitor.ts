@@ -58,6 +58,7 @@ export interface Monitor {
 
 interface Run {
   replies: Replies;
+  readonly limit: AbortController;
   readonly done: Promise<void>;
 }
 
@@ -66,7 +67,6 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const { ecu, clock, minIntervalMs, timeoutMs } = options;
   const tally = createTally();
   const journal = createJournal(ecu, options.log);
-  const closing = new AbortController();
   let memory: Memory = noMemory;
   let run: Run | undefined;
   let ended: { readonly observation: Observation; readonly at: number } | undefined;
@@ -102,9 +102,9 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
 
   const start = (): Run => {
     const limit = new AbortController();
-    const signal = AbortSignal.any([limit.signal, closing.signal]);
+    const { signal } = limit;
     void clock.sleep(timeoutMs, signal).then(() => limit.abort());
-    const begun: Run = { replies: {}, done: Promise.resolve() };
+    const begun: Run = { replies: {}, limit, done: Promise.resolve() };
     const done = options
       .read({
         signal,
@@ -119,7 +119,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       })
       .catch((error: unknown): Replies => {
         options.log.error({ ecu, err: error }, "the read broke off: a fault of the exporter");
-        return {};
+        return begun.replies;
       })
       .then(finish)
       .finally(() => {
@@ -138,13 +138,13 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
         return ended.observation;
       } else run = start();
       const current = run;
-      await Promise.race([current.done, aborted(until)]);
+      await doneOrAborted(current.done, until);
       return run === current || ended === undefined
         ? observationOf(current.replies, judge(current.replies).reading)
         : ended.observation;
     },
     last: () => ended?.observation,
-    close: () => closing.abort(),
+    close: () => run?.limit.abort(),
   };
 };
 
@@ -156,8 +156,17 @@ const stateOf = (outcome: Replies[Query]): QueryState => {
     : { success: false, durationSeconds, problem: outcome.error.message };
 };
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
+/** Waits for the work to be done, but not after the signal aborts. */
+const doneOrAborted = async (done: Promise<void>, signal: AbortSignal): Promise<void> => {
+  if (signal.aborted) return;
+  let giveUp = (): void => {};
+  const aborted = new Promise<void>((resolve) => {
+    giveUp = resolve;
   });
+  signal.addEventListener("abort", giveUp);
+  try {
+    await Promise.race([done, aborted]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+};

@@ -149,7 +149,7 @@ const judgeCounter = (
 ): { accepted: boolean; memory: CounterMemory } => {
   const { good = 0 } = memory;
   // An ECU-R shows yesterday's energy until the new day's first round that yields some (4.6).
-  const goodOn = joules === memory.good ? memory.goodOn : date;
+  const goodOn = joules === memory.good ? (memory.goodOn ?? date) : date;
   const accept = { accepted: true, memory: { good: joules, goodOn } };
   if (mayFall) return accept;
   if (joules === 0 && zeroIsGlitch && (good > 0 || memory.good === undefined)) {

@@ -32,10 +32,14 @@ export const unixTimeOf = (digits: string, zone: string, near: number): number |
   return meant / 1000;
 };
 
-/** Whether this machine knows the zone: an IANA name such as `Europe/Amsterdam`. */
+/**
+ * Whether times can be read in this zone: an IANA name such as `Europe/Amsterdam`. Node takes names that `Temporal`
+ * does not, `PST` for one, and the other way round.
+ */
 export const isZone = (zone: string): boolean => {
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone });
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
     return true;
   } catch {
     return false;

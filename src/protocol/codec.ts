@@ -188,7 +188,7 @@ export const hex = (size: number): Codec<string> => ({
 });
 
 /** Binary coded decimal: two digits a byte, high nibble first. The same as `hex`, named for what it holds. */
-export const bcd = hex;
+export const bcd = (size: number): Codec<string> => hex(size);
 
 /** All bytes that are left, as hexadecimal text. */
 export const rest: Codec<string> = {

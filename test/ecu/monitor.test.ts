@@ -1,0 +1,324 @@
+import { getEventListeners, setMaxListeners } from "node:events";
+import { describe, expect, it } from "vitest";
+import { QueryError } from "../../src/ecu/errors.ts";
+import { createMonitor, type MonitorOptions, type Observation } from "../../src/ecu/monitor.ts";
+import type { Replies } from "../../src/ecu/read.ts";
+import { fakeClock, settled } from "../support/fake-clock.ts";
+import { fakeLog } from "./fake-log.ts";
+import { answered, ECU_ID, failed, infoOf, KWH, signalsOf, tableOf } from "./messages.ts";
+
+type Read = Parameters<MonitorOptions["read"]>[0];
+
+const MIN_INTERVAL_MS = 30_000;
+const TIMEOUT_MS = 9_000;
+const READ_MS = 100;
+const START = Date.UTC(2025, 5, 21, 10);
+const good: Replies = {
+  info: answered(infoOf()),
+  realtime: answered(tableOf()),
+  signal: answered(signalsOf()),
+};
+const patient = new AbortController().signal;
+setMaxListeners(0, patient);
+
+/** A monitor whose reads take 100 ms and give these replies in turn, and good ones after that. */
+const world = (...outcomes: (Replies | ((read: Read) => Promise<Replies>))[]) => {
+  const clock = fakeClock(START);
+  const { log, lines } = fakeLog();
+  const reads: Read[] = [];
+  let reading = 0;
+  let peak = 0;
+  const monitor = createMonitor({
+    ecu: "roof",
+    read: async (read) => {
+      reads.push(read);
+      peak = Math.max(peak, ++reading);
+      const outcome = outcomes.shift() ?? good;
+      try {
+        if (typeof outcome === "function") return await outcome(read);
+        await clock.sleep(READ_MS, read.signal);
+        return outcome;
+      } finally {
+        reading--;
+      }
+    },
+    minIntervalMs: MIN_INTERVAL_MS,
+    timeoutMs: TIMEOUT_MS,
+    zone: "UTC",
+    clock,
+    log,
+  });
+  /** A scrape that waits as long as the read takes. */
+  const observe = async (): Promise<Observation> => {
+    const observing = monitor.observe(patient);
+    await clock.advance(READ_MS);
+    return observing;
+  };
+  return { clock, monitor, lines, reads, observe, peak: () => peak };
+};
+
+/** A read that tells 0001 at once and then takes until it is ended, or as long as the test says. */
+const slowAfterInfo =
+  (clock: () => ReturnType<typeof fakeClock>, ms = Number.POSITIVE_INFINITY) =>
+  async ({ onProgress, signal }: Read): Promise<Replies> => {
+    const { info } = good;
+    onProgress({ ...(info && { info }) });
+    await clock().sleep(ms, signal);
+    return signal.aborted ? { ...(info && { info }), realtime: failed("timeout") } : good;
+  };
+
+describe("scrapes of one ECU", () => {
+  it("at the same time share one read and its result", async () => {
+    const { clock, monitor, reads } = world();
+    const observing = Promise.all([1, 2, 3].map(() => monitor.observe(patient)));
+    await clock.advance(READ_MS);
+    const [first, ...others] = await observing;
+    expect(reads).toHaveLength(1);
+    expect(first).toMatchObject({ ecu: "roof", up: true, reading: { powerWatts: 420 } });
+    for (const other of others) expect(other).toBe(first);
+    expect(first?.tally.sharedReads).toBe(2);
+  });
+
+  it.each<[string, Replies, boolean]>([
+    ["success", good, true],
+    ["failure", { info: failed("refused") }, false],
+  ])(
+    "within 30 s of the last read's end get its %s; then the ECU is asked",
+    async (_, replies, up) => {
+      const { clock, monitor, reads, observe } = world(replies);
+      const first = await observe();
+      expect(first.up).toBe(up);
+      await clock.advance(MIN_INTERVAL_MS - 1);
+      expect(await monitor.observe(patient)).toBe(first);
+      expect(reads).toHaveLength(1);
+      await clock.advance(1);
+      expect((await observe()).up).toBe(true);
+      expect(reads).toHaveLength(2);
+      expect(first.tally.sharedReads).toBe(1);
+    },
+  );
+
+  it("do not mind when the machine's clock is set", async () => {
+    const { clock, monitor, reads, observe } = world();
+    await observe();
+    clock.setNow(START + 365 * 24 * 3_600_000);
+    await monitor.observe(patient);
+    expect(reads).toHaveLength(1);
+    clock.setNow(0);
+    await clock.advance(MIN_INTERVAL_MS);
+    await observe();
+    expect(reads).toHaveLength(2);
+  });
+
+  it("never lead to two reads at one time", async () => {
+    const { clock, monitor, reads, peak } = world();
+    const observing = [];
+    for (let i = 0; i < 100; i++) {
+      observing.push(monitor.observe(AbortSignal.abort()), monitor.observe(patient));
+      await clock.advance(999);
+    }
+    await clock.advance(READ_MS);
+    await Promise.all(observing);
+    expect(peak()).toBe(1);
+    expect(reads).toHaveLength(4); // 100 s in steps of 999 ms, 30 s after the end of each
+  });
+});
+
+describe("a scrape whose deadline passes", () => {
+  it("is answered with what was read by then, down; the read goes on and serves the next", async () => {
+    const one: ReturnType<typeof world> = world(slowAfterInfo(() => one.clock, 5_000));
+    const { clock, monitor, reads } = one;
+    const deadline = new AbortController();
+    const observing = monitor.observe(deadline.signal);
+    await clock.advance(2_000);
+    deadline.abort();
+    const partial = await observing;
+    expect(partial).toMatchObject({
+      up: false,
+      readAt: START / 1000 + 2,
+      reading: { powerWatts: 420, lifetimeEnergyJoules: 1000 * KWH, inverters: [] },
+      queries: {
+        info: { success: true },
+        realtime: { success: false },
+        signal: { success: false },
+      },
+    });
+    expect(partial.queries.realtime).not.toHaveProperty("durationSeconds");
+    expect(monitor.last()).toBeUndefined();
+    expect(reads[0]?.signal.aborted).toBe(false);
+
+    await clock.advance(3_000);
+    expect(monitor.last()).toMatchObject({ up: true, readAt: START / 1000 + 5 });
+    expect(await monitor.observe(patient)).toBe(monitor.last());
+    expect(reads).toHaveLength(1);
+  });
+
+  it("does not end those of others", async () => {
+    const { clock, monitor } = world();
+    const hasty = await monitor.observe(AbortSignal.abort());
+    const observing = monitor.observe(patient);
+    await clock.advance(READ_MS);
+    expect(hasty).toMatchObject({ up: false, reading: { inverters: [] } });
+    expect(await observing).toMatchObject({ up: true });
+  });
+
+  it("is complete where only 0030 was still missing", async () => {
+    const { clock, monitor } = world(async ({ onProgress }) => {
+      const { signal: _, ...most } = good;
+      onProgress(most);
+      await clock.sleep(1_000);
+      return good;
+    });
+    const deadline = new AbortController();
+    const observing = monitor.observe(deadline.signal);
+    await clock.advance(500);
+    deadline.abort();
+    expect(await observing).toMatchObject({ up: true, queries: { signal: { success: false } } });
+    await clock.advance(500);
+  });
+
+  it("does not show old values for new ones", async () => {
+    const { clock, monitor, observe } = world();
+    await observe();
+    await clock.advance(MIN_INTERVAL_MS);
+    const { up, reading } = await monitor.observe(AbortSignal.abort());
+    expect({ up, reading }).toEqual({ up: false, reading: { inverters: [], notes: [] } });
+  });
+});
+
+describe("a read", () => {
+  it("ends at its own limit, and keeps what it had", async () => {
+    const one: ReturnType<typeof world> = world(slowAfterInfo(() => one.clock));
+    const { clock, monitor, reads } = one;
+    const observing = monitor.observe(patient);
+    await clock.advance(TIMEOUT_MS - 1);
+    expect(reads[0]?.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(await observing).toMatchObject({
+      up: false,
+      reading: { powerWatts: 420 },
+      queries: { realtime: { success: false, problem: "failed: timeout" } },
+    });
+  });
+
+  it("leaves no timer behind, and its limit does not end the next", async () => {
+    const { clock, observe, reads } = world();
+    await observe();
+    await settled();
+    expect(clock.sleepers).toBe(0);
+    await clock.advance(MIN_INTERVAL_MS);
+    await observe();
+    expect(reads).toHaveLength(2);
+    expect(clock.sleepers).toBe(0);
+  });
+
+  it("leaves no listener on the signals of those who waited for it", async () => {
+    const { monitor, clock } = world();
+    const { signal } = new AbortController();
+    const observing = monitor.observe(signal);
+    await settled();
+    expect(getEventListeners(signal, "abort")).toHaveLength(1);
+    await clock.advance(READ_MS);
+    await observing;
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
+  it("that fails after a good one has none of the old values, and is down", async () => {
+    const { clock, observe } = world(good, { info: failed("timeout") });
+    await observe();
+    await clock.advance(MIN_INTERVAL_MS);
+    expect(await observe()).toMatchObject({
+      up: false,
+      reading: { inverters: [], notes: [] },
+      queries: { info: { success: false, durationSeconds: 0.005, problem: "failed: timeout" } },
+    });
+  });
+
+  it.each<[string, Replies, boolean]>([
+    ["all three", good, true],
+    ["status 02, no data yet", { ...good, realtime: answered({ kind: "none" }) }, true],
+    ["all but 0030", { ...good, signal: failed("timeout") }, true],
+    ["all but 0002", { ...good, realtime: failed("closed") }, false],
+    ["all but 0001", { ...good, info: failed("closed") }, false],
+  ])("that gave %s is up: %3$s", async (_, replies, up) => {
+    expect((await world(replies).observe()).up).toBe(up);
+  });
+
+  it("is told the id and the zone that the ECU had before", async () => {
+    const { clock, observe, reads } = world(good, { ...good, info: failed("closed") });
+    await observe();
+    await clock.advance(MIN_INTERVAL_MS);
+    const { reading } = await observe();
+    expect(reads.map(({ knownId }) => knownId)).toEqual([undefined, ECU_ID]);
+    expect(reading.lastReportAt).toBe(Date.UTC(2025, 5, 21, 9, 58) / 1000); // by Amsterdam, not UTC
+  });
+
+  it("that breaks off keeps what it had, is logged as our fault, and the next one works", async () => {
+    const { clock, observe, lines } = world(({ onProgress }) => {
+      const { info } = good;
+      onProgress({ ...(info && { info }) });
+      return Promise.reject(new Error("broken"));
+    });
+    expect(await observe()).toMatchObject({ up: false, reading: { powerWatts: 420 } });
+    expect(lines).toEqual([
+      ["error", { ecu: "roof", err: new Error("broken") }, expect.stringContaining("broke off")],
+    ]);
+    await clock.advance(MIN_INTERVAL_MS);
+    expect(await observe()).toMatchObject({ up: true });
+  });
+
+  it("is ended when the monitor closes", async () => {
+    const one: ReturnType<typeof world> = world(slowAfterInfo(() => one.clock));
+    const observing = one.monitor.observe(patient);
+    await one.clock.advance(10);
+    one.monitor.close();
+    expect(await observing).toMatchObject({ up: false });
+    await settled();
+    expect(one.clock.sleepers).toBe(0);
+  });
+
+  it("is judged by what was read before, once: a glitch is withheld and counted", async () => {
+    const glitch = { ...good, info: answered(infoOf({ lifetimeEnergyJoules: 0 })) };
+    const { clock, monitor, observe } = world(good, glitch);
+    await observe();
+    await clock.advance(MIN_INTERVAL_MS);
+    const { reading, tally } = await observe();
+    expect(reading).not.toHaveProperty("lifetimeEnergyJoules");
+    expect(reading).toMatchObject({ todayEnergyJoules: 5 * KWH });
+    await monitor.observe(patient);
+    expect(tally.rejected).toMatchObject({ lifetime_energy: 1, today_energy: 0 });
+  });
+
+  it("partly told again and again is remembered once: three answers are not three polls", async () => {
+    const lower = { info: answered(infoOf({ lifetimeEnergyJoules: KWH })) };
+    const { clock, monitor, observe } = world(good, async ({ onProgress }) => {
+      onProgress(lower);
+      await clock.sleep(1_000);
+      return { ...good, ...lower };
+    });
+    await observe();
+    await clock.advance(MIN_INTERVAL_MS);
+    for (let i = 0; i < 5; i++) {
+      const { reading, tally } = await monitor.observe(AbortSignal.abort());
+      expect(reading).not.toHaveProperty("lifetimeEnergyJoules");
+      expect(tally.rejected.lifetime_energy).toBe(0);
+    }
+    await clock.advance(1_000);
+    expect(monitor.last()?.reading).not.toHaveProperty("lifetimeEnergyJoules");
+    expect(monitor.last()?.tally.rejected.lifetime_energy).toBe(1);
+  });
+
+  it("counts every attempt, and every failing one by its reason", async () => {
+    const { observe } = world(({ onAttempt }) => {
+      onAttempt("info", undefined);
+      onAttempt("realtime", new QueryError("", { reason: "timeout" }));
+      onAttempt("realtime", new QueryError("", { reason: "closed" }));
+      onAttempt("realtime", undefined);
+      return Promise.resolve(good);
+    });
+    const { tally } = await observe();
+    expect(tally.attempts).toEqual({ info: 1, realtime: 3, signal: 0 });
+    expect(tally.errors.realtime).toMatchObject({ timeout: 1, closed: 1, refused: 0 });
+    expect(Object.keys(tally.errors.signal)).toHaveLength(9);
+  });
+});

@@ -1,0 +1,287 @@
+import { describe, expect, it } from "vitest";
+import type { Replies } from "../../src/ecu/read.ts";
+import { joinReplies } from "../../src/ecu/reading.ts";
+import type { Info, InverterRecord, Messages } from "../../src/protocol/replies.ts";
+import { answered, ECU_ID, failed, infoOf, KWH, recordOf, signalsOf, tableOf } from "./messages.ts";
+
+const now = Date.UTC(2025, 5, 21, 10); // noon in Amsterdam
+const options = { zone: "America/New_York", now };
+
+/** Replies to the queries that are given; the others were not asked. */
+const join = (
+  said: { info?: Info; realtime?: Messages["realtime"]; signal?: Messages["signal"] },
+  more: { knownZone?: string } = {},
+) => {
+  const replies = Object.fromEntries(
+    Object.entries(said).map(([query, message]) => [query, answered(message)]),
+  ) as Replies;
+  return joinReplies(replies, { ...options, ...more });
+};
+const inverterOf = (record: InverterRecord) => join({ realtime: tableOf([record]) }).inverters[0];
+
+describe("a reading", () => {
+  it("holds everything that three good replies say, in plain units", () => {
+    const records = [
+      recordOf("702000000001"),
+      recordOf("702000000002", { online: false, powerWatts: [0, 0] }),
+    ];
+    const info = infoOf({ invertersOnline: 1 });
+    expect(join({ info, realtime: tableOf(records), signal: signalsOf() })).toEqual({
+      identity: {
+        ecuId: ECU_ID,
+        model: "ECU-R-Pro",
+        firmware: "ECU_R_PRO_2.1.13",
+        timezone: "Europe/Amsterdam",
+      },
+      lifetimeEnergyJoules: 1000 * KWH,
+      todayEnergyJoules: 5 * KWH,
+      powerWatts: 420,
+      registered: 2,
+      registeredByInfo: 2,
+      invertersOnline: 1,
+      lastReportLocal: "20250621115800",
+      lastReportAt: 1_750_499_880, // 09:58 UTC
+      lastCloudContactAt: 1_750_499_700, // 09:55 UTC
+      unknownRecords: 0,
+      inverters: [
+        {
+          uid: "702000000001",
+          model: "DS3-S",
+          typeCode: "01",
+          online: true,
+          channelWatts: [100, 110],
+          temperatureCelsius: 31,
+          frequencyHertz: 50,
+          gridVolts: [{ phase: "L1", volts: 231 }],
+          signalRatio: 1,
+        },
+        {
+          uid: "702000000002",
+          model: "DS3-S",
+          typeCode: "01",
+          online: false,
+          channelWatts: [],
+          gridVolts: [],
+        },
+      ],
+      notes: [],
+    });
+  });
+
+  it("of nothing is empty", () => {
+    expect(join({})).toEqual({ inverters: [], notes: [] });
+    const replies = {
+      info: failed("timeout"),
+      realtime: failed("closed"),
+      signal: failed("status"),
+    };
+    expect(joinReplies(replies, options)).toEqual({ inverters: [], notes: [] });
+  });
+
+  it("keeps what the other queries said when one failed", () => {
+    const without = (query: keyof Replies) =>
+      joinReplies(
+        {
+          info: answered(infoOf()),
+          realtime: answered(tableOf()),
+          signal: answered(signalsOf()),
+          [query]: failed("timeout"),
+        },
+        options,
+      );
+    expect(without("info")).toMatchObject({ registered: 2, inverters: [{ signalRatio: 1 }, {}] });
+    expect(without("info")).not.toHaveProperty("lifetimeEnergyJoules");
+    expect(without("realtime")).toMatchObject({
+      lifetimeEnergyJoules: 1000 * KWH,
+      inverters: [
+        { uid: "702000000001", signalRatio: 1, channelWatts: [] },
+        { uid: "702000000002", signalRatio: 0.2, channelWatts: [] },
+      ],
+    });
+    expect(without("realtime").inverters[0]).not.toHaveProperty("online");
+    expect(without("realtime")).not.toHaveProperty("unknownRecords");
+    expect(without("signal").inverters[0]).toMatchObject({ channelWatts: [100, 110] });
+    expect(without("signal").inverters[0]).not.toHaveProperty("signalRatio");
+  });
+
+  it("of an ECU without data yet has what 0001 said, and no inverters", () => {
+    const reading = join({ info: infoOf({ powerWatts: 0 }), realtime: { kind: "none" } });
+    expect(reading).toMatchObject({
+      powerWatts: 0,
+      registered: 2,
+      inverters: [],
+      unknownRecords: 0,
+    });
+    expect(reading).not.toHaveProperty("lastReportAt");
+  });
+
+  it.each([
+    ["0001's", 3, 2, 3],
+    ["0002's where 0001 wrongly says 0", 0, 2, 2],
+    ["0 where both say so", 0, 0, 0],
+  ])("counts as registered: %s", (_, byInfo, count, registered) => {
+    const reading = join({ info: infoOf({ inverters: byInfo }), realtime: tableOf([], { count }) });
+    expect(reading).toMatchObject({ registered, registeredByInfo: byInfo });
+  });
+});
+
+describe("the zone of an ECU's times", () => {
+  it.each([
+    ["216200000001", "Europe/Amsterdam", "Europe/Amsterdam"],
+    ["215000000001", "US/Pacific", "US/Pacific"],
+    ["216000000001", "Etc/GMT-8", "America/New_York"],
+    ["216300000001", "Europe/Amsterdam", "America/New_York"],
+    ["216200000001", "Mars/Olympus", "America/New_York"],
+    ["216200000001", "PST", "America/New_York"],
+    ["216200000001", "", "America/New_York"],
+    ["219900000001", "Europe/Amsterdam", "Europe/Amsterdam"],
+    ["219900000001", "Etc/GMT-8", "America/New_York"],
+  ])("%s says %j: it is %s", (ecuId, timezone, zone) => {
+    const { identity } = join({ info: infoOf({ ecuId, timezone }), realtime: tableOf() });
+    expect(identity?.timezone).toBe(zone);
+  });
+
+  it("is the one that was in effect before while 0001 fails, else the configured one", () => {
+    const noonInAmsterdam = 1_750_499_880;
+    const at = (knownZone?: string) =>
+      join({ realtime: tableOf() }, { ...(knownZone && { knownZone }) }).lastReportAt;
+    expect(at("Europe/Amsterdam")).toBe(noonInAmsterdam);
+    expect(at()).toBe(noonInAmsterdam + 6 * 3600);
+  });
+
+  it.each(["d0d0d0d0d0d0d0", "00000000000000"])(
+    "is of no help with the cloud contact %s, which is unknown",
+    (lastCloudContact) => {
+      const reading = join({ info: infoOf({ lastCloudContact }) });
+      expect(reading).not.toHaveProperty("lastCloudContactAt");
+    },
+  );
+});
+
+describe("an inverter", () => {
+  // Protocol document, 4.2: captures C5, O2, M, B2.
+  it.each([
+    [
+      "stale power and voltages (ECU-R)",
+      { temperatureCelsius: 0, frequencyHertz: 0, powerWatts: [0, 0, 2, 3] },
+    ],
+    [
+      "zeros, which are -100 °C (Linux)",
+      { temperatureCelsius: -100, frequencyHertz: 0, powerWatts: [0, 0] },
+    ],
+    ["values that look real", {}],
+  ])("that is offline has no values, though its record holds %s", (_, changes) => {
+    expect(inverterOf(recordOf("702000000001", { online: false, ...changes }))).toEqual({
+      uid: "702000000001",
+      model: "DS3-S",
+      typeCode: "01",
+      online: false,
+      channelWatts: [],
+      gridVolts: [],
+    });
+  });
+
+  it.each([
+    ["YC1000", "502000000001", ["L1", "L2", "L3"]],
+    ["QT2", "901000000001", ["L12", "L23", "L31"]],
+  ])("with three phases names their voltages: %s", (_, uid, phases) => {
+    const gridVolts = [231, 232, 233];
+    const record = recordOf(uid, { layout: "fourThreePhase", powerWatts: [1, 2, 3, 4], gridVolts });
+    expect(inverterOf(record)).toMatchObject({
+      channelWatts: [1, 2, 3, 4],
+      gridVolts: phases.map((phase, i) => ({ phase, volts: gridVolts[i] })),
+    });
+  });
+
+  it("of unknown layout is shown, noted and counted, and spoils no other", () => {
+    const record = recordOf("999000000001", {
+      typeCode: "07",
+      layout: undefined,
+      guessed: true,
+      powerWatts: [],
+      gridVolts: [],
+    });
+    const reading = join({
+      realtime: tableOf([record, recordOf("702000000001")], { lost: 1, count: 3 }),
+    });
+    expect(reading.inverters).toMatchObject([
+      { uid: "999000000001", model: "unknown", channelWatts: [], temperatureCelsius: 31 },
+      { uid: "702000000001", channelWatts: [100, 110] },
+    ]);
+    expect(reading.unknownRecords).toBe(2);
+    expect(reading.notes).toEqual([
+      "record type 07 is not known",
+      "1 of 3 records could not be found",
+    ]);
+  });
+
+  it("that is listed twice counts once, as it stood first, and that is noted", () => {
+    const twice = [recordOf("702000000001"), recordOf("702000000001", { temperatureCelsius: 99 })];
+    const reading = join({ realtime: tableOf(twice) });
+    expect(reading.inverters).toMatchObject([{ temperatureCelsius: 31 }]);
+    expect(reading.notes).toEqual(["inverter 702000000001 is listed twice"]);
+  });
+
+  it.each([ECU_ID, "216000123456", "215000000001"])(
+    "is not what an ECU's id %s is, though it was typed in as one",
+    (uid) => {
+      const record = recordOf(uid, {
+        typeCode: "00",
+        layout: "none",
+        powerWatts: [],
+        gridVolts: [],
+      });
+      const signal = [{ uid, level: 100 }];
+      expect(join({ info: infoOf(), realtime: tableOf([record]), signal }).inverters).toEqual([]);
+    },
+  );
+
+  it("of an ECU-RS shows its contact and nothing whose unit is not certain", () => {
+    const devices = [
+      { uid: "110000000001", state: 1, pv1Power: 100 },
+      { uid: "110000000002", state: 2, pv1Power: 100 },
+    ];
+    const realtime = { kind: "02", count: 2, takenAt: "20250621115800", records: devices } as never;
+    expect(join({ realtime }).inverters).toEqual([
+      {
+        uid: "110000000001",
+        model: "unknown",
+        typeCode: "rsd",
+        online: true,
+        channelWatts: [],
+        gridVolts: [],
+      },
+      {
+        uid: "110000000002",
+        model: "unknown",
+        typeCode: "rsd",
+        online: false,
+        channelWatts: [],
+        gridVolts: [],
+      },
+    ]);
+  });
+});
+
+describe("a signal", () => {
+  const ratios = (signal: Messages["signal"], records = tableOf().records) =>
+    join({ info: infoOf(), realtime: tableOf(records), signal }).inverters.map(
+      (one) => one.signalRatio,
+    );
+
+  it("is joined by uid, whatever the order of the two lists", () => {
+    expect(ratios(signalsOf())).toEqual([1, 0.2]);
+    expect(ratios(signalsOf().toReversed())).toEqual([1, 0.2]);
+  });
+
+  it("that is missing or 0 is not measured", () => {
+    expect(ratios(signalsOf().slice(0, 1))).toEqual([1, undefined]);
+    expect(ratios([{ uid: "702000000001", level: 0 }])).toEqual([undefined, undefined]);
+    expect(ratios([])).toEqual([undefined, undefined]);
+  });
+
+  it("of an offline inverter is an old one, and not shown", () => {
+    const records = [recordOf("702000000001", { online: false }), recordOf("702000000002")];
+    expect(ratios(signalsOf(), records)).toEqual([undefined, 0.2]);
+  });
+});

@@ -1,0 +1,74 @@
+import type { Clock } from "../../src/ecu/clock.ts";
+
+/** A clock that stands still until a test moves it. */
+export interface FakeClock extends Clock {
+  /** Lets time pass: every sleep ends in its turn, and what it woke runs on before the next one ends. */
+  advance(ms: number): Promise<void>;
+  /** Sets the wall clock, as an administrator does; intervals do not notice. */
+  setNow(ms: number): void;
+  /** Sleeps that are not over. */
+  readonly sleepers: number;
+}
+
+interface Sleeper {
+  readonly at: number;
+  readonly wake: () => void;
+}
+
+/** @param start milliseconds since 1970 */
+export const fakeClock = (start = Date.UTC(2025, 5, 21, 10)): FakeClock => {
+  const sleeping = new Set<Sleeper>();
+  let passed = 0;
+  let offset = start;
+
+  const next = (until: number): Sleeper | undefined =>
+    [...sleeping].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+
+  return {
+    now: () => offset + passed,
+    monotonic: () => passed,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const wake = (): void => {
+          sleeping.delete(sleeper);
+          signal?.removeEventListener("abort", wake);
+          resolve();
+        };
+        const sleeper: Sleeper = { at: passed + ms, wake };
+        sleeping.add(sleeper);
+        signal?.addEventListener("abort", wake);
+      }),
+    advance: async (ms) => {
+      const until = passed + ms;
+      await settled();
+      for (let sleeper = next(until); sleeper !== undefined; sleeper = next(until)) {
+        passed = Math.max(passed, sleeper.at);
+        sleeper.wake();
+        await settled();
+      }
+      passed = until;
+    },
+    setNow: (ms) => {
+      offset = ms - passed;
+    },
+    get sleepers() {
+      return sleeping.size;
+    },
+  };
+};
+
+/** A clock on which every sleep is over at once, and its time has passed. */
+export const hastyClock = (): Pick<Clock, "monotonic" | "sleep"> => {
+  let passed = 0;
+  return {
+    monotonic: () => passed,
+    sleep: (ms, signal) => {
+      if (!signal?.aborted) passed += ms;
+      return Promise.resolve();
+    },
+  };
+};
+
+/** Resolves when everything that can go on without time passing has done so. */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
