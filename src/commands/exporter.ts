@@ -1,5 +1,5 @@
 /** The exporter put together: monitors, exposition, web server. Used by `serve` and `demo`. */
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
@@ -50,13 +50,20 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   const { log } = options;
   const monitors = options.ecus.map((ecu) => monitorOf(ecu, options));
   const processMetrics = createProcessMetrics();
-  const draining = new AbortController();
+  const inFlight = new Set<AbortController>();
   let isReady = false;
 
   const scrape = async (contentType: string, timeoutMs: number): Promise<Exposition> => {
     const begun = performance.now();
-    const until = AbortSignal.any([AbortSignal.timeout(timeoutMs), draining.signal]);
-    const observations = await Promise.all(monitors.map((monitor) => monitor.observe(until)));
+    const until = new AbortController();
+    setMaxListeners(0, until.signal); // one for each ECU
+    const timer = setTimeout(() => until.abort(), timeoutMs);
+    inFlight.add(until);
+    const observations = await Promise.all(
+      monitors.map((monitor) => monitor.observe(until.signal)),
+    );
+    clearTimeout(timer);
+    inFlight.delete(until);
     const durationSeconds = (performance.now() - begun) / 1000;
     const build = { version, revision, nodeVersion: process.version };
     const format = (Object.keys(formats) as Format[]).find((name) => formats[name] === contentType);
@@ -93,7 +100,9 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     server.close();
     server.closeIdleConnections();
     const timers = [
-      setTimeout(() => draining.abort(), DRAIN_MS),
+      setTimeout(() => {
+        for (const until of inFlight) until.abort();
+      }, DRAIN_MS),
       setTimeout(() => server.closeAllConnections(), STOP_MS),
     ];
     await closed;
@@ -119,14 +128,15 @@ const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
     read: (half) =>
       readEcu({
         ...half,
-        exchange: (request, signal) => line(() => exchange(ecu, request, signal)),
+        exchange: (request, signal) => line(() => exchange(ecu, request, signal), signal),
         clock,
         retries: options.retries,
         retryPauseMs: RETRY_PAUSE_MS,
       }),
     minIntervalMs: options.minInterval,
     timeoutMs: options.timeout,
-    zone: options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    // Node.js knows no zone where the variable TZ names one that is none.
+    zone: options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC",
     clock,
     log: options.log,
   });

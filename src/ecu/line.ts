@@ -1,7 +1,10 @@
 import type { Clock } from "./clock.ts";
 
-/** Runs tasks one at a time, in turn, with a pause between the end of one and the start of the next. */
-export type Line = <T>(task: () => Promise<T>) => Promise<T>;
+/**
+ * Runs tasks one at a time, in turn, with a pause between the end of one and the start of the next. The signal cuts the
+ * pause short: the task is to find out by itself that its time is over.
+ */
+export type Line = <T>(task: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
 /**
  * The line to one ECU. An ECU-R has few connections and one reply address, so a second question waits until the first
@@ -10,10 +13,10 @@ export type Line = <T>(task: () => Promise<T>) => Promise<T>;
 export const createLine = (pauseMs: number, clock: Clock): Line => {
   let turn: Promise<unknown> = Promise.resolve();
   let freeAt = Number.NEGATIVE_INFINITY;
-  return (task) => {
+  return (task, signal) => {
     const run = async () => {
       const wait = freeAt - clock.monotonic();
-      if (wait > 0) await clock.sleep(wait);
+      if (wait > 0) await clock.sleep(wait, signal);
       try {
         return await task();
       } finally {

@@ -67,6 +67,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const { ecu, clock, minIntervalMs, timeoutMs } = options;
   const tally = createTally();
   const journal = createJournal(ecu, options.log);
+  let isClosed = false;
   let memory: Memory = noMemory;
   let run: Run | undefined;
   let ended: { readonly observation: Observation; readonly at: number } | undefined;
@@ -97,7 +98,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     for (const field of judged.rejected) tally.rejected[field]++;
     const observation = observationOf(replies, judged.reading);
     ended = { observation, at: clock.monotonic() };
-    journal.record(replies, judged.reading, clock.now());
+    if (!isClosed) journal.record(replies, judged.reading, clock.now());
   };
 
   const start = (): Run => {
@@ -144,7 +145,10 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
         : ended.observation;
     },
     last: () => ended?.observation,
-    close: () => run?.limit.abort(),
+    close: () => {
+      isClosed = true;
+      run?.limit.abort();
+    },
   };
 };
 

@@ -39,7 +39,7 @@ const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
             } finally {
               await isAlone(ecu);
             }
-          }),
+          }, signal),
         clock: systemClock,
         retries,
         retryPauseMs: 5,

@@ -3,6 +3,7 @@ import { createLine } from "../../src/ecu/line.ts";
 import { fakeClock, settled } from "../support/fake-clock.ts";
 
 const PAUSE_MS = 1_000;
+const never = new AbortController().signal;
 
 /** A line, and what happened on it: `begin a 0`, `end a 50`. */
 const lineWithEvents = () => {
@@ -12,14 +13,14 @@ const lineWithEvents = () => {
   const note = (what: string): void => {
     events.push(`${what} ${clock.monotonic()}`);
   };
-  const enter = (name: string, ms: number, outcome: "done" | Error = "done") =>
+  const enter = (name: string, ms: number, outcome: "done" | Error = "done", signal = never) =>
     line(async () => {
       note(`begin ${name}`);
       await clock.sleep(ms);
       note(`end ${name}`);
       if (outcome !== "done") throw outcome;
       return name;
-    });
+    }, signal);
   return { clock, events, enter, line };
 };
 
@@ -53,7 +54,7 @@ describe("the line to an ECU", () => {
     const broken = enter("a", 10, new Error("a broke"));
     const thrown = line(() => {
       throw new Error("b threw at once");
-    });
+    }, never);
     const next = enter("c", 0);
     const owners = Promise.allSettled([broken, thrown, next]);
     await clock.advance(5_000);
@@ -63,6 +64,18 @@ describe("the line to an ECU", () => {
       "fulfilled",
     ]);
     expect(events).toEqual(["begin a 0", "end a 10", "begin c 2010", "end c 2010"]);
+  });
+
+  it("cuts the pause short for a task whose time is over, so that nothing waits for it", async () => {
+    const { clock, events, enter } = lineWithEvents();
+    const over = new AbortController();
+    void enter("a", 0);
+    await clock.advance(100);
+    void enter("b", 0, "done", over.signal);
+    await clock.advance(100);
+    over.abort();
+    await clock.advance(0);
+    expect(events).toEqual(["begin a 0", "end a 0", "begin b 200", "end b 200"]);
   });
 
   it("leaves no timer behind", async () => {

@@ -85,13 +85,13 @@ describe("a read", () => {
       {},
       {
         clock,
-        exchange: (request) =>
+        exchange: (request, signal) =>
           line(async () => {
             begun.push(clock.monotonic());
             await clock.sleep(20);
             const query = commandOf(decodeRequest(request).code) as Query;
             return rawReply(good[query]);
-          }),
+          }, signal),
       },
     );
     await clock.advance(10_000);
