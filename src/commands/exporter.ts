@@ -64,7 +64,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     );
     clearTimeout(timer);
     inFlight.delete(until);
-    const durationSeconds = (performance.now() - begun) / 1000;
+    const durationSeconds = Math.round((performance.now() - begun) * 1000) / 1e6; // whole microseconds
     const build = { version, revision, nodeVersion: process.version };
     const format = (Object.keys(formats) as Format[]).find((name) => formats[name] === contentType);
     const text = await render(

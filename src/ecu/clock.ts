@@ -1,5 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 /** Time, as an argument, so that tests can make their own. */
 export interface Clock {
   /** Milliseconds since 1970; may jump when the machine's clock is set. */
@@ -15,7 +13,14 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: (ms, signal) =>
-    delay(ms, undefined, { ...(signal && { signal }) }).catch((error: unknown) => {
-      if (!signal?.aborted) throw error;
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const wake = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      signal?.addEventListener("abort", wake);
     }),
 };

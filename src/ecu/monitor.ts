@@ -154,7 +154,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
 
 const stateOf = (outcome: Replies[Query]): QueryState => {
   if (outcome === undefined) return { success: false };
-  const durationSeconds = outcome.durationMs / 1000;
+  const durationSeconds = Math.round(outcome.durationMs * 1000) / 1e6; // whole microseconds
   return outcome.ok
     ? { success: true, durationSeconds }
     : { success: false, durationSeconds, problem: outcome.error.message };

@@ -209,10 +209,11 @@ type Values<F> = { -readonly [K in keyof F]: Infer<F[K]> };
 /** Fields one after another, in the order written. An error names the field it came from. */
 export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Codec<Values<F>> => {
   const entries = Object.entries(fields);
+  const blank = Object.fromEntries(entries.map(([name]) => [name, undefined]));
   return {
     ...sized(entries.reduce(addSize, 0)),
     decode: (from) => {
-      const values: Record<string, unknown> = {};
+      const values: Record<string, unknown> = { ...blank }; // of its final shape at once: much faster
       let field = "";
       try {
         for (const [name, codec] of entries) {

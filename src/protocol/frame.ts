@@ -83,8 +83,11 @@ const seal = (code: string, version: string, parts: Uint8Array[]): Buffer => {
   return Buffer.concat([head, content, Buffer.of(LINE_FEED)]);
 };
 
-const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
-  String.fromCharCode(...bytes.subarray(from, to));
+const latin1 = (bytes: Uint8Array, from: number, to: number): string => {
+  let text = "";
+  for (const byte of bytes.subarray(from, to)) text += String.fromCharCode(byte);
+  return text;
+};
 
 const refuse = (field: string, offset: number, problem: string): never => {
   throw new ProtocolError("malformed", problem, { field, offset });

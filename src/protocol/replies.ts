@@ -253,10 +253,11 @@ export const decodeReply = <C extends Command>(command: C, bytes: Uint8Array): M
   return bodies[command](frame.version).decode(frame.body) as Messages[C];
 };
 
+const statusField = struct({ status: ascii(2) });
 const STATUS = { field: "status", offset: 13 };
 
 const readStatus = (body: Cursor, short: boolean): string => {
-  const status = struct({ status: ascii(2) }).decode(body).status;
+  const { status } = statusField.decode(body);
   if (status === ID_MISMATCH) {
     throw new ProtocolError("id_mismatch", "the ECU has another id than was asked for", STATUS);
   }
