@@ -19,7 +19,7 @@ export interface ExchangeLimits {
   readonly replyMs: number;
 }
 
-export const exchangeLimits: ExchangeLimits = {
+const exchangeLimits: ExchangeLimits = {
   connectMs: 5_000,
   silenceMs: 5_000,
   replyMs: 10_000,
