@@ -16,8 +16,10 @@ export interface Capture {
 /** Path of the corpus, where one is named. */
 export const capturesFile = process.env["ECU_CAPTURES"];
 
-if (capturesFile === undefined && process.env["CI"] !== undefined) {
-  throw new Error("ECU_CAPTURES names no corpus of captures, and CI must not do without");
+if (capturesFile === undefined) {
+  const problem = "ECU_CAPTURES names no corpus of captures";
+  if (process.env["CI"] !== undefined) throw new Error(`${problem}, and CI must not do without`);
+  process.stderr.write(`${problem}: the tests that need it are skipped\n`);
 }
 
 /** Every capture of the corpus; none where no corpus is named. */
