@@ -36,7 +36,9 @@ try {
 } catch (error) {
   const problems = problemsIn(error);
   if (problems.length === 0) throw error;
-  for (const problem of problems) process.stderr.write(`apsystems-ecu-exporter: ${problem}\n`);
+  for (const problem of problems) {
+    process.stderr.write(`apsystems-ecu-exporter: ${problem.replace(/\p{Cc}/gu, "\u{fffd}")}\n`);
+  }
   process.exitCode = WRONG_USAGE;
 }
 // A host name that is being looked up, or a pause between two questions, must not hold up the end.

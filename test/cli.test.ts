@@ -108,6 +108,13 @@ describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
       ],
     ],
     [
+      ["serve", "--ecu.address=10.0.0.1"],
+      { ECU_TIMEZONE: "a\nb\u001b[31m" },
+      [
+        'ECU_TIMEZONE: "a\u{fffd}b\u{fffd}[31m" is not a time zone; write it as Europe/Amsterdam or America/New_York',
+      ],
+    ],
+    [
       ["demo", "--web.listen-address=192.0.2.1:0"],
       {},
       ["cannot listen: 192.0.2.1 is no address of this machine"],
@@ -182,6 +189,44 @@ describe.concurrent("serve", { timeout: STARTING_MS }, () => {
     });
     expect(code).toBe(0);
     expect(ms).toBeLessThan(2_000);
+  });
+
+  it("goes on stopping when it is told to a second time", async () => {
+    await using ecu = await mute();
+    await using program = start([`--ecu.address=127.0.0.1:${ecu.port}`, HERE]);
+    const asked = once(ecu.server, "connection");
+    const scrape = get(await program.port, "/metrics");
+    await asked;
+    const stopping = program.stop();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const [{ code }] = await Promise.all([stopping, program.stop("SIGINT")]);
+    expect((await scrape).status).toBe(200);
+    expect(code).toBe(0);
+  });
+
+  it.each(["", "GMT-3", "Foo/Bar"])(
+    "reads the times of an ECU-R in UTC where TZ is %j",
+    async (TZ) => {
+      await using ecu = await startEcu({ family: "R" });
+      await using program = start([`--ecu.address=127.0.0.1:${ecu.port}`, HERE], { TZ });
+      const { status, text } = await get(await program.port, "/metrics");
+      expect(status).toBe(200);
+      expect(text).toMatch(/^ecu_info\{.*timezone="UTC"\} 1$/m);
+    },
+  );
+
+  it("lives on when its log has no room", async () => {
+    const child = spawn("sh", [
+      "-c",
+      'exec "$0" --import tsx src/main.ts --ecu.address=127.0.0.1:9 "$1" 2>/dev/full',
+      process.execPath,
+      HERE,
+    ]);
+    const ended = once(child, "exit");
+    const lived = new Promise((resolve) => setTimeout(resolve, 3_000, "alive"));
+    expect(await Promise.race([ended, lived])).toBe("alive");
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([0, null]);
   });
 
   it("does not sit out a long pause between two questions when it is told to stop", async () => {

@@ -278,6 +278,10 @@ it.each([
     ["--ecu.address=ECU.lan", "--ecu.address=ecu.lan:8899"],
     ['the ECU "ecu.lan:8899" is named twice'],
   ],
+  ...(["127.1", "0x7f.0.0.1", "2130706433", "127.0.0.1:8899"].map((same) => [
+    ["--ecu.address=127.0.0.1", `--ecu.address=${same}`],
+    [`the ECU "${same}" is named twice`],
+  ]) satisfies [string[], string[]][]),
   [[ECU, "--log.level"], ["--log.level needs a value: --log.level=LEVEL"]],
   [[ECU, "--log.level", "--log.format=text"], ["--log.level needs a value: --log.level=LEVEL"]],
   [["serve", "--ecu.address"], ["--ecu.address needs a value: --ecu.address=HOST[:PORT]"]],

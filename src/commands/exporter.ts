@@ -9,8 +9,9 @@ import { exchange } from "../ecu/exchange.ts";
 import { createLine } from "../ecu/line.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
 import { readEcu } from "../ecu/read.ts";
+import { isZone } from "../ecu/time.ts";
 import { createApp, type Exposition } from "../http/app.ts";
-import { createProcessMetrics, type Format, formats, render } from "../metrics/render.ts";
+import { createExposer, type Format, formats } from "../metrics/render.ts";
 import { describeState } from "./state.ts";
 import { revision, version } from "./version.ts";
 
@@ -49,7 +50,7 @@ const REQUEST_MS = 5_000;
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
   const { log } = options;
   const monitors = options.ecus.map((ecu) => monitorOf(ecu, options));
-  const processMetrics = createProcessMetrics();
+  const expose = createExposer();
   const inFlight = new Set<AbortController>();
   let isReady = false;
 
@@ -59,20 +60,18 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     setMaxListeners(0, until.signal); // one for each ECU
     const timer = setTimeout(() => until.abort(), timeoutMs);
     inFlight.add(until);
-    const observations = await Promise.all(
-      monitors.map((monitor) => monitor.observe(until.signal)),
-    );
-    clearTimeout(timer);
-    inFlight.delete(until);
-    const durationSeconds = Math.round((performance.now() - begun) * 1000) / 1e6; // whole microseconds
-    const build = { version, revision, nodeVersion: process.version };
-    const format = (Object.keys(formats) as Format[]).find((name) => formats[name] === contentType);
-    const text = await render(
-      { observations, build, durationSeconds },
-      format ?? "text",
-      processMetrics,
-    );
-    return { contentType, text };
+    try {
+      const observations = await Promise.all(
+        monitors.map((monitor) => monitor.observe(until.signal)),
+      );
+      const durationSeconds = Math.round((performance.now() - begun) * 1000) / 1e6; // whole microseconds
+      const format = (Object.keys(formats) as Format[]).find((one) => formats[one] === contentType);
+      const text = await expose({ observations, build, durationSeconds }, format ?? "text");
+      return { contentType, text };
+    } finally {
+      clearTimeout(timer);
+      inFlight.delete(until);
+    }
   };
 
   const app = createApp({
@@ -89,7 +88,14 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     isReady: () => isReady,
     log,
   });
-  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, app);
+  const server = createServer(
+    {
+      requestTimeout: REQUEST_MS,
+      headersTimeout: REQUEST_MS,
+      connectionsCheckingInterval: REQUEST_MS / 5,
+    },
+    app,
+  );
   await listen(server, options.listenAddress);
   isReady = true;
 
@@ -120,6 +126,8 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   };
 };
 
+const build = { version, revision, nodeVersion: process.version };
+
 const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
   const clock = systemClock;
   const line = createLine(options.commandPause, clock);
@@ -135,11 +143,16 @@ const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
       }),
     minIntervalMs: options.minInterval,
     timeoutMs: options.timeout,
-    // Node.js knows no zone where the variable TZ names one that is none.
-    zone: options.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC",
+    zone: options.timezone ?? machineZone(),
     clock,
     log: options.log,
   });
+};
+
+/** UTC where the variable TZ is empty or names no zone of the time zone database. */
+const machineZone = (): string => {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  return timeZone !== undefined && isZone(timeZone) ? timeZone : "UTC";
 };
 
 const listen = async (server: Server, { host, port }: ListenAddress): Promise<void> => {

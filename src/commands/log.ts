@@ -6,7 +6,7 @@ export const createLog = (level: string, format: "json" | "text"): Logger => {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const destination =
     format === "json"
-      ? pino.destination({ dest: 2, sync: true })
+      ? plainDestination()
       : pretty({
           destination: 2,
           sync: true,
@@ -16,3 +16,6 @@ export const createLog = (level: string, format: "json" | "text"): Logger => {
         });
   return pino(options, destination);
 };
+
+/** A full disk under the log must not end the program. */
+const plainDestination = () => pino.destination({ dest: 2, sync: true }).on("error", () => {});

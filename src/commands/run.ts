@@ -1,9 +1,8 @@
-import { once } from "node:events";
-
-/** Waits for the user or the system to end the program. */
-export const untilStopped = async (): Promise<void> => {
-  await Promise.race([once(process, "SIGTERM"), once(process, "SIGINT")]);
-};
+/** Waits for the user or the system to end the program; asked once more, it goes on ending. */
+export const untilStopped = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => resolve());
+  });
 
 /** What is wrong with an address to listen at, in words; `undefined` for any other error. */
 export const listenProblem = (error: unknown): string | undefined => {

@@ -182,11 +182,15 @@ const checkEcus = (ecus: readonly (EcuAddress | undefined)[], problems: string[]
   const seen = new Set<string>();
   for (const ecu of ecus) {
     if (ecu === undefined) continue;
-    const place = `${ecu.host.toLowerCase()}:${ecu.port}`;
+    const place = `${canonical(ecu.host)}:${ecu.port}`;
     if (seen.has(place)) problems.push(`the ECU "${ecu.name}" is named twice`);
     seen.add(place);
   }
 };
+
+/** One spelling for each host: 127.1 is 127.0.0.1, and Barn.lan. is barn.lan. */
+const canonical = (host: string): string =>
+  new URL(`http://${host.includes(":") ? `[${host}]` : host}`).hostname.replace(/\.$/, "");
 
 /** A word that no flag and no command took. */
 const surplus = (word: string, command: CommandName): string =>

@@ -58,8 +58,16 @@ export interface Monitor {
 
 interface Run {
   replies: Replies;
+  /** What these replies come to so far; made once for all who cannot wait longer. */
+  partial?: { readonly replies: Replies; readonly observation: Observation };
   readonly limit: AbortController;
   readonly done: Promise<void>;
+}
+
+interface Ended {
+  readonly observation: Observation;
+  /** By both clocks: one jumps when it is set, the other stands still while the machine sleeps. */
+  readonly at: { readonly wall: number; readonly monotonic: number };
 }
 
 /** @see Monitor */
@@ -70,7 +78,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   let isClosed = false;
   let memory: Memory = noMemory;
   let run: Run | undefined;
-  let ended: { readonly observation: Observation; readonly at: number } | undefined;
+  let ended: Ended | undefined;
 
   const observationOf = (replies: Replies, reading: Reading): Observation => ({
     ecu,
@@ -84,21 +92,41 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     tally,
   });
 
+  /** A fault in here must neither fail a scrape nor let the ECU be asked again at once. */
   const judge = (replies: Replies) => {
-    const zones = { zone: options.zone, knownZone: memory.zone };
-    const joined = joinReplies(replies, { ...zones, now: clock.now() });
-    const plausible = withholdImplausible(joined);
-    const counted = judgeCounters(memory, plausible.reading, clock.monotonic());
-    return { ...counted, rejected: [...plausible.rejected, ...counted.rejected] };
+    try {
+      const zones = { zone: options.zone, knownZone: memory.zone };
+      const joined = joinReplies(replies, { ...zones, now: clock.now() });
+      const plausible = withholdImplausible(joined);
+      const counted = judgeCounters(memory, plausible.reading, clock.monotonic());
+      const rejected = [...plausible.rejected, ...counted.rejected];
+      const observation = observationOf(replies, counted.reading);
+      return { observation, rejected, memory: counted.memory };
+    } catch (error) {
+      options.log.error({ ecu, err: error }, "the replies broke the exporter: a fault of its own");
+      const observation = observationOf({}, { inverters: [], notes: [] });
+      return { observation, rejected: [], memory };
+    }
   };
 
   const finish = (replies: Replies): void => {
     const judged = judge(replies);
     memory = judged.memory;
     for (const field of judged.rejected) tally.rejected[field]++;
-    const observation = observationOf(replies, judged.reading);
-    ended = { observation, at: clock.monotonic() };
-    if (!isClosed) journal.record(replies, judged.reading, clock.now());
+    const { observation } = judged;
+    ended = { observation, at: { wall: clock.now(), monotonic: clock.monotonic() } };
+    if (!isClosed) journal.record(replies, observation.reading, clock.now());
+  };
+
+  const isFresh = ({ at }: Ended): boolean =>
+    clock.monotonic() - at.monotonic < minIntervalMs && clock.now() - at.wall < minIntervalMs;
+
+  const partialOf = (current: Run): Observation => {
+    const { replies } = current;
+    if (current.partial?.replies !== replies) {
+      current.partial = { replies, observation: judge(replies).observation };
+    }
+    return current.partial.observation;
   };
 
   const start = (): Run => {
@@ -134,15 +162,13 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     ecu,
     observe: async (until) => {
       if (run !== undefined) tally.sharedReads++;
-      else if (ended !== undefined && clock.monotonic() - ended.at < minIntervalMs) {
+      else if (ended !== undefined && isFresh(ended)) {
         tally.sharedReads++;
         return ended.observation;
       } else run = start();
       const current = run;
       await doneOrAborted(current.done, until);
-      return run === current || ended === undefined
-        ? observationOf(current.replies, judge(current.replies).reading)
-        : ended.observation;
+      return run === current || ended === undefined ? partialOf(current) : ended.observation;
     },
     last: () => ended?.observation,
     close: () => {

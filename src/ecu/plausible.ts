@@ -47,36 +47,54 @@ export const withholdImplausible = (reading: Reading): Judged => {
   return { reading: { ...reading, inverters: reading.inverters.map(judge) }, rejected };
 };
 
-/** What is remembered of one energy counter. */
+/** What is remembered of one energy counter. Times are monotonic milliseconds. */
 interface CounterMemory {
   /** Joules that were last accepted. */
   readonly good?: number;
   /** Local date, yyyymmdd, on which it was first at that value. */
   readonly goodOn?: string | undefined;
-  /** Monotonic milliseconds since which the counter says 0. */
-  readonly zeroSince?: number;
-  /** A value below the last good one, and how often in a row it has come without falling. */
-  readonly lower?: { readonly joules: number; readonly times: number };
+  /** The counter says 0: since when, and how often. */
+  readonly zero?: Streak;
+  /** A value below the last good one: since when, and how often in a row it has come without falling. */
+  readonly lower?: Streak & { readonly joules: number };
 }
 
-/** What must be remembered from read to read to tell a glitch from a reset (protocol document, 4.7). */
-export interface Memory {
-  readonly ecuId?: string;
-  /** Zone that was in effect, for a read in which only other queries succeed. */
-  readonly zone?: string;
+interface Streak {
+  readonly since: number;
+  readonly times: number;
+}
+
+/** What is remembered of one ECU. */
+interface EcuMemory {
+  /** Local date of its last report, yyyymmdd. */
   readonly date?: string | undefined;
   readonly lifetime: CounterMemory;
   readonly today: CounterMemory;
 }
 
-/** The memory at the start, and of an ECU that was replaced. */
-export const noMemory: Memory = { lifetime: {}, today: {} };
+/** What must be remembered from read to read to tell a glitch from a reset (protocol document, 4.7). */
+export interface Memory {
+  /** Of the ECU that answered last. */
+  readonly ecuId?: string;
+  /** Zone that was in effect, for a read in which only other queries succeed. */
+  readonly zone?: string;
+  /** By ECU id, of the few that answered last: one reply under another id must not make the counters forget. */
+  readonly ecus: Readonly<Record<string, EcuMemory>>;
+}
 
+/** The memory at the start. */
+export const noMemory: Memory = { ecus: {} };
+
+const ECUS_REMEMBERED = 4;
 const ZERO_IS_RESET_AFTER_MS = 24 * 60 * 60 * 1000;
-const LOWER_IS_RESET_AFTER = 3;
+/** A round of the ECU: within it, every reply tells the same thing again. */
+const LOWER_IS_RESET_AFTER_MS = 5 * 60 * 1000;
+const RESET_TIMES = 3;
 
 /**
- * Applies the rules for glitches of the energy counters (protocol document, 4.7).
+ * Applies the rules for glitches of the energy counters (protocol document, 4.7), and two that make them stricter: a
+ * confirmation takes at least a round, and an ECU id that was never seen before is believed its counters from the
+ * second reply on, unless it is the first of all.
  * @param at monotonic milliseconds
  */
 export const judgeCounters = (
@@ -92,46 +110,65 @@ export const judgeCounters = (
   ) {
     return { reading, rejected: [], memory: before };
   }
-  const known = before.ecuId === identity.ecuId ? before : noMemory;
-  const date = reading.lastReportLocal?.slice(0, 8) ?? known.date;
-  const shared = { ecuId: identity.ecuId, zone: identity.timezone, date };
-  const online = reading.invertersOnline ?? 0;
-  // Both counters come from the same failed look-up as this count, so neither can be believed.
-  if (isGlitch(reading)) {
-    return {
-      reading: { ...others, identity },
-      rejected: ["lifetime_energy", "today_energy"],
-      memory: { ...known, ...shared },
-    };
+  const known = before.ecus[identity.ecuId];
+  const isStranger = known === undefined && before.ecuId !== undefined;
+  const { lifetime, today } = known ?? { lifetime: {}, today: {} };
+  // A stamp that is no date tells no day.
+  const stamp = reading.lastReportAt === undefined ? undefined : reading.lastReportLocal;
+  const date = stamp?.slice(0, 8) ?? known?.date;
+  const withheld = {
+    reading: { ...others, identity },
+    rejected: ["lifetime_energy", "today_energy"] as const,
+  };
+  if (isStranger) {
+    return { ...withheld, memory: remember(before, reading, { date, lifetime, today }) };
   }
-  const isNewDay =
-    date !== undefined && known.today.goodOn !== undefined && date !== known.today.goodOn;
-  const lifetime = judgeCounter(known.lifetime, lifetimeEnergyJoules, at, date, {
+  if (isGlitch(reading)) {
+    const interrupted = { date, lifetime: notInARow(lifetime), today: notInARow(today) };
+    return { ...withheld, memory: remember(before, reading, interrupted) };
+  }
+  const isNewDay = date !== undefined && today.goodOn !== undefined && date > today.goodOn;
+  const isNight = todayEnergyJoules === 0 && (reading.invertersOnline ?? 0) === 0;
+  const life = judgeCounter(lifetime, lifetimeEnergyJoules, at, date, {
     mayFall: false,
     zeroIsGlitch: true,
   });
-  const today = judgeCounter(known.today, todayEnergyJoules, at, date, {
-    mayFall: isNewDay || (todayEnergyJoules === 0 && online === 0),
-    zeroIsGlitch: known.today.good !== undefined,
+  const day = judgeCounter(today, todayEnergyJoules, at, date, {
+    mayFall: isNewDay || isNight,
+    zeroIsGlitch: today.good !== undefined,
   });
   return {
     reading: {
       ...others,
       identity,
-      ...(lifetime.accepted && { lifetimeEnergyJoules }),
-      ...(today.accepted && { todayEnergyJoules }),
+      ...(life.accepted && { lifetimeEnergyJoules }),
+      ...(day.accepted && { todayEnergyJoules }),
     },
     rejected: [
-      ...(lifetime.accepted ? [] : (["lifetime_energy"] as const)),
-      ...(today.accepted ? [] : (["today_energy"] as const)),
+      ...(life.accepted ? [] : (["lifetime_energy"] as const)),
+      ...(day.accepted ? [] : (["today_energy"] as const)),
     ],
-    memory: { ...shared, lifetime: lifetime.memory, today: today.memory },
+    memory: remember(before, reading, { date, lifetime: life.memory, today: day.memory }),
   };
 };
 
-/** The ECU forgot how many inverters it has, while some answered it (protocol document, 4.6, "transient zero"). */
+/** The memory with that of this reading's ECU made new, and as the latest. */
+const remember = (before: Memory, { identity }: Reading, ecu: EcuMemory): Memory => {
+  if (identity === undefined) return before;
+  const { ecuId, timezone } = identity;
+  const others = Object.entries(before.ecus).filter(([id]) => id !== ecuId);
+  const kept = others.slice(1 - ECUS_REMEMBERED);
+  return { ecuId, zone: timezone, ecus: Object.fromEntries([...kept, [ecuId, ecu]]) };
+};
+
+/**
+ * The ECU forgot how many inverters it has, while some answered it: both counters come from the same failed look-up, so
+ * neither can be believed (protocol document, 4.6, "transient zero").
+ */
 const isGlitch = ({ registeredByInfo, invertersOnline = 0 }: Reading): boolean =>
   registeredByInfo === 0 && invertersOnline > 0;
+
+const notInARow = ({ lower: _, ...kept }: CounterMemory): CounterMemory => kept;
 
 interface CounterRule {
   /** A fall is a new day, and no reset. */
@@ -153,15 +190,22 @@ const judgeCounter = (
   const accept = { accepted: true, memory: { good: joules, goodOn } };
   if (mayFall) return accept;
   if (joules === 0 && zeroIsGlitch && (good > 0 || memory.good === undefined)) {
-    const { lower: _, ...kept } = memory;
-    const zeroSince = memory.zeroSince ?? at;
-    if (at - zeroSince >= ZERO_IS_RESET_AFTER_MS) return accept;
-    return { accepted: false, memory: { ...kept, zeroSince } };
+    const zero = longer(memory.zero, at);
+    if (isConfirmed(zero, at, ZERO_IS_RESET_AFTER_MS)) return accept;
+    return { accepted: false, memory: { ...notInARow(memory), zero } };
   }
   if (joules >= good) return accept;
-  const { zeroSince: _, ...kept } = memory;
+  const { zero: _, ...kept } = memory;
   const rises = memory.lower !== undefined && joules >= memory.lower.joules;
-  const times = rises ? (memory.lower?.times ?? 0) + 1 : 1;
-  if (times >= LOWER_IS_RESET_AFTER) return accept;
-  return { accepted: false, memory: { ...kept, lower: { joules, times } } };
+  const lower = { ...longer(rises ? memory.lower : undefined, at), joules };
+  if (isConfirmed(lower, at, LOWER_IS_RESET_AFTER_MS)) return accept;
+  return { accepted: false, memory: { ...kept, lower } };
 };
+
+const longer = (streak: Streak | undefined, at: number): Streak => ({
+  since: streak?.since ?? at,
+  times: (streak?.times ?? 0) + 1,
+});
+
+const isConfirmed = ({ since, times }: Streak, at: number, afterMs: number): boolean =>
+  times >= RESET_TIMES && at - since >= afterMs;

@@ -75,7 +75,7 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
   const lastReportAt = table && unixTimeOf(table.takenAt, zone, options.now);
   const lastCloudContactAt =
     info?.layout === "01" ? unixTimeOf(info.lastCloudContact, zone, options.now) : undefined;
-  const registered = info?.inverters || (table?.count ?? info?.inverters);
+  const registered = registeredOf(info, table?.count);
   return {
     ...(info && {
       identity: identityOf(info, zone),
@@ -93,6 +93,15 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
     inverters,
     notes,
   };
+};
+
+/** The count of 0001, unless it glitches to 0: then that of 0002, and without one none (4.6, 4.9). */
+const registeredOf = (
+  info: Messages["info"] | undefined,
+  count: number | undefined,
+): number | undefined => {
+  if (info === undefined || info.inverters > 0) return info?.inverters ?? count;
+  return count ?? (info.invertersOnline > 0 ? undefined : 0);
 };
 
 const answered = <T>(outcome: Outcome<T> | undefined): T | undefined =>

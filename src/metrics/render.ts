@@ -52,6 +52,34 @@ export const render = async (
   return registry.metrics();
 };
 
+/** Renders scrapes with the metrics of the process. */
+export type Exposer = (scrape: Scrape, format: Format) => Promise<string>;
+
+/**
+ * An exposer for the life of the process. Scrapes that end in the same moment with the same observations are given one
+ * text: a thousand that waited for one read must not keep each other waiting.
+ */
+export const createExposer = (): Exposer => {
+  const processMetrics = createProcessMetrics();
+  let shared: { readonly key: Scrape; readonly texts: Map<Format, Promise<string>> } | undefined;
+  return (scrape, format) => {
+    if (shared === undefined || !hasSameObservations(shared.key, scrape)) {
+      const fresh = { key: scrape, texts: new Map<Format, Promise<string>>() };
+      shared = fresh;
+      setImmediate(() => {
+        if (shared === fresh) shared = undefined;
+      });
+    }
+    const text = shared.texts.get(format) ?? render(scrape, format, processMetrics);
+    shared.texts.set(format, text);
+    return text;
+  };
+};
+
+const hasSameObservations = (one: Scrape, other: Scrape): boolean =>
+  one.observations.length === other.observations.length &&
+  one.observations.every((observation, i) => observation === other.observations[i]);
+
 const register = (
   registry: Registry<RegistryContentType>,
   name: string,

@@ -98,16 +98,34 @@ describe("scrapes of one ECU", () => {
     },
   );
 
-  it("do not mind when the machine's clock is set", async () => {
-    const { clock, monitor, reads, observe } = world();
+  it("ask again when the machine's clock says that the last read is old: it may have slept", async () => {
+    const { clock, reads, observe } = world();
     await observe();
-    clock.setNow(START + 365 * 24 * 3_600_000);
-    await monitor.observe(patient);
-    expect(reads).toHaveLength(1);
+    clock.setNow(START + 8 * 3_600_000);
+    await observe();
+    expect(reads).toHaveLength(2);
+  });
+
+  it("are not held up when the machine's clock is set back", async () => {
+    const { clock, reads, observe } = world();
+    await observe();
     clock.setNow(0);
     await clock.advance(MIN_INTERVAL_MS);
     await observe();
     expect(reads).toHaveLength(2);
+  });
+
+  it("survive replies that break the exporter itself, and do not ask again at once", async () => {
+    const broken = { ...good, realtime: { ok: true, value: null, durationMs: 1 } };
+    const { reads, lines, observe } = world(broken as unknown as Replies);
+    expect(await observe()).toMatchObject({ up: false, reading: { inverters: [] } });
+    expect(await observe()).toMatchObject({ up: false });
+    expect(reads).toHaveLength(1);
+    expect(lines[0]).toEqual([
+      "error",
+      expect.anything(),
+      "the replies broke the exporter: a fault of its own",
+    ]);
   });
 
   it("never lead to two reads at one time", async () => {

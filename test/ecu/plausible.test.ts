@@ -30,6 +30,7 @@ const readingOf = (step: Step): Reading => ({
   registeredByInfo: step.registered ?? 6,
   invertersOnline: step.online ?? 6,
   ...(step.date && { lastReportLocal: `${step.date}120000` }),
+  ...(step.date?.startsWith("20") && { lastReportAt: 1_750_000_000 }),
   inverters: [],
   notes: [],
 });
@@ -39,7 +40,7 @@ const judged = (steps: readonly Step[]) => {
   let memory: Memory = noMemory;
   let at = 0;
   return steps.map((step) => {
-    at += step.after ?? 60_000;
+    at += step.after ?? 150_000; // three of them span a round
     const { reading, rejected, memory: next } = judgeCounters(memory, readingOf(step), at);
     memory = next;
     return { life: reading.lifetimeEnergyJoules, today: reading.todayEnergyJoules, rejected };
@@ -71,7 +72,7 @@ describe("both counters", () => {
     ]);
   });
 
-  it("are judged afresh when the ECU was replaced", () => {
+  it("are judged afresh when the ECU was replaced, from the second reply of the new one on", () => {
     const shown = judged([
       {},
       { ecuId: "2", life: 3, today: 1 },
@@ -79,9 +80,23 @@ describe("both counters", () => {
     ]);
     expect(shown.map(({ life, today }) => [life, today])).toEqual([
       [1000, 50],
-      [3, 1],
+      [none, none],
       [4, 2],
     ]);
+  });
+
+  it("remember an ECU through a reply under another id", () => {
+    const shown = judged([{}, { ecuId: "2", life: 3 }, { life: 900 }, { life: 1001 }]);
+    expect(shown.map(({ life }) => life)).toEqual([1000, none, none, 1001]);
+  });
+
+  it("remember the last four ECUs and no more", () => {
+    const ids = ["1", "2", "3", "4", "5"].map((ecuId) => readingOf({ ecuId }));
+    const memory = ids.reduce<Memory>(
+      (before, reading, at) => judgeCounters(before, reading, at).memory,
+      noMemory,
+    );
+    expect(Object.keys(memory.ecus)).toEqual(["2", "3", "4", "5"]);
   });
 
   it("are left alone, memory and all, by a reading without base information", () => {
@@ -99,19 +114,24 @@ describe("the lifetime energy", () => {
     ["that is 0 at first is not believed", [{ life: 0 }, { life: 700 }], [none, 700]],
     [
       "that is 0 at first for 24 hours is that of a new ECU",
-      [{ life: 0 }, { life: 0, after: DAY }, { life: 0 }, { life: 1 }],
-      [none, 0, 0, 1],
+      [{ life: 0 }, { life: 0 }, { life: 0, after: DAY }, { life: 0 }, { life: 1 }],
+      [none, none, 0, 0, 1],
     ],
     ["that is 0 once is missing once", [{}, { life: 0 }, {}], [1000, none, 1000]],
     [
       "that is 0 for less than 24 hours is missing",
-      [{}, { life: 0 }, { life: 0, after: DAY - 1 }],
+      [{}, { life: 0 }, { life: 0, after: HOUR }, { life: 0, after: DAY - HOUR - 1 }],
+      [1000, none, none, none],
+    ],
+    [
+      "that is 0 at two moments, 24 hours apart and nothing between, is missing",
+      [{}, { life: 0 }, { life: 0, after: DAY }],
       [1000, none, none],
     ],
     [
       "that is 0 for 24 hours was reset",
-      [{}, { life: 0 }, { life: 0, after: DAY }, { life: 1 }],
-      [1000, none, 0, 1],
+      [{}, { life: 0 }, { life: 0 }, { life: 0, after: DAY }, { life: 1 }],
+      [1000, none, none, 0, 1],
     ],
     [
       "that is 0 twice, 24 hours apart, and was good between, was not reset",
@@ -128,6 +148,22 @@ describe("the lifetime energy", () => {
       "that is lower three times was reset at the third",
       [{}, { life: 3 }, { life: 3 }, { life: 4 }, { life: 5 }],
       [1000, none, none, 4, 5],
+    ],
+    [
+      "that is lower three times within one round is not believed before the next",
+      [
+        {},
+        { life: 3, after: 100_000 },
+        { life: 3, after: 100_000 },
+        { life: 3, after: 100_000 },
+        { life: 3, after: 100_000 },
+      ],
+      [1000, none, none, none, 3],
+    ],
+    [
+      "that is lower, forgotten, and lower again begins to count anew",
+      [{}, { life: 5 }, { life: 5 }, { registered: 0 }, { life: 5 }, { life: 5 }],
+      [1000, none, none, none, none, none],
     ],
     [
       "that is lower and falls begins to count anew",
@@ -224,6 +260,13 @@ describe("today's energy", () => {
       ],
       [50, 50, 1, none, 2],
     ],
+    ...["d0d0d0d0", "00000000", "20000101"].map(
+      (date): [string, Step[], (number | undefined)[]] => [
+        `of 0 under the stamp ${date}, which is no new day, is missing`,
+        [{ date: D1 }, { date, today: 0 }],
+        [50, none],
+      ],
+    ),
     [
       "that is lower in a reading without a date is judged by the last one",
       [{ date: D1 }, { today: 3 }],
@@ -242,39 +285,54 @@ describe("over any history", () => {
     ecuId: fc.constantFrom("1", "1", "1", "1", "1", "1", "2"),
   });
 
-  /** Whether the rules of 4.7 allow the lifetime energy to fall from `shown` at the last of these steps. */
-  const isReset = (shown: number, steps: readonly (Step & { at: number })[]): boolean => {
-    const lives = steps.map(({ life = 0 }) => life);
-    if (lives.at(-1) === 0) {
-      const first = lives.findLastIndex((life) => life > 0) + 1;
-      return (steps.at(-1)?.at ?? 0) - (steps[first]?.at ?? 0) >= DAY;
+  type Past = (Step & { at: number; life: number })[];
+  const ROUND = 300_000;
+
+  /** Whether the rules of 4.7 allow the lifetime energy to fall from `shown` at the last of these replies. */
+  const isReset = (shown: number, replies: Past): boolean => {
+    const now = replies.at(-1);
+    const isZero = now?.life === 0;
+    // Backwards as long as every reply says the same of the counter; one that forgot its inverters says nothing.
+    const streak: Past = [];
+    for (const reply of replies.toReversed()) {
+      if (reply.registered === 0) {
+        if (isZero) continue;
+        break;
+      }
+      const next = streak[0]?.life ?? reply.life;
+      const fits = isZero
+        ? reply.life === 0
+        : reply.life > 0 && reply.life < shown && reply.life <= next;
+      if (!fits) break;
+      streak.unshift(reply);
     }
-    const three = lives.slice(-3);
-    return (
-      three.length === 3 &&
-      three.every((life, i) => life > 0 && life < shown && life >= (three[i - 1] ?? 0))
-    );
+    const lasted = (now?.at ?? 0) - (streak[0]?.at ?? 0);
+    return streak.length >= 3 && lasted >= (isZero ? DAY : ROUND);
   };
 
   it("a shown lifetime never falls except by a reset that the rules name", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const shown = lifetimes(steps);
+        const pasts: Record<string, { last: number; replies: Past }> = {};
         let at = 0;
-        let last = 0;
-        let history: (Step & { at: number })[] = [];
         for (const [i, one] of steps.entries()) {
           at += one.after;
-          if (i > 0 && one.ecuId !== steps[i - 1]?.ecuId) {
-            history = [];
-            last = 0;
-          }
-          if (one.registered > 0) history.push({ ...one, at });
           const value = shown[i];
+          const past = pasts[one.ecuId];
+          if (past === undefined) {
+            pasts[one.ecuId] = { last: 0, replies: [] };
+            if (i > 0) {
+              expect(value).toBeUndefined(); // an ECU never seen before
+              continue;
+            }
+          }
+          const { last = 0, replies = [] } = pasts[one.ecuId] ?? {};
+          replies.push({ ...one, at });
+          pasts[one.ecuId] = { last: value ?? last, replies };
           if (value === undefined) continue;
           expect(value).toBe(one.life);
-          if (value < last) expect(isReset(last, history)).toBe(true);
-          last = value;
+          if (value < last) expect(isReset(last, replies)).toBe(true);
         }
       }),
       { numRuns: 1_000 },

@@ -123,6 +123,12 @@ describe("a reading", () => {
     const reading = join({ info: infoOf({ inverters: byInfo }), realtime: tableOf([], { count }) });
     expect(reading).toMatchObject({ registered, registeredByInfo: byInfo });
   });
+
+  it("counts nothing as registered where 0001 wrongly says 0 and 0002 says nothing", () => {
+    const reading = join({ info: infoOf({ inverters: 0, invertersOnline: 6 }) });
+    expect(reading).not.toHaveProperty("registered");
+    expect(join({ info: infoOf({ inverters: 0, invertersOnline: 0 }) }).registered).toBe(0);
+  });
 });
 
 describe("the zone of an ECU's times", () => {

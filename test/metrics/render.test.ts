@@ -1,6 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { createProcessMetrics, render } from "../../src/metrics/render.ts";
+import {
+  createExposer,
+  createProcessMetrics,
+  type Exposer,
+  render,
+} from "../../src/metrics/render.ts";
 import { inverter, observation, scrapeOf } from "../support/observation.ts";
 
 const golden = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;
@@ -58,6 +63,28 @@ describe("render", () => {
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);
     expect(text).not.toMatch(/ (NaN|[+-]?Inf)$/im);
     expect(text).not.toContain("9223372036");
+  });
+});
+
+describe("an exposer", () => {
+  const text = (expose: Exposer, scrape = sample) => expose(scrape, "text");
+
+  it("makes one text for all scrapes that end in the same moment with the same observations", async () => {
+    const expose = createExposer();
+    const again = { ...sample, observations: [...sample.observations], durationSeconds: 0.09 };
+    const [one, other] = [text(expose), text(expose, again)];
+    expect(other).toBe(one);
+    expect(expose(sample, "openmetrics")).not.toBe(one);
+    expect(await one).toContain("apsystems_exporter_scrape_duration_seconds 0.07");
+  });
+
+  it("makes a new text for other observations, and for a later moment", async () => {
+    const expose = createExposer();
+    const one = text(expose);
+    expect(text(expose, scrapeOf(observation()))).not.toBe(one);
+    const two = text(expose);
+    await new Promise(setImmediate);
+    expect(text(expose)).not.toBe(two);
   });
 });
 
