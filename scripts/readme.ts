@@ -1,6 +1,8 @@
 /** The README's tables, made from the tables of the source. */
 import { type Setting, settings, variableOf } from "../src/config/settings.ts";
+import { troubles } from "../src/ecu/errors.ts";
 import { catalogue, type Metric } from "../src/metrics/catalogue.ts";
+import { faults } from "../src/simulator/faults.ts";
 
 const cell = (text: string): string => text.replaceAll("|", "\\|");
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -46,10 +48,28 @@ const settingTables = (): string => {
   ].join("\n\n");
 };
 
+const reasonTable = (): string =>
+  table(
+    ["Reason", "What happened", "What to do"],
+    Object.entries(troubles).map(([reason, { happened, remedy }]) => [
+      code(reason),
+      happened,
+      remedy,
+    ]),
+  );
+
+const faultTable = (): string =>
+  table(
+    ["Fault", "The simulated ECU"],
+    Object.entries<{ about: string }>(faults).map(([name, { about }]) => [code(name), about]),
+  );
+
 /** Parts of the README that are written from the source, by the name in their marks. */
 const parts: Readonly<Record<string, () => string>> = {
   metrics: metricTable,
   settings: settingTables,
+  reasons: reasonTable,
+  faults: faultTable,
 };
 
 /** The README with its generated parts made anew. @throws Error where a part's marks are missing. */

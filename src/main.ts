@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { basename, relative } from "node:path";
 import { demo } from "./commands/demo.ts";
 import { listenProblem } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
@@ -6,6 +7,11 @@ import { simulate } from "./commands/simulate.ts";
 import { version } from "./commands/version.ts";
 import { type Invocation, parseConfig, UsageError } from "./config/config.ts";
 
+const NAME = "apsystems-ecu-exporter";
+/** What the user typed to start it: its name where it is installed, else node and the file. */
+const program = basename(process.argv[1] ?? "").startsWith("main.")
+  ? `node ${relative(process.cwd(), process.argv[1] ?? "")}`
+  : NAME;
 const WRONG_USAGE = 2;
 /** What is left to end, once the command has ended, gets this long. */
 const LINGER_MS = 250;
@@ -32,12 +38,13 @@ const problemsIn = (error: unknown): readonly string[] => {
 };
 
 try {
-  await run(parseConfig({ argv: process.argv.slice(2), env: process.env, version }));
+  const { argv, env } = process;
+  await run(parseConfig({ argv: argv.slice(2), env, version, program }));
 } catch (error) {
   const problems = problemsIn(error);
   if (problems.length === 0) throw error;
   for (const problem of problems) {
-    process.stderr.write(`apsystems-ecu-exporter: ${problem.replace(/\p{Cc}/gu, "\u{fffd}")}\n`);
+    process.stderr.write(`${NAME}: ${problem.replace(/\p{Cc}/gu, "\u{fffd}")}\n`);
   }
   process.exitCode = WRONG_USAGE;
 }

@@ -94,7 +94,7 @@ describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
       [],
       {},
       [
-        "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: apsystems-ecu-exporter demo",
+        "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: node src/main.ts demo",
       ],
     ],
     [
@@ -133,18 +133,22 @@ describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
     expect(await run([...args, `${flag}=127.0.0.1:${taken.port}`])).toEqual({
       code: 2,
       stdout: "",
-      stderr: lines(`cannot listen: port ${taken.port} is in use by another program`),
+      stderr: lines(
+        `cannot listen: port ${taken.port} is in use, perhaps by this program already running; choose another`,
+      ),
     });
   });
 });
 
 describe.concurrent("a question about the program", { timeout: STARTING_MS }, () => {
   it.each([
-    ["--help", /^Usage: apsystems-ecu-exporter \[options\] \[command\]\n/],
+    ["--help", /^Usage: node src\/main\.ts \[options\] \[command\]\n/],
     [
       "serve --help",
-      /^Usage: apsystems-ecu-exporter serve \[options\]\n(.*\n)*? +--ecu\.address <HOST/,
+      /^Usage: node src\/main\.ts serve \[options\]\n(.*\n)*? +--ecu\.address <HOST/,
     ],
+    ["help", /^Usage: node src\/main\.ts \[options\] \[command\]\n/],
+    ["help demo", /^Usage: node src\/main\.ts demo \[options\]\n/],
     ["--version", new RegExp(`^${version.replaceAll(".", "\\.")}\n$`)],
   ])("%s is answered on standard output, with 0", async (args, text) => {
     expect(await run(args.split(" "))).toEqual({

@@ -5,7 +5,7 @@ import { type CommandName, type Config, settings, variableOf } from "../src/conf
 type Env = Readonly<Record<string, string>>;
 
 const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
-  parseConfig({ argv, env, version: "1.2.3" });
+  parseConfig({ argv, env, version: "1.2.3", program: "apsystems-ecu-exporter" });
 
 const configOf = <C extends CommandName>(
   command: C,
@@ -250,7 +250,8 @@ it.each([
     "QS9=1",
     "names QS9, which is none of YC600, DS3, DS3D-L, DS3-H, QS1, QS1A, YC1000, QT2, UNKNOWN, UNCONTACTED",
   ],
-  ["demo", "inverters", "QS1=200,DS3=101", "are 301 in all, and 300 are the most"],
+  ["demo", "inverters", "QS1=200,DS3=101", "are 301 in all, and not 1 to 300"],
+  ["demo", "inverters", "DS3=0", "are 0 in all, and not 1 to 300"],
   ["demo", "family", "r", "is none of R, L"],
   ["demo", "seed", "-1", "is not a whole number from 0 to 2147483647"],
   ["demo", "time-scale", "0", "is not a number above 0 and up to 10000"],

@@ -20,6 +20,7 @@ export const demo = async (config: Config<"demo">): Promise<void> => {
     zone: zoneOf(hoursEast),
     seed: config.seed,
     start,
+    lifetimeJoules: 0, // a new plant: its counter begins anew each time, and that is what it shows
     timeScale: config.timeScale,
     elapsed: () => performance.now(),
     faults: config.fault,

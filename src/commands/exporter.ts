@@ -9,6 +9,7 @@ import { exchange } from "../ecu/exchange.ts";
 import { createLine } from "../ecu/line.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
 import { readEcu } from "../ecu/read.ts";
+import { openStateFile, type StateFile } from "../ecu/state-file.ts";
 import { isZone } from "../ecu/time.ts";
 import { createApp, type Exposition } from "../http/app.ts";
 import { createExposer, type Format, formats } from "../metrics/render.ts";
@@ -24,6 +25,8 @@ export interface ExporterOptions {
   readonly retries: number;
   readonly listenAddress: ListenAddress;
   readonly telemetryPath: string;
+  /** Where the memory of each ECU outlasts the process. */
+  readonly stateFile?: string | undefined;
   readonly log: Logger;
 }
 
@@ -48,8 +51,9 @@ const REQUEST_MS = 5_000;
  * @throws Error with the code of `listen`, `EADDRINUSE` for one, where the address cannot be had.
  */
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
-  const { log } = options;
-  const monitors = options.ecus.map((ecu) => monitorOf(ecu, options));
+  const { log, stateFile: path } = options;
+  const state = path === undefined ? path : await openStateFile({ path, clock: systemClock, log });
+  const monitors = options.ecus.map((ecu) => monitorOf(ecu, options, state));
   const expose = createExposer();
   const inFlight = new Set<AbortController>();
   let isReady = false;
@@ -114,6 +118,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     await closed;
     for (const timer of timers) clearTimeout(timer);
     for (const monitor of monitors) monitor.close();
+    await state?.close();
   };
   const stopOnce = (): Promise<void> => {
     stopped ??= stop();
@@ -128,7 +133,8 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
 
 const build = { version, revision, nodeVersion: process.version };
 
-const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
+const monitorOf = (ecu: EcuAddress, options: ExporterOptions, state?: StateFile): Monitor => {
+  const { log } = options;
   const clock = systemClock;
   const line = createLine(options.commandPause, clock);
   return createMonitor({
@@ -136,7 +142,11 @@ const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
     read: (half) =>
       readEcu({
         ...half,
-        exchange: (request, signal) => line(() => exchange(ecu, request, signal), signal),
+        exchange: async (request, signal) => {
+          const reply = await line(() => exchange(ecu, request, signal), signal);
+          if (log.isLevelEnabled("debug")) log.debug(captureOf(ecu, request, reply.bytes), "reply");
+          return reply;
+        },
         clock,
         retries: options.retries,
         retryPauseMs: RETRY_PAUSE_MS,
@@ -145,9 +155,16 @@ const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
     timeoutMs: options.timeout,
     zone: options.timezone ?? machineZone(),
     clock,
-    log: options.log,
+    log,
   });
 };
+
+/** A question and its answer, in a form that can be attached to a report. */
+const captureOf = (ecu: EcuAddress, request: Uint8Array, received: Buffer) => ({
+  ecu: ecu.name,
+  request: Buffer.from(request).toString("latin1").trimEnd(),
+  received: received.toString("hex"),
+});
 
 /** UTC where the variable TZ is empty or names no zone of the time zone database. */
 const machineZone = (): string => {

@@ -12,7 +12,7 @@ export const listenProblem = (error: unknown): string | undefined => {
   };
   if (syscall !== "listen" && syscall !== "getaddrinfo") return undefined;
   const problems: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} is in use by another program`,
+    EADDRINUSE: `port ${port} is in use, perhaps by this program already running; choose another`,
     EACCES: `port ${port} needs rights that this user has not; take one above 1023`,
     EADDRNOTAVAIL: `${address} is no address of this machine`,
     ENOTFOUND: "the host has no address",

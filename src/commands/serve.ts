@@ -2,6 +2,7 @@ import type { Config } from "../config/settings.ts";
 import { startExporter } from "./exporter.ts";
 import { createLog } from "./log.ts";
 import { untilStopped } from "./run.ts";
+import { version } from "./version.ts";
 
 /** Serves the metrics of ECUs until the program is told to stop. */
 export const serve = async (config: Config<"serve">): Promise<void> => {
@@ -9,7 +10,9 @@ export const serve = async (config: Config<"serve">): Promise<void> => {
   const exporter = await startExporter({ ...config, log });
   const { port } = exporter.address;
   const ecus = config.ecus.map(({ name }) => name);
-  log.info({ port, ecus }, `listening on port ${port}, metrics at ${config.telemetryPath}`);
+  const { host = "localhost" } = config.listenAddress;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}${config.telemetryPath}`;
+  log.info({ port, ecus, version }, `the metrics are at ${url}`);
   await untilStopped();
   log.info("stopping");
   await exporter.stop();

@@ -15,6 +15,8 @@ export interface Sources {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** How the user starts the program, for messages that can be pasted. */
+  readonly program: string;
 }
 
 /** The command line or the environment is wrong; each problem is one line. */
@@ -28,7 +30,6 @@ export class UsageError extends Error {
   }
 }
 
-const PROGRAM = "apsystems-ecu-exporter";
 const abouts: Record<CommandName, string> = {
   serve: "Ask ECUs when Prometheus scrapes. The default command.",
   demo: "Run the exporter on an embedded simulated ECU, to look around without one.",
@@ -51,14 +52,15 @@ const examples: Record<CommandName, readonly string[]> = {
  * Reads the command line, and the environment for what it leaves out.
  * @throws UsageError with every problem.
  */
-export const parseConfig = ({ argv, env, version }: Sources): Invocation => {
+export const parseConfig = (sources: Sources): Invocation => {
+  const { argv, version } = sources;
   let chosen: { name: CommandName; given: Command } | undefined;
   let printed = "";
-  const program = new Command(PROGRAM)
+  const program = new Command(sources.program)
     .description("Prometheus exporter for the ECU of APsystems micro-inverters.")
     .version(version, "-V, --version", "Print the version.")
     .helpOption("-h, --help", "Print this help.")
-    .helpCommand(false)
+    .helpCommand("help [command]", "Print the help of a command.")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
@@ -68,7 +70,11 @@ export const parseConfig = ({ argv, env, version }: Sources): Invocation => {
     })
     .addHelpText(
       "after",
-      helpAfter(examples.serve, "Help of a command: serve --help, demo --help, simulate --help."),
+      helpAfter(
+        sources.program,
+        examples.serve,
+        "Help of a command: serve --help, demo --help, simulate --help.",
+      ),
     );
   for (const name of Object.keys(settings) as CommandName[]) {
     const command = program
@@ -81,6 +87,7 @@ export const parseConfig = ({ argv, env, version }: Sources): Invocation => {
       .addHelpText(
         "after",
         helpAfter(
+          sources.program,
           examples[name],
           "Each flag is also an environment variable: --ecu.min-interval is ECU_MIN_INTERVAL.",
         ),
@@ -101,7 +108,7 @@ export const parseConfig = ({ argv, env, version }: Sources): Invocation => {
   if (chosen === undefined) return { command: "tell", text: program.helpInformation() };
   const { name, given } = chosen;
   const problems = given.args.map((word) => surplus(word, name));
-  const config = configOf(name, given.opts(), env, problems);
+  const config = configOf(name, given.opts(), sources, problems);
   if (problems.length > 0) throw new UsageError(problems);
   return { command: name, config } as Invocation;
 };
@@ -137,7 +144,7 @@ const optionOf = ({
 const configOf = (
   name: CommandName,
   given: Readonly<Record<string, string | string[] | true | undefined>>,
-  env: Sources["env"],
+  { env, program }: Sources,
   problems: string[],
 ): Record<string, unknown> => {
   const config: Record<string, unknown> = {};
@@ -164,7 +171,7 @@ const configOf = (
     else config[key] = text === undefined ? undefined : parse(String(text));
   }
   const { ecus } = config as { ecus?: (EcuAddress | undefined)[] };
-  if (ecus !== undefined) checkEcus(ecus, problems);
+  if (ecus !== undefined) checkEcus(ecus, program, problems);
   return config;
 };
 
@@ -173,10 +180,14 @@ const partsOf = (text: string | readonly string[] | true | undefined): readonly 
   typeof text === "string" ? text.split(",") : text === true || text === undefined ? [] : text;
 
 /** @param ecus `undefined` in place of each address that does not parse */
-const checkEcus = (ecus: readonly (EcuAddress | undefined)[], problems: string[]): void => {
+const checkEcus = (
+  ecus: readonly (EcuAddress | undefined)[],
+  program: string,
+  problems: string[],
+): void => {
   if (ecus.length === 0) {
     problems.push(
-      "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: apsystems-ecu-exporter demo",
+      `no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: ${program} demo`,
     );
   }
   const seen = new Set<string>();
@@ -198,5 +209,5 @@ const surplus = (word: string, command: CommandName): string =>
     ? `unknown flag ${word.replace(/=.*$/s, "")}; ${command} --help lists all flags`
     : `unexpected "${word}"; the first word may be a command: ${Object.keys(settings).join(", ")}`;
 
-const helpAfter = (lines: readonly string[], note: string): string =>
-  `\nExamples:\n${lines.map((line) => `  ${PROGRAM} ${line}\n`).join("")}\n${note}\n`;
+const helpAfter = (program: string, lines: readonly string[], note: string): string =>
+  `\nExamples:\n${lines.map((line) => `  ${program} ${line}\n`).join("")}\n${note}\n`;

@@ -114,7 +114,9 @@ export const counts =
       return [name, Number(count)];
     });
     const total = pairs.reduce((sum, [, count]) => sum + count, 0);
-    return total <= most ? pairs : refuse(`are ${total} in all, and ${most} are the most`);
+    return total >= 1 && total <= most
+      ? pairs
+      : refuse(`are ${total} in all, and not 1 to ${most}`);
   };
 
 /** A path of letters, digits and -_./ that is none of the exporter's own. */

@@ -1,9 +1,11 @@
 import type { Logger } from "pino";
+import { tell } from "./errors.ts";
 import { queries, type Replies } from "./read.ts";
 import type { Reading } from "./reading.ts";
 
 const FUTURE_SECONDS = 5 * 60;
 const PAST_SECONDS = 24 * 60 * 60;
+const WORKING_PAST_SECONDS = 30 * 60;
 
 /** Tells the log about reads: what is new as a warning, what is still so at debug. */
 export interface Journal {
@@ -17,8 +19,11 @@ export const createJournal = (ecu: string, log: Logger): Journal => {
   let noted = "";
   return {
     record: (replies, reading, now) => {
+      const hasNoData = replies.realtime?.ok && replies.realtime.value.kind === "none";
       const failed = queries.flatMap((query) => {
         const outcome = replies[query];
+        // An ECU that was just started has no signals to tell of, either.
+        if (hasNoData && query === "signal") return [];
         return outcome?.ok === false ? [{ query, error: outcome.error }] : [];
       });
       const [first] = failed;
@@ -26,7 +31,7 @@ export const createJournal = (ecu: string, log: Logger): Journal => {
       if (first !== undefined) {
         const { query, error } = first;
         const about = { ecu, query, reason: error.reason, failed: reasons };
-        log[reasons === failing ? "debug" : "warn"](about, `read failed: ${error.message}`);
+        log[reasons === failing ? "debug" : "warn"](about, `read failed: ${tell(error)}`);
         failing = reasons;
       } else if (failing !== "" && queries.every((query) => replies[query]?.ok)) {
         log.info({ ecu }, "the ECU answers again");
@@ -54,12 +59,17 @@ export const createJournal = (ecu: string, log: Logger): Journal => {
 };
 
 /** A stamp far from now is used all the same; its owner should know (protocol document, 4.8). */
-const clockNotes = ({ lastReportAt, identity }: Reading, now: number): string[] => {
+const clockNotes = (reading: Reading, now: number): string[] => {
+  const { lastReportAt, identity, invertersOnline = 0 } = reading;
   const ahead = lastReportAt === undefined ? 0 : lastReportAt - now / 1000;
-  if (ahead <= FUTURE_SECONDS && ahead >= -PAST_SECONDS) return [];
+  // A plant at work reports every few minutes; by night an ECU may be slow.
+  const patience = invertersOnline > 0 ? WORKING_PAST_SECONDS : PAST_SECONDS;
+  if (ahead <= FUTURE_SECONDS && ahead >= -patience) return [];
   const side = ahead > 0 ? "ahead of" : "behind";
-  const zone = identity?.timezone ?? "of the configuration";
-  return [`the ECU's clock is far ${side} this machine's, or its zone is not ${zone}`];
+  const zone = identity?.timezone ?? "as configured";
+  return [
+    `the ECU's last report is far ${side} this machine's clock; its time zone is taken to be ${zone}: is that right, and both clocks? (--ecu.timezone sets the zone of an ECU-R or ECU-B)`,
+  ];
 };
 
 const logUnknownRecords = (ecu: string, replies: Replies, log: Logger): void => {

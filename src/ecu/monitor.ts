@@ -1,6 +1,7 @@
 /** One ECU, watched: shares a read among all who ask, asks no more often than allowed, and remembers what glitches need. */
 import type { Logger } from "pino";
 import type { Clock } from "./clock.ts";
+import { tell } from "./errors.ts";
 import { createJournal } from "./journal.ts";
 import { judgeCounters, type Memory, noMemory, withholdImplausible } from "./plausible.ts";
 import { type Query, queries, type ReadOptions, type Replies } from "./read.ts";
@@ -39,6 +40,10 @@ export interface MonitorOptions {
   readonly zone: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What an earlier process remembered of this ECU. */
+  readonly remembered?: Memory | undefined;
+  /** Told after each read what must be remembered. */
+  readonly onMemory?: ((memory: Memory) => void) | undefined;
 }
 
 type MonitorHalf = Pick<ReadOptions, "signal" | "knownId" | "onAttempt" | "onProgress">;
@@ -76,7 +81,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const tally = createTally();
   const journal = createJournal(ecu, options.log);
   let isClosed = false;
-  let memory: Memory = noMemory;
+  let memory = options.remembered ?? noMemory;
   let run: Run | undefined;
   let ended: Ended | undefined;
 
@@ -101,21 +106,22 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       const counted = judgeCounters(memory, plausible.reading, clock.monotonic());
       const rejected = [...plausible.rejected, ...counted.rejected];
       const observation = observationOf(replies, counted.reading);
-      return { observation, rejected, memory: counted.memory };
+      return { observation, rejected, memory: counted.memory, usable: replies };
     } catch (error) {
       options.log.error({ ecu, err: error }, "the replies broke the exporter: a fault of its own");
       const observation = observationOf({}, { inverters: [], notes: [] });
-      return { observation, rejected: [], memory };
+      return { observation, rejected: [], memory, usable: {} };
     }
   };
 
   const finish = (replies: Replies): void => {
     const judged = judge(replies);
     memory = judged.memory;
+    options.onMemory?.(memory);
     for (const field of judged.rejected) tally.rejected[field]++;
     const { observation } = judged;
     ended = { observation, at: { wall: clock.now(), monotonic: clock.monotonic() } };
-    if (!isClosed) journal.record(replies, observation.reading, clock.now());
+    if (!isClosed) journal.record(judged.usable, observation.reading, clock.now());
   };
 
   const isFresh = ({ at }: Ended): boolean =>
@@ -183,7 +189,7 @@ const stateOf = (outcome: Replies[Query]): QueryState => {
   const durationSeconds = Math.round(outcome.durationMs * 1000) / 1e6; // whole microseconds
   return outcome.ok
     ? { success: true, durationSeconds }
-    : { success: false, durationSeconds, problem: outcome.error.message };
+    : { success: false, durationSeconds, problem: tell(outcome.error) };
 };
 
 /** Waits for the work to be done, but not after the signal aborts. */

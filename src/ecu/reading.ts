@@ -194,11 +194,12 @@ const phasesOf = ({ uid, layout, gridVolts }: InverterRecord): InverterReading["
     : gridVolts.slice(0, 1).map((volts) => ({ phase: "L1", volts })); // the second is the same measurement (3.2.4)
 
 const notesOn = (table: Extract<Messages["realtime"], { kind: "01" }>): string[] => {
-  const unknown = new Set(
-    table.records.filter(({ guessed }) => guessed).map(({ typeCode }) => typeCode),
-  );
+  const unknown = table.records.filter(({ guessed }) => guessed);
   return [
-    ...[...unknown].map((type) => `record type ${type} is not known`),
+    ...unknown.map(
+      ({ uid, typeCode }) =>
+        `inverter ${uid} is of record type ${typeCode}, which is not known; please send a capture`,
+    ),
     ...(table.lost > 0 ? [`${table.lost} of ${table.count} records could not be found`] : []),
     ...(table.surplus > 0 ? [`${table.surplus} bytes follow the last record`] : []),
     ...(table.ambiguous ? ["the records can be read in more than one way"] : []),

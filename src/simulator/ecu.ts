@@ -16,6 +16,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Simulated time at the beginning, in milliseconds since 1970. */
   readonly start: number;
+  /** Energy on the counter before the day of `start`. */
+  readonly lifetimeJoules?: number;
   /** Simulated seconds in a second. */
   readonly timeScale: number;
   /** Milliseconds since some moment. */

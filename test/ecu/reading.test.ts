@@ -216,7 +216,7 @@ describe("an inverter", () => {
     ]);
     expect(reading.unknownRecords).toBe(2);
     expect(reading.notes).toEqual([
-      "record type 07 is not known",
+      "inverter 999000000001 is of record type 07, which is not known; please send a capture",
       "1 of 3 records could not be found",
     ]);
   });
