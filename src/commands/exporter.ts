@@ -9,7 +9,6 @@ import { exchange } from "../ecu/exchange.ts";
 import { createLine } from "../ecu/line.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
 import { readEcu } from "../ecu/read.ts";
-import { openStateFile, type StateFile } from "../ecu/state-file.ts";
 import { isZone } from "../ecu/time.ts";
 import { createApp, type Exposition } from "../http/app.ts";
 import { createExposer, type Format, formats } from "../metrics/render.ts";
@@ -25,8 +24,6 @@ export interface ExporterOptions {
   readonly retries: number;
   readonly listenAddress: ListenAddress;
   readonly telemetryPath: string;
-  /** Where the memory of each ECU outlasts the process. */
-  readonly stateFile?: string | undefined;
   readonly log: Logger;
 }
 
@@ -51,9 +48,8 @@ const REQUEST_MS = 5_000;
  * @throws Error with the code of `listen`, `EADDRINUSE` for one, where the address cannot be had.
  */
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
-  const { log, stateFile: path } = options;
-  const state = path === undefined ? path : await openStateFile({ path, clock: systemClock, log });
-  const monitors = options.ecus.map((ecu) => monitorOf(ecu, options, state));
+  const { log } = options;
+  const monitors = options.ecus.map((ecu) => monitorOf(ecu, options));
   const expose = createExposer();
   const inFlight = new Set<AbortController>();
   let isReady = false;
@@ -118,7 +114,6 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     await closed;
     for (const timer of timers) clearTimeout(timer);
     for (const monitor of monitors) monitor.close();
-    await state?.close();
   };
   const stopOnce = (): Promise<void> => {
     stopped ??= stop();
@@ -133,7 +128,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
 
 const build = { version, revision, nodeVersion: process.version };
 
-const monitorOf = (ecu: EcuAddress, options: ExporterOptions, state?: StateFile): Monitor => {
+const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
   const { log } = options;
   const clock = systemClock;
   const line = createLine(options.commandPause, clock);
