@@ -1,9 +1,11 @@
 /** What the exporter costs. Prints what it measures, and whether a target was reached. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { cpus } from "node:os";
 import { createInterface } from "node:readline";
+import autocannon from "autocannon";
 import { pino } from "pino";
 import { systemClock } from "../src/ecu/clock.ts";
 import { exchange } from "../src/ecu/exchange.ts";
@@ -12,6 +14,7 @@ import { readEcu } from "../src/ecu/read.ts";
 import { createProcessMetrics, render } from "../src/metrics/render.ts";
 import { decodeReply, encodeReply } from "../src/protocol/replies.ts";
 import { encodeRequest } from "../src/protocol/requests.ts";
+import { simulateEcu } from "../src/simulator/ecu.ts";
 import { createPlant } from "../src/simulator/plant.ts";
 import { createRounds } from "../src/simulator/rounds.ts";
 
@@ -90,8 +93,14 @@ const mean = (times: readonly number[]): number =>
   times.reduce((sum, time) => sum + time, 0) / times.length;
 const verdict = (measured: number, target: number): string =>
   measured <= target ? `reached (target ${target})` : `MISSED (target ${target})`;
+/** Everything that is said also goes into docs/performance.md. */
+const lines: string[] = [];
+const say = (line: string): void => {
+  lines.push(line);
+  process.stdout.write(`${line}\n`);
+};
 const row = (...cells: readonly (string | number)[]): void =>
-  console.log(
+  say(
     cells.map((cell) => (typeof cell === "number" ? cell.toFixed(1) : cell).padStart(14)).join(""),
   );
 
@@ -125,7 +134,7 @@ const scrape = async (port: number): Promise<void> => {
 };
 
 const benchPure = async (): Promise<void> => {
-  console.log("\nDecode and render of one read (four channels an inverter), microseconds");
+  say("\nDecode and render of one read (four channels an inverter), microseconds");
   row("inverters", "decode 0002", "decode all 3", "all 3 p99", "render mean", "render p99");
   const processMetrics = createProcessMetrics();
   const build = { version: "0", revision: "0", nodeVersion: process.version };
@@ -150,16 +159,16 @@ const benchPure = async (): Promise<void> => {
     );
     figures.set(inverters, { decode: mean(table), renderP99: percentile(rendering, 0.99) });
   }
-  console.log(
+  say(
     `decode of 50 inverters (0002), mean in µs: ${verdict(figures.get(50)?.decode ?? Number.NaN, 40)}`,
   );
-  console.log(
+  say(
     `render of 100 inverters, p99 in µs: ${verdict(figures.get(100)?.renderP99 ?? Number.NaN, 10_000)}`,
   );
 };
 
 const benchScrape = async (): Promise<void> => {
-  console.log(
+  say(
     "\nA scrape of one ECU with 20 inverters (exporter and ECU in processes of their own), milliseconds",
   );
   const ecu = await start(
@@ -198,12 +207,76 @@ const benchScrape = async (): Promise<void> => {
   );
   const ratio = percentile(scrapes, 0.5) / percentile(bare, 0.5);
   const overhead = (percentile(scrapes, 0.5) - percentile(bare, 0.5)) / 1000;
-  console.log(
+  say(
     `ratio ${ratio.toFixed(2)}, overhead p50 in ms: ${overhead.toFixed(2)}, ${verdict(overhead, 5)}`,
   );
-  agent.destroy();
   await exporter.stop();
   await ecu.stop();
+};
+
+/** A simulated ECU in this process, which may take its time, and an exporter of its own that asks it at each scrape. */
+const startPair = async (inverters: number, replyDelayMs: number) => {
+  const ecu = await simulateEcu({
+    inverters: [["QS1", inverters]],
+    family: "L",
+    site: SITE,
+    zone: "Etc/GMT",
+    seed: 1,
+    start: NOON,
+    timeScale: 1,
+    elapsed: () => performance.now(),
+    replyDelayMs,
+  });
+  const exporter = await start(
+    "serve",
+    `--ecu.address=127.0.0.1:${ecu.port}`,
+    "--ecu.min-interval=0s",
+    "--ecu.command-pause=0s",
+    "--web.listen-address=127.0.0.1:0",
+  );
+  const stopBoth = async (): Promise<void> => {
+    await exporter.stop();
+    await ecu.close();
+  };
+  return { port: exporter.port, stop: stopBoth };
+};
+
+const benchDelays = async (): Promise<void> => {
+  say("\nA scrape by inverters and by the ECU's delay for each of its three replies, milliseconds");
+  row("inverters", "delay", "p50", "p99");
+  for (const delay of [0, 50]) {
+    for (const inverters of [1, 20, 100]) {
+      const pair = await startPair(inverters, delay);
+      const runs = delay === 0 ? 500 : 60;
+      const times = await timed(runs, runs / 5, () => scrape(pair.port));
+      const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
+      row(String(inverters), String(delay), p50 / 1000, p99 / 1000);
+      await pair.stop();
+    }
+  }
+};
+
+const benchShared = async (): Promise<void> => {
+  const ecu = await start("simulate", "--listen=127.0.0.1:0", "--inverters=QS1=20");
+  const exporter = await start(
+    "serve",
+    `--ecu.address=127.0.0.1:${ecu.port}`,
+    "--ecu.min-interval=1h",
+    "--web.listen-address=127.0.0.1:0",
+  );
+  await scrape(exporter.port);
+  const url = `http://127.0.0.1:${exporter.port}/metrics`;
+  const { requests, latency, non2xx } = await autocannon({ url, connections: 10, duration: 10 });
+  say(
+    `\nServed from a shared read, 20 inverters, 10 connections for 10 s: ${requests.average.toFixed(0)} requests/s, p99 ${latency.p99} ms, ${non2xx} refused`,
+  );
+  await exporter.stop();
+  await ecu.stop();
+};
+
+const residentOf = async (port: number): Promise<number> => {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)?.[1]) / 1e6;
 };
 
 const benchMemory = async (): Promise<void> => {
@@ -213,14 +286,50 @@ const benchMemory = async (): Promise<void> => {
     "--web.listen-address=127.0.0.1:0",
     "--ecu.retries=0",
   );
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  const text = await (await fetch(`http://127.0.0.1:${exporter.port}/metrics`)).text();
-  const bytes = Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)?.[1]);
-  console.log(`\nIdle memory, resident after 2 s: ${(bytes / 2 ** 20).toFixed(0)} MiB`);
+  await pause(2_000);
+  say(`\nIdle memory, resident after 2 s: ${(await residentOf(exporter.port)).toFixed(0)} MB`);
   await exporter.stop();
+
+  const pair = await startPair(20, 0);
+  for (let i = 0; i < 5_000; i++) await scrape(pair.port);
+  const before = await residentOf(pair.port);
+  for (let i = 0; i < 10_000; i++) await scrape(pair.port);
+  const grown = (await residentOf(pair.port)) - before;
+  say(
+    `Resident memory after 10,000 scrapes, less before (after 5,000 to warm up), in MB: ${grown.toFixed(1)}, ${verdict(grown, 5)}`,
+  );
+  await pair.stop();
 };
 
-console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`);
+const benchStart = async (): Promise<void> => {
+  const times: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const begun = performance.now();
+    const demo = await start("demo", "--web.listen-address=127.0.0.1:0");
+    await scrape(demo.port);
+    times.push(performance.now() - begun);
+    await demo.stop();
+  }
+  const median = percentile(
+    times.sort((a, b) => a - b),
+    0.5,
+  );
+  say(
+    `\nFrom the start of the demo's process to its first whole answer, median of 5, in ms: ${median.toFixed(0)}, ${verdict(median, 500)}`,
+  );
+};
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+say(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`);
 await benchPure();
 await benchScrape();
+await benchDelays();
+await benchShared();
 await benchMemory();
+await benchStart();
+agent.destroy();
+writeFileSync(
+  "docs/performance.md",
+  `# Performance\n\nWritten by \`npm run bench\` from what it measured.\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n`,
+);

@@ -52,6 +52,7 @@ describe("a command line that is right", () => {
         retries: 2,
         listenAddress: { port: 10_899 },
         telemetryPath: "/metrics",
+        maxRequests: 40,
         logLevel: "info",
         logFormat: "json",
       },
@@ -60,7 +61,7 @@ describe("a command line that is right", () => {
 
   it("sets everything that serve has", () => {
     const argv =
-      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --log.level=debug --log.format=text";
+      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.max-requests=7 --log.level=debug --log.format=text";
     expect(parsed(argv.split(" "))).toEqual({
       command: "serve",
       config: {
@@ -75,6 +76,7 @@ describe("a command line that is right", () => {
         retries: 0,
         listenAddress: { host: "127.0.0.1", port: 0 },
         telemetryPath: "/prom/ecu",
+        maxRequests: 7,
         logLevel: "debug",
         logFormat: "text",
       },
@@ -87,6 +89,7 @@ describe("a command line that is right", () => {
       config: {
         listenAddress: { port: 10_899 },
         telemetryPath: "/metrics",
+        maxRequests: 40,
         minInterval: 30_000,
         inverters: [
           ["QS1", 3],
@@ -104,7 +107,7 @@ describe("a command line that is right", () => {
 
   it("sets everything that simulate has", () => {
     const argv =
-      "simulate --listen=:8900 --family=R --inverters=QS1=5,DS3=3 --seed=7 --start=2026-06-21T10:00:00+02:00 --time-scale=0.5 --site=-33.9,151.2 --timezone=Australia/Sydney --fault=drip --fault=noLf --log.level=warn";
+      "simulate --listen=:8900 --family=R --inverters=QS1=5,DS3=3 --seed=7 --start=2026-06-21T10:00:00+02:00 --time-scale=0.5 --site=-33.9,151.2 --timezone=Australia/Sydney --fault=drip --fault=noLf --control=127.0.0.1:8898 --log.level=warn";
     expect(parsed(argv.split(" "))).toEqual({
       command: "simulate",
       config: {
@@ -119,7 +122,8 @@ describe("a command line that is right", () => {
         timeScale: 0.5,
         site: { latitude: -33.9, longitude: 151.2 },
         timezone: "Australia/Sydney",
-        fault: ["drip", "noLf"],
+        fault: [{ name: "drip" }, { name: "noLf" }],
+        control: { host: "127.0.0.1", port: 8898 },
         logLevel: "warn",
         logFormat: "json",
       },
@@ -158,6 +162,30 @@ it.each([
   ["[::]:0", { host: "::", port: 0 }],
 ])("reads the listen address %s", (text, address) => {
   expect(configOf("demo", ["demo", `--web.listen-address=${text}`]).listenAddress).toEqual(address);
+});
+
+it.each([
+  ["silent", {}],
+  ["silent@realtime", { question: "realtime" }],
+  ["silent:once", { limit: { times: 1 } }],
+  ["silent:3times", { limit: { times: 3 } }],
+  ["silent:500ms", { limit: { ms: 500 } }],
+  ["silent:1.5h", { limit: { ms: 5_400_000 } }],
+  ["silent:0.2", { limit: { chance: 0.2 } }],
+  ["silent@signal:.25", { question: "signal", limit: { chance: 0.25 } }],
+])("reads the fault %s", (text, fault) => {
+  expect(configOf("simulate", ["simulate", `--fault=${text}`]).fault).toEqual([
+    { name: "silent", ...fault },
+  ]);
+});
+
+it.each([
+  ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
+  ["127.1.2.3:8898", { host: "127.1.2.3", port: 8898 }],
+  ["localhost:8898", { host: "localhost", port: 8898 }],
+  ["[::1]:8898", { host: "::1", port: 8898 }],
+])("reads the control address %s", (text, address) => {
+  expect(configOf("demo", ["demo", `--control=${text}`]).control).toEqual(address);
 });
 
 describe("the environment", () => {
@@ -212,8 +240,10 @@ const zone = "is not a time zone; write it as Europe/Amsterdam or America/New_Yo
 const path = "is not a path such as /metrics";
 const time = "is not a time; write it as 2026-06-21T10:00:00Z";
 const place = "is not a place; write it as 52.09,5.12";
+const faultNames =
+  "refuse, blackhole, emptyClose, silent, split, drip, truncate, reset, endless, longest, noEnd, noLf, extraBytes, status02, status01, badLength, type00, ecuAsInverter, type05, staleOffline, linuxOffline, zeroGlitch, frozenCounters, clockOffset, wrongCommand, surplusBytes, staleTimestamp, aps12, shortSignal, acDisconnected, shuffleSignal";
 
-it.each([
+it.each<readonly [command: string, flag: string, text: string, problem: string]>([
   ["serve", "ecu.address", "", address],
   ["serve", "ecu.address", "fe80::1", address],
   ["serve", "ecu.address", "[1::2::3]", address],
@@ -262,6 +292,55 @@ it.each([
   ["simulate", "site", "52.09", place],
   ["simulate", "site", "90.1,5", place],
   ["simulate", "timezone", "CEST", zone],
+  ["simulate", "fault", "gremlins", `is none of ${faultNames}`],
+  ["simulate", "fault", "toString:once", `names "toString", none of ${faultNames}`],
+  [
+    "simulate",
+    "fault",
+    "silent@",
+    'names "", which is no question; they are info, realtime, signal',
+  ],
+  [
+    "simulate",
+    "fault",
+    "silent@clock",
+    'names "clock", which is no question; they are info, realtime, signal',
+  ],
+  ["simulate", "fault", "zeroGlitch@signal", "changes no answer to signal"],
+  ["simulate", "fault", "status01@info", "changes no answer to info"],
+  ["simulate", "fault", "refuse@info", "is limited to a question, and comes before any"],
+  ...[
+    "",
+    "always",
+    "0times",
+    "1",
+    "0",
+    "0.0",
+    "1.5",
+    "0s",
+    "25h",
+    "-1s",
+    "3 times",
+    "once:once",
+  ].map(
+    (limit) =>
+      [
+        "demo",
+        "fault",
+        `silent:${limit}`,
+        "has no limit such as once, 3times, 30s or 0.2",
+      ] as const,
+  ),
+  ...[":8898", "0.0.0.0:8898", "192.168.1.5:8898", "[::]:8898", "ecu.lan:8898"].map(
+    (text) =>
+      [
+        "demo",
+        "control",
+        text,
+        "is not on this machine alone; write it as 127.0.0.1:8898",
+      ] as const,
+  ),
+  ["demo", "control", "127.0.0.1", listen],
 ])("%s refuses --%s=%s", (command, flag, text, problem) => {
   const argv = command === "serve" && flag !== "ecu.address" ? [command, ECU] : [command];
   expect(problemsOf([...argv, `--${flag}=${text}`])).toEqual([`--${flag}: "${text}" ${problem}`]);
@@ -286,7 +365,7 @@ it.each([
   [[ECU, "--log.level"], ["--log.level needs a value: --log.level=LEVEL"]],
   [[ECU, "--log.level", "--log.format=text"], ["--log.level needs a value: --log.level=LEVEL"]],
   [["serve", "--ecu.address"], ["--ecu.address needs a value: --ecu.address=HOST[:PORT]"]],
-  [["demo", "--fault"], ["--fault needs a value: --fault=NAME"]],
+  [["demo", "--fault"], ["--fault needs a value: --fault=NAME[@QUESTION][:LIMIT]"]],
 ])("refuses the arguments %j", (argv, problems) => {
   expect(problemsOf(argv)).toEqual(problems);
 });

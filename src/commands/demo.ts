@@ -1,4 +1,5 @@
-import type { Config } from "../config/settings.ts";
+import { type Config, settings } from "../config/settings.ts";
+import { startControl } from "../simulator/control.ts";
 import { simulateEcu } from "../simulator/ecu.ts";
 import { startExporter } from "./exporter.ts";
 import { createLog } from "./log.ts";
@@ -37,6 +38,11 @@ export const demo = async (config: Config<"demo">): Promise<void> => {
   });
   const { port } = exporter.address;
   log.info({ port }, `a simulated ECU is being read: open http://localhost:${port}`);
+  await using _control = await startControl(config.control, {
+    faults: ecu.faults,
+    parse: settings.demo.fault.parse,
+    log,
+  });
   await untilStopped();
   log.info("stopping");
   await exporter.stop();

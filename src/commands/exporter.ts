@@ -9,6 +9,7 @@ import { exchange } from "../ecu/exchange.ts";
 import { createLine } from "../ecu/line.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
 import { readEcu } from "../ecu/read.ts";
+import { openStateFile, type StateFile } from "../ecu/state-file.ts";
 import { isZone } from "../ecu/time.ts";
 import { createApp, type Exposition } from "../http/app.ts";
 import { createExposer, type Format, formats } from "../metrics/render.ts";
@@ -24,6 +25,9 @@ export interface ExporterOptions {
   readonly retries: number;
   readonly listenAddress: ListenAddress;
   readonly telemetryPath: string;
+  readonly maxRequests: number;
+  /** Where the memory of each ECU outlasts the process. */
+  readonly stateFile?: string | undefined;
   readonly log: Logger;
 }
 
@@ -36,6 +40,8 @@ export interface Exporter extends AsyncDisposable {
 
 /** Between attempts at one query (protocol document, 1.5). */
 const RETRY_PAUSE_MS = 2_000;
+/** A read ends a little before the scrape that has the same time, so that its verdict is in the answer. */
+const READ_SHARE = 0.95;
 /** Scrapes in flight get this long to be answered in full when the exporter stops … */
 const DRAIN_MS = 1_000;
 /** … and this long in all, answered with what had been read. */
@@ -48,8 +54,9 @@ const REQUEST_MS = 5_000;
  * @throws Error with the code of `listen`, `EADDRINUSE` for one, where the address cannot be had.
  */
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
-  const { log } = options;
-  const monitors = options.ecus.map((ecu) => monitorOf(ecu, options));
+  const { log, stateFile: path } = options;
+  const state = path === undefined ? path : await openStateFile({ path, clock: systemClock, log });
+  const monitors = options.ecus.map((ecu) => monitorOf(ecu, options, state));
   const expose = createExposer();
   const inFlight = new Set<AbortController>();
   let isReady = false;
@@ -79,6 +86,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     telemetryPath: options.telemetryPath,
     contentTypes: [formats.text, formats.openmetrics],
     scrape,
+    maxRequests: options.maxRequests,
     defaultTimeoutMs: options.timeout,
     ecus: () =>
       monitors.map((monitor) => ({
@@ -114,6 +122,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     await closed;
     for (const timer of timers) clearTimeout(timer);
     for (const monitor of monitors) monitor.close();
+    await state?.close();
   };
   const stopOnce = (): Promise<void> => {
     stopped ??= stop();
@@ -128,7 +137,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
 
 const build = { version, revision, nodeVersion: process.version };
 
-const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
+const monitorOf = (ecu: EcuAddress, options: ExporterOptions, state?: StateFile): Monitor => {
   const { log } = options;
   const clock = systemClock;
   const line = createLine(options.commandPause, clock);
@@ -147,10 +156,12 @@ const monitorOf = (ecu: EcuAddress, options: ExporterOptions): Monitor => {
         retryPauseMs: RETRY_PAUSE_MS,
       }),
     minIntervalMs: options.minInterval,
-    timeoutMs: options.timeout,
+    timeoutMs: options.timeout * READ_SHARE,
     zone: options.timezone ?? machineZone(),
     clock,
     log,
+    remembered: state?.recall(ecu.name),
+    onMemory: (memory) => state?.remember(ecu.name, memory),
   });
 };
 

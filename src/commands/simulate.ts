@@ -1,4 +1,5 @@
-import type { Config } from "../config/settings.ts";
+import { type Config, settings } from "../config/settings.ts";
+import { startControl } from "../simulator/control.ts";
 import { simulateEcu } from "../simulator/ecu.ts";
 import { createLog } from "./log.ts";
 import { untilStopped } from "./run.ts";
@@ -20,5 +21,10 @@ export const simulate = async (config: Config<"simulate">): Promise<void> => {
     { host: ecu.host, port: ecu.port },
     `a simulated ECU of family ${config.family} answers on port ${ecu.port}`,
   );
+  await using _control = await startControl(config.control, {
+    faults: ecu.faults,
+    parse: settings.simulate.fault.parse,
+    log,
+  });
   await untilStopped();
 };

@@ -1,5 +1,13 @@
 /** Texts of the command line → values. Each refuses with the rest of a sentence that begins with the text itself. */
 import { isZone } from "../ecu/time.ts";
+import {
+  type Fault,
+  type FaultName,
+  type FaultSwitch,
+  faults,
+  type Limit,
+  questions,
+} from "../simulator/faults.ts";
 
 type Parse<T> = (text: string) => T;
 
@@ -125,6 +133,12 @@ export const urlPath: Parse<string> = (text) => {
   return text.startsWith("/-/") ? refuse("is taken: paths below /-/ are the exporter's own") : text;
 };
 
+/** A path of a file, such as every system allows one. */
+export const filePath: Parse<string> = (text) =>
+  /^[^*?"<>|\p{Cc}]*[^*?"<>|\p{Cc}/\\.]$/u.test(text)
+    ? text
+    : refuse("is not the path of a file such as /var/lib/apsystems/state.json");
+
 export const timezone: Parse<string> = (text) =>
   isZone(text)
     ? text
@@ -150,4 +164,52 @@ export const site: Parse<{ latitude: number; longitude: number }> = (text) => {
   return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180
     ? { latitude, longitude }
     : refuse("is not a place; write it as 52.09,5.12");
+};
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+
+/** An address to listen at that only this machine can reach. */
+export const loopbackAddress: Parse<ListenAddress> = (text) => {
+  const address = listenAddress(text);
+  return LOOPBACK.test(address.host ?? "")
+    ? address
+    : refuse("is not on this machine alone; write it as 127.0.0.1:8898");
+};
+
+/** `NAME`, `NAME@QUESTION`; either with `:once`, `:3times`, `:30s` or `:0.2` behind it. */
+export const faultSwitch: Parse<FaultSwitch> = (text) => {
+  const [, word = "", asked, limit] = /^([^@:]*)(?:@([^:]*))?(?::(.*))?$/s.exec(text) ?? [];
+  const name = (Object.keys(faults) as FaultName[]).find((one) => one === word);
+  if (name === undefined) {
+    const names = Object.keys(faults).join(", ");
+    return refuse(word === text ? `is none of ${names}` : `names "${word}", none of ${names}`);
+  }
+  const question = questions.find((one) => one === asked);
+  const { connection, only }: Fault = faults[name];
+  if (asked !== undefined) {
+    if (connection !== undefined) return refuse("is limited to a question, and comes before any");
+    if (question === undefined) {
+      return refuse(`names "${asked}", which is no question; they are ${questions.join(", ")}`);
+    }
+    if (only?.includes(question) === false) return refuse(`changes no answer to ${question}`);
+  }
+  return {
+    name,
+    ...(question && { question }),
+    ...(limit !== undefined && { limit: faultLimit(limit) }),
+  };
+};
+
+const MOST_MS = 24 * 3_600_000;
+
+const faultLimit: Parse<Limit> = (text) => {
+  const [, times, chance] = /^(?:(\d{1,9})times|(0?\.\d+))$/.exec(text) ?? [];
+  if (text === "once") return { times: 1 };
+  if (Number(times) > 0) return { times: Number(times) };
+  if (Number(chance) > 0) return { chance: Number(chance) };
+  if (/^[\d.]+(ms|s|m|h)$/.test(text)) {
+    const ms = milliseconds(text);
+    if (ms > 0 && ms <= MOST_MS) return { ms };
+  }
+  return refuse("has no limit such as once, 3times, 30s or 0.2");
 };

@@ -35,6 +35,13 @@ const telemetryPath = setting({
   fallback: "/metrics",
   parse: parse.urlPath,
 });
+const maxRequests = setting({
+  flag: "web.max-requests",
+  value: "NUMBER",
+  help: "Requests that are answered at one time; further ones get 503.",
+  fallback: "40",
+  parse: parse.integer(1, 100_000),
+});
 const logLevel = setting({
   flag: "log.level",
   value: "LEVEL",
@@ -86,13 +93,20 @@ const timeScale = setting({
 });
 const fault = setting({
   flag: "fault",
-  value: "NAME",
-  help: `What is wrong with the ECU; repeatable: ${Object.keys(faults).join(", ")}.`,
+  value: "NAME[@QUESTION][:LIMIT]",
+  help: `What is wrong with the ECU, as docs/faults.md tells, such as silent, silent@signal, silent:once, silent:3times, silent:30s or silent:0.2; repeatable: ${Object.keys(faults).join(", ")}.`,
   repeatable: true,
   otherwise: "nothing is wrong",
-  parse: parse.oneOf(Object.keys(faults) as (keyof typeof faults)[]),
+  parse: parse.faultSwitch,
 });
-const web = { listenAddress, telemetryPath };
+const control = setting({
+  flag: "control",
+  value: "HOST:PORT",
+  help: "Address of this machine at which faults are switched while the ECU runs, as docs/faults.md tells.",
+  otherwise: "off",
+  parse: parse.loopbackAddress,
+});
+const web = { listenAddress, telemetryPath, maxRequests };
 const log = { logLevel, logFormat };
 
 /** The settings of each command, in the order of its help. */
@@ -135,10 +149,17 @@ export const settings = {
       fallback: "2",
       parse: parse.integer(0, 10),
     }),
+    stateFile: setting({
+      flag: "state.file",
+      value: "PATH",
+      help: "File that keeps across restarts what is needed to tell a glitch of a counter from a reset.",
+      otherwise: "nothing is kept",
+      parse: parse.filePath,
+    }),
     ...web,
     ...log,
   },
-  demo: { ...web, minInterval, inverters, family, seed, timeScale, fault, ...log },
+  demo: { ...web, minInterval, inverters, family, seed, timeScale, fault, control, ...log },
   simulate: {
     listen: setting({
       flag: "listen",
@@ -173,6 +194,7 @@ export const settings = {
       parse: parse.timezone,
     }),
     fault,
+    control,
     ...log,
   },
 } satisfies Record<string, Record<string, Setting<unknown>>>;

@@ -40,6 +40,10 @@ export interface MonitorOptions {
   readonly zone: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** What an earlier process remembered of this ECU. */
+  readonly remembered?: Memory | undefined;
+  /** Told after each read what must be remembered. */
+  readonly onMemory?: ((memory: Memory) => void) | undefined;
 }
 
 type MonitorHalf = Pick<ReadOptions, "signal" | "knownId" | "onAttempt" | "onProgress">;
@@ -77,7 +81,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const tally = createTally();
   const journal = createJournal(ecu, options.log);
   let isClosed = false;
-  let memory: Memory = noMemory;
+  let memory = options.remembered ?? noMemory;
   let run: Run | undefined;
   let ended: Ended | undefined;
 
@@ -113,6 +117,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const finish = (replies: Replies): void => {
     const judged = judge(replies);
     memory = judged.memory;
+    options.onMemory?.(memory);
     for (const field of judged.rejected) tally.rejected[field]++;
     const { observation } = judged;
     ended = { observation, at: { wall: clock.now(), monotonic: clock.monotonic() } };

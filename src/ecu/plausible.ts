@@ -48,7 +48,7 @@ export const withholdImplausible = (reading: Reading): Judged => {
 };
 
 /** What is remembered of one energy counter. Times are monotonic milliseconds. */
-interface CounterMemory {
+export interface CounterMemory {
   /** Joules that were last accepted. */
   readonly good?: number;
   /** Local date, yyyymmdd, on which it was first at that value. */
@@ -59,13 +59,13 @@ interface CounterMemory {
   readonly lower?: Streak & { readonly joules: number };
 }
 
-interface Streak {
+export interface Streak {
   readonly since: number;
   readonly times: number;
 }
 
 /** What is remembered of one ECU. */
-interface EcuMemory {
+export interface EcuMemory {
   /** Local date of its last report, yyyymmdd. */
   readonly date?: string | undefined;
   readonly lifetime: CounterMemory;

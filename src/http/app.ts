@@ -17,6 +17,8 @@ export interface AppOptions {
   readonly contentTypes: readonly [string, ...string[]];
   /** Makes the exposition, within that many milliseconds. */
   readonly scrape: (contentType: string, timeoutMs: number) => Promise<Exposition>;
+  /** Requests that may be in flight at one time; further ones are told to come back. */
+  readonly maxRequests: number;
   /** Time for a scrape whose request names none, in milliseconds. */
   readonly defaultTimeoutMs: number;
   /** The state of each ECU as it was last read; must not make a read. */
@@ -33,7 +35,7 @@ export const createApp = (options: AppOptions): express.Express => {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(onlyReading, compression({ level: FASTEST }));
+  app.use(atMost(options.maxRequests), onlyReading, compression({ level: FASTEST }));
 
   app.get(telemetryPath, async (request, response) => {
     const contentType = negotiate(request, options.contentTypes);
@@ -72,6 +74,24 @@ export const createApp = (options: AppOptions): express.Express => {
     );
   });
   return app;
+};
+
+/** Bounds the requests in flight, those of clients that read slowly included. */
+const atMost = (most: number) => {
+  let inFlight = 0;
+  return (_request: Request, response: Response, next: NextFunction): void => {
+    if (inFlight >= most) {
+      plain(
+        response.set("Retry-After", "1"),
+        503,
+        "Too many requests at one time; ask again in a second.",
+      );
+      return;
+    }
+    inFlight++;
+    response.once("close", () => inFlight--);
+    next();
+  };
 };
 
 const onlyReading = ({ method }: Request, response: Response, next: NextFunction): void => {

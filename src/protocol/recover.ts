@@ -85,8 +85,9 @@ const searchedWalk = (body: Cursor, count: number, check: Check): Walk | undefin
     if (known.size >= SEARCH_LIMIT) return dead;
     const found = { ways: 0, size: 0 };
     known.set(key, found);
+    const isKnown = knownLayout(body, begin) !== undefined;
     for (const size of sizesToTry(body, begin, left === 1 ? bytes : undefined)) {
-      if (knownLayout(body, begin) === undefined && !check(body, begin, size)) continue;
+      if (!isKnown && !check(body, begin, size)) continue;
       const ways = left === 1 ? Number(size === bytes) : from(begin + size, left - 1).ways;
       if (ways > 0 && found.ways === 0) found.size = size;
       found.ways = Math.min(2, found.ways + ways);

@@ -1,6 +1,6 @@
 /** A whole simulated ECU: a plant under its sun, the rounds that read it, and the server that tells. */
 import type { Logger } from "pino";
-import type { FaultName } from "./faults.ts";
+import type { FaultName, FaultSwitch } from "./faults.ts";
 import type { ModelName } from "./models.ts";
 import { createPlant } from "./plant.ts";
 import { createRounds, type Family, type Rounds } from "./rounds.ts";
@@ -25,7 +25,7 @@ export interface SimulationOptions {
   readonly host?: string;
   readonly port?: number;
   readonly replyDelayMs?: number;
-  readonly faults?: readonly FaultName[];
+  readonly faults?: readonly (FaultName | FaultSwitch)[];
   readonly log?: Logger;
 }
 

@@ -2,10 +2,14 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "pino";
-import { encodeReply, encodeStatus, type Messages, type Version } from "../protocol/replies.ts";
+import { encodeStatus, type Messages, type Version } from "../protocol/replies.ts";
 import { type Command, commandOf, decodeRequest, type Request } from "../protocol/requests.ts";
-import { type FaultName, faultyBytes, faultyDelivery, faultyMessage } from "./faults.ts";
+import { createCourier } from "./courier.ts";
+import { createDoor } from "./door.ts";
+import type { Delivery, FaultName, FaultSwitch } from "./faults.ts";
+import { faultyReply } from "./faulty.ts";
 import type { Family } from "./rounds.ts";
+import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 
 /** Answers to the questions that may be asked. `undefined`: this ECU does not know the command. */
 export type Answers = { readonly [C in Command]?: (parameter: string) => Messages[C] | undefined };
@@ -17,7 +21,9 @@ export interface ServerOptions {
   readonly port?: number;
   /** Between request and reply. */
   readonly replyDelayMs?: number;
-  readonly faults?: readonly FaultName[];
+  readonly faults?: readonly (FaultName | FaultSwitch)[];
+  /** Of the chance with which faults act. */
+  readonly seed?: number;
   readonly log?: Logger;
 }
 
@@ -25,7 +31,7 @@ export interface SimulatedEcu extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   /** Faults that are on; may be changed at any time. */
-  readonly faults: Set<FaultName>;
+  readonly faults: Pick<Switchboard, "add" | "delete" | "clear" | "on">;
   /** Every request that came, in order. */
   readonly requests: readonly Request[];
   /** Requests that would have changed a real ECU. A client must never cause one. */
@@ -79,89 +85,39 @@ const manners: Record<Family, Manner> = {
     repliesToLastAsker: false,
   },
 };
-const PIECE_GAP_MS = 50;
 /** Commands that change settings or erase data (protocol document, 3.7, 3.9). Taken note of, and never carried out. */
 const WRITES = /^00(05|06|07|10|15|16|21|24|25|26|27|28|31|33|35|45)$/;
 
 /** Starts a simulated ECU; it stops when closed or disposed of. */
 export const startServer = async (options: ServerOptions): Promise<SimulatedEcu> => {
-  const { answers, family, log } = options;
+  const { answers, family, log, replyDelayMs = 0 } = options;
   const manner = manners[family];
-  const faults = new Set<FaultName>(options.faults);
+  const courier = createCourier(manner);
   const requests: Request[] = [];
   const links: (Socket | undefined)[] = [];
-  const sending = new Set<NodeJS.Timeout>();
+  const ignored = new Set<Socket>();
   let lastAsker: Socket | undefined;
   let peak = 0;
   let total = 0;
 
-  const later = (ms: number, act: () => void): void => {
-    const timer = setTimeout(() => {
-      sending.delete(timer);
-      act();
-    }, ms);
-    sending.add(timer);
-  };
-
-  /** Sends pieces with gaps between them, then does what is left to do. */
-  const send = (
-    socket: Socket,
-    bytes: Buffer,
-    pieceBytes: number,
-    gapMs: number,
-    then: () => void,
-  ): void => {
-    if (!socket.writable) return;
-    const whole = bytes.length <= pieceBytes;
-    socket.write(whole ? bytes : bytes.subarray(0, pieceBytes));
-    if (whole) then();
-    else later(gapMs, () => send(socket, bytes.subarray(pieceBytes), pieceBytes, gapMs, then));
-  };
-
-  const deliver = (socket: Socket, bytes: Buffer): void => {
-    if (!socket.writable) return; // it has had its answer, or its client is gone
-    const half = bytes.subarray(0, Math.ceil(bytes.length / 2));
-    const end = (): void => {
-      if (manner.closesAfterReply) socket.end();
-    };
-    switch (faultyDelivery(faults)) {
-      case "silent":
-        return;
-      case "emptyClose":
-        socket.end();
-        return;
-      case "truncate":
-        socket.end(half);
-        return;
-      case "reset":
-        socket.write(half);
-        later(PIECE_GAP_MS, () => socket.resetAndDestroy()); // at once, it would only be closed
-        return;
-      case "split":
-        send(socket, bytes, 7, 5, end);
-        return;
-      case "drip":
-        send(socket, bytes, 1, 1, end);
-        return;
-      case undefined:
-        send(socket, bytes, manner.pieceBytes, PIECE_GAP_MS, end);
-    }
-  };
-
-  const replyTo = (request: Request): Buffer | undefined => {
+  const replyTo = (
+    request: Request,
+  ): { bytes: Buffer; delivery?: Delivery | undefined } | undefined => {
     const command = commandOf(request.code);
     if (command === undefined) return undefined;
     const answer = answers[command] as
       | ((parameter: string) => Messages[Command] | undefined)
       | undefined;
-    const own = answers.info?.("")?.ecuId ?? "";
-    if (command !== "info" && own !== "" && request.ecuId !== own) {
-      return encodeStatus(command, "01");
+    const ecuId = answers.info?.("")?.ecuId ?? "";
+    if (command !== "info" && ecuId !== "" && request.ecuId !== ecuId) {
+      return { bytes: encodeStatus(command, "01") };
     }
     const message = answer?.(request.parameter);
     if (message === undefined) return undefined;
-    const said = faultyMessage(faults, command, message, own);
-    return faultyBytes(faults, encodeReply(command, said, manner.version[command]), command);
+    const version = manner.version[command];
+    const reply = faultyReply(faults.acting(command), command, message, { version, ecuId });
+    faults.spend(reply.used);
+    return reply;
   };
 
   const onRequest = (socket: Socket, link: number, bytes: Buffer): void => {
@@ -172,20 +128,28 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
     const request = decodeRequest(bytes);
     requests.push(request);
     log?.debug({ ...request }, WRITES.test(request.code) ? "refused to write" : "asked");
+    if (link >= manner.linksAnswered) return;
     const reply = replyTo(request);
     if (reply === undefined) {
       if (manner.unknownCommand === "close") socket.end();
-    } else if (link < manner.linksAnswered) {
-      lastAsker = socket;
-      const answer = (): void =>
-        deliver(manner.repliesToLastAsker ? (lastAsker ?? socket) : socket, reply);
-      const delay = options.replyDelayMs ?? 0;
-      if (delay > 0) later(delay, answer);
-      else answer();
+      return;
     }
+    lastAsker = socket;
+    const answer = (): void => {
+      const asker = manner.repliesToLastAsker ? (lastAsker ?? socket) : socket;
+      courier.deliver(asker, reply.bytes, reply.delivery);
+    };
+    if (replyDelayMs > 0) courier.later(replyDelayMs, answer);
+    else answer();
   };
 
-  const server = createServer({ noDelay: true }, (socket) => {
+  const onConnection = (socket: Socket): void => {
+    socket.on("error", () => {}); // a client that is gone is no news to an ECU
+    if (faults.ignoresConnection()) {
+      ignored.add(socket);
+      socket.resume().on("close", () => ignored.delete(socket));
+      return;
+    }
     const free = links.indexOf(undefined);
     const link = free === -1 ? links.length : free;
     if (link >= manner.links) {
@@ -195,23 +159,31 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
     links[link] = socket;
     total++;
     peak = Math.max(peak, openLinks(links));
-    socket.on("error", () => {}); // a client that is gone is no news to an ECU
     socket.on("close", () => {
       links[link] = undefined;
     });
     socket.setTimeout(manner.idleMs, () => socket.end());
     socket.on("data", (bytes) => onRequest(socket, link, bytes));
-  });
+  };
+
+  const server = createServer({ noDelay: true }, onConnection);
   server.listen(options.port ?? 0, options.host ?? "127.0.0.1");
   await once(server, "listening");
+  const address = addressOf(server);
+  const door = createDoor(server, address);
+  const faults = createSwitchboard({
+    on: options.faults ?? [],
+    seed: options.seed ?? 1,
+    onRefusal: door.set,
+  });
 
   const close = async (): Promise<void> => {
-    for (const timer of sending) clearTimeout(timer);
-    for (const socket of links) socket?.destroy();
+    door.leave();
+    faults.clear();
+    courier.close();
+    for (const socket of [...links, ...ignored]) socket?.destroy();
     await closed(server);
   };
-  const address = addressOf(server);
-  if (faults.has("refuse")) await closed(server);
   return {
     ...address,
     faults,

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { type AppOptions, createApp } from "../../src/http/app.ts";
+import { eventually } from "../support/programs.ts";
 
 const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -15,6 +16,7 @@ const appWith = (change: Partial<AppOptions> = {}) =>
     contentTypes: [TEXT, OPENMETRICS],
     scrape: (contentType) => Promise.resolve({ contentType, text: `# ${contentType}\n` }),
     defaultTimeoutMs: 9_500,
+    maxRequests: 40,
     ecus: () => [{ ecu: "roof", state: "not read yet" }],
     isReady: () => true,
     log: pino({ level: "silent" }),
@@ -123,6 +125,37 @@ describe("the routes", () => {
       "The exporter failed to answer; its log says why.\n",
     ]);
     expect(String(await logged)).toContain("a bug");
+  });
+
+  it("tells requests beyond the limit to come back, and answers again when there is room", async () => {
+    let finish = (): void => {};
+    const waiting = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const app = appWith({
+      maxRequests: 2,
+      scrape: async (contentType) => {
+        await waiting;
+        return { contentType, text: "" };
+      },
+    });
+    const server = app.listen(0, "127.0.0.1");
+    const scrapes = [request(server).get("/metrics"), request(server).get("/metrics")];
+    const answers = Promise.all(scrapes);
+    const refused = await eventually(
+      10,
+      async () => {
+        const response = await request(server).get("/-/healthy");
+        return response.status === 503 ? response : undefined;
+      },
+      () => "it was never refused",
+    );
+    expect(refused.headers["retry-after"]).toBe("1");
+    expect(refused.text).toBe("Too many requests at one time; ask again in a second.\n");
+    finish();
+    expect((await answers).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await request(server).get("/-/healthy")).status).toBe(200);
+    server.close();
   });
 
   it("does not say what it is made with", async () => {

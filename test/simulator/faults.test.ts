@@ -3,6 +3,7 @@ import { ProtocolError } from "../../src/protocol/errors.ts";
 import { decodeReply, type InverterTable, type Messages } from "../../src/protocol/replies.ts";
 import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
 import { type FaultName, faults } from "../../src/simulator/faults.ts";
+import type { Family } from "../../src/simulator/rounds.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
 import { ask, dial, ecuIds, startEcu } from "./client.ts";
 
@@ -14,10 +15,11 @@ interface Seen {
   code: string | undefined;
 }
 
-const see = async (ecu: SimulatedEcu, command: Command): Promise<Seen> => {
+const see = async (ecu: SimulatedEcu, command: Command, family: Family): Promise<Seen> => {
   using wire = await dial(ecu);
-  wire.send(encodeRequest(command, ecuIds.L));
-  const code = await wire.ended;
+  wire.send(encodeRequest(command, ecuIds[family]));
+  if (family === "R") await wire.replies(); // it hangs up after 20 seconds only
+  const code = family === "R" ? undefined : await wire.ended;
   return { bytes: wire.received(), pieces: wire.pieces.length, code };
 };
 
@@ -30,11 +32,13 @@ interface Answers {
   plain: Record<Command, Buffer>;
 }
 const answersWith = async (name: FaultName): Promise<Answers> => {
-  await using ecu = await startEcu();
+  // Family L says who it is in version 12 always.
+  const family = name === "aps12" ? "R" : "L";
+  await using ecu = await startEcu({ family });
   const answers: Answers = { seen: {} as Answers["seen"], plain: {} as Answers["plain"] };
-  for (const command of COMMANDS) answers.plain[command] = (await see(ecu, command)).bytes;
+  for (const command of COMMANDS) answers.plain[command] = (await see(ecu, command, family)).bytes;
   ecu.faults.add(name);
-  for (const command of COMMANDS) answers.seen[command] = await see(ecu, command);
+  for (const command of COMMANDS) answers.seen[command] = await see(ecu, command, family);
   return answers;
 };
 
@@ -69,13 +73,23 @@ const reasonsAre =
     for (const command of COMMANDS)
       expect(reasonOf(command, seen[command].bytes), command).toBe(reasons[command]);
   };
+/** The first inverter has this record, the others theirs, and nothing else is changed. */
+const firstIs =
+  (wanted: Partial<InverterTable["records"][number]>) =>
+  (answers: Answers): void => {
+    const [plainFirst, ...plainRest] = table(answers.plain.realtime).records;
+    const [first, ...rest] = table(answers.seen.realtime.bytes).records;
+    expect(first).toEqual({ ...plainFirst, ...wanted });
+    expect(rest).toEqual(plainRest);
+    others(answers, "realtime");
+  };
 /** Nothing is changed but the answers to these questions. */
 const others = ({ seen, plain }: Answers, ...changed: Command[]): void => {
   for (const command of COMMANDS.filter((one) => !changed.includes(one)))
     expect(seen[command].bytes, command).toEqual(plain[command]);
 };
 
-type SeenInAnswers = Exclude<FaultName, "refuse" | "silent">;
+type SeenInAnswers = Exclude<FaultName, "refuse" | "blackhole" | "silent" | "endless">;
 const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
   emptyClose: bytesAre(() => Buffer.alloc(0)),
   split: inPieces,
@@ -161,16 +175,65 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
     });
     others(answers, "realtime");
   },
-  acDisconnected: (answers) => {
+  acDisconnected: firstIs({
+    online: true,
+    frequencyHertz: 65,
+    temperatureCelsius: 15,
+    powerWatts: [0, 0],
+    gridVolts: [5, 5],
+  }),
+  staleOffline: (answers) => {
+    firstIs({ online: false, frequencyHertz: 0, temperatureCelsius: 0 })(answers);
+    const [first] = table(answers.seen.realtime.bytes).records;
+    expect(first?.powerWatts[0]).toBeGreaterThan(50);
+    expect(first?.gridVolts[0]).toBeGreaterThan(200);
+  },
+  linuxOffline: firstIs({
+    online: false,
+    frequencyHertz: 0,
+    temperatureCelsius: -100,
+    powerWatts: [0, 0],
+    gridVolts: [0, 0],
+  }),
+  type05: firstIs({ typeCode: "05" }),
+  type00: (answers) => {
+    const plain = table(answers.plain.realtime).records;
     const [first, ...rest] = table(answers.seen.realtime.bytes).records;
-    expect(first).toMatchObject({
-      online: true,
-      frequencyHertz: 65,
-      powerWatts: [0, 0],
-      gridVolts: [5, 5],
+    expect(first).toEqual({
+      uid: plain[0]?.uid,
+      online: false,
+      typeCode: "00",
+      layout: "none",
+      guessed: false,
+      powerWatts: [],
+      gridVolts: [],
     });
-    expect(rest).toEqual(table(answers.plain.realtime).records.slice(1));
+    expect(rest).toEqual(plain.slice(1));
+    expect(answers.seen.realtime.bytes).toHaveLength(30 + 9 + 21 + 23);
     others(answers, "realtime");
+  },
+  aps12: (answers) => {
+    const { info } = answers.seen;
+    expect(info.bytes.toString("latin1", 3, 5)).toBe("12");
+    expect(info.bytes).toHaveLength(answers.plain.info.length + 12);
+    expect(said(answers, "info")).toEqual({
+      ...decodeReply("info", answers.plain.info),
+      extension: "303000000000000000000000",
+    });
+    others(answers, "info");
+  },
+  longest: ({ seen, plain }) => {
+    for (const command of COMMANDS) {
+      const { bytes } = seen[command];
+      expect(bytes).toHaveLength(10_000);
+      expect(bytes.toString("latin1", 0, 13)).toBe(
+        `APS${plain[command].toString("latin1", 3, 5)}9999${plain[command].toString("latin1", 9, 13)}`,
+      );
+      expect(bytes.subarray(13, -9_000)).toEqual(
+        Buffer.concat([plain[command].subarray(13, -4), Buffer.alloc(1000)]).subarray(0, 987),
+      );
+      expect(bytes.toString("latin1", 9_996)).toBe("END\n");
+    }
   },
   shuffleSignal: (answers) => {
     expect(said(answers, "signal")).toEqual(
@@ -219,6 +282,30 @@ it("an ECU that is silent accepts the connection and never answers", async () =>
   expect(other.received()).toHaveLength(0);
 });
 
+it("an ECU that never ends a reply goes on with it, byte by byte", async () => {
+  await using ecu = await startEcu({ faults: ["endless"] });
+  using wire = await dial(ecu);
+  wire.send("APS1100160001END\n");
+  while (wire.pieces.length < 5) await new Promise(setImmediate);
+  const received = wire.received().toString("latin1");
+  expect(received).toMatch(/^APS1299990001216200123456/);
+  expect(received).toMatch(/\0{4}$/);
+  expect(received).not.toContain("END");
+});
+
+it("an ECU that is a black hole accepts the connection, hears nothing and never hangs up", async () => {
+  await using ecu = await startEcu({ faults: ["blackhole"] });
+  const wire = await dial(ecu);
+  wire.send("APS1100160001END\n");
+  ecu.faults.clear();
+  await ask(ecu, "info", ecuIds.L); // by now the ECU has what the other one sent
+  expect(ecu.requests).toHaveLength(1);
+  expect(ecu.connections.total).toBe(1);
+  expect(wire.received()).toHaveLength(0);
+  await ecu.close();
+  await wire.ended; // not before
+});
+
 it("an ECU that refuses has nobody at its port, and closes like any other", async () => {
   await using ecu = await startEcu({ faults: ["refuse"] });
   expect(ecu.port).toBeGreaterThan(0);
@@ -228,7 +315,7 @@ it("an ECU that refuses has nobody at its port, and closes like any other", asyn
 describe("faults", () => {
   it("may be combined", async () => {
     await using ecu = await startEcu({ faults: ["zeroGlitch", "noLf", "drip"] });
-    const { bytes, pieces } = await see(ecu, "info");
+    const { bytes, pieces } = await see(ecu, "info", "L");
     expect(pieces).toBeGreaterThan(1);
     expect(decodeReply("info", Buffer.concat([bytes, Buffer.from("\n")]))).toMatchObject({
       lifetimeEnergyJoules: 0,

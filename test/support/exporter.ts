@@ -35,6 +35,7 @@ export const startTestExporter = async (
     retries: 0,
     listenAddress: { host: "127.0.0.1", port: 0 },
     telemetryPath: "/metrics",
+    maxRequests: 40,
     log: pino({ level: "silent" }),
     ...options,
   });

@@ -1,0 +1,104 @@
+/** A port at which people and programs switch the faults of a simulated ECU while it runs. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "pino";
+import { type FaultSwitch, faults as table } from "./faults.ts";
+import type { Switchboard } from "./switchboard.ts";
+
+type Switches = Pick<Switchboard, "add" | "delete" | "clear" | "on">;
+
+export interface ControlOptions {
+  readonly faults: Switches;
+  /** Reads a fault as the command line does. @throws Error whose message completes «"text" …». */
+  readonly parse: (text: string) => FaultSwitch;
+  readonly log?: Logger;
+}
+
+export interface Control extends AsyncDisposable {
+  readonly url: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * Starts the port; without an address there is none.
+ * `GET /` lists what is on and all there is; `PUT /faults/silent:3times` switches on, in the words of the command line;
+ * `DELETE /faults/silent` switches off, and `DELETE /faults` everything.
+ * @throws Error with the code of `listen`
+ */
+export const startControl = async (
+  address: { readonly host?: string; readonly port: number } | undefined,
+  { faults, parse, log }: ControlOptions,
+): Promise<Control | undefined> => {
+  if (address === undefined) return undefined;
+  const server = createServer((request, response) => {
+    const { status, body } = answerTo(request.method ?? "", request.url ?? "", faults, parse);
+    if (request.method !== "GET") {
+      log?.info(
+        { asked: `${request.method} ${request.url}`, on: faults.on.map(spelled) },
+        "faults",
+      );
+    }
+    const type = status === 200 ? "application/json" : "text/plain; charset=utf-8";
+    response.writeHead(status, { "Content-Type": type, Connection: "close" }).end(body);
+  });
+  server.listen(address.port, address.host ?? "127.0.0.1");
+  await once(server, "listening");
+  const { family, address: host, port } = server.address() as AddressInfo;
+  const url = `http://${family === "IPv6" ? `[${host}]` : host}:${port}/`;
+  log?.info({ control: url }, `faults are switched at ${url}`);
+  return {
+    url,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};
+
+/** What is asked for, done and answered. */
+const answerTo = (
+  method: string,
+  url: string,
+  faults: Switches,
+  parse: ControlOptions["parse"],
+): Answer => {
+  const [, path, , text] = /^(\/$|\/faults)(\/([^/?]+))?$/.exec(url) ?? [];
+  if (path === undefined) return { status: 404, body: HELP };
+  try {
+    const fault = text === undefined ? undefined : parse(decodeURIComponent(text));
+    if (method === "PUT" && fault !== undefined) faults.add(fault);
+    else if (method === "DELETE" && fault !== undefined) faults.delete(fault.name, fault.question);
+    else if (method === "DELETE" && path === "/faults") faults.clear();
+    else if (method !== "GET" || fault !== undefined) return { status: 405, body: HELP };
+  } catch (error) {
+    return { status: 400, body: `"${text}" ${(error as Error).message}\n` };
+  }
+  return { status: 200, body: `${JSON.stringify(told(faults), undefined, 2)}\n` };
+};
+
+const HELP = `GET / lists the faults and what is on
+PUT /faults/NAME[@QUESTION][:LIMIT] switches one on
+DELETE /faults/NAME[@QUESTION] switches it off
+DELETE /faults switches all off
+`;
+
+const told = ({ on }: Switches) => ({
+  on: on.map(spelled),
+  faults: Object.fromEntries(Object.entries(table).map(([name, { about }]) => [name, about])),
+});
+
+/** A fault as the command line spells it. */
+const spelled = ({ name, question, limit }: FaultSwitch): string =>
+  `${name}${question === undefined ? "" : `@${question}`}${limit === undefined ? "" : `:${spelledLimit(limit)}`}`;
+
+const spelledLimit = (limit: NonNullable<FaultSwitch["limit"]>): string => {
+  if ("times" in limit) return limit.times === 1 ? "once" : `${limit.times}times`;
+  return "ms" in limit ? `${limit.ms}ms` : String(limit.chance);
+};

@@ -1,0 +1,211 @@
+/** Counters that can be trusted, over histories that nobody wrote by hand (protocol document, 4.7). */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { judgeCounters, type Memory, noMemory } from "../../src/ecu/plausible.ts";
+import type { Reading } from "../../src/ecu/reading.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const ROUND = 5 * MINUTE;
+const none = undefined;
+
+/** One reply, and the time since the one before; without `life` the ECU did not tell its counters at all. */
+interface Step {
+  readonly after: number;
+  readonly life?: number;
+  readonly today?: number;
+  readonly registered?: number;
+  readonly online?: number;
+  readonly ecuId?: string;
+}
+
+const readingOf = (step: Step): Reading => {
+  const nothing = { inverters: [], notes: [] };
+  if (step.life === undefined) return nothing;
+  return {
+    ...nothing,
+    identity: { ecuId: step.ecuId ?? "216200000001", model: "", firmware: "", timezone: "UTC" },
+    lifetimeEnergyJoules: step.life,
+    todayEnergyJoules: step.today ?? 50,
+    registeredByInfo: step.registered ?? 6,
+    invertersOnline: step.online ?? 6,
+    lastReportAt: 1_750_507_200,
+    lastReportLocal: "20250621120000",
+  };
+};
+
+/** What is shown of each step, and what is remembered after the last. */
+const judged = (steps: readonly Step[]) => {
+  let memory: Memory = noMemory;
+  let at = 0;
+  const shown = steps.map((step) => {
+    at += step.after;
+    const { reading, memory: next } = judgeCounters(memory, readingOf(step), at);
+    memory = next;
+    return [reading.lifetimeEnergyJoules, reading.todayEnergyJoules];
+  });
+  return { shown, memory };
+};
+
+describe("the first reply after a start", () => {
+  it.each<[string, Omit<Step, "after">, (number | undefined)[]]>([
+    ["is shown where it is whole", { life: 9, today: 5 }, [9, 5]],
+    ["has no lifetime where that is 0", { life: 0, today: 5 }, [none, 5]],
+    ["has no lifetime where that is 0 at night", { life: 0, today: 0, online: 0 }, [none, 0]],
+    [
+      "has no counters where the inverters are forgotten and some answer",
+      { life: 0, today: 0, registered: 0 },
+      [none, none],
+    ],
+    [
+      "has no counters there though they be above 0",
+      { life: 9, today: 5, registered: 0 },
+      [none, none],
+    ],
+  ])("%s, and the next one is shown", (_, first, shown) => {
+    const next = { after: MINUTE, life: 10, today: 6 };
+    expect(judged([{ ...first, after: 0 }, next]).shown).toEqual([shown, [10, 6]]);
+  });
+});
+
+const anyTime = fc.integer({ min: 1, max: 3 * DAY });
+const atMost = (length: number) => ({ minLength: 1, maxLength: length });
+const anyLower = { life: fc.integer({ min: 1, max: 99 }), today: fc.integer({ min: 1, max: 9 }) };
+const zero = { life: fc.constant(0), today: fc.constant(0) };
+
+/** Wrong replies of one kind, as many and for as long as does not confirm them yet, after a reply of 100 or more. */
+const glitch: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  fc.array(fc.record({ after: fc.integer({ min: 1, max: HOUR }), ...zero }), atMost(23)),
+  fc.array(fc.record({ after: anyTime, ...zero }), atMost(2)),
+  fc.array(fc.record({ after: anyTime, ...anyLower }), atMost(2)),
+  fc.array(fc.record({ after: fc.integer({ min: 1, max: ROUND / 10 }), ...anyLower }), atMost(10)),
+  fc
+    .array(fc.record({ after: anyTime, ...anyLower }), atMost(20))
+    .map((steps) => falling(steps, "life"))
+    .map((steps) => falling(steps, "today")),
+  fc.array(
+    fc.record({ after: anyTime, life: fc.nat(500), registered: fc.constant(0) }),
+    atMost(20),
+  ),
+  fc
+    .record({ after: anyTime, ...anyLower, ecuId: fc.constant("216200000002") })
+    .map((step) => [step]),
+  fc.array(fc.record({ after: anyTime }), atMost(20)),
+);
+
+/** The same steps with each value below the one before; those for which none is left are dropped. */
+const falling = (steps: readonly Step[], field: "life" | "today"): readonly Step[] => {
+  let below = Number.POSITIVE_INFINITY;
+  return steps.flatMap((step) => {
+    const value = Math.min(step[field] ?? 0, below - 1);
+    if (value < 1) return [];
+    below = value;
+    return [{ ...step, [field]: value }];
+  });
+};
+
+/** A plant's counters as they are, with glitches between: 100 at first, and never falling. */
+const history = fc
+  .array(fc.record({ rise: fc.nat(3), after: anyTime, wrong: fc.option(glitch) }), atMost(30))
+  .map((parts) => {
+    let risen = 0;
+    return parts.flatMap(({ rise, after, wrong }) => {
+      risen += rise;
+      const right = { after, life: 100 + risen, today: 10 + risen, isRight: true };
+      return [right, ...(wrong ?? []).map((step) => ({ ...step, isRight: false }))];
+    });
+  });
+
+describe("over any history of one day", () => {
+  it("a glitch below its limit never shows, and no right value is ever missing", () => {
+    const seen = { right: 0, wrong: 0 };
+    fc.assert(
+      fc.property(history, (steps) => {
+        // A second reply of the stranger would be its own ECU: each of the others has but one.
+        let strangers = 0;
+        const said = steps.map((step) =>
+          "ecuId" in step ? { ...step, ecuId: String(300_000_000_000 + strangers++) } : step,
+        );
+        const { shown } = judged(said);
+        for (const [i, { isRight, life, today }] of said.entries()) {
+          expect(shown[i], `reply ${i}`).toEqual(isRight ? [life, today] : [none, none]);
+          seen[isRight ? "right" : "wrong"]++;
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(seen.wrong).toBeGreaterThan(seen.right / 2);
+  });
+
+  it("today's energy never falls by day before three replies and a round said so", () => {
+    const step = fc.record({
+      after: fc.constantFrom(MINUTE, 2 * MINUTE, ROUND),
+      life: fc.constant(1),
+      today: fc.integer({ min: 0, max: 4 }),
+      registered: fc.constantFrom(0, 6, 6, 6),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const { shown } = judged(steps);
+        let last = 0;
+        let withheld: { count: number; ms: number } = { count: 0, ms: 0 };
+        for (const [i, { after }] of steps.entries()) {
+          const today = shown[i]?.[1];
+          const ms = withheld.count === 0 ? 0 : withheld.ms + after;
+          withheld = { count: withheld.count + 1, ms };
+          if (today === undefined) continue;
+          if (today < last) {
+            expect(withheld.count).toBeGreaterThanOrEqual(3);
+            expect(withheld.ms).toBeGreaterThanOrEqual(ROUND);
+          }
+          last = today;
+          withheld = { count: 0, ms: 0 };
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe("after any garbage", () => {
+  const garbage = fc.array(
+    fc.record({
+      after: anyTime,
+      life: fc.nat(1_000),
+      today: fc.nat(1_000),
+      registered: fc.constantFrom(0, 6),
+      online: fc.constantFrom(0, 6),
+      ecuId: fc.constantFrom("1", "2", "3", "4", "5", "6", "216200000001"),
+    }),
+    { maxLength: 40 },
+  );
+
+  it("counters that rise are shown from the third reply on, a round after the first", () => {
+    const rises = fc.array(fc.nat(5), { minLength: 3, maxLength: 10 });
+    const honest = fc.tuple(fc.integer({ min: 1, max: 1_000 }), rises).map(([first, rest]) => {
+      let life = first;
+      return rest.map((rise) => {
+        life += rise;
+        return { after: ROUND / 2, life, today: life };
+      });
+    });
+    fc.assert(
+      fc.property(garbage, honest, (before, steps) => {
+        const { shown } = judged([...before, ...steps]);
+        expect(shown.slice(before.length + 2)).toEqual(
+          steps.slice(2).map(({ life, today }) => [life, today]),
+        );
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("no more is remembered than before", () => {
+    fc.assert(
+      fc.property(garbage, (steps) => {
+        expect(JSON.stringify(judged(steps).memory).length).toBeLessThan(2_000);
+      }),
+    );
+  });
+});

@@ -1,0 +1,393 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../src/config/config.ts";
+import { judgeCounters, type Memory, noMemory } from "../../src/ecu/plausible.ts";
+import type { Reading } from "../../src/ecu/reading.ts";
+import { openStateFile } from "../../src/ecu/state-file.ts";
+import { memoriesIn, textWith } from "../../src/ecu/state-text.ts";
+import { encodeReply } from "../../src/protocol/replies.ts";
+import { startTestExporter } from "../support/exporter.ts";
+import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { startReplay } from "../support/replay.ts";
+import { fakeLog } from "./fake-log.ts";
+import { ECU_ID, infoOf, KWH, signalsOf, tableOf } from "./messages.ts";
+
+const START = Date.UTC(2025, 5, 21, 12);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const OTHER_ID = "216000000002";
+
+/** A folder that is gone after the test, and the state file's path in it. */
+const folder = () => {
+  const path = mkdtempSync(join(tmpdir(), "state-"));
+  return {
+    path,
+    file: join(path, "state.json"),
+    [Symbol.dispose]: () => rmSync(path, { recursive: true }),
+  };
+};
+
+/** A process of its own: monotonic time begins anew, and the wall clock goes on. */
+const opened = async (path: string, clock = fakeClock(START)) => {
+  const { log, lines } = fakeLog();
+  return { state: await openStateFile({ path, clock, log }), lines, clock };
+};
+
+/** Writes one memory, as a process that ends then. */
+const kept = async (path: string, ecu: string, memory: Memory, clock?: FakeClock) => {
+  const { state } = await opened(path, clock);
+  state.remember(ecu, memory);
+  await state.close();
+};
+
+const memory: Memory = {
+  ecuId: ECU_ID,
+  zone: "Europe/Amsterdam",
+  ecus: {
+    [OTHER_ID]: { lifetime: { zero: { since: -HOUR, times: 7 } }, today: {} },
+    [ECU_ID]: {
+      date: "20250621",
+      lifetime: { good: 1000 * KWH, goodOn: "20250621" },
+      today: {
+        good: 5 * KWH,
+        goodOn: "20250621",
+        lower: { since: -MINUTE, times: 2, joules: KWH },
+      },
+    },
+  },
+};
+const memoryOf = (lifetime: number): Memory => ({
+  ecuId: ECU_ID,
+  ecus: { [ECU_ID]: { lifetime: { good: lifetime }, today: {} } },
+});
+
+describe("the state file", () => {
+  it("gives each ECU what was remembered of it, and an unknown one nothing", async () => {
+    using at = folder();
+    await using first = (await opened(at.file)).state;
+    first.remember("roof", memory);
+    first.remember("barn", memoryOf(7));
+    await first.close();
+    const { state, lines } = await opened(at.file);
+    expect(state.recall("roof")).toEqual(memory);
+    expect(state.recall("barn")).toEqual(memoryOf(7));
+    expect(state.recall("shed")).toBe(noMemory);
+    expect(lines).toEqual([]);
+  });
+
+  it("holds these lines, which only its owner may read, and has nothing beside it", async () => {
+    using at = folder();
+    await kept(at.file, "roof", memory);
+    expect(JSON.parse(await readFile(at.file, "utf8"))).toEqual({
+      format: "apsystems-ecu-exporter state",
+      version: 1,
+      ecus: {
+        roof: {
+          ecuId: "216200000001",
+          zone: "Europe/Amsterdam",
+          ecus: {
+            "216000000002": {
+              lifetime: { zero: { since: "2025-06-21T11:00:00.000Z", times: 7 } },
+              today: {},
+            },
+            "216200000001": {
+              date: "20250621",
+              lifetime: { good: 3_600_000_000, goodOn: "20250621" },
+              today: {
+                good: 18_000_000,
+                goodOn: "20250621",
+                lower: { since: "2025-06-21T11:59:00.000Z", times: 2, joules: 3_600_000 },
+              },
+            },
+          },
+        },
+      },
+    });
+    expect((await stat(at.file)).mode & 0o777).toBe(0o600);
+    expect(await readdir(at.path)).toEqual(["state.json"]);
+  });
+
+  it("keeps the memory of an ECU that is not asked any more", async () => {
+    using at = folder();
+    await kept(at.file, "barn", memoryOf(7));
+    await kept(at.file, "roof", memoryOf(8));
+    const { state } = await opened(at.file);
+    expect([state.recall("barn"), state.recall("roof")]).toEqual([memoryOf(7), memoryOf(8)]);
+  });
+
+  it("is written anew when the memory is another, and not when it is the same", async () => {
+    using at = folder();
+    await kept(at.file, "roof", memoryOf(1));
+    const { ino } = await stat(at.file); // each write makes another file
+    await kept(at.file, "roof", memoryOf(1));
+    expect((await stat(at.file)).ino).toBe(ino);
+    await kept(at.file, "roof", memoryOf(2));
+    expect((await stat(at.file)).ino).not.toBe(ino);
+  });
+
+  it("ends with the latest memory, however fast they come", async () => {
+    using at = folder();
+    const { state } = await opened(at.file);
+    for (let joules = 1; joules <= 1_000; joules++) state.remember("roof", memoryOf(joules));
+    await state.close();
+    expect((await opened(at.file)).state.recall("roof")).toEqual(memoryOf(1_000));
+  });
+
+  it("is not written any more once it is closed", async () => {
+    using at = folder();
+    const { state } = await opened(at.file);
+    await state.close();
+    state.remember("roof", memory);
+    await state.close();
+    expect(await readdir(at.path)).toEqual([]);
+  });
+
+  it("is whole whenever the process is killed", { timeout: 60_000 }, async () => {
+    using at = folder();
+    for (const afterMs of [1, 5, 20, 50]) {
+      const code = `
+        import { openStateFile } from "./src/ecu/state-file.ts";
+        const clock = { now: Date.now, monotonic: () => performance.now() };
+        const state = await openStateFile({ path: ${JSON.stringify(at.file)}, clock, log: console });
+        process.stdout.write("begun");
+        for (let good = 1; ; good++) {
+          state.remember("roof", { ecus: { "${ECU_ID}": { lifetime: { good }, today: {} } } });
+          await new Promise((resolve) => setTimeout(resolve));
+        }`;
+      const child = spawn(process.execPath, [
+        "--import=tsx",
+        "--input-type=module",
+        "--eval",
+        code,
+      ]);
+      await once(child.stdout, "data");
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      const { lines, state } = await opened(at.file);
+      expect(lines).toEqual([]);
+      await state.close();
+    }
+    await kept(at.file, "roof", memoryOf(3)); // whatever was left beside it is no obstacle
+    expect(await readdir(at.path)).toEqual(["state.json"]);
+  });
+});
+
+const version1 = (roof: unknown) =>
+  JSON.stringify({ format: "apsystems-ecu-exporter state", version: 1, ecus: { roof } });
+const withLifetime = (lifetime: unknown) =>
+  version1({ ecus: { [ECU_ID]: { lifetime, today: {} } } });
+
+describe("a state file that is of no use", () => {
+  it.each([
+    ["is empty", ""],
+    ["was cut", version1({ ecus: {} }).slice(0, -3)],
+    ["is no JSON", "a = 1"],
+    ["is null", "null"],
+    ["is a list", "[]"],
+    ["is of another program", '{"name":"apsystems-ecu-exporter","version":"0.1.0"}'],
+    ["is of the next version", version1({}).replace('"version":1', '"version":2')],
+    ["has no ECUs", '{"format":"apsystems-ecu-exporter state","version":1}'],
+    ["has an ECU that is none", version1(5)],
+    ["has a zone that is none", version1({ zone: "Mars/Olympus", ecus: {} })],
+    ["has an id that is none", version1({ ecuId: "roof", ecus: {} })],
+    ["has a date that is none", version1({ ecus: { [ECU_ID]: { date: "today" } } })],
+    ["lacks a counter", version1({ ecus: { [ECU_ID]: { lifetime: {} } } })],
+    ["has a text for an energy", withLifetime({ good: "1" })],
+    ["has a negative energy", withLifetime({ good: -1 })],
+    ["has an energy beyond all numbers", withLifetime({ good: 1 }).replace("1}", "1e999}")],
+    ["has a streak without a count", withLifetime({ zero: { since: "2025-06-21T12:00:00Z" } })],
+    ["has a streak since never", withLifetime({ zero: { since: "never", times: 1 } })],
+    ["has a streak of half a time", withLifetime({ zero: { since: "2025-06-21", times: 0.5 } })],
+    ["has a fall to nothing", withLifetime({ lower: { since: "2025-06-21", times: 1 } })],
+    ["is of a megabyte and more", " ".repeat(2 ** 20 + 1)],
+  ])("because it %s is put aside with one warning, and all begins afresh", async (_, text) => {
+    using at = folder();
+    await writeFile(at.file, text);
+    const { state, lines } = await opened(at.file);
+    expect(lines).toEqual([
+      [
+        "warn",
+        { path: at.file, err: expect.any(Error) },
+        expect.stringMatching(/^the state file is of no use: .*; starting afresh$/s),
+      ],
+    ]);
+    expect(state.recall("roof")).toBe(noMemory);
+    state.remember("roof", memory);
+    await state.close();
+    expect(await readFile(`${at.file}.unusable`, "utf8")).toBe(text);
+    expect((await opened(at.file)).state.recall("roof")).toEqual(memory);
+  });
+
+  it.each<[string, (path: string) => unknown]>([
+    ["a folder", (path) => mkdir(path)],
+    ["a device", (path) => symlink("/dev/null", path)],
+    ["a pipe that nobody writes to", (path) => spawnSync("mkfifo", [path])],
+  ])("because it is %s is left alone with one warning, and nothing is kept", async (_, make) => {
+    using at = folder();
+    await make(at.file);
+    const before = await stat(at.file);
+    const { state, lines } = await opened(at.file);
+    state.remember("roof", memory);
+    state.remember("roof", memoryOf(1));
+    await state.close();
+    const message = "the state file is of no use: it is no regular file; nothing will be kept";
+    expect(lines).toEqual([["warn", expect.anything(), message]]);
+    expect(await stat(at.file)).toMatchObject({ ino: before.ino, mode: before.mode });
+    expect(await readdir(at.path)).toEqual(["state.json"]);
+  });
+
+  it("because its path leads through a file is one warning, and nothing is kept", async () => {
+    using at = folder();
+    await writeFile(at.file, "");
+    const { state, lines } = await opened(join(at.file, "state.json"));
+    state.remember("roof", memory);
+    await state.close();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.[0]).toBe("warn");
+  });
+
+  it("because its folder is missing is one warning until there is one", async () => {
+    using at = folder();
+    const path = join(at.path, "var", "state.json");
+    const { state, lines } = await opened(path);
+    const write = async (joules: number) => {
+      state.remember("roof", memoryOf(joules));
+      while (lines.length < joules) await new Promise((resolve) => setTimeout(resolve, 1));
+    };
+    await write(1);
+    await write(2);
+    await mkdir(join(at.path, "var"));
+    await write(3);
+    expect(lines.map(([level, , message]) => [level, message.slice(0, 36)])).toEqual([
+      ["warn", "the state file cannot be written: EN"],
+      ["debug", "the state file cannot be written: EN"],
+      ["info", "the state file can be written again"],
+    ]);
+    await state.close();
+    expect((await opened(path)).state.recall("roof")).toEqual(memoryOf(3));
+  });
+
+  it("because any byte of it is another never stops the exporter from starting", async () => {
+    using at = folder();
+    await kept(at.file, "roof", memory);
+    const good = await readFile(at.file);
+    for (let place = 0; place < good.length; place++) {
+      const spoilt = Buffer.from(good);
+      spoilt.writeUInt8(spoilt.readUInt8(place) ^ (1 << (place % 8)), place);
+      await writeFile(at.file, spoilt);
+      const { state, lines } = await opened(at.file);
+      const { reading } = judgeCounters(state.recall("roof"), saying(1001 * KWH), 0);
+      expect(lines.length, `byte ${place}`).toBeLessThanOrEqual(1);
+      expect(reading.inverters).toEqual([]);
+    }
+  });
+});
+
+const saying = (lifetimeEnergyJoules: number): Reading => ({
+  identity: { ecuId: ECU_ID, model: "", firmware: "", timezone: "UTC" },
+  lifetimeEnergyJoules,
+  todayEnergyJoules: KWH,
+  registeredByInfo: 6,
+  invertersOnline: 6,
+  inverters: [],
+  notes: [],
+});
+
+describe("a restart", () => {
+  /** What is shown of lifetime energies, one every 6 hours, with a restart before some of them. */
+  const shown = (lives: readonly number[], restarts: readonly number[], setBackMs = 0) => {
+    let memory = noMemory;
+    let wall = START;
+    let began = START;
+    const clock = { now: () => wall, monotonic: () => wall - began };
+    return lives.map((joules, i) => {
+      if (restarts.includes(i)) {
+        const text = textWith(new Map([["roof", memory]]), clock);
+        wall -= setBackMs;
+        began = wall;
+        memory = memoriesIn(text, clock).get("roof") ?? noMemory;
+      }
+      const judged = judgeCounters(memory, saying(joules), clock.monotonic());
+      memory = judged.memory;
+      wall += 6 * HOUR;
+      return judged.reading.lifetimeEnergyJoules;
+    });
+  };
+  const none = undefined;
+
+  it("amid 24 hours of zeros does not make them longer or shorter", () => {
+    expect(shown([9, 0, 0, 0, 0, 0, 1], [3])).toEqual([9, none, none, none, none, 0, 1]);
+  });
+
+  it("with the clock set back makes zeros longer, never shorter", () => {
+    const zeros = [9, 0, 0, 0, 0, 0, 0, 0];
+    const late = [9, none, none, none, none, none, none, 0];
+    expect(shown(zeros, [3], 6 * HOUR)).toEqual([9, none, none, none, none, none, 0, 0]);
+    expect(shown(zeros, [3], 1_000 * HOUR)).toEqual(late);
+  });
+
+  it("changes nothing of what is shown, whatever was said and whenever it comes", () => {
+    const lives = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30 });
+    const restarts = fc.array(fc.nat(30), { maxLength: 5 });
+    fc.assert(
+      fc.property(lives, restarts, (said, at) => {
+        expect(shown(said, at)).toEqual(shown(said, []));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ["with its state file does not believe the first counter, which is lower, of two ECUs", true],
+    ["without one believes it, as it knows no better", false],
+  ])("of the exporter %s", async (_, isKept) => {
+    using at = folder();
+    const repliesOf = (lifetimeEnergyJoules: number) => ({
+      info: encodeReply("info", infoOf({ lifetimeEnergyJoules })),
+      realtime: encodeReply("realtime", tableOf()),
+      signal: encodeReply("signal", signalsOf()),
+    });
+    await using roof = await startReplay(repliesOf(1000 * KWH));
+    await using barn = await startReplay(repliesOf(2000 * KWH));
+    const lifetimes = async () => {
+      const options = isKept ? { stateFile: at.file } : {};
+      await using exporter = await startTestExporter([roof, barn], options);
+      const lines = (await exporter.get()).split("\n");
+      return lines.filter((line) => line.startsWith("ecu_lifetime_energy_joules_total{"));
+    };
+    const sample = (ecu: string, kwh: number) =>
+      `ecu_lifetime_energy_joules_total{ecu="${ecu}"} ${kwh * KWH}`;
+    expect(await lifetimes()).toEqual([sample("roof", 1000), sample("roof2", 2000)]);
+    Object.assign(roof.replies, repliesOf(999 * KWH));
+    Object.assign(barn.replies, repliesOf(2001 * KWH));
+    const both = [sample("roof", 999), sample("roof2", 2001)];
+    expect(await lifetimes()).toEqual(isKept ? both.slice(1) : both);
+  });
+});
+
+describe("the setting --state.file", () => {
+  const parsed = (...argv: string[]) =>
+    parseConfig({ argv: ["--ecu.address=ecu.lan", ...argv], env: {}, version: "", program: "" });
+
+  it("is off where it is not given", () => {
+    expect(parsed()).toMatchObject({ config: { stateFile: undefined } });
+  });
+
+  it.each(["/var/lib/apsystems/state.json", "state.json", "../été", "C:\\state", ".state"])(
+    "may be %s",
+    (path) => {
+      expect(parsed(`--state.file=${path}`)).toMatchObject({ config: { stateFile: path } });
+    },
+  );
+
+  it.each(["/var/lib/", "..", ".", "a*", "a\0b"])("may not be %j", (path) => {
+    expect(() => parsed(`--state.file=${path}`)).toThrow("is not the path of a file such as");
+  });
+});

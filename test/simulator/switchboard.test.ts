@@ -1,0 +1,182 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { FaultName, FaultSwitch } from "../../src/simulator/faults.ts";
+import type { SimulatedEcu } from "../../src/simulator/server.ts";
+import { createSwitchboard } from "../../src/simulator/switchboard.ts";
+import { ask, dial, ecuIds, startEcu } from "./client.ts";
+
+/** A switchboard without an ECU, and what it said of refusing. */
+const board = (on: readonly (FaultName | FaultSwitch)[] = [], seed = 1) => {
+  const refusals: boolean[] = [];
+  const switches = createSwitchboard({
+    on,
+    seed,
+    onRefusal: (isRefusing) => refusals.push(isRefusing),
+  });
+  return { switches, isRefusing: () => refusals.at(-1) };
+};
+
+/** How the ECU's lifetime energy is at several questions in a row: 0 for the fault, else as it is. */
+const glitches = async (ecu: SimulatedEcu, questions: number): Promise<string> => {
+  let seen = "";
+  for (let i = 0; i < questions; i++) {
+    const { lifetimeEnergyJoules } = await ask(ecu, "info", ecuIds.L);
+    seen += lifetimeEnergyJoules === 0 ? "0" : "-";
+  }
+  return seen;
+};
+
+const zeroGlitch = (limit: NonNullable<FaultSwitch["limit"]>): FaultSwitch => ({
+  name: "zeroGlitch",
+  limit,
+});
+
+describe("a fault is on", () => {
+  it("once, and then over", async () => {
+    await using ecu = await startEcu({ faults: [zeroGlitch({ times: 1 })] });
+    expect(await glitches(ecu, 3)).toBe("0--");
+    expect(ecu.faults.on).toEqual([]);
+  });
+
+  it("three times, and tells how many are left", async () => {
+    await using ecu = await startEcu({ faults: [zeroGlitch({ times: 3 })] });
+    expect(await glitches(ecu, 2)).toBe("00");
+    expect(ecu.faults.on).toEqual([zeroGlitch({ times: 1 })]);
+    expect(await glitches(ecu, 2)).toBe("0-");
+  });
+
+  it("with a chance, the same for the same seed", async () => {
+    const seen: string[] = [];
+    for (const seed of [7, 7, 8]) {
+      await using ecu = await startEcu({ seed, faults: [zeroGlitch({ chance: 0.3 })] });
+      seen.push(await glitches(ecu, 60));
+    }
+    const [first = "", again, other] = seen;
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+    const share = first.replaceAll("-", "").length / 60;
+    expect(share).toBeGreaterThan(0.15);
+    expect(share).toBeLessThan(0.45);
+  });
+
+  it("at the answers to one question only", async () => {
+    await using ecu = await startEcu({ faults: [{ name: "noEnd", question: "realtime" }] });
+    await expect(ask(ecu, "realtime", ecuIds.L)).rejects.toMatchObject({ reason: "malformed" });
+    expect(await ask(ecu, "signal", ecuIds.L)).toHaveLength(3);
+    expect((await ask(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
+  });
+
+  it("until it has acted: an answer it has nothing to change in uses up none of its times", async () => {
+    await using ecu = await startEcu({
+      faults: [zeroGlitch({ times: 1 }), { name: "aps12", limit: { times: 1 } }],
+    });
+    await ask(ecu, "signal", ecuIds.L);
+    expect(await glitches(ecu, 2)).toBe("0-");
+    expect(ecu.faults.on).toEqual([{ name: "aps12", limit: { times: 1 } }]); // family L is so already
+  });
+
+  it("anew when it is switched on again, and apart for each question", () => {
+    const { switches } = board(["drip", { name: "drip", question: "info", limit: { times: 5 } }]);
+    switches.add({ name: "drip", limit: { times: 2 } });
+    expect(switches.on).toEqual([
+      { name: "drip", question: "info", limit: { times: 5 } },
+      { name: "drip", limit: { times: 2 } },
+    ]);
+    switches.delete("drip", "info");
+    expect(switches.on).toEqual([{ name: "drip", limit: { times: 2 } }]);
+    switches.add({ name: "drip", question: "signal" });
+    switches.delete("drip");
+    expect(switches.on).toEqual([]);
+  });
+});
+
+describe("in time, a fault", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("that is on for 30 seconds is over after them", () => {
+    vi.useFakeTimers();
+    const { switches } = board([{ name: "silent", limit: { ms: 30_000 } }]);
+    vi.advanceTimersByTime(29_999);
+    expect(switches.acting("info")).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(switches.acting("info")).toHaveLength(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("that refuses three times does so for three seconds", () => {
+    vi.useFakeTimers();
+    const { isRefusing } = board([{ name: "refuse", limit: { times: 3 } }]);
+    vi.advanceTimersByTime(2_999);
+    expect(isRefusing()).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(isRefusing()).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("that refuses by chance does so in some seconds, and leaves no timer when it is switched off", () => {
+    vi.useFakeTimers();
+    const { switches, isRefusing } = board([{ name: "refuse", limit: { chance: 0.5 } }]);
+    const seconds = Array.from({ length: 40 }, () => {
+      vi.advanceTimersByTime(1_000);
+      return isRefusing();
+    });
+    const refused = seconds.filter(Boolean).length;
+    expect(refused).toBeGreaterThan(10);
+    expect(refused).toBeLessThan(30);
+    switches.clear();
+    expect(isRefusing()).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("while it runs, an ECU", () => {
+  const refused = { code: "ECONNREFUSED" };
+
+  it("shuts its port and opens it again at the same place, as often as it is told", async () => {
+    await using ecu = await startEcu();
+    for (let i = 0; i < 3; i++) {
+      ecu.faults.add("refuse");
+      await expect(dial(ecu)).rejects.toMatchObject(refused);
+      ecu.faults.delete("refuse");
+      expect((await ask(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
+    }
+  });
+
+  it("answers who was connected before it shut its port", async () => {
+    await using ecu = await startEcu();
+    using wire = await dial(ecu);
+    ecu.faults.add("refuse");
+    wire.send("APS1100160001END\n");
+    expect(await wire.replies()).toHaveLength(1);
+  });
+
+  it("that started with its port shut opens it when the time is over", async () => {
+    await using ecu = await startEcu({ faults: [{ name: "refuse", limit: { ms: 100 } }] });
+    await expect(dial(ecu)).rejects.toMatchObject(refused);
+    await vi.waitFor(async () => (await dial(ecu))[Symbol.dispose](), { timeout: 5_000 });
+  });
+
+  it("waits for its port where another program took it meanwhile", async () => {
+    await using ecu = await startEcu({ faults: ["refuse"] });
+    const other = createServer().listen(ecu.port, ecu.host);
+    await once(other, "listening");
+    ecu.faults.clear();
+    other.close();
+    await once(other, "close");
+    await vi.waitFor(() => ask(ecu, "info", ecuIds.L), { timeout: 5_000 });
+  });
+
+  it("ignores as many connections as it is told, and then answers", async () => {
+    await using ecu = await startEcu({ faults: [{ name: "blackhole", limit: { times: 2 } }] });
+    using first = await dial(ecu);
+    using second = await dial(ecu);
+    for (const wire of [first, second]) wire.send("APS1100160001END\n");
+    expect((await ask(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
+    expect(ecu.requests).toHaveLength(1);
+    expect(first.received().length + second.received().length).toBe(0);
+    expect(ecu.faults.on).toEqual([]);
+  });
+});
