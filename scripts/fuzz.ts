@@ -3,6 +3,8 @@
  * its frames from a fixed seed and half from a random one; `npm run fuzz -- FRAMES SEED` repeats a run.
  */
 import { randomInt } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { type FuzzReport, fuzz } from "../test/support/fuzz.ts";
 
 const FRAMES = 1_000_000;
@@ -15,9 +17,14 @@ const SLOWEST_MS = 20;
 const HEAP_GROWTH_MIB = 1;
 const MIB = 2 ** 20;
 
-const row = (name: string, ...cells: readonly string[]): void => {
-  process.stdout.write(`${name.padEnd(34)}${cells.map((cell) => cell.padStart(12)).join("")}\n`);
+/** Everything that is said; a whole run also goes into docs/fuzz.md. */
+const lines: string[] = [];
+const say = (line: string): void => {
+  lines.push(line);
+  process.stdout.write(`${line}\n`);
 };
+const row = (name: string, ...cells: readonly string[]): void =>
+  say(`${name.padEnd(34)}${cells.map((cell) => cell.padStart(12)).join("")}`.trimEnd());
 const verdict = (isReached: boolean, target: number): string =>
   `  ${isReached ? "reached" : "MISSED"} (target ${target})`;
 
@@ -46,7 +53,7 @@ const run = async (seed: number, frames: number): Promise<boolean> => {
   row("heap before, MiB", before.toFixed(2));
   row("heap after, MiB", after.toFixed(2), verdict(isFlat, HEAP_GROWTH_MIB));
   row("promises broken", String(report.faults.length));
-  for (const fault of report.faults) process.stdout.write(`  ${fault}\n`);
+  for (const fault of report.faults) say(`  ${fault}`);
   return isCheap.every(Boolean) && isFlat && report.faults.length === 0;
 };
 
@@ -71,7 +78,11 @@ const runs: readonly (readonly [seed: number, frames: number])[] =
 let isGood = true;
 for (const [one, count] of runs) {
   isGood = (await run(one, count)) && isGood;
-  process.stdout.write("\n");
+  say("");
 }
-process.stdout.write(isGood ? "every promise is kept\n" : "NOT every promise is kept\n");
+say(isGood ? "every promise is kept" : "NOT every promise is kept");
+if (process.argv.length === 2) {
+  const head = `# Hostile bytes\n\nWritten by \`npm run fuzz\`, on ${cpus()[0]?.model} with Node ${process.version}.`;
+  writeFileSync("docs/fuzz.md", `${head}\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n`);
+}
 process.exitCode = isGood ? 0 : 1;

@@ -1,0 +1,160 @@
+/** A day of a simulated ECU that glitches, read every minute, as the exporter would have shown it. */
+import { QueryError } from "../../src/ecu/errors.ts";
+import { createMonitor } from "../../src/ecu/monitor.ts";
+import { type Memory, noMemory } from "../../src/ecu/plausible.ts";
+import type { Replies } from "../../src/ecu/read.ts";
+import { memoriesIn, textWith } from "../../src/ecu/state-text.ts";
+import { chance } from "../../src/simulator/chance.ts";
+import { createPlant } from "../../src/simulator/plant.ts";
+import { createRounds, type Family } from "../../src/simulator/rounds.ts";
+import { fakeLog } from "../ecu/fake-log.ts";
+import { answered } from "../ecu/messages.ts";
+import { fakeClock } from "./fake-clock.ts";
+
+const MINUTE = 60_000;
+const MINUTES = 24 * 60;
+const ZONE = "Europe/Amsterdam";
+const SITE = { latitude: 52.09, longitude: 5.12 };
+/** Midnight in Amsterdam: the plant has made nothing yet, and its counter stands at a whole step. */
+const MIDNIGHT = Date.parse("2026-06-20T22:00:00Z");
+/** The window of the day's energy: 24 hours with a right reply at either end. */
+const BEGIN = MIDNIGHT + MINUTE;
+
+export interface DayOptions {
+  readonly family: Family;
+  readonly seed: number;
+  /** The exporter is restarted, with its state file, before each glitch: the first reply it then gets is wrong. */
+  readonly restarts: boolean;
+}
+
+interface Sample {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly joules: number;
+}
+
+export interface GlitchyDay {
+  readonly begin: number;
+  readonly end: number;
+  /** What the plant made between these. */
+  readonly trueJoules: number;
+  /** Replies between these that were as they should be. */
+  readonly rightReplies: number;
+  /** Lifetime energies as shown, and as the ECU said them. */
+  readonly shown: readonly Sample[];
+  readonly said: readonly Sample[];
+}
+
+type Glitch = "forgotten" | "zero" | "lower" | "silent" | undefined;
+type Info = ReturnType<ReturnType<typeof createRounds>["info"]>;
+
+export const glitchyDay = async ({ family, seed, restarts }: DayOptions): Promise<GlitchyDay> => {
+  const plant = createPlant([["DS3", 6]], SITE, seed);
+  const rounds = createRounds({ plant, family, zone: ZONE, start: MIDNIGHT });
+  const glitches = glitchesOf(seed);
+  const [shown, said]: [Sample[], Sample[]] = [[], []];
+  let exporter = startExporter(MIDNIGHT, noMemory);
+  for (const [minute, glitch] of glitches.entries()) {
+    const at = MIDNIGHT + minute * MINUTE;
+    const begins = glitch !== undefined && minute > 0 && glitches[minute - 1] === undefined;
+    if (restarts && begins) exporter = startExporter(at, exporter.stop());
+    const replies = repliesAt(rounds, at, glitch, seed);
+    if (replies.info?.ok) said.push({ at, joules: replies.info.value.lifetimeEnergyJoules });
+    const joules = await exporter.read(replies);
+    if (joules !== undefined) shown.push({ at, joules });
+  }
+  return {
+    begin: BEGIN,
+    end: BEGIN + MINUTES * MINUTE,
+    trueJoules: rounds.producedJoules(),
+    rightReplies: glitches.slice(1).filter((glitch) => glitch === undefined).length,
+    shown,
+    said,
+  };
+};
+
+/** A process of the exporter: time that cannot jump begins anew, and all it knows is what was kept. */
+const startExporter = (now: number, remembered: Memory) => {
+  const clock = fakeClock(now);
+  let current: Replies = {};
+  let memory = remembered;
+  const monitor = createMonitor({
+    ecu: "roof",
+    read: () => Promise.resolve(current),
+    minIntervalMs: 0,
+    timeoutMs: MINUTE / 2,
+    zone: ZONE,
+    clock,
+    log: fakeLog().log,
+    remembered,
+    onMemory: (latest) => {
+      memory = latest;
+    },
+  });
+  return {
+    read: async (replies: Replies): Promise<number | undefined> => {
+      current = replies;
+      const { reading } = await monitor.observe(new AbortController().signal);
+      await clock.advance(MINUTE);
+      return reading.lifetimeEnergyJoules;
+    },
+    /** What the next process finds in the state file. */
+    stop: (): Memory => {
+      const text = textWith(new Map([["roof", memory]]), clock);
+      const later = fakeClock(clock.now());
+      return memoriesIn(text, later).get("roof") ?? noMemory;
+    },
+  };
+};
+
+const repliesAt = (
+  rounds: ReturnType<typeof createRounds>,
+  at: number,
+  glitch: Glitch,
+  seed: number,
+): Replies => {
+  const info = glitched(rounds.info(at), glitch, chance(seed, at / MINUTE));
+  const error = new QueryError("did not answer", { reason: "timeout" });
+  if (info === undefined) return { info: { ok: false, error, durationMs: 1 } };
+  return {
+    info: answered(info),
+    realtime: answered(rounds.realtime(at)),
+    signal: answered(rounds.signal(at)),
+  };
+};
+
+const LIFETIME_STEP = 360_000;
+
+const glitched = (info: Info, glitch: Glitch, part: number): Info | undefined => {
+  const most = info.lifetimeEnergyJoules / LIFETIME_STEP - 1;
+  switch (glitch) {
+    case undefined:
+      return info;
+    case "silent":
+      return undefined;
+    case "forgotten":
+      return { ...info, lifetimeEnergyJoules: 0, todayEnergyJoules: 0, inverters: 0 };
+    case "zero":
+      return { ...info, lifetimeEnergyJoules: 0 };
+    case "lower":
+      return { ...info, lifetimeEnergyJoules: (1 + Math.floor(part * most)) * LIFETIME_STEP };
+  }
+};
+
+/** Longest run of each glitch in minutes: lower values are a reset from the third on, zeros after a day. */
+const longest = { forgotten: 5, zero: 180, lower: 2, silent: 15 } as const;
+const kinds = Object.keys(longest) as (keyof typeof longest)[];
+const LONGEST_RIGHT = 20;
+
+/** The glitch of each minute, in runs with right replies between them; the first reply of all is one. */
+const glitchesOf = (seed: number): readonly Glitch[] => {
+  const glitches: Glitch[] = ["forgotten"];
+  for (let run = 0; glitches.length <= MINUTES; run++) {
+    const upTo = (most: number, key: number): number => Math.floor(chance(seed, run, key) * most);
+    const kind = kinds[upTo(kinds.length, 2)] ?? "zero";
+    const wrong = 1 + Math.floor(chance(seed, run, 3) ** 4 * longest[kind]); // mostly short
+    glitches.push(...Array<Glitch>(1 + upTo(LONGEST_RIGHT, 4)).fill(undefined));
+    glitches.push(...Array<Glitch>(wrong).fill(kind));
+  }
+  return [...glitches.slice(0, MINUTES + 1), undefined];
+};
