@@ -32,7 +32,7 @@ export interface SimulatedEcu extends AsyncDisposable {
   readonly port: number;
   /** Faults that are on; may be changed at any time. */
   readonly faults: Pick<Switchboard, "add" | "delete" | "clear" | "on">;
-  /** Every request that came, in order. */
+  /** The last thousand requests that came, in order. */
   readonly requests: readonly Request[];
   /** Requests that would have changed a real ECU. A client must never cause one. */
   readonly writes: readonly Request[];
@@ -88,12 +88,15 @@ const manners: Record<Family, Manner> = {
 /** Commands that change settings or erase data (protocol document, 3.7, 3.9). Taken note of, and never carried out. */
 const WRITES = /^00(05|06|07|10|15|16|21|24|25|26|27|28|31|33|35|45)$/;
 
+const REQUESTS_KEPT = 1_000;
+
 /** Starts a simulated ECU; it stops when closed or disposed of. */
 export const startServer = async (options: ServerOptions): Promise<SimulatedEcu> => {
   const { answers, family, log, replyDelayMs = 0 } = options;
   const manner = manners[family];
   const courier = createCourier(manner);
   const requests: Request[] = [];
+  const writes: Request[] = [];
   const links: (Socket | undefined)[] = [];
   const ignored = new Set<Socket>();
   let lastAsker: Socket | undefined;
@@ -127,6 +130,8 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
     }
     const request = decodeRequest(bytes);
     requests.push(request);
+    if (requests.length > REQUESTS_KEPT) requests.shift();
+    if (WRITES.test(request.code)) writes.push(request);
     log?.debug({ ...request }, WRITES.test(request.code) ? "refused to write" : "asked");
     if (link >= manner.linksAnswered) return;
     const reply = replyTo(request);
@@ -188,9 +193,7 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
     ...address,
     faults,
     requests,
-    get writes() {
-      return requests.filter(({ code }) => WRITES.test(code));
-    },
+    writes,
     get connections() {
       return { open: openLinks(links), peak, total };
     },
