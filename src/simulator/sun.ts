@@ -19,7 +19,8 @@ export const sunAt = (site: Site, at: number): { elevation: number; azimuth: num
 };
 
 const SOLAR_CONSTANT = 1361; // W/m² outside the atmosphere
-const DIFFUSE_SHARE = 0.12; // of the direct light on a clear day
+const DIFFUSE_SHARE = 0.1; // of the sun's direct beam on a clear day, at any height of the sun
+const CLOUD_SHARE = 0.25; // of the light above the clouds, under a sky that is all cloud
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 
 /**
@@ -43,6 +44,6 @@ export const lightOn = (
       Math.sin(tilt) *
       Math.cos(radians(sun.azimuth - panel.azimuth));
   const direct = clearSky * clearness ** 1.5 * Math.max(0, facing);
-  const diffuse = clearSky * height * (DIFFUSE_SHARE + 0.25 * (1 - clearness));
+  const diffuse = clearSky * (DIFFUSE_SHARE * clearness + CLOUD_SHARE * height * (1 - clearness));
   return direct + (diffuse * (1 + Math.cos(tilt))) / 2;
 };
