@@ -145,7 +145,8 @@ const benchPure = async (): Promise<void> => {
       decodeReply("realtime", frames.realtime);
     });
     const decode = await timed(5_000, 5_000, () => decodeAll(frames));
-    const scrape = { observations: [await observe(frames)], build, durationSeconds: 0 };
+    const observations = [await observe(frames)];
+    const scrape = { observations, build, durationSeconds: 0, panels: [] };
     const rendering = await timed(500, 200, async () => {
       await render(scrape, "text", processMetrics);
     });

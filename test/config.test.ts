@@ -46,6 +46,8 @@ describe("a command line that is right", () => {
       config: {
         ecus: [{ name: "192.168.1.50", host: "192.168.1.50", port: 8899 }],
         timezone: undefined,
+        site: undefined,
+        panels: [],
         minInterval: 30_000,
         timeout: 9_500,
         commandPause: 250,
@@ -61,7 +63,7 @@ describe("a command line that is right", () => {
 
   it("sets everything that serve has", () => {
     const argv =
-      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.max-requests=7 --log.level=debug --log.format=text";
+      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.max-requests=7 --log.level=debug --log.format=text";
     expect(parsed(argv.split(" "))).toEqual({
       command: "serve",
       config: {
@@ -70,6 +72,11 @@ describe("a command line that is right", () => {
           { name: "[fd00::50]:8900", host: "fd00::50", port: 8900 },
         ],
         timezone: "Europe/Amsterdam",
+        site: { latitude: 52.09, longitude: -5.12 },
+        panels: [
+          { uid: "703000000001", channel: 2, panel: "A1", array: "", row: "", column: "" },
+          { uid: "801000000002", channel: 4, panel: "B2", array: "barn", row: "2", column: "7" },
+        ],
         minInterval: 0,
         timeout: 3_000,
         commandPause: 1_000,
@@ -239,6 +246,8 @@ const duration = "is not a duration; write it as 250ms, 9.5s or 10m";
 const zone = "is not a time zone; write it as Europe/Amsterdam or America/New_York";
 const path = "is not a path such as /metrics";
 const time = "is not a time; write it as 2026-06-21T10:00:00Z";
+const panel =
+  "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
 const place = "is not a place; write it as 52.09,5.12";
 const faultNames =
   "refuse, blackhole, emptyClose, silent, split, drip, truncate, reset, endless, longest, noEnd, noLf, extraBytes, status02, status01, badLength, type00, ecuAsInverter, type05, staleOffline, linuxOffline, zeroGlitch, frozenCounters, clockOffset, wrongCommand, surplusBytes, staleTimestamp, aps12, shortSignal, acDisconnected, shuffleSignal";
@@ -255,6 +264,17 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "ecu.address", "ecu.lan:0", "has no port between 1 and 65535"],
   ["serve", "ecu.address", "ecu.lan:65536", "has no port between 1 and 65535"],
   ["serve", "ecu.timezone", "Europe/Atlantis", zone],
+  ["serve", "ecu.site", "here", place],
+  ["serve", "ecu.panel", "", panel],
+  ["serve", "ecu.panel", "A1", panel],
+  ["serve", "ecu.panel", "703000000001=A1", panel],
+  ["serve", "ecu.panel", "703000000001/1=", panel],
+  ["serve", "ecu.panel", "703000000001/1= /south", panel],
+  ["serve", "ecu.panel", "703000000001/5=A1", panel],
+  ["serve", "ecu.panel", "70300000000/1=A1", panel],
+  ["serve", "ecu.panel", "703000000001/1=A1/south/1", panel],
+  ["serve", "ecu.panel", "703000000001/1=A1/south/1/2/3", panel],
+  ["serve", "ecu.panel", "703000000001/1=A\u00001", panel],
   ["serve", "ecu.min-interval", "30", duration],
   ["serve", "ecu.min-interval", "-1s", duration],
   ["serve", "ecu.min-interval", "1 s", duration],
@@ -380,6 +400,14 @@ it("tells all problems at once, wherever they are", () => {
     'ECU_RETRIES: "many" is not a whole number from 0 to 10',
     "--web.listen-address needs a value: --web.listen-address=[HOST]:PORT",
     NO_ECU,
+  ]);
+});
+
+it("refuses two names for one panel, and takes the two panels of an inverter", () => {
+  const named = (channel: number, name: string) => `--ecu.panel=703000000001/${channel}=${name}`;
+  expect(problemsOf([ECU, named(1, "A1"), named(2, "A2")])).toEqual([]);
+  expect(problemsOf([ECU, named(1, "A1"), named(1, "A2")])).toEqual([
+    "the panel at 703000000001/1 is named twice",
   ]);
 });
 

@@ -319,6 +319,12 @@ const sites: readonly Site[] = [
   },
 ];
 
+/** Height of the sun over the plane of the equator, in degrees: near enough by the day of the year alone. */
+const declination = (at: Date): number => {
+  const day = (at.getTime() - Date.UTC(at.getUTCFullYear(), 0, 1)) / 86_400_000;
+  return -23.44 * Math.cos((2 * Math.PI * (day + 10)) / 365.25);
+};
+
 describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metrics", () => {
   it.each(sites)("$title", async ({ info, realtime, signal, expected, absent }) => {
     await using ecu = await startReplay({
@@ -366,6 +372,23 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
       }
     },
   );
+
+  it("shows the sun at the configured site and the panels that have a name, and neither without", async () => {
+    await using ecu = await startReplay({
+      info: invented({}),
+      realtime: captured("site-06-inv-1"),
+    });
+    const pole = { latitude: 90, longitude: 0 }; // the sun stands as high there all day
+    const uid = "408000240545";
+    const panel = { uid, channel: 2, panel: "A2", array: "south", row: "", column: "" };
+    await using exporter = await startTestExporter(ecu, { site: pole, panels: [panel] });
+    const elevation = (await exporter.samples("ecu_sun_elevation_degrees"))[""] ?? Number.NaN;
+    expect(Math.abs(elevation - declination(new Date()))).toBeLessThan(1);
+    expect(await exporter.samples("inverter_channel_info")).toEqual({ [`${uid},2,A2,south,,`]: 1 });
+    await using bare = await startTestExporter(ecu);
+    expect(await bare.samples("ecu_sun_elevation_degrees")).toEqual({});
+    expect(await bare.samples("inverter_channel_info")).toEqual({});
+  });
 
   it("asks with the id that the ECU gave, one question after another", async () => {
     await using ecu = await startReplay({

@@ -12,7 +12,9 @@ import { readEcu } from "../ecu/read.ts";
 import { openStateFile, type StateFile } from "../ecu/state-file.ts";
 import { isZone } from "../ecu/time.ts";
 import { createApp, type Exposition } from "../http/app.ts";
+import type { Panel } from "../metrics/catalogue.ts";
 import { createExposer, type Format, formats } from "../metrics/render.ts";
+import { type Site, sunAt } from "../simulator/sun.ts";
 import { describeState } from "./state.ts";
 import { revision, version } from "./version.ts";
 
@@ -28,6 +30,10 @@ export interface ExporterOptions {
   readonly maxRequests: number;
   /** Where the memory of each ECU outlasts the process. */
   readonly stateFile?: string | undefined;
+  /** Where the plants stand, for the sun's elevation. */
+  readonly site?: Site | undefined;
+  /** Where their panels are. */
+  readonly panels?: readonly Panel[];
   readonly log: Logger;
 }
 
@@ -54,7 +60,7 @@ const REQUEST_MS = 5_000;
  * @throws Error with the code of `listen`, `EADDRINUSE` for one, where the address cannot be had.
  */
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
-  const { log, stateFile: path } = options;
+  const { log, stateFile: path, site, panels = [] } = options;
   const state = path === undefined ? path : await openStateFile({ path, clock: systemClock, log });
   const monitors = options.ecus.map((ecu) => monitorOf(ecu, options, state));
   const expose = createExposer();
@@ -73,7 +79,8 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
       );
       const durationSeconds = Math.round((performance.now() - begun) * 1000) / 1e6; // whole microseconds
       const format = (Object.keys(formats) as Format[]).find((one) => formats[one] === contentType);
-      const text = await expose({ observations, build, durationSeconds }, format ?? "text");
+      const scrape = { observations, build, durationSeconds, panels, ...sunOver(site) };
+      const text = await expose(scrape, format ?? "text");
       return { contentType, text };
     } finally {
       clearTimeout(timer);
@@ -134,6 +141,10 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     [Symbol.asyncDispose]: stopOnce,
   };
 };
+
+/** To a hundredth of a degree: more is not certain near the horizon. */
+const sunOver = (site: Site | undefined) =>
+  site && { sunElevationDegrees: Math.round(sunAt(site, Date.now()).elevation * 100) / 100 };
 
 const build = { version, revision, nodeVersion: process.version };
 

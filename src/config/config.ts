@@ -1,6 +1,6 @@
 /** Command line and environment → a command and its complete configuration, or every problem at once. */
 import { Command, CommanderError, Option } from "commander";
-import type { EcuAddress } from "./parse.ts";
+import type { EcuAddress, Panel } from "./parse.ts";
 import { type CommandName, type Config, type Setting, settings, variableOf } from "./settings.ts";
 
 /** What the user wants. */
@@ -170,18 +170,24 @@ const configOf = (
     if (row.repeatable) config[key] = partsOf(text).map(parse);
     else config[key] = text === undefined ? undefined : parse(String(text));
   }
-  const { ecus } = config as { ecus?: (EcuAddress | undefined)[] };
+  const { ecus, panels } = config as ListsOfServe;
   if (ecus !== undefined) checkEcus(ecus, program, problems);
+  if (panels !== undefined) checkPanels(panels, problems);
   return config;
 };
+
+/** `undefined` in place of each value that does not parse. */
+interface ListsOfServe {
+  readonly ecus?: readonly (EcuAddress | undefined)[];
+  readonly panels?: readonly (Panel | undefined)[];
+}
 
 /** Several values: a flag given more than once, or a variable with commas. */
 const partsOf = (text: string | readonly string[] | true | undefined): readonly string[] =>
   typeof text === "string" ? text.split(",") : text === true || text === undefined ? [] : text;
 
-/** @param ecus `undefined` in place of each address that does not parse */
 const checkEcus = (
-  ecus: readonly (EcuAddress | undefined)[],
+  ecus: NonNullable<ListsOfServe["ecus"]>,
   program: string,
   problems: string[],
 ): void => {
@@ -195,6 +201,16 @@ const checkEcus = (
     if (ecu === undefined) continue;
     const place = `${canonical(ecu.host)}:${ecu.port}`;
     if (seen.has(place)) problems.push(`the ECU "${ecu.name}" is named twice`);
+    seen.add(place);
+  }
+};
+
+const checkPanels = (panels: NonNullable<ListsOfServe["panels"]>, problems: string[]): void => {
+  const seen = new Set<string>();
+  for (const panel of panels) {
+    if (panel === undefined) continue;
+    const place = `${panel.uid}/${panel.channel}`;
+    if (seen.has(place)) problems.push(`the panel at ${place} is named twice`);
     seen.add(place);
   }
 };

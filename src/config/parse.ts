@@ -166,6 +166,30 @@ export const site: Parse<{ latitude: number; longitude: number }> = (text) => {
     : refuse("is not a place; write it as 52.09,5.12");
 };
 
+const PANEL_FORM =
+  "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
+
+/** What is said of one panel; what is left out is empty. */
+export interface Panel {
+  readonly uid: string;
+  /** Input of the inverter, from 1. */
+  readonly channel: number;
+  readonly panel: string;
+  readonly array: string;
+  readonly row: string;
+  readonly column: string;
+}
+
+/** `UID/CHANNEL=PANEL[/ARRAY[/ROW/COLUMN]]` */
+export const panel: Parse<Panel> = (text) => {
+  const [, uid, channel, where] = /^(\d{12})\/([1-4])=(.*)$/s.exec(text) ?? [];
+  if (uid === undefined || where === undefined || /\p{Cc}/u.test(where)) return refuse(PANEL_FORM);
+  const words = where.split("/").map((word) => word.trim());
+  const [name = "", array = "", row = "", column = ""] = words;
+  if (![1, 2, 4].includes(words.length) || words.includes("")) return refuse(PANEL_FORM);
+  return { uid, channel: Number(channel), panel: name, array, row, column };
+};
+
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 /** An address to listen at that only this machine can reach. */

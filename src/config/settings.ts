@@ -127,6 +127,21 @@ export const settings = {
       otherwise: "this machine's zone",
       parse: parse.timezone,
     }),
+    site: setting({
+      flag: "ecu.site",
+      value: "LATITUDE,LONGITUDE",
+      help: "Where the plant stands, in degrees north and east, such as 52.09,5.12; shows the sun's elevation.",
+      otherwise: "not shown",
+      parse: parse.site,
+    }),
+    panels: setting({
+      flag: "ecu.panel",
+      value: "UID/CHANNEL=PANEL[/ARRAY[/ROW/COLUMN]]",
+      help: "Name of the panel at an inverter's channel, and where it is; repeatable.",
+      otherwise: "no names",
+      repeatable: true,
+      parse: parse.panel,
+    }),
     minInterval,
     timeout: setting({
       flag: "ecu.timeout",

@@ -12,6 +12,21 @@ export interface Scrape {
   };
   /** Wall time of this answer up to its rendering. */
   readonly durationSeconds: number;
+  /** Of the sun above the horizon at the site, negative at night; absent where no site is configured. */
+  readonly sunElevationDegrees?: number | undefined;
+  /** Where the panels are, of those that are configured. */
+  readonly panels: readonly Panel[];
+}
+
+/** What is configured of one panel; what is not known is empty. */
+export interface Panel {
+  readonly uid: string;
+  /** Input of the inverter, from 1. */
+  readonly channel: number;
+  readonly panel: string;
+  readonly array: string;
+  readonly row: string;
+  readonly column: string;
 }
 
 /** Label values and value of one series. */
@@ -124,6 +139,13 @@ export const catalogue = {
     labels: ["ecu"],
     samples: perEcu(({ reading }) => reading.lastCloudContactAt),
   },
+  ecu_sun_elevation_degrees: {
+    type: "gauge",
+    help: "Sun above the horizon at the configured site, negative at night; computed, and not from the ECU.",
+    labels: ["ecu"],
+    samples: ({ observations, sunElevationDegrees }) =>
+      observations.flatMap(({ ecu }) => measured({ ecu }, sunElevationDegrees)),
+  },
   inverter_online: {
     type: "gauge",
     help: "Whether the inverter answered the ECU in its last round (1) or not (0).",
@@ -145,6 +167,17 @@ export const catalogue = {
     samples: withinInverter(({ channelWatts }) =>
       channelWatts.flatMap((watts, i) => measured({ channel: String(i + 1) }, watts)),
     ),
+  },
+  inverter_channel_info: {
+    type: "gauge",
+    help: "Where the panel of this channel is, of the panels that are configured.",
+    labels: ["ecu", "uid", "channel", "panel", "array", "row", "column"],
+    samples: (scrape) =>
+      withinInverter(({ uid }) =>
+        scrape.panels
+          .filter((panel) => panel.uid === uid)
+          .map(({ uid: _, channel, ...where }) => [{ channel: String(channel), ...where }, 1]),
+      )(scrape),
   },
   inverter_temperature_celsius: {
     type: "gauge",

@@ -5,7 +5,7 @@ import { inverter, observation, scrapeOf } from "../support/observation.ts";
 const rows = Object.entries(catalogue) as [MetricName, Metric][];
 /** Endings that tell a unit or a kind; the gauges without one count things or say yes or no. */
 const ENDINGS =
-  /_(joules|joules_total|watts|celsius|hertz|volts|seconds|ratio|info|total)$|_(up|online|inverters|inverters_online|success|unknown_records)$/;
+  /_(joules|joules_total|watts|celsius|hertz|volts|degrees|seconds|ratio|info|total)$|_(up|online|inverters|inverters_online|success|unknown_records)$/;
 
 describe("every metric of the catalogue", () => {
   it.each(rows)("%s: ends in its unit, and in _total where it counts", (name, { type }) => {
@@ -38,9 +38,11 @@ const promised: Record<MetricName, string> = {
   ecu_inverters_online: "gauge ecu",
   ecu_last_report_timestamp_seconds: "gauge ecu",
   ecu_last_cloud_contact_timestamp_seconds: "gauge ecu",
+  ecu_sun_elevation_degrees: "gauge ecu",
   inverter_online: "gauge ecu,uid",
   inverter_info: "gauge ecu,uid,model,type_code",
   inverter_channel_power_watts: "gauge ecu,uid,channel",
+  inverter_channel_info: "gauge ecu,uid,channel,panel,array,row,column",
   inverter_temperature_celsius: "gauge ecu,uid",
   inverter_frequency_hertz: "gauge ecu,uid",
   inverter_voltage_volts: "gauge ecu,uid,phase",
@@ -78,6 +80,7 @@ describe("the catalogue", () => {
     const shown = rows.filter(([, { samples }]) => samples(scrapeOf(down)).length > 0);
     expect(shown.map(([name]) => name)).toEqual([
       "ecu_up",
+      "ecu_sun_elevation_degrees",
       "apsystems_exporter_build_info",
       "apsystems_exporter_query_duration_seconds",
       "apsystems_exporter_query_success",
@@ -100,6 +103,31 @@ describe("the catalogue", () => {
       ["3", 27],
       ["4", 25],
     ]);
+  });
+
+  it("says where a panel is under the ECU that has its inverter, and of no other", () => {
+    const barn = observation({ ecu: "barn", reading: { inverters: [], notes: [] } });
+    expect(catalogue.inverter_channel_info.samples(scrapeOf(observation(), barn))).toEqual([
+      [
+        {
+          ecu: "roof",
+          uid: "901000000001",
+          channel: "2",
+          panel: "A2",
+          array: "south",
+          row: "1",
+          column: "2",
+        },
+        1,
+      ],
+    ]);
+  });
+
+  it("has no sun and no panels where none are configured", () => {
+    const { observations, build, durationSeconds } = scrapeOf(observation());
+    const bare = { observations, build, durationSeconds, panels: [] };
+    expect(catalogue.ecu_sun_elevation_degrees.samples(bare)).toEqual([]);
+    expect(catalogue.inverter_channel_info.samples(bare)).toEqual([]);
   });
 
   it("leaves a withheld value out and keeps its neighbours", () => {

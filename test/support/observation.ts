@@ -68,4 +68,9 @@ export const scrapeOf = (...observations: readonly Observation[]): Scrape => ({
   observations,
   build: { version: "1.2.3", revision: "0123abc", nodeVersion: "v24.0.0" },
   durationSeconds: 0.07,
+  sunElevationDegrees: -3.25,
+  panels: [
+    { uid: "901000000001", channel: 2, panel: "A2", array: "south", row: "1", column: "2" },
+    { uid: "999999999999", channel: 1, panel: "elsewhere", array: "", row: "", column: "" },
+  ],
 });
