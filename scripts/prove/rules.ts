@@ -1,0 +1,110 @@
+/** The rules as they are shipped: recording rules in the order in which they build on each other, and alerts. */
+import { readFileSync } from "node:fs";
+import { parser } from "@prometheus-io/lezer-promql";
+import { parse } from "yaml";
+
+export interface RecordingRule {
+  readonly record: string;
+  readonly expr: string;
+}
+
+export interface AlertRule {
+  readonly alert: string;
+  readonly severity: string;
+  readonly expr: string;
+  readonly forMs: number;
+}
+
+interface RuleFile {
+  readonly groups: readonly {
+    readonly rules: readonly {
+      readonly record?: string;
+      readonly alert?: string;
+      readonly expr: string;
+      readonly for?: string;
+      readonly labels?: Readonly<Record<string, string>>;
+    }[];
+  }[];
+}
+
+const rulesIn = (path: string) =>
+  (parse(readFileSync(path, "utf8")) as RuleFile).groups.flatMap(({ rules }) => rules);
+
+/** The recording rules that alerts need, in levels: each builds on the metrics and on earlier levels only. */
+export const recordingLevels = (path: string, alerts: readonly AlertRule[]): RecordingRule[][] => {
+  const all = rulesIn(path).flatMap(({ record, expr }) =>
+    record === undefined ? [] : [{ record, expr }],
+  );
+  const needed = new Set(alerts.flatMap(({ expr }) => [...metricsIn(expr)]));
+  for (const { record, expr } of all.toReversed()) {
+    if (needed.has(record)) for (const name of metricsIn(expr)) needed.add(name);
+  }
+  let left = all.filter(({ record }) => needed.has(record));
+  const levels: RecordingRule[][] = [];
+  while (left.length > 0) {
+    const pending = new Set(left.map(({ record }) => record));
+    const level = left.filter(
+      ({ expr }) => ![...metricsIn(expr)].some((name) => pending.has(name)),
+    );
+    if (level.length === 0) throw new Error(`recording rules build on each other: ${[...pending]}`);
+    levels.push(level);
+    left = left.filter((rule) => !level.includes(rule));
+  }
+  return levels;
+};
+
+export const alertRules = (path: string): AlertRule[] =>
+  rulesIn(path).flatMap(({ alert, expr, for: lasting, labels }) =>
+    alert === undefined
+      ? []
+      : [
+          {
+            alert,
+            expr,
+            severity: labels?.["severity"] ?? "",
+            forMs: milliseconds(lasting ?? "0s"),
+          },
+        ],
+  );
+
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+const milliseconds = (text: string): number => {
+  const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const scale = UNITS[unit ?? ""];
+  if (scale === undefined) throw new Error(`"${text}" is not a duration`);
+  return Number(count) * scale;
+};
+
+/** Names of the series that an expression asks for. */
+export const metricsIn = (expr: string): Set<string> => {
+  const names = new Set<string>();
+  parser.parse(expr).iterate({
+    enter: (node) => {
+      if (node.type.isError) throw new Error(`not PromQL: ${expr}`);
+      if (node.name === "Identifier" && node.matchContext(["VectorSelector"]))
+        names.add(expr.slice(node.from, node.to));
+    },
+  });
+  return names;
+};
+
+/** The expression with its selectors of ALERTS replaced by another. */
+export const withAlerts = (expr: string, replacement: string): string => {
+  let text = "";
+  let done = 0;
+  parser.parse(expr).iterate({
+    enter: (node) => {
+      if (node.name !== "VectorSelector" || !expr.slice(node.from, node.to).startsWith("ALERTS"))
+        return;
+      text += expr.slice(done, node.from) + replacement;
+      done = node.to;
+    },
+  });
+  return text + expr.slice(done);
+};
