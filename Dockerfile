@@ -1,0 +1,37 @@
+# The exporter as an image; the simulated ECU is in it too. Build it with: docker build -t apsystems-ecu-exporter .
+# Node's image may be another, or this one to the byte: --build-arg NODE_IMAGE=node:24-slim@sha256:…
+ARG NODE_IMAGE=node:24-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY tsconfig.json ./
+COPY src src
+RUN npm run build
+
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev
+
+FROM ${NODE_IMAGE}
+# The commit it is built from: --build-arg REVISION=$(git rev-parse HEAD)
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="apsystems-ecu-exporter" \
+      org.opencontainers.image.description="Prometheus exporter for APsystems micro-inverters" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV NODE_ENV=production \
+    APSYSTEMS_EXPORTER_REVISION="${REVISION}"
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# For the state file; a volume that is mounted here for the first time takes the owner over.
+RUN mkdir /var/lib/apsystems && chown node:node /var/lib/apsystems
+USER node
+EXPOSE 10899
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:10899/-/healthy').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/main.js"]

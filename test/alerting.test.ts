@@ -1,0 +1,373 @@
+/** From the panel to the owner: simulated ECU, exporter, Prometheus and Alertmanager, with the repository's own files. */
+import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { SimulatedEcu } from "../src/simulator/server.ts";
+import { startEcu } from "./simulator/client.ts";
+import { startTestExporter, type TestExporter } from "./support/exporter.ts";
+import {
+  eventually,
+  freePort,
+  hasProgram,
+  type Running,
+  startProgram,
+  told,
+} from "./support/programs.ts";
+import { startWebhook, type Webhook } from "./support/webhook.ts";
+
+/** Simulated seconds in a second; durations of the rules shrink by the same, so that 40 minutes are 20 seconds. */
+const SPEED = 120;
+const RULES = "prometheus/rules";
+const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** How long rules wait and how far they look back: `for: 40m`, `[7d]`, `[1d:5m]`, `offset 23h30m`, `interval: 5m`. */
+const DURATION = /(?<=\b(?:for|interval): |\boffset |[[:])(?:\d+(?:ms|[smhdw]))+(?=[\]:)\s]|$)/gm;
+/** One of these that is as it was. */
+const UNHASTENED = /(?:\b(?:for|interval): |\boffset |\[)\d+(?!\d*ms)[smhdw]/;
+
+const hastened = (rules: string): string =>
+  rules.replace(DURATION, (duration) => {
+    const parts = duration.matchAll(/(\d+)(ms|[smhdw])/g);
+    const ms = [...parts].reduce(
+      (sum, [, count, unit]) => sum + Number(count) * MS[unit as keyof typeof MS],
+      0,
+    );
+    return `${Math.max(1, Math.round(ms / SPEED))}ms`;
+  });
+
+/** The text with each of the changes made. @throws where there is nothing to change */
+const changed = (
+  text: string,
+  changes: readonly (readonly [from: string | RegExp, to: string])[],
+): string =>
+  changes.reduce((before, [from, to]) => {
+    const after = before.replace(from, to);
+    if (after === before) throw new Error(`nothing to change for ${from}`);
+    return after;
+  }, text);
+
+const ALERTMANAGER = "prometheus/alertmanager.yml";
+/** Ways of telling somebody that the example for Alertmanager has in comments: lines with a # right before a word. */
+const WAY = /(?:^ +#\S.*\n)+/gm;
+const example = readFileSync(ALERTMANAGER, "utf8");
+const ways = example.match(WAY) ?? [];
+/** The example with the # of one way taken away, which is what its comments tell people to do. */
+const choosing = (text: string, way: string): string =>
+  changed(text, [[way, way.replace(/^( +)#/gm, "$1")]]);
+const wayTo = (host: string): string => ways.find((way) => way.includes(host)) ?? "";
+
+interface Alert {
+  readonly state: "pending" | "firing";
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+describe("the durations of rules in fast motion", () => {
+  it.each([
+    ["        for: 40m", "        for: 20000ms"],
+    ["    interval: 5m", "    interval: 2500ms"],
+    ["max_over_time(a[7d]) == 1", "max_over_time(a[5040000ms]) == 1"],
+    ["max_over_time(a[1h:5m])", "max_over_time(a[30000ms:2500ms])"],
+    ["a offset 23h30m > 0.2", "a offset 705000ms > 0.2"],
+    ["max(a offset 3d)", "max(a offset 2160000ms)"],
+    ["for 40 minutes. See docs/x.md", "for 40 minutes. See docs/x.md"],
+    ["panel:power_watts:max1d > 2", "panel:power_watts:max1d > 2"],
+  ])("are %s → %s", (rules, fast) => {
+    expect(hastened(rules)).toBe(fast);
+  });
+});
+
+describe.skipIf(
+  !hasProgram("prometheus", "--version") || !hasProgram("prometheus-alertmanager", "--version"),
+)("an owner who is told", () => {
+  const running: Running[] = [];
+  let folder = "";
+  let ecu: SimulatedEcu;
+  let exporter: TestExporter;
+  let owner: Webhook;
+  let prometheus = "";
+
+  const output = (): string => running.map((program) => program.output()).join("\n");
+  const get = async <T>(path: string): Promise<T> => {
+    const response = await fetch(`${prometheus}${path}`);
+    return ((await response.json()) as { data: T }).data;
+  };
+  const firing = async (): Promise<readonly (string | undefined)[]> =>
+    (await get<{ alerts: Alert[] }>("/api/v1/alerts")).alerts
+      .filter(({ state }) => state === "firing")
+      .map(({ labels }) => labels["alertname"]);
+  const query = async (expression: string): Promise<readonly unknown[]> =>
+    (await get<{ result: unknown[] }>(`/api/v1/query?query=${encodeURIComponent(expression)}`))
+      .result;
+  const toOwner = () => owner.at("/owner");
+  const arrived = (path: string, count: number, seconds: number) =>
+    eventually(
+      seconds,
+      () => Promise.resolve(owner.at(path).length >= count ? owner.at(path) : undefined),
+      output,
+    );
+
+  beforeAll(async () => {
+    const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()];
+    prometheus = `http://127.0.0.1:${prometheusPort}`;
+    folder = await mkdtemp(join(tmpdir(), "alerting-"));
+    // Noon on the longest day. The uid of the first of four inverters follows from the seed.
+    ecu = await startEcu({
+      inverters: [["DS3", 4]],
+      start: Date.UTC(2026, 5, 21, 10),
+      timeScale: SPEED,
+      elapsed: () => performance.now(),
+    });
+    exporter = await startTestExporter(ecu);
+    owner = await startWebhook();
+
+    await mkdir(join(folder, RULES), { recursive: true });
+    for (const file of await readdir(RULES)) {
+      const rules = await readFile(join(RULES, file), "utf8");
+      expect(hastened(rules)).not.toMatch(UNHASTENED);
+      await writeFile(join(folder, RULES, file), hastened(rules));
+    }
+    await writeFile(
+      join(folder, "prometheus.yml"),
+      changed(await readFile("prometheus.yml", "utf8"), [
+        [/localhost:10899/, exporter.url.replace("http://", "")],
+        [/localhost:9093/, `127.0.0.1:${alertmanagerPort}`],
+        [/scrape_interval: 60s/, "scrape_interval: 1s"],
+        [/scrape_timeout: 10s/, "scrape_timeout: 1s"],
+        [/evaluation_interval: 60s/, "evaluation_interval: 1s"],
+      ]),
+    );
+    await writeFile(
+      join(folder, "alertmanager.yml"),
+      changed(choosing(choosing(example, wayTo("localhost:8123")), wayTo("hc-ping.com")), [
+        [/http:\/\/localhost:8123\S+/, `${owner.url}/owner`],
+        [/https:\/\/hc-ping.com\S+/, `${owner.url}/heartbeat`],
+        [/(group_wait): (?!0s)\w+/g, "$1: 1s"],
+        [/(group_interval): \w+/g, "$1: 1s"],
+      ]),
+    );
+    running.push(
+      startProgram("prometheus-alertmanager", [
+        `--config.file=${folder}/alertmanager.yml`,
+        `--storage.path=${folder}/alertmanager`,
+        `--web.listen-address=127.0.0.1:${alertmanagerPort}`,
+        "--cluster.listen-address=",
+      ]),
+      startProgram("prometheus", [
+        `--config.file=${folder}/prometheus.yml`,
+        `--storage.tsdb.path=${folder}/prometheus-data`,
+        `--web.listen-address=127.0.0.1:${prometheusPort}`,
+        // What was said before Prometheus knew of its Alertmanager is said again after this.
+        "--rules.alert.resend-delay=5s",
+      ]),
+    );
+    // Rules ask whether an inverter was online before; the answer is worked out every 5 minutes.
+    await eventually(
+      60,
+      async () => ((await query("inverter:online:max1d")).length === 4 ? true : undefined),
+      output,
+    );
+  }, 90_000);
+
+  afterAll(async () => {
+    for (const program of running) await program[Symbol.asyncDispose]();
+    await exporter?.[Symbol.asyncDispose]();
+    await ecu?.[Symbol.asyncDispose]();
+    await owner?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("hears nothing while all is well, and the heartbeat comes all the same", async () => {
+    const beats = await arrived("/heartbeat", 1, 30);
+    expect(beats.flatMap(({ alerts }) => alerts.map(({ labels }) => labels))).toEqual([
+      { alertname: "ApsystemsWatchdog", severity: "none" },
+    ]);
+    expect(await firing()).toEqual(["ApsystemsWatchdog"]);
+    expect(toOwner()).toEqual([]);
+  }, 40_000);
+
+  it("hears once of the inverter that died, by name, with what it means and where to read more", async () => {
+    ecu.faults.add("linuxOffline");
+    expect(await arrived("/owner", 1, 60)).toEqual([
+      expect.objectContaining({
+        status: "firing",
+        receiver: "owner",
+        groupLabels: { alertname: "InverterOffline", ecu: "roof" },
+        alerts: [
+          expect.objectContaining({
+            status: "firing",
+            labels: {
+              alertname: "InverterOffline",
+              severity: "warning",
+              job: "apsystems",
+              instance: exporter.url.replace("http://", ""),
+              ecu: "roof",
+              uid: "703000249529",
+            },
+            annotations: {
+              summary: "An inverter does not answer while the others give power.",
+              description: expect.stringContaining("703000249529"),
+              runbook_url: expect.stringContaining("docs/alerts.md#inverteroffline"),
+            },
+          }),
+        ],
+      }),
+    ]);
+  }, 70_000);
+
+  it("hears once that it is back, and of nothing else", async () => {
+    ecu.faults.clear();
+    await arrived("/owner", 2, 40);
+    // Time in which more could come: ten minutes of the rules, and of Alertmanager's shortened waits several.
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    expect(
+      toOwner().map(({ status, alerts }) => [
+        status,
+        alerts.map(({ labels }) => [labels["alertname"], labels["uid"]]),
+      ]),
+    ).toEqual([
+      ["firing", [["InverterOffline", "703000249529"]]],
+      ["resolved", [["InverterOffline", "703000249529"]]],
+    ]);
+    expect(await firing()).toEqual(["ApsystemsWatchdog"]);
+  }, 60_000);
+});
+
+describe.skipIf(
+  !hasProgram("prometheus-alertmanager", "--version") || !hasProgram("amtool", "--version"),
+)("the example for Alertmanager", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "alertmanager-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const check = async (config: string) => {
+    const file = join(folder, "alertmanager.yml");
+    await writeFile(file, config);
+    return told("amtool", ["check-config", file], "");
+  };
+
+  it("is valid as it stands, and sends nothing", async () => {
+    expect(await check(example)).toMatchObject({ code: 0 });
+    expect(parse(example)).toMatchObject({ receivers: [{ name: "owner" }, { name: "heartbeat" }] });
+  });
+
+  it("has five ways of telling somebody in comments", () => {
+    expect(ways).toHaveLength(5);
+  });
+
+  it.each(ways)("is valid with the # of one way taken away:\n%s", async (way) => {
+    const { code, output } = await check(choosing(example, way));
+    expect(output).toContain("SUCCESS");
+    expect(code).toBe(0);
+  });
+
+  it("is refused where a name in it is wrong", async () => {
+    const wrong = changed(example, [["receiver: heartbeat", "receiver: hartbeat"]]);
+    const { code, output } = await check(wrong);
+    expect(output).toContain("hartbeat");
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ["critical", "owner"],
+    ["warning", "owner"],
+    ["info", "owner"],
+    ["none", "heartbeat"],
+  ])("tells of what is %s the %s", (severity, receiver) => {
+    const args = ["config", "routes", "test", `--config.file=${ALERTMANAGER}`];
+    const { output } = told("amtool", [...args, `severity=${severity}`], "");
+    expect(output.split("\n")[0]).toBe(receiver);
+  });
+
+  it("inhibits alerts that there are, and no others", async () => {
+    const { groups } = parse(await readFile(`${RULES}/alerts.yml`, "utf8")) as {
+      groups: { rules: { alert?: string }[] }[];
+    };
+    const names = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert ?? ""));
+    const { inhibit_rules } = parse(example) as {
+      inhibit_rules: { source_matchers: string[]; target_matchers: string[] }[];
+    };
+    const patterns = inhibit_rules
+      .flatMap((rule) => [...rule.source_matchers, ...rule.target_matchers])
+      .flatMap((matcher) => /^alertname =~? "(.+)"$/.exec(matcher)?.[1]?.split("|") ?? []);
+    expect(patterns.length).toBeGreaterThan(20);
+    for (const pattern of patterns) {
+      expect(names, pattern).toContainEqual(expect.stringMatching(new RegExp(`^${pattern}$`)));
+    }
+  });
+
+  it("hides effects while their cause is on, at the same ECU and inverter, and nothing else", async () => {
+    // Each row has an exporter and an ECU of its own, so that all can be asked at once.
+    const at = (row: number) => ({ instance: `exporter${row}`, ecu: `ecu${row}` });
+    const one = { uid: "703000000001" };
+    const two = { uid: "703000000002" };
+    const elsewhere = { instance: "exporter", ecu: "elsewhere" };
+    const rows: readonly (readonly [cause: object, effect: object, hidden: boolean])[] = [
+      [{ alertname: "ApsystemsExporterDown" }, { alertname: "InverterOffline", ...one }, true],
+      [{ alertname: "ApsystemsExporterDown" }, { alertname: "EcuUnreachable" }, true],
+      [{ alertname: "ApsystemsExporterDown" }, { alertname: "PlantDown", ...elsewhere }, false],
+      [{ alertname: "ApsystemsExporterDown" }, { alertname: "Any", severity: "none" }, false],
+      [{ alertname: "EcuUnreachable" }, { alertname: "PlantDown" }, true],
+      [{ alertname: "EcuUnreachable" }, { alertname: "EcuReportFrozen" }, true],
+      [{ alertname: "EcuUnreachable" }, { alertname: "PlantDown", ...elsewhere }, false],
+      [{ alertname: "EcuReportFrozen" }, { alertname: "InverterOffline", ...one }, true],
+      [{ alertname: "EcuReportFrozen" }, { alertname: "EcuUnreachable" }, false],
+      [{ alertname: "PlantWithoutGrid" }, { alertname: "PlantDown" }, true],
+      [{ alertname: "PlantWithoutGrid" }, { alertname: "InverterWithoutGrid", ...one }, true],
+      [{ alertname: "PlantDown" }, { alertname: "InverterOffline", ...one }, true],
+      [{ alertname: "PlantDown" }, { alertname: "EcuCountersFrozen" }, true],
+      [{ alertname: "PlantDown" }, { alertname: "EcuReportFrozen" }, false],
+      [{ alertname: "InverterOffline", ...one }, { alertname: "PanelSilent", ...one }, true],
+      [{ alertname: "InverterOffline", ...one }, { alertname: "PanelSilent", ...two }, false],
+      [{ alertname: "InverterOffline", ...one }, { alertname: "InverterOffline", ...two }, false],
+      [
+        { alertname: "PanelSilent", ...one, channel: "1" },
+        { alertname: "PanelFarBelowSiblings", ...one, channel: "1" },
+        true,
+      ],
+      [
+        { alertname: "PanelSilent", ...one, channel: "1" },
+        { alertname: "PanelFarBelowSiblings", ...one, channel: "2" },
+        false,
+      ],
+    ];
+    const port = await freePort();
+    await using alertmanager = startProgram("prometheus-alertmanager", [
+      `--config.file=${ALERTMANAGER}`,
+      `--storage.path=${folder}/data`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--cluster.listen-address=",
+    ]);
+    const api = `http://127.0.0.1:${port}/api/v2/alerts`;
+    const role = (part: string, row: number, labels: object) => ({
+      labels: { severity: "warning", ...at(row), ...labels, part, row: `${row}` },
+    });
+    const body = JSON.stringify(
+      rows.flatMap(([cause, effect], row) => [
+        role("cause", row, cause),
+        role("effect", row, effect),
+      ]),
+    );
+    const headers = { "Content-Type": "application/json" };
+    await eventually(
+      20,
+      async () => (await fetch(api, { method: "POST", headers, body })).ok || undefined,
+      alertmanager.output,
+    );
+    const hidden = async (part: string): Promise<Record<string, boolean>> => {
+      const alerts = (await (await fetch(`${api}?filter=part=${part}`)).json()) as {
+        labels: { row: string };
+        status: { inhibitedBy: string[] };
+      }[];
+      return Object.fromEntries(
+        alerts.map(({ labels, status }) => [labels.row, status.inhibitedBy.length > 0]),
+      );
+    };
+    const expected = Object.fromEntries(rows.map(([, , isHidden], row) => [`${row}`, isHidden]));
+    await expect.poll(() => hidden("effect"), { timeout: 10_000 }).toEqual(expected);
+  }, 40_000);
+});
