@@ -1,0 +1,127 @@
+/** What is committed of the dashboards, and what all of them promise. */
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { dashboards, textOf } from "../../grafana/dashboards.ts";
+import { otherMetrics } from "../../grafana/promql.ts";
+import { catalogue } from "../../src/metrics/catalogue.ts";
+import { committed, readDashboard, targetsOf, uids } from "./committed.ts";
+import { errorsOf, selectorsOf, withValues } from "./promql.ts";
+
+/** The newest that Grafana 9.4 knows. */
+const SCHEMA_OF_9_4 = 37;
+
+it("is committed as the builders make it", () => {
+  expect(dashboards.map(({ uid }) => uid)).toEqual(uids);
+  for (const dashboard of dashboards)
+    expect(readDashboard(dashboard.uid ?? "")).toBe(textOf(dashboard));
+  expect(readdirSync("grafana/dashboards").sort()).toEqual(
+    [".lint", ...uids.map((uid) => `${uid}.json`)].sort(),
+  );
+});
+
+describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))(
+  "%s",
+  (_uid, dashboard) => {
+    it("is of a schema that Grafana 9.4 knows", () => {
+      expect(dashboard.schemaVersion).toBeLessThanOrEqual(SCHEMA_OF_9_4);
+    });
+
+    it("lays its panels side by side in full lines, in reading order", () => {
+      let y = 0;
+      for (let i = 0; i < dashboard.panels.length; ) {
+        const line = dashboard.panels.slice(i).filter(({ gridPos }) => gridPos.y === y);
+        expect(line.map(({ gridPos }) => gridPos.x)).toEqual(
+          line.map((_one, k) => line.slice(0, k).reduce((sum, { gridPos }) => sum + gridPos.w, 0)),
+        );
+        expect(line.reduce((sum, { gridPos }) => sum + gridPos.w, 0)).toBe(24);
+        expect(new Set(line.map(({ gridPos }) => gridPos.h)).size).toBe(1);
+        expect(dashboard.panels.slice(i, i + line.length)).toEqual(line);
+        y += line[0]?.gridPos.h ?? 0;
+        i += line.length;
+      }
+    });
+
+    it("names each panel once", () => {
+      const titles = dashboard.panels.map(({ title }) => title);
+      expect(new Set(titles).size).toBe(titles.length);
+      expect(dashboard.panels.map(({ id }) => id)).toEqual(titles.map((_title, i) => i + 1));
+    });
+
+    it("leads to the three others with variables and time", () => {
+      expect(dashboard.links.map(({ url }) => url)).toEqual(
+        uids.filter((uid) => uid !== dashboard.uid).map((uid) => `/d/${uid}`),
+      );
+      for (const { includeVars, keepTime } of dashboard.links)
+        expect([includeVars, keepTime]).toEqual([true, true]);
+    });
+
+    it("has links in cells to dashboards that there are, for variables that they have", () => {
+      for (const url of JSON.stringify(dashboard.panels).match(/\/d\/[^"]+\?[^"]+/g) ?? []) {
+        const [, uid, query = ""] = /^\/d\/(\S+?)\?(.*)$/.exec(url) ?? [];
+        const there = committed.find((one) => one.uid === uid);
+        expect(there, url).toBeDefined();
+        const variables = [...query.matchAll(/var-(\w+)=/g)].map(([, name]) => name);
+        const names = there?.templating.list.map(({ name }) => name);
+        expect(names).toEqual(expect.arrayContaining(variables));
+        expect(query).toContain(`\${__url_time_range}`);
+      }
+    });
+
+    it("draws no line and no zero where nothing was measured", () => {
+      for (const { type, fieldConfig } of dashboard.panels)
+        if (["timeseries", "state-timeline"].includes(type))
+          expect(fieldConfig.defaults.custom?.spanNulls).toBe(false);
+      for (const { target } of targetsOf(dashboard))
+        expect(target.expr).not.toMatch(/\bor (on\b.*?)?vector\(|absent\(/);
+    });
+
+    it("names every state in words", () => {
+      for (const { type, title, fieldConfig } of dashboard.panels)
+        if (type === "state-timeline") expect(fieldConfig.defaults.mappings, title).toHaveLength(1);
+    });
+
+    it("asks for metrics of the catalogue and a few others, in PromQL", () => {
+      const known = [...Object.keys(catalogue), ...otherMetrics];
+      const expressions = [
+        ...targetsOf(dashboard).map(({ target }) => target.expr),
+        ...(dashboard.annotations.list ?? []).map(({ expr }) => expr ?? ""),
+        ...dashboard.templating.list
+          .map(({ query }) => (typeof query === "string" ? query : query.query))
+          .flatMap((query) => /^label_values\((.+), \w+\)$/.exec(query)?.[1] ?? []),
+      ];
+      for (const expression of expressions) {
+        expect(errorsOf(expression), expression).toEqual([]);
+        expect(selectorsOf(expression), expression).not.toHaveLength(0);
+        for (const { name } of selectorsOf(expression)) expect(known).toContain(name);
+      }
+    });
+
+    it("uses no variable that Grafana or the dashboard does not have", () => {
+      const own = dashboard.templating.list.map(({ name }) => [name, "x"]);
+      const all = { ...Object.fromEntries(own), __rate_interval: "5m", __range: "24h", 1: "x" };
+      for (const { target } of targetsOf(dashboard))
+        expect(withValues(target.expr, all)).not.toContain("$");
+    });
+  },
+);
+
+it("is shown by a Grafana that is provisioned from here", () => {
+  const read = (path: string): unknown =>
+    parse(readFileSync(`grafana/provisioning/${path}`, "utf8"));
+  expect(read("dashboards/apsystems.yml")).toMatchObject({
+    apiVersion: 1,
+    providers: [
+      {
+        type: "file",
+        folder: "APsystems",
+        allowUiUpdates: false,
+        options: { path: "/var/lib/grafana/dashboards" },
+      },
+    ],
+  });
+  expect(read("datasources/prometheus.yml")).toMatchObject({
+    apiVersion: 1,
+    datasources: [{ type: "prometheus", access: "proxy", isDefault: true }],
+  });
+});

@@ -1,0 +1,143 @@
+/** Two simulated ECUs, the exporter and a real Prometheus that scrapes it through a day of one minute. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { simulateEcu } from "../../src/simulator/ecu.ts";
+import { createPlant } from "../../src/simulator/plant.ts";
+import type { Site } from "../../src/simulator/sun.ts";
+import { startTestExporter } from "../support/exporter.ts";
+import { eventually, freePort, startProgram } from "../support/programs.ts";
+
+/** Labels of a series, and its values. */
+export interface Series {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [at: number, value: number])[];
+}
+
+export interface ScrapedPlant extends AsyncDisposable {
+  /** The uids of the ECU `roof`. */
+  readonly uids: readonly string[];
+  /** Unix time of the last scrape that is looked at, in seconds. */
+  readonly end: number;
+  /** Values at the end. */
+  instant(expr: string): Promise<Series[]>;
+  /** Values of every second of the day. */
+  range(expr: string): Promise<Series[]>;
+}
+
+const site: Site = { latitude: 52.09, longitude: 5.12 };
+/** Simulated seconds in a second: a day is a minute. */
+const TIME_SCALE = 1440;
+export const DAY_SECONDS = 86_400 / TIME_SCALE;
+/** From a morning over the night to the noon after it. */
+const START = Date.UTC(2026, 5, 21, 8);
+/** One a second, through the day and somewhat more. */
+const SCRAPES = DAY_SECONDS + 8;
+/** The last scrapes find nothing wrong, so that every value is there at the end. */
+const RIGHT_SCRAPES = 8;
+/** A place where it is noon as the test runs, because the exporter computes the sun of now. */
+const noon = (): Site => ({ latitude: 0, longitude: (12 - new Date().getUTCHours()) * 15 });
+
+// biome-ignore format: a roof a line
+const roofs = [
+  { seed: 1, family: "L", inverters: [["DS3", 3], ["QS1", 2], ["YC1000", 1]] },
+  { seed: 2, family: "R", inverters: [["YC600", 2], ["QT2", 1]] },
+] as const;
+
+/** Alerts that all fire: of an ECU, of an exporter, of something else, and of nothing. */
+const alerts = {
+  OfAnEcu: 'ecu_up{ecu="roof"} == 1',
+  OfAnExporter: 'up{job="apsystems"} == 1',
+  OfSomethingElse: 'label_replace(vector(1), "job", "printer", "", "")',
+  OfNothing: "vector(1)",
+};
+const rules = Object.entries(alerts).map(([alert, expr]) => ({
+  alert,
+  expr,
+  labels: { severity: "info" },
+}));
+
+/** Starts them all, and comes back when the day is over. */
+export const scrapePlant = async (): Promise<ScrapedPlant> => {
+  const ecus = await Promise.all(
+    roofs.map((roof) =>
+      simulateEcu({
+        ...roof,
+        site,
+        zone: "Europe/Amsterdam",
+        start: START,
+        timeScale: TIME_SCALE,
+        elapsed: () => performance.now(),
+        // What the exporter's own page is there to show.
+        faults: [
+          { name: "wrongCommand", question: "signal", limit: { chance: 0.2 } },
+          { name: "zeroGlitch", limit: { chance: 0.2 } },
+        ],
+      }),
+    ),
+  );
+  const uids = createPlant(roofs[0].inverters, site, roofs[0].seed).inverters.map(({ uid }) => uid);
+  const panels = uids.slice(0, 1).flatMap((uid) => [
+    { uid, channel: 1, panel: "South 1", array: "South", row: "1", column: "1" },
+    { uid, channel: 2, panel: "South 2", array: "South", row: "1", column: "2" },
+  ]);
+  const exporter = await startTestExporter(ecus, { site: noon(), panels });
+  const folder = await mkdtemp(join(tmpdir(), "grafana-"));
+  await writeFile(
+    join(folder, "prometheus.yml"),
+    [
+      "global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }",
+      "rule_files: [rules.yml]",
+      "scrape_configs:",
+      "  - job_name: apsystems",
+      `    static_configs: [{ targets: ["${new URL(exporter.url).host}"] }]`,
+      "",
+    ].join("\n"),
+  );
+  await writeFile(join(folder, "rules.yml"), JSON.stringify({ groups: [{ name: "x", rules }] }));
+  const port = await freePort();
+  const prometheus = startProgram("prometheus", [
+    `--config.file=${folder}/prometheus.yml`,
+    `--storage.tsdb.path=${folder}/data`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ]);
+  const ask = async (path: string, asked: Record<string, string>): Promise<Series[]> => {
+    const url = `http://127.0.0.1:${port}/api/v1/${path}`;
+    const response = await fetch(url, { method: "POST", body: new URLSearchParams(asked) });
+    const { data, error } = (await response.json()) as Answer;
+    if (data === undefined) throw new Error(`${error} in ${asked["query"]}`);
+    return data.result.map(({ metric, value, values = value === undefined ? [] : [value] }) => ({
+      metric,
+      values: values.map(([at, text]) => [at, Number(text)]),
+    }));
+  };
+  const scrapes = (wanted: number) => async (): Promise<number | undefined> => {
+    const [count] = await ask("query", { query: "count_over_time(up[5m])" });
+    return (count?.values[0]?.[1] ?? 0) >= wanted ? Date.now() / 1000 : undefined;
+  };
+  await eventually(SCRAPES + 30, scrapes(SCRAPES - RIGHT_SCRAPES), () => prometheus.output());
+  for (const ecu of ecus) ecu.faults.clear();
+  const end = await eventually(RIGHT_SCRAPES + 30, scrapes(SCRAPES), () => prometheus.output());
+  return {
+    uids,
+    end,
+    instant: (query) => ask("query", { query, time: String(end) }),
+    range: (query) =>
+      ask("query_range", { query, start: String(end - DAY_SECONDS), end: String(end), step: "1" }),
+    [Symbol.asyncDispose]: async () => {
+      for (const one of [prometheus, exporter, ...ecus]) await one[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+interface Answer {
+  readonly error?: string;
+  readonly data?: {
+    readonly result: readonly {
+      readonly metric: Readonly<Record<string, string>>;
+      readonly value?: readonly [number, string];
+      readonly values?: readonly (readonly [number, string])[];
+    }[];
+  };
+}

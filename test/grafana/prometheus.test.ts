@@ -1,0 +1,189 @@
+/** Every query of every panel, asked of a real Prometheus after a day of two simulated ECUs. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasProgram } from "../support/programs.ts";
+import { committed, targetsOf, type Variable } from "./committed.ts";
+import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "./plant.ts";
+import { withValues } from "./promql.ts";
+
+/** Labels of the series that a query gives, by their names; or why it may give none. */
+type Expected = string | { readonly mayBeEmpty: string };
+
+const level = { mayBeEmpty: "no panel of the simulated plant lags behind the others" };
+
+/** Each panel's queries, in their order. */
+const expected: Readonly<Record<string, Readonly<Record<string, readonly Expected[]>>>> = {
+  "apsystems-plant": {
+    "Power now": [""],
+    "Energy today": [""],
+    "Energy this month": [""],
+    "Lifetime energy": [""],
+    "Inverters now": ["", ""],
+    "Age of report": [""],
+    "Power by inverter": ["ecu uid", ""],
+    "Energy per day": ["ecu"],
+    "Panels now": ["channel ecu name panel uid"],
+    "Panels, last 24 hours": ["channel ecu name panel uid"],
+    "Panels far below their siblings": [level, level],
+    "Inverters online": ["ecu uid"],
+    Inverters: ["ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu model uid"],
+  },
+  "apsystems-inverter": {
+    State: ["ecu uid"],
+    Model: ["model"],
+    "Power now": ["ecu uid"],
+    "Energy, 24 h": ["ecu uid"],
+    "Share, 24 h": ["ecu uid"],
+    Temperature: ["ecu uid"],
+    "Grid voltage": ["ecu uid"],
+    Signal: ["ecu uid"],
+    "Power of its channels": ["channel ecu name panel uid"],
+    "Beside its siblings": ["ecu uid", "ecu"],
+    "Energy of its channels, last 24 hours": ["channel ecu name panel uid"],
+    Online: ["ecu uid"],
+    "Temperature over time": ["ecu uid"],
+    "Signal over time": ["ecu uid"],
+    "Grid voltage over time": ["ecu phase uid"],
+    "Grid frequency over time": ["ecu uid"],
+  },
+  "apsystems-fleet": {
+    ECUs: ["", ""],
+    "Power now": [""],
+    "Energy today": [""],
+    "Energy this month": [""],
+    "Inverters online": [""],
+    Alerts: [""],
+    Plants: ["ecu", "ecu", "ecu", "ecu", "ecu", "ecu firmware model"],
+    "Firing alerts": ["alertname ecu severity"],
+    "ECUs reachable": ["ecu"],
+    "Power by plant": ["ecu"],
+    "Energy per day": ["ecu"],
+  },
+  "apsystems-exporter": {
+    Scrape: [""],
+    Version: ["version"],
+    "Last scrape took": [""],
+    "Age of the data": [""],
+    "Failed queries": [""],
+    "Unknown records": [""],
+    "Duration of scrapes": ["instance job"],
+    "Duration of queries": ["command ecu"],
+    Queries: ["command ecu"],
+    "Failed queries by reason": ["ecu reason"],
+    "Failed queries in the time range": ["reason"],
+    "Rejected values": ["ecu field"],
+    "Queries sent": ["ecu"],
+    "Shared reads": ["ecu"],
+    Memory: ["instance job", "instance job"],
+    Processor: ["instance job"],
+    "Event loop lag": ["instance job"],
+  },
+};
+
+const labelsOf = (series: readonly Series[]): string => {
+  const names = series.flatMap(({ metric }) => Object.keys(metric));
+  return [...new Set(names)]
+    .filter((name) => name !== "__name__")
+    .sort()
+    .join(" ");
+};
+
+describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs", () => {
+  let plant: ScrapedPlant;
+
+  beforeAll(async () => {
+    plant = await scrapePlant();
+  }, 150_000);
+  afterAll(async () => {
+    await plant?.[Symbol.asyncDispose]();
+  });
+
+  /** All that can be chosen, and the first inverter; a day is a minute. */
+  const filled = (query: string): string =>
+    withValues(query, {
+      job: ".+",
+      instance: ".+",
+      ecu: ".+",
+      uid: plant.uids[0] ?? "",
+      __rate_interval: "20s",
+      __range: `${DAY_SECONDS}s`,
+    }).replaceAll("[1d:5m]", `[${DAY_SECONDS}s:1s]`);
+  const asked = (title: string, i = 0): Promise<Series[]> => {
+    const found = committed.flatMap(targetsOf).find((one) => one.panel.title === title);
+    const target = found?.panel.targets[i];
+    if (target === undefined) throw new Error(`there is no query ${i} of ${title}`);
+    return target.instant ? plant.instant(filled(target.expr)) : plant.range(filled(target.expr));
+  };
+
+  it.each(
+    committed.flatMap(({ uid, panels }) =>
+      panels.map((panel) => ({ uid, title: panel.title, panel })),
+    ),
+  )("$uid, $title: gives what is written here of it", async ({ uid, title, panel }) => {
+    const wanted = expected[uid]?.[title] ?? [];
+    expect(panel.targets).toHaveLength(wanted.length);
+    for (const [i, { expr, instant }] of panel.targets.entries()) {
+      const series = await (instant ? plant.instant(filled(expr)) : plant.range(filled(expr)));
+      const of = wanted[i];
+      if (typeof of === "object") continue;
+      expect(series, expr).not.toHaveLength(0);
+      expect(labelsOf(series)).toBe(of);
+      for (const { values } of series) for (const [, value] of values) expect(value).not.toBeNaN();
+    }
+  });
+
+  it("lists no panel that is not there", () => {
+    for (const { uid, panels } of committed)
+      expect(Object.keys(expected[uid] ?? {})).toEqual(panels.map(({ title }) => title));
+  });
+
+  it("has no power at night, neither a line nor a zero, while the inverters are told offline", async () => {
+    const online = await asked("Inverters online");
+    expect(online).toHaveLength(9);
+    const night = online[0]?.values.filter(([, value]) => value === 0).map(([at]) => at) ?? [];
+    expect(night.length).toBeGreaterThan(10); // of 60 seconds, at midsummer
+    const uid = online[0]?.metric["uid"];
+    const power = (await asked("Power by inverter")).find(({ metric }) => metric["uid"] === uid);
+    expect(power?.values.length).toBeGreaterThan(20);
+    for (const [at] of power?.values ?? []) expect(night).not.toContain(at);
+  });
+
+  it("names panels as configured, others by inverter and channel, the best first", async () => {
+    const panels = await asked("Panels now");
+    expect(panels).toHaveLength(26); // 3 DS3, 2 QS1 and 1 YC1000; 2 YC600 and 1 QT2
+    const [uid] = plant.uids;
+    const nameOf = (channel: string, of: string | undefined) =>
+      panels.find(({ metric }) => metric["uid"] === of && metric["channel"] === channel)?.metric[
+        "name"
+      ];
+    expect([nameOf("1", uid), nameOf("2", uid)]).toEqual(["South 1", "South 2"]);
+    expect(nameOf("2", plant.uids[1])).toBe(`${plant.uids[1]}/2`);
+    const watts = panels.map(({ values }) => values[0]?.[1] ?? 0);
+    expect(watts).toEqual(watts.toSorted((a, b) => b - a));
+  });
+
+  it("shows the alerts of its ECUs and exporters, and none of others", async () => {
+    const firing = await asked("Firing alerts");
+    expect(firing.map(({ metric }) => metric["alertname"]).sort()).toEqual([
+      "OfAnEcu",
+      "OfAnExporter",
+    ]);
+    expect((await asked("Alerts"))[0]?.values[0]?.[1]).toBe(2);
+  });
+
+  it("offers every ECU, inverter, job and instance to choose", async () => {
+    const offered = async (variable: Variable): Promise<string[]> => {
+      const query = typeof variable.query === "string" ? variable.query : variable.query.query;
+      const [, series = "", label = ""] = /^label_values\((.+), (\w+)\)$/.exec(query) ?? [];
+      const found = await plant.instant(filled(series));
+      return [...new Set(found.map(({ metric }) => metric[label] ?? ""))].sort();
+    };
+    const variables = committed.flatMap(({ templating }) => templating.list);
+    for (const variable of variables.filter(({ type }) => type === "query")) {
+      const values = await offered(variable);
+      if (variable.name === "ecu") expect(values).toEqual(["roof", "roof2"]);
+      if (variable.name === "uid") expect(values).toHaveLength(9);
+      if (variable.name === "job") expect(values).toEqual(["apsystems"]);
+      if (variable.name === "instance") expect(values).toEqual([expect.stringMatching(/^127/)]);
+    }
+  });
+});

@@ -1,0 +1,137 @@
+/** The rules of Grafana's dashboard-linter hold, and each of our checks can fail. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { committed, type Dashboard, type Panel, type Target, type Variable } from "./committed.ts";
+import { type Complaint, type RuleName, rules } from "./rules.ts";
+
+interface Exclusions {
+  readonly reason: string;
+  readonly entries: readonly { readonly dashboard: string; readonly panel: string }[];
+}
+/** The linter's own file of what it is to pass over, each with its reason. */
+const { exclusions } = parse(readFileSync("grafana/dashboards/.lint", "utf8")) as {
+  exclusions: Readonly<Record<string, Exclusions>>;
+};
+
+const isExcluded = (rule: string, complaint: Complaint): boolean =>
+  exclusions[rule]?.entries.some(
+    ({ dashboard, panel }) => dashboard === complaint.dashboard && panel === complaint.panel,
+  ) ?? false;
+
+const names = Object.keys(rules) as RuleName[];
+
+describe("every dashboard keeps the linter's", () => {
+  for (const rule of names)
+    it(rule, () => {
+      const complaints = committed.flatMap((dashboard) => rules[rule](dashboard));
+      expect(complaints.filter((one) => !isExcluded(rule, one))).toEqual([]);
+    });
+});
+
+it("passes over nothing without need and without a reason", () => {
+  for (const [rule, { reason, entries }] of Object.entries(exclusions)) {
+    expect(names).toContain(rule);
+    expect(reason).toMatch(/^[A-Z].+\.$/);
+    const complaints = committed.flatMap((dashboard) => rules[rule as RuleName](dashboard));
+    for (const { dashboard, panel } of entries)
+      expect(complaints).toContainEqual(expect.objectContaining({ dashboard, panel }));
+  }
+});
+
+/** Ways to break a dashboard, each against one rule. */
+const broken: readonly (readonly [RuleName, string, (dashboard: Dashboard) => void])[] = [
+  ["template-datasource-rule", "no variable for it", (d) => drop(d, "datasource")],
+  ["template-datasource-rule", "another name", (d) => (variable(d, "datasource").name = "ds")],
+  ["template-datasource-rule", "another label", (d) => (variable(d, "datasource").label = "DS")],
+  ["template-datasource-rule", "not Prometheus", (d) => (variable(d, "datasource").query = "loki")],
+  ["template-job-rule", "no variable", (d) => drop(d, "job")],
+  ["template-job-rule", "one value only", (d) => (variable(d, "job").multi = false)],
+  ["template-job-rule", "all is .*", (d) => (variable(d, "job").allValue = ".*")],
+  ["template-job-rule", "no label", (d) => (variable(d, "job").label = "")],
+  ["template-job-rule", "a fixed source", (d) => (variable(d, "job").datasource = { uid: "p" })],
+  ["template-instance-rule", "no variable", (d) => drop(d, "instance")],
+  ["template-instance-rule", "a constant", (d) => (variable(d, "instance").type = "constant")],
+  ["template-label-promql-rule", "no function", (d) => (variable(d, "ecu").query = "ecu_up")],
+  [
+    "template-label-promql-rule",
+    "no PromQL in it",
+    (d) => (variable(d, "ecu").query = "label_values(ecu_up{, ecu)"),
+  ],
+  ["template-on-time-change-reload-rule", "on load", (d) => (variable(d, "ecu").refresh = 1)],
+  ["panel-datasource-rule", "a fixed one", (d) => (panel(d).datasource = { uid: "abc" })],
+  ["panel-datasource-rule", "a fixed one of a query", (d) => (target(d).datasource = {})],
+  ["panel-title-description-rule", "no title", (d) => (panel(d).title = "")],
+  ["panel-title-description-rule", "no description", (d) => (panel(d).description = "")],
+  ["panel-units-rule", "none", (d) => delete panel(d).fieldConfig.defaults.unit],
+  ["panel-units-rule", "an unknown one", (d) => (panel(d).fieldConfig.defaults.unit = "joules")],
+  [
+    "panel-units-rule",
+    "an unknown one of a column",
+    (d) =>
+      panel(d).fieldConfig.overrides.push({
+        matcher: { id: "byName", options: "Power" },
+        properties: [{ id: "unit", value: "wat" }],
+      }),
+  ],
+  ["panel-no-targets-rule", "no query", (d) => (panel(d).targets = [])],
+  ["target-promql-rule", "an empty query", (d) => (target(d).expr = "")],
+  ["target-promql-rule", "a bracket too few", (d) => (target(d).expr = "sum(ecu_up")],
+  [
+    "target-rate-interval-rule",
+    "a fixed window",
+    (d) => (target(d).expr = "rate(apsystems_exporter_queries_total[5m])"),
+  ],
+  ["target-job-rule", "no job", (d) => (target(d).expr = 'ecu_up{instance=~"$instance"}')],
+  ["target-job-rule", "a fixed job", (d) => (target(d).expr = 'ecu_up{job="$job"}')],
+  ["target-instance-rule", "no instance", (d) => (target(d).expr = 'ecu_up{job=~"$job"}')],
+  [
+    "target-counter-agg-rule",
+    "a counter as it is",
+    (d) => (target(d).expr = 'apsystems_exporter_queries_total{job=~"$job"}'),
+  ],
+  [
+    "target-counter-agg-rule",
+    "a counter's mean",
+    (d) => (target(d).expr = "avg_over_time(apsystems_exporter_queries_total[5m])"),
+  ],
+  ["uneditable-dashboard-rule", "it can be edited", (d) => (d.editable = true)],
+];
+
+describe("a broken dashboard fails", () => {
+  for (const [rule, how, mutate] of broken)
+    it(`${rule}: ${how}`, () => {
+      const copy = structuredClone(first());
+      expect(rules[rule](copy).filter((one) => !isExcluded(rule, one))).toEqual([]);
+      mutate(copy);
+      expect(rules[rule](copy).filter((one) => !isExcluded(rule, one))).toHaveLength(1);
+    });
+
+  it("in one way at least for each rule", () => {
+    expect(new Set(broken.map(([rule]) => rule))).toEqual(new Set(names));
+  });
+});
+
+const first = (): Dashboard => {
+  const [dashboard] = committed;
+  if (dashboard === undefined) throw new Error("there is no dashboard");
+  return dashboard;
+};
+const variable = (dashboard: Dashboard, name: string): Variable => {
+  const found = dashboard.templating.list.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`there is no variable ${name}`);
+  return found;
+};
+const drop = (dashboard: Dashboard, name: string): void => {
+  dashboard.templating.list = dashboard.templating.list.filter((one) => one.name !== name);
+};
+const panel = (dashboard: Dashboard): Panel => {
+  const [found] = dashboard.panels;
+  if (found === undefined) throw new Error("there is no panel");
+  return found;
+};
+const target = (dashboard: Dashboard): Target => {
+  const [found] = panel(dashboard).targets;
+  if (found === undefined) throw new Error("there is no query");
+  return found;
+};

@@ -1,0 +1,140 @@
+/** The rules of Grafana's dashboard-linter, by their names there. Written anew, and for every type of panel. */
+import type { Dashboard, Panel, Source, Target, Variable } from "./committed.ts";
+import { targetsOf } from "./committed.ts";
+import { errorsOf, type Selector, selectorsOf } from "./promql.ts";
+
+/** What is wrong, and where. */
+export interface Complaint {
+  readonly dashboard: string;
+  readonly panel?: string;
+  readonly text: string;
+}
+type Rule = (dashboard: Dashboard) => Complaint[];
+
+/** Units of Grafana that these dashboards may use; each was seen to be known to Grafana 9.4 and 12. */
+const UNITS = [
+  "none",
+  "watt",
+  "kwatth",
+  "celsius",
+  "volt",
+  "hertz",
+  "degree",
+  "percentunit",
+  "s",
+  "cpm",
+  "bytes",
+];
+const ON_TIME_RANGE_CHANGE = 2;
+const CHOSEN_SOURCES = ["$datasource", `\${datasource}`];
+const COUNTING = ["rate", "irate", "increase"];
+
+const isChosen = (source: Source | undefined): boolean =>
+  CHOSEN_SOURCES.includes(source?.uid ?? "");
+const queryOf = ({ query }: Variable): string => (typeof query === "string" ? query : query.query);
+
+const ofDashboard =
+  (check: (dashboard: Dashboard) => (string | false | undefined)[]): Rule =>
+  (dashboard) =>
+    check(dashboard)
+      .filter((text) => typeof text === "string")
+      .map((text) => ({ dashboard: dashboard.title, text }));
+
+const ofPanels =
+  (check: (panel: Panel) => string | false): Rule =>
+  (dashboard) =>
+    dashboard.panels.flatMap((panel) => {
+      const text = check(panel);
+      return text === false ? [] : [{ dashboard: dashboard.title, panel: panel.title, text }];
+    });
+
+const ofTargets =
+  (check: (target: Target) => string | false): Rule =>
+  (dashboard) =>
+    targetsOf(dashboard).flatMap(({ panel, target }) => {
+      const text = check(target);
+      return text === false ? [] : [{ dashboard: dashboard.title, panel: panel.title, text }];
+    });
+
+const ofSelectors = (isWrong: (selector: Selector) => boolean): Rule =>
+  ofTargets(({ expr }) => {
+    const wrong = selectorsOf(expr).find(isWrong);
+    return wrong !== undefined && `${wrong.name} in ${expr}`;
+  });
+
+const templateRule = (name: string, label: string): Rule =>
+  ofDashboard(({ templating }) => {
+    const variable = templating.list.find((one) => one.name === name);
+    if (variable === undefined) return [`no variable ${name}`];
+    return [
+      variable.type !== "query" && `${name} is no query`,
+      !isChosen(variable.datasource) && `${name} is not from the chosen data source`,
+      variable.label !== label && `${name} is not labelled ${label}`,
+      variable.multi !== true && `${name} takes one value only`,
+      variable.allValue !== ".+" && `all of ${name} is not .+`,
+    ];
+  });
+
+const queries = (dashboard: Dashboard): Variable[] =>
+  dashboard.templating.list.filter(({ type }) => type === "query");
+
+export const rules = {
+  "template-datasource-rule": ofDashboard(({ templating }) => {
+    const sources = templating.list.filter(({ type }) => type === "datasource");
+    return [
+      sources.length !== 1 && `${sources.length} variables for a data source`,
+      ...sources.flatMap(({ name, label, query }) => [
+        name !== "datasource" && `it is named ${name}`,
+        label !== "Data source" && `it is labelled ${label}`,
+        query !== "prometheus" && "it is not for Prometheus",
+      ]),
+    ];
+  }),
+  "template-job-rule": templateRule("job", "Job"),
+  "template-instance-rule": templateRule("instance", "Instance"),
+  "template-label-promql-rule": ofDashboard((dashboard) =>
+    queries(dashboard).map((variable) => {
+      const [, asked, series] = /^label_values\((.+), (\w+)\)$/.exec(queryOf(variable)) ?? [];
+      const isRight = asked !== undefined && series !== undefined && errorsOf(asked).length === 0;
+      return !isRight && `${variable.name} asks ${queryOf(variable)}`;
+    }),
+  ),
+  "template-on-time-change-reload-rule": ofDashboard((dashboard) =>
+    queries(dashboard).map(
+      ({ name, refresh }) => refresh !== ON_TIME_RANGE_CHANGE && `${name} refreshes ${refresh}`,
+    ),
+  ),
+  "panel-datasource-rule": ofPanels(
+    ({ datasource, targets }) =>
+      ![datasource, ...targets.map((target) => target.datasource)].every(isChosen) &&
+      "not from the chosen data source",
+  ),
+  "panel-title-description-rule": ofPanels(
+    ({ title, description }) => !(title && description) && "no title or no description",
+  ),
+  "panel-units-rule": ofPanels(({ fieldConfig: { defaults, overrides } }) => {
+    const units = overrides
+      .flatMap(({ properties }) => properties)
+      .filter(({ id }) => id === "unit")
+      .map(({ value }) => String(value));
+    const unknown = [String(defaults.unit), ...units].find((unit) => !UNITS.includes(unit));
+    return unknown !== undefined && `the unit ${unknown}`;
+  }),
+  "panel-no-targets-rule": ofPanels(({ targets }) => targets.length === 0 && "no query"),
+  "target-promql-rule": ofTargets(
+    ({ expr }) => (expr === "" || errorsOf(expr).length > 0) && `no PromQL: ${expr}`,
+  ),
+  "target-rate-interval-rule": ofSelectors(
+    ({ range, within }) =>
+      range !== undefined && /^i?rate$/.test(within ?? "") && range !== "__rate_interval",
+  ),
+  "target-job-rule": ofSelectors(({ matchers }) => !matchers.includes('job=~"$job"')),
+  "target-instance-rule": ofSelectors(
+    ({ matchers }) => !matchers.includes('instance=~"$instance"'),
+  ),
+  "target-counter-agg-rule": ofSelectors(
+    ({ name, within }) => name.endsWith("_total") && !COUNTING.includes(within ?? ""),
+  ),
+  "uneditable-dashboard-rule": ofDashboard(({ editable }) => [editable && "it can be edited"]),
+} satisfies Record<string, Rule>;
+export type RuleName = keyof typeof rules;

@@ -1,0 +1,196 @@
+/** Numbers of the dashboards, found by a real Prometheus in days that are written here by hand. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  eventually,
+  freePort,
+  hasProgram,
+  type Running,
+  startProgram,
+  told,
+} from "../support/programs.ts";
+import { committed, targetsOf } from "./committed.ts";
+import { withValues } from "./promql.ts";
+
+const HOUR = 3600;
+/** Midnight in UTC; Prometheus has the two days before it, and nine hours after it. */
+const MIDNIGHT = Date.UTC(2026, 5, 3) / 1000;
+const NOON = MIDNIGHT - 12 * HOUR;
+const labels = (uid: string, channel: number) =>
+  `{ecu="roof",uid="${uid}",channel="${channel}",job="apsystems",instance="pi:10899"}`;
+
+/** Watts of each channel from 6 to 18 o'clock of either day; there is no sample at night. */
+const watts: readonly (readonly [uid: string, channel: number, watts: number])[] = [
+  ["702", 1, 400],
+  ["702", 2, 400],
+  ["703", 1, 400],
+  ["703", 2, 200], // half of the other at its inverter
+  ["501", 1, 300],
+  ["501", 2, 300], // smaller panels, and none behind its siblings
+  ["404", 1, 0],
+  ["404", 2, 100], // a quarter of the middle panel: no other of its inverter gives power
+];
+
+/** 2.1 kW for 12 hours are 25.2 kWh; the counter has steps of 0.1 kWh. */
+const lifetimeKwh = (at: number): number => {
+  const day = Math.floor((at - MIDNIGHT) / (24 * HOUR));
+  const hours = Math.min(12, Math.max(0, (at - MIDNIGHT - day * 24 * HOUR) / HOUR - 6));
+  return Math.floor((1000 + (day + 2) * 25.2 + hours * 2.1) * 10 + 1e-6) / 10;
+};
+
+const minutes = Array.from({ length: (48 + 9) * 60 }, (_, i) => MIDNIGHT - 48 * HOUR + i * 60);
+/** Until 17:54: these samples have no mark of their end, so that Prometheus holds the last one for 5 minutes. */
+const isDay = (at: number): boolean => {
+  const minute = ((((at - MIDNIGHT) / 60) % 1440) + 1440) % 1440;
+  return minute >= 6 * 60 && minute < 18 * 60 - 5;
+};
+
+const openMetrics = (): string =>
+  [
+    "# TYPE inverter_channel_power_watts gauge",
+    ...watts.flatMap(([uid, channel, value]) =>
+      minutes
+        .filter(isDay)
+        .map((at) => `inverter_channel_power_watts${labels(uid, channel)} ${value} ${at}`),
+    ),
+    "# TYPE inverter_channel_info gauge",
+    ...minutes.map(
+      (at) =>
+        `inverter_channel_info{ecu="roof",uid="703",channel="2",panel="Chimney",job="apsystems",instance="pi:10899"} 1 ${at}`,
+    ),
+    "# TYPE ecu_lifetime_energy_joules counter",
+    ...minutes.map(
+      (at) =>
+        `ecu_lifetime_energy_joules_total{ecu="roof",job="apsystems",instance="pi:10899"} ${Math.round(lifetimeKwh(at) * 3.6e6)} ${at}`,
+    ),
+    "# EOF",
+    "",
+  ].join("\n");
+
+interface Result {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [number, string];
+}
+
+const isThere = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
+
+describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find", () => {
+  let server: Running | undefined;
+  let folder = "";
+  let api = "";
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "grafana-values-"));
+    const [text, config, data] = ["days.txt", "prometheus.yml", "data"].map((name) =>
+      join(folder, name),
+    ) as [string, string, string];
+    await writeFile(text, openMetrics());
+    await writeFile(config, "global: {}\n");
+    const made = told("promtool", ["tsdb", "create-blocks-from", "openmetrics", text, data], "");
+    expect(made.code, made.output).toBe(0);
+    const port = await freePort();
+    const running = startProgram("prometheus", [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${data}`,
+      "--storage.tsdb.retention.time=100y",
+      `--web.listen-address=127.0.0.1:${port}`,
+    ]);
+    server = running;
+    api = `http://127.0.0.1:${port}/api/v1`;
+    const ready = async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok || undefined;
+    await eventually(30, ready, () => running.output());
+  }, 60_000);
+
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** The values of a panel's query at a time: some label of each series → its value. */
+  const found = async (
+    dashboard: string,
+    title: string,
+    { at, by = "name", i = 0, range = "24h", uid = ".+" }: Asked,
+  ): Promise<Record<string, number>> => {
+    const targets = committed.filter((one) => one.uid === dashboard).flatMap(targetsOf);
+    const target = targets.find((one) => one.panel.title === title && one.index === i)?.target;
+    const values = { job: ".+", instance: ".+", ecu: ".+", uid, __range: range };
+    const query = withValues(target?.expr ?? "", values);
+    const body = new URLSearchParams({ query, time: String(at) });
+    const response = await fetch(`${api}/query`, { method: "POST", body });
+    const { data } = (await response.json()) as { data: { result: Result[] } };
+    return Object.fromEntries(
+      data.result.map(({ metric, value }) => [
+        metric[by] ?? "",
+        Math.round(Number(value[1]) * 100) / 100,
+      ]),
+    );
+  };
+
+  it("the energy of each day at that day's beginning, also of one that is not over", async () => {
+    const at = async (hour: number) =>
+      (await found("apsystems-plant", "Energy per day", { at: MIDNIGHT + hour * HOUR, by: "ecu" }))[
+        "roof"
+      ];
+    expect(await at(-48)).toBeCloseTo(25.2, 0);
+    expect(await at(-24)).toBeCloseTo(25.2, 0);
+    expect(await at(0)).toBeCloseTo(6.3, 0); // so far, at 9 o'clock
+  });
+
+  it("the energy of the month so far", async () => {
+    const month = { at: NOON, by: "", range: "129600s" }; // from the first of June to noon of the second
+    expect((await found("apsystems-plant", "Energy this month", month))[""]).toBeCloseTo(37.8, 0);
+  });
+
+  it("the energy of each panel in 24 hours, the best first, and none behind the others for its size", async () => {
+    const panels = await found("apsystems-plant", "Panels, last 24 hours", { at: MIDNIGHT - 60 });
+    expect(panels).toEqual({
+      "702/1": 4.8,
+      "702/2": 4.8,
+      "703/1": 4.8,
+      "501/1": 3.6,
+      "501/2": 3.6,
+      Chimney: 2.4,
+      "404/2": 1.2,
+      "404/1": 0,
+    });
+    expect(Object.values(panels)).toEqual([4.8, 4.8, 4.8, 3.6, 3.6, 2.4, 1.2, 0]);
+  });
+
+  it("the panels that are far below their siblings, and by how much", async () => {
+    const title = "Panels far below their siblings";
+    const lagging = { at: MIDNIGHT - 60 };
+    // The middle one of 4.8, 4.8, 4.8, 3.6, 3.6, 2.4 and 1.2 kWh is 3.6.
+    expect(await found("apsystems-plant", title, lagging)).toEqual({
+      Chimney: 0.5,
+      "404/1": 0,
+      "404/2": 0.33,
+    });
+    expect(await found("apsystems-plant", title, { ...lagging, i: 1, by: "uid" })).toEqual({
+      703: 0.67,
+      404: expect.any(Number),
+    });
+  });
+
+  it("what an inverter gives beside its siblings", async () => {
+    const share = { at: MIDNIGHT - 60, by: "ecu", uid: "703" };
+    // Of a channel: 4.8, 3.6, 3.6 and 0.6 kWh; the middle is 3.6.
+    expect(await found("apsystems-inverter", "Share, 24 h", share)).toEqual({
+      roof: 1,
+    });
+    expect(await found("apsystems-inverter", "Energy, 24 h", { ...share, uid: "702" })).toEqual({
+      roof: 9.6,
+    });
+  });
+});
+
+interface Asked {
+  /** Unix time in seconds. */
+  readonly at: number;
+  readonly by?: string;
+  readonly i?: number;
+  readonly range?: string;
+  readonly uid?: string;
+}
