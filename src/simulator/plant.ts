@@ -78,7 +78,7 @@ export const clearnessAt = (plant: Plant, at: number): number => {
 };
 
 /** Air at the roof, in °C: seasons by latitude, and the warm hours behind the highest sun. */
-const airAt = ({ site, seed }: Plant, at: number): number => {
+export const airAt = ({ site, seed }: Plant, at: number): number => {
   const season =
     Math.cos(((at / DAY - 201) / 365.25) * 2 * Math.PI) * Math.sign(site.latitude || 1);
   const cold = Math.abs(site.latitude) / 90;

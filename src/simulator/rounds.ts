@@ -24,6 +24,8 @@ export interface RoundsOptions {
   readonly periodMs?: number;
   /** Energy on the counter before the day of `start`. */
   readonly lifetimeJoules?: number;
+  /** What an inverter does at a moment, where that is not what its model and the weather make of it. */
+  readonly doing?: typeof doingAt;
 }
 
 /** What the ECU answers at a moment; each call moves its time on to `now`, which never runs back. */
@@ -73,7 +75,7 @@ const CONSTANT_ZONE = "Etc/GMT-8"; // what an ECU-R reports, whatever it is set 
 
 /** Starts an ECU. The hours of its first day before `start` are lived through at once, so that today's energy is right. */
 export const createRounds = (options: RoundsOptions): Rounds => {
-  const { plant, family, zone, start, periodMs = PERIOD_MS } = options;
+  const { plant, family, zone, start, periodMs = PERIOD_MS, doing: doingOf = doingAt } = options;
   const local = (at: number): string => localDigits(at, zone);
   const live = plant.inverters.map(neverHeard);
   const signals = new Map(plant.inverters.map(({ uid }) => [uid, 0]));
@@ -99,7 +101,7 @@ export const createRounds = (options: RoundsOptions): Rounds => {
     const inverter = index === undefined ? undefined : plant.inverters[index];
     if (index !== undefined && inverter !== undefined) {
       asked++;
-      const doing = doingAt(plant, inverter, at);
+      const doing = doingOf(plant, inverter, at);
       live[index] = recordOf(inverter, doing, live[index] ?? neverHeard(inverter), family);
       signals.set(inverter.uid, doing.online ? doing.signal : 0);
       if (!doing.online) silent.push(index);
