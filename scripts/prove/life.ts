@@ -92,6 +92,7 @@ export function* living(life: Life, names: readonly MetricName[]): Generator<Mom
     memory = counted.memory;
     tally.attempts.info++;
     for (const field of [...plausible.rejected, ...counted.rejected]) tally.rejected[field]++;
+    const elevation = life.showsSun ? sunAt(place.site, at).elevation : undefined;
     const scrape: Scrape = {
       observations: [
         {
@@ -109,8 +110,7 @@ export function* living(life: Life, names: readonly MetricName[]): Generator<Mom
       ],
       build: { version: "", revision: "", nodeVersion: "" },
       durationSeconds: 0,
-      sunElevationDegrees: life.showsSun ? sunAt(place.site, at).elevation : undefined,
-      panels: [],
+      places: new Map([[life.ecu, { sunElevationDegrees: elevation, panels: [] }]]),
     };
     yield { at, lines: linesOf(scrape, rows, at) };
   }

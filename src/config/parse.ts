@@ -23,7 +23,24 @@ export interface EcuAddress {
   readonly port: number;
 }
 
-const ECU_PORT = 8899;
+/** What may be set for each ECU; times in milliseconds. What is absent is as for all ECUs. */
+export interface EcuSettings {
+  /** IANA name. */
+  readonly timezone?: string | undefined;
+  readonly minInterval?: number | undefined;
+  readonly timeout?: number | undefined;
+  readonly commandPause?: number | undefined;
+  readonly retries?: number | undefined;
+  /** Where it stands, in degrees north and east. */
+  readonly site?: { readonly latitude: number; readonly longitude: number } | undefined;
+  readonly panels?: readonly Panel[] | undefined;
+}
+
+/** An ECU to read, with what is set for it alone. */
+export type EcuConfig = EcuAddress & EcuSettings;
+
+/** The port of every ECU (protocol document, 1.1). */
+export const ECU_PORT = 8899;
 const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[\p{L}\p{N}._-]+)`;
 const HOST_AND_PORT = new RegExp(String.raw`^${HOST}(?::(\d{1,5}))?$`, "u");
 const ANY_HOST_AND_PORT = new RegExp(String.raw`^${HOST}?:(\d{1,5})$`, "u");

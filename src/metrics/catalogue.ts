@@ -12,9 +12,16 @@ export interface Scrape {
   };
   /** Wall time of this answer up to its rendering. */
   readonly durationSeconds: number;
-  /** Of the sun above the horizon at the site, negative at night; absent where no site is configured. */
+  /** What is configured of where each ECU stands, by its name; an ECU of which nothing is configured may be missing. */
+  readonly places: ReadonlyMap<string, Place>;
+  /** How the read of the one target of a probe went; absent in an answer about all ECUs. */
+  readonly probe?: { readonly success: boolean; readonly durationSeconds: number };
+}
+
+/** Where an ECU and its panels are. */
+export interface Place {
+  /** Of the sun above the horizon now, negative at night; absent where no coordinates are configured. */
   readonly sunElevationDegrees?: number | undefined;
-  /** Where the panels are, of those that are configured. */
   readonly panels: readonly Panel[];
 }
 
@@ -143,8 +150,8 @@ export const catalogue = {
     type: "gauge",
     help: "Sun above the horizon at the configured site, negative at night; computed, and not from the ECU.",
     labels: ["ecu"],
-    samples: ({ observations, sunElevationDegrees }) =>
-      observations.flatMap(({ ecu }) => measured({ ecu }, sunElevationDegrees)),
+    samples: ({ observations, places }) =>
+      observations.flatMap(({ ecu }) => measured({ ecu }, places.get(ecu)?.sunElevationDegrees)),
   },
   inverter_online: {
     type: "gauge",
@@ -172,12 +179,15 @@ export const catalogue = {
     type: "gauge",
     help: "Where the panel of this channel is, of the panels that are configured.",
     labels: ["ecu", "uid", "channel", "panel", "array", "row", "column"],
-    samples: (scrape) =>
-      withinInverter(({ uid }) =>
-        scrape.panels
-          .filter((panel) => panel.uid === uid)
-          .map(({ uid: _, channel, ...where }) => [{ channel: String(channel), ...where }, 1]),
-      )(scrape),
+    samples: ({ observations, places }) =>
+      observations.flatMap(({ ecu, reading: { inverters } }) =>
+        (places.get(ecu)?.panels ?? [])
+          .filter(({ uid }) => inverters.some((inverter) => inverter.uid === uid))
+          .map(
+            ({ uid, channel, ...where }) =>
+              [{ ecu, uid, channel: String(channel), ...where }, 1] as const,
+          ),
+      ),
   },
   inverter_temperature_celsius: {
     type: "gauge",
@@ -273,7 +283,19 @@ export const catalogue = {
     labels: [],
     samples: ({ durationSeconds }) => [[{}, durationSeconds]],
   },
-} satisfies Record<`${"ecu" | "inverter" | "apsystems_exporter"}_${string}`, Metric>;
+  probe_success: {
+    type: "gauge",
+    help: "Whether the probed ECU gave its base information and its inverter data (1) or not (0); on /probe only.",
+    labels: [],
+    samples: ({ probe }) => (probe === undefined ? [] : [[{}, Number(probe.success)]]),
+  },
+  probe_duration_seconds: {
+    type: "gauge",
+    help: "Wall time that the probe took; on /probe only.",
+    labels: [],
+    samples: ({ probe }) => (probe === undefined ? [] : measured({}, probe.durationSeconds)),
+  },
+} satisfies Record<`${"ecu" | "inverter" | "apsystems_exporter" | "probe"}_${string}`, Metric>;
 
 /** Names that dashboards, rules and tests may use. */
 export type MetricName = keyof typeof catalogue;

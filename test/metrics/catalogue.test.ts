@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { catalogue, type Metric, type MetricName } from "../../src/metrics/catalogue.ts";
-import { inverter, observation, scrapeOf } from "../support/observation.ts";
+import { inverter, observation, place, scrapeOf } from "../support/observation.ts";
 
 const rows = Object.entries(catalogue) as [MetricName, Metric][];
 /** Endings that tell a unit or a kind; the gauges without one count things or say yes or no. */
@@ -20,9 +20,12 @@ describe("every metric of the catalogue", () => {
   it.each(rows)(
     "%s: gives a sample of a full reading, with just the labels it declares",
     (_name, metric) => {
-      const samples = metric.samples(scrapeOf(observation()));
+      const probe = { success: true, durationSeconds: 0.06 };
+      const samples = metric.samples({ ...scrapeOf(observation()), probe });
       expect(samples.length).toBeGreaterThan(0);
-      for (const [labels] of samples) expect(Object.keys(labels)).toEqual(metric.labels);
+      for (const [labels] of samples) {
+        expect(Object.keys(labels).sort()).toEqual([...metric.labels].sort());
+      }
     },
   );
 });
@@ -57,6 +60,8 @@ const promised: Record<MetricName, string> = {
   apsystems_exporter_rejected_values_total: "counter ecu,field",
   apsystems_exporter_unknown_records: "gauge ecu",
   apsystems_exporter_scrape_duration_seconds: "gauge ",
+  probe_success: "gauge ",
+  probe_duration_seconds: "gauge ",
 };
 
 describe("the catalogue", () => {
@@ -107,7 +112,12 @@ describe("the catalogue", () => {
 
   it("says where a panel is under the ECU that has its inverter, and of no other", () => {
     const barn = observation({ ecu: "barn", reading: { inverters: [], notes: [] } });
-    expect(catalogue.inverter_channel_info.samples(scrapeOf(observation(), barn))).toEqual([
+    const places = new Map([
+      ["roof", place],
+      ["barn", place],
+    ]);
+    const both = { ...scrapeOf(observation(), barn), places };
+    expect(catalogue.inverter_channel_info.samples(both)).toEqual([
       [
         {
           ecu: "roof",
@@ -124,10 +134,18 @@ describe("the catalogue", () => {
   });
 
   it("has no sun and no panels where none are configured", () => {
-    const { observations, build, durationSeconds } = scrapeOf(observation());
-    const bare = { observations, build, durationSeconds, panels: [] };
+    const bare = { ...scrapeOf(observation()), places: new Map() };
     expect(catalogue.ecu_sun_elevation_degrees.samples(bare)).toEqual([]);
     expect(catalogue.inverter_channel_info.samples(bare)).toEqual([]);
+  });
+
+  it("tells how a probe went, and nothing of one in an answer about all ECUs", () => {
+    const all = scrapeOf(observation());
+    const one = { ...all, probe: { success: false, durationSeconds: 0.5 } };
+    expect(catalogue.probe_success.samples(all)).toEqual([]);
+    expect(catalogue.probe_duration_seconds.samples(all)).toEqual([]);
+    expect(catalogue.probe_success.samples(one)).toEqual([[{}, 0]]);
+    expect(catalogue.probe_duration_seconds.samples(one)).toEqual([[{}, 0.5]]);
   });
 
   it("leaves a withheld value out and keeps its neighbours", () => {

@@ -63,14 +63,19 @@ export const observation = (change: Partial<Observation> = {}): Observation => (
   ...change,
 });
 
-/** One answer of the exporter about these ECUs. */
-export const scrapeOf = (...observations: readonly Observation[]): Scrape => ({
-  observations,
-  build: { version: "1.2.3", revision: "0123abc", nodeVersion: "v24.0.0" },
-  durationSeconds: 0.07,
+/** Where the panels of `roof` are, and one that is at no inverter of it. */
+export const place = {
   sunElevationDegrees: -3.25,
   panels: [
     { uid: "901000000001", channel: 2, panel: "A2", array: "south", row: "1", column: "2" },
     { uid: "999999999999", channel: 1, panel: "elsewhere", array: "", row: "", column: "" },
   ],
+};
+
+/** One answer of the exporter about these ECUs. */
+export const scrapeOf = (...observations: readonly Observation[]): Scrape => ({
+  observations,
+  build: { version: "1.2.3", revision: "0123abc", nodeVersion: "v24.0.0" },
+  durationSeconds: 0.07,
+  places: new Map([["roof", place]]),
 });
