@@ -13,13 +13,13 @@ export interface Firing {
   readonly to: number;
 }
 
-/** Series with every label set that an alert which holds itself by ALERTS can have. */
-const universes: Readonly<Record<string, string>> = {
-  PlantDown: "ecu_up",
-  PlantWithoutGrid: "ecu_up",
-  InverterWithoutGrid: "inverter_online",
-  InverterOffline: "inverter_online",
-  PanelSilent: "last_over_time(inverter_channel_power_watts[26h])",
+/** Series with every label set that an alert which holds itself by ALERTS can have, of some ECUs. */
+const universes: Readonly<Record<string, (ecus: string) => string>> = {
+  PlantDown: (ecus) => `ecu_up{${ecus}}`,
+  PlantWithoutGrid: (ecus) => `ecu_up{${ecus}}`,
+  InverterWithoutGrid: (ecus) => `inverter_online{${ecus}}`,
+  InverterOffline: (ecus) => `inverter_online{${ecus}}`,
+  PanelSilent: (ecus) => `last_over_time(inverter_channel_power_watts{${ecus}}[26h])`,
 };
 const NEVER = "(vector(0) == 1)";
 
@@ -32,17 +32,17 @@ export const firingsOf = async (
   server: Server,
   pieces: readonly Piece[],
 ): Promise<Firing[]> => {
-  const universe = universes[rule.alert];
-  const holds = rule.expr.includes("ALERTS");
-  if (holds && universe === undefined)
-    throw new Error(`${rule.alert} holds itself: name its series`);
   const triggered: Steps = new Map();
   const held: Steps = new Map();
-  for (const piece of pieces) {
-    await collect(server, holds ? withAlerts(rule.expr, NEVER) : rule.expr, piece, triggered);
-    if (holds && triggered.size > 0) {
-      await collect(server, withAlerts(rule.expr, universe ?? ""), piece, held);
-    }
+  const plain = withAlerts(rule.expr, NEVER);
+  for (const piece of pieces) await collect(server, plain, piece, triggered);
+  if (plain !== rule.expr && triggered.size > 0) {
+    const universe = universes[rule.alert];
+    if (universe === undefined) throw new Error(`${rule.alert} holds itself: name its series`);
+    const ecus = [...triggered.keys()].map((key) => Object.fromEntries(JSON.parse(key))["ecu"]);
+    const matcher = `ecu=~"${[...new Set(ecus)].join("|")}"`;
+    const hold = withAlerts(rule.expr, universe(matcher));
+    for (const piece of pieces) await collect(server, hold, piece, held);
   }
   return [...triggered].flatMap(([labels, steps]) => runs(rule, labels, steps, held.get(labels)));
 };

@@ -82,7 +82,7 @@ export function* living(life: Life, names: readonly MetricName[]): Generator<Mom
     };
     if (isRestarted(plant, at)) [memory, tally] = [noMemory, createTally()];
     if (trouble !== undefined && at >= trouble.at) {
-      first ??= replies;
+      first ??= structuredClone(replies); // an ECU-R's table goes on changing
       replies = trouble.replies?.(replies, first) ?? replies;
     }
     replies = disturbed(life, replies, at);

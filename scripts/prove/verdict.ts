@@ -43,7 +43,8 @@ export const judge = (
   const caseOf = new Map(cases.map((one) => [one.life.ecu, one]));
   const isFalse = ({ labels, from }: Firing): boolean => {
     const one = caseOf.get(labels["ecu"] ?? "");
-    return one === undefined || from < one.at;
+    // On the first day of a life the rules know nothing yet of the plant.
+    return one === undefined || (from < one.at && from >= one.life.from + DAY);
   };
   return {
     alerts: rules
