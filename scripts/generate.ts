@@ -1,5 +1,9 @@
 /** Writes the parts of files that are made from the source. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+import { fileSchema } from "../src/config/file.ts";
 import { withTables } from "./readme.ts";
 
 writeFileSync("README.md", withTables(readFileSync("README.md", "utf8")));
+const schema = z.toJSONSchema(fileSchema, { io: "input" });
+writeFileSync("docs/apsystems.schema.json", `${JSON.stringify(schema, undefined, 2)}\n`);

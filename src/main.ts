@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { basename, relative } from "node:path";
+import { checkConfig } from "./commands/check-config.ts";
 import { demo } from "./commands/demo.ts";
 import { listenProblem } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
@@ -16,10 +17,18 @@ const WRONG_USAGE = 2;
 /** What is left to end, once the command has ended, gets this long. */
 const LINGER_MS = 250;
 
+const sources = { argv: process.argv.slice(2), env: process.env, version, program };
+
 const run = (invocation: Invocation): Promise<void> => {
   switch (invocation.command) {
     case "serve":
-      return serve(invocation.config);
+      return serve(invocation.config, () => {
+        const again = parseConfig(sources);
+        if (again.command !== "serve") throw new Error("the command line is another than before");
+        return again.config;
+      });
+    case "check-config":
+      return checkConfig(invocation.config);
     case "demo":
       return demo(invocation.config);
     case "simulate":
@@ -38,8 +47,7 @@ const problemsIn = (error: unknown): readonly string[] => {
 };
 
 try {
-  const { argv, env } = process;
-  await run(parseConfig({ argv: argv.slice(2), env, version, program }));
+  await run(parseConfig(sources));
 } catch (error) {
   const problems = problemsIn(error);
   if (problems.length === 0) throw error;

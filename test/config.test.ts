@@ -4,8 +4,15 @@ import { type CommandName, type Config, settings, variableOf } from "../src/conf
 
 type Env = Readonly<Record<string, string>>;
 
+const FILE = "--config.file=apsystems.yml";
 const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
-  parseConfig({ argv, env, version: "1.2.3", program: "apsystems-ecu-exporter" });
+  parseConfig({
+    argv,
+    env,
+    version: "1.2.3",
+    program: "apsystems-ecu-exporter",
+    readFile: () => Buffer.from("ecus: [{ address: ecu.lan }]"),
+  });
 
 const configOf = <C extends CommandName>(
   command: C,
@@ -48,6 +55,8 @@ describe("a command line that is right", () => {
         timezone: undefined,
         site: undefined,
         panels: [],
+        probeAllow: [],
+        enableLifecycle: false,
         minInterval: 30_000,
         timeout: 9_500,
         commandPause: 250,
@@ -63,7 +72,7 @@ describe("a command line that is right", () => {
 
   it("sets everything that serve has", () => {
     const argv =
-      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.max-requests=7 --log.level=debug --log.format=text";
+      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
     expect(parsed(argv.split(" "))).toEqual({
       command: "serve",
       config: {
@@ -81,9 +90,15 @@ describe("a command line that is right", () => {
         timeout: 3_000,
         commandPause: 1_000,
         retries: 0,
+        probeAllow: [
+          { network: "192.168.1.0", prefix: 24 },
+          { network: "fd00::7", prefix: 128 },
+        ],
+        enableLifecycle: true,
         listenAddress: { host: "127.0.0.1", port: 0 },
         telemetryPath: "/prom/ecu",
         maxRequests: 7,
+        webConfigFile: "/etc/ecu/web.yml",
         logLevel: "debug",
         logFormat: "text",
       },
@@ -203,10 +218,8 @@ describe("the environment", () => {
       expect(problemsOf(argv, { [variable]: "?" }), variable).toEqual([
         expect.stringMatching(new RegExp(`^${variable}: "\\?" `)),
       ]);
-      expect(parsed(command === "serve" ? [command, ECU] : [command])).toHaveProperty([
-        "config",
-        key,
-      ]);
+      const right = { serve: [ECU], demo: [], simulate: [], "check-config": [FILE] }[command];
+      expect(parsed([command, ...right])).toHaveProperty(["config", key]);
     }
   });
 
@@ -248,6 +261,7 @@ const path = "is not a path such as /metrics";
 const time = "is not a time; write it as 2026-06-21T10:00:00Z";
 const panel =
   "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
+const range = "is not a range of addresses; write it as 192.168.1.0/24 or fd00::/8";
 const place = "is not a place; write it as 52.09,5.12";
 const faultNames =
   "refuse, blackhole, emptyClose, silent, split, drip, truncate, reset, endless, longest, noEnd, noLf, extraBytes, status02, status01, badLength, type00, ecuAsInverter, type05, staleOffline, linuxOffline, zeroGlitch, frozenCounters, clockOffset, wrongCommand, surplusBytes, staleTimestamp, aps12, shortSignal, acDisconnected, shuffleSignal";
@@ -275,6 +289,12 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "ecu.panel", "703000000001/1=A1/south/1", panel],
   ["serve", "ecu.panel", "703000000001/1=A1/south/1/2/3", panel],
   ["serve", "ecu.panel", "703000000001/1=A\u00001", panel],
+  ["serve", "probe.allow", "", range],
+  ["serve", "probe.allow", "ecu.lan", range],
+  ["serve", "probe.allow", "192.168.1.0/33", range],
+  ["serve", "probe.allow", "192.168.1/24", range],
+  ["serve", "probe.allow", "fd00::/129", range],
+  ["serve", "web.enable-lifecycle", "yes", "is neither true nor false"],
   ["serve", "ecu.min-interval", "30", duration],
   ["serve", "ecu.min-interval", "-1s", duration],
   ["serve", "ecu.min-interval", "1 s", duration],
@@ -371,8 +391,14 @@ it.each([
   [["serve"], [NO_ECU]],
   [[ECU, "--ecu.adress=x"], ["unknown flag --ecu.adress; serve --help lists all flags"]],
   [["demo", "-x"], ["unknown flag -x; demo --help lists all flags"]],
-  [["demo", "now"], ['unexpected "now"; the first word may be a command: serve, demo, simulate']],
-  [[ECU, "demo"], ['unexpected "demo"; the first word may be a command: serve, demo, simulate']],
+  [
+    ["demo", "now"],
+    ['unexpected "now"; the first word may be a command: serve, demo, simulate, check-config'],
+  ],
+  [
+    [ECU, "demo"],
+    ['unexpected "demo"; the first word may be a command: serve, demo, simulate, check-config'],
+  ],
   [[ECU, ECU], ['the ECU "192.168.1.50" is named twice']],
   [
     ["--ecu.address=ECU.lan", "--ecu.address=ecu.lan:8899"],
@@ -393,7 +419,7 @@ it.each([
 it("tells all problems at once, wherever they are", () => {
   const argv = ["serve", "all", "--bogus", "--ecu.timeout=5", "--web.listen-address"];
   expect(problemsOf(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
-    'unexpected "all"; the first word may be a command: serve, demo, simulate',
+    'unexpected "all"; the first word may be a command: serve, demo, simulate, check-config',
     "unknown flag --bogus; serve --help lists all flags",
     'ECU_TIMEZONE: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
     '--ecu.timeout: "5" is not a duration; write it as 250ms, 9.5s or 10m',
@@ -401,6 +427,72 @@ it("tells all problems at once, wherever they are", () => {
     "--web.listen-address needs a value: --web.listen-address=[HOST]:PORT",
     NO_ECU,
   ]);
+});
+
+describe("a configuration file", () => {
+  const files: Readonly<Record<string, string>> = {
+    "good.yml":
+      "ecus:\n  - { name: house, address: house.lan }\n  - { address: barn.lan, retries: 0 }\n",
+    "bad.yml": "ecus:\n  - address: ''\n",
+    "twice.yml": "ecus:\n  - { name: a, address: 10.0.0.1 }\n  - { name: a, address: 10.0.0.2 }\n",
+  };
+  const read = (...argv: string[]) =>
+    parseConfig({
+      argv,
+      env: {},
+      version: "1.2.3",
+      program: "apsystems-ecu-exporter",
+      readFile: (path) => {
+        const text = files[path];
+        if (text === undefined) throw new Error("cannot be read: there is no such file");
+        return Buffer.from(text);
+      },
+    });
+  const problems = (...argv: string[]): readonly string[] => {
+    try {
+      read(...argv);
+    } catch (error) {
+      if (error instanceof UsageError) return error.problems;
+      throw error;
+    }
+    return [];
+  };
+
+  it("names ECUs beside those of the command line", () => {
+    const { config } = read("--config.file=good.yml", ECU) as { config: Config<"serve"> };
+    expect(config.ecus.map(({ name, host, retries }) => [name, host, retries])).toEqual([
+      ["192.168.1.50", "192.168.1.50", undefined],
+      ["house", "house.lan", undefined],
+      ["barn.lan", "barn.lan", 0],
+    ]);
+  });
+
+  it("tells all that is wrong with it and with the flags, and does not ask for an ECU besides", () => {
+    expect(problems("--config.file=bad.yml", "--ecu.retries=x")).toEqual([
+      '--ecu.retries: "x" is not a whole number from 0 to 10',
+      'bad.yml:2: ecus[0].address: "" is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899',
+    ]);
+  });
+
+  it("may be missing from the disk, which is said", () => {
+    expect(problems("--config.file=gone.yml")).toEqual([
+      "gone.yml: cannot be read: there is no such file",
+    ]);
+  });
+
+  it("may not call two ECUs by one name", () => {
+    expect(problems("--config.file=twice.yml")).toEqual(['two ECUs are called "a"']);
+  });
+
+  it("is checked by check-config, which needs its name", () => {
+    expect(read("check-config", "--config.file=good.yml")).toMatchObject({
+      command: "check-config",
+      config: { ecus: [{ name: "house" }, { name: "barn.lan" }] },
+    });
+    expect(problems("check-config")).toEqual([
+      "name the file: apsystems-ecu-exporter check-config --config.file=apsystems.yml",
+    ]);
+  });
 });
 
 it("refuses two names for one panel, and takes the two panels of an inverter", () => {

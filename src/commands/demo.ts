@@ -37,7 +37,7 @@ export const demo = async (config: Config<"demo">): Promise<void> => {
     log,
   });
   const { port } = exporter.address;
-  log.info({ port }, `a simulated ECU is being read: open http://localhost:${port}`);
+  log.info({ port }, `a simulated ECU is being read: open ${exporter.scheme}://localhost:${port}`);
   await using _control = await startControl(config.control, {
     faults: ecu.faults,
     parse: settings.demo.fault.parse,

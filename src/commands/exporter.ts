@@ -1,16 +1,22 @@
 /** The exporter put together: monitors, exposition, web server. Used by `serve` and `demo`. */
-import { once, setMaxListeners } from "node:events";
-import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
+import { UsageError } from "../config/config.ts";
 import type { EcuConfig, ListenAddress } from "../config/parse.ts";
+import { watchWebFile } from "../config/web-watch.ts";
 import { systemClock } from "../ecu/clock.ts";
+import type { Range } from "../ecu/reach.ts";
 import { openStateFile } from "../ecu/state-file.ts";
-import { createApp, type Exposition } from "../http/app.ts";
-import { createExposer, type Format, formats } from "../metrics/render.ts";
-import { describeState } from "./state.ts";
+import { createAccessServer } from "../http/access.ts";
+import { createApp } from "../http/app.ts";
+import { openAccess } from "../http/gate.ts";
+import { formats } from "../metrics/render.ts";
+import { createAnswers } from "./answers.ts";
+import { describeEcu } from "./state.ts";
 import { createTargets, type EcuDefaults } from "./targets.ts";
-import { revision, version } from "./version.ts";
+import { version } from "./version.ts";
 
 /** The settings of `EcuDefaults` hold for every ECU that says nothing else. */
 export interface ExporterOptions extends EcuDefaults {
@@ -18,6 +24,14 @@ export interface ExporterOptions extends EcuDefaults {
   readonly listenAddress: ListenAddress;
   readonly telemetryPath: string;
   readonly maxRequests: number;
+  /** TLS, passwords and headers of the web server. */
+  readonly webConfigFile?: string | undefined;
+  /** Addresses that may be probed beside the ECUs. */
+  readonly probeAllow?: readonly Range[];
+  /** What ECUs are configured now. @throws UsageError */
+  readonly reread?: () => readonly EcuConfig[];
+  /** Whether a request may have the configuration read again. */
+  readonly enableLifecycle?: boolean;
   /** Where the memory of each ECU outlasts the process. */
   readonly stateFile?: string | undefined;
   readonly log: Logger;
@@ -26,6 +40,9 @@ export interface ExporterOptions extends EcuDefaults {
 export interface Exporter extends AsyncDisposable {
   /** Where the web server listens. */
   readonly address: AddressInfo;
+  readonly scheme: "http" | "https";
+  /** Reads the configuration again. @returns what is wrong with it, a line each; then the old one stays in force. */
+  reload(): readonly string[];
   /** Lets scrapes in flight finish, for a moment, then stops. */
   stop(): Promise<void>;
 }
@@ -39,61 +56,60 @@ const REQUEST_MS = 5_000;
 
 /**
  * Starts the exporter. ECUs are asked at the first scrape, not before.
+ * @throws UsageError where the web configuration file is bad
  * @throws Error with the code of `listen`, `EADDRINUSE` for one, where the address cannot be had.
  */
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
-  const { log, stateFile: path } = options;
+  const { log, stateFile: path, webConfigFile } = options;
+  const now = (): number => performance.now();
+  const access =
+    webConfigFile === undefined ? () => openAccess : watchWebFile(webConfigFile, { log, now });
   const state = path === undefined ? path : await openStateFile({ path, clock: systemClock, log });
   const targets = createTargets({ ecus: options.ecus, defaults: options, state, log });
-  const expose = createExposer();
-  const inFlight = new Set<AbortController>();
   let isReady = false;
 
-  const scrape = async (contentType: string, timeoutMs: number): Promise<Exposition> => {
-    const begun = performance.now();
-    const asked = targets.all();
-    const until = new AbortController();
-    setMaxListeners(0, until.signal); // one for each ECU
-    const timer = setTimeout(() => until.abort(), timeoutMs);
-    inFlight.add(until);
+  const answers = createAnswers({ targets, allow: options.probeAllow ?? [] });
+  const reload = (): readonly string[] => {
     try {
-      const observations = await Promise.all(
-        asked.map(({ monitor }) => monitor.observe(until.signal)),
+      const ecus = options.reread?.() ?? options.ecus;
+      targets.replace(ecus);
+      log.info({ ecus: ecus.map(({ name }) => name) }, "the configuration was read again");
+      return [];
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      log.error(
+        { problems: error.problems },
+        "the configuration is wrong: the old one stays in force",
       );
-      const durationSeconds = Math.round((performance.now() - begun) * 1000) / 1e6; // whole microseconds
-      const format = (Object.keys(formats) as Format[]).find((one) => formats[one] === contentType);
-      const places = new Map(asked.map(({ ecu, place }) => [ecu.name, place()]));
-      const text = await expose({ observations, build, durationSeconds, places }, format ?? "text");
-      return { contentType, text };
-    } finally {
-      clearTimeout(timer);
-      inFlight.delete(until);
+      return error.problems;
     }
   };
-
   const app = createApp({
     version,
     telemetryPath: options.telemetryPath,
     contentTypes: [formats.text, formats.openmetrics],
-    scrape,
+    ...answers,
+    ...(options.enableLifecycle && { reload }),
     maxRequests: options.maxRequests,
     defaultTimeoutMs: options.timeout,
     ecus: () =>
-      targets.all().map(({ monitor }) => ({
-        ecu: monitor.ecu,
-        state: describeState(monitor.last(), Date.now() / 1000),
+      targets.all().map(({ ecu: { name }, monitor, place }) => ({
+        ...describeEcu(name, monitor.last(), Date.now() / 1000, place().panels),
+        probePath: `/probe?${new URLSearchParams({ target: name })}`,
       })),
     isReady: () => isReady,
     log,
   });
-  const server = createServer(
-    {
+  const { server, hangUp } = createAccessServer(app, {
+    access,
+    server: {
       requestTimeout: REQUEST_MS,
       headersTimeout: REQUEST_MS,
       connectionsCheckingInterval: REQUEST_MS / 5,
     },
-    app,
-  );
+    log,
+    now,
+  });
   await listen(server, options.listenAddress);
   isReady = true;
 
@@ -103,12 +119,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     const closed = once(server, "close");
     server.close();
     server.closeIdleConnections();
-    const timers = [
-      setTimeout(() => {
-        for (const until of inFlight) until.abort();
-      }, DRAIN_MS),
-      setTimeout(() => server.closeAllConnections(), STOP_MS),
-    ];
+    const timers = [setTimeout(answers.hurry, DRAIN_MS), setTimeout(hangUp, STOP_MS)];
     await closed;
     for (const timer of timers) clearTimeout(timer);
     targets.close();
@@ -119,13 +130,13 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     return stopped;
   };
   return {
+    reload,
     address: server.address() as AddressInfo,
+    scheme: access().tls === undefined ? "http" : "https",
     stop: stopOnce,
     [Symbol.asyncDispose]: stopOnce,
   };
 };
-
-const build = { version, revision, nodeVersion: process.version };
 
 const listen = async (server: Server, { host, port }: ListenAddress): Promise<void> => {
   server.listen(port, host);

@@ -4,15 +4,25 @@ import { createLog } from "./log.ts";
 import { untilStopped } from "./run.ts";
 import { version } from "./version.ts";
 
-/** Serves the metrics of ECUs until the program is told to stop. */
-export const serve = async (config: Config<"serve">): Promise<void> => {
+/**
+ * Serves the metrics of ECUs until the program is told to stop; SIGHUP has it read its configuration again.
+ * @param reread what the same command line says now. @throws UsageError
+ */
+export const serve = async (
+  config: Config<"serve">,
+  reread: () => Config<"serve">,
+): Promise<void> => {
   const log = createLog(config.logLevel, config.logFormat);
-  const exporter = await startExporter({ ...config, log });
-  const { port } = exporter.address;
+  const exporter = await startExporter({ ...config, reread: () => reread().ecus, log });
+  const {
+    scheme,
+    address: { port },
+  } = exporter;
   const ecus = config.ecus.map(({ name }) => name);
   const { host = "localhost" } = config.listenAddress;
-  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}${config.telemetryPath}`;
+  const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}${config.telemetryPath}`;
   log.info({ port, ecus, version }, `the metrics are at ${url}`);
+  process.on("SIGHUP", () => exporter.reload());
   await untilStopped();
   log.info("stopping");
   await exporter.stop();

@@ -1,15 +1,96 @@
+import { troubles } from "../ecu/errors.ts";
 import type { Observation } from "../ecu/monitor.ts";
+import type { InverterReading } from "../ecu/reading.ts";
+import type { LandingEcu, LandingInverter, LandingProblem } from "../http/landing.ts";
+import type { Panel } from "../metrics/catalogue.ts";
 
-/** One line on how an ECU was when it was last read. @param now Unix time in seconds */
-export const describeState = (observation: Observation | undefined, now: number): string => {
-  if (observation === undefined) return "not read yet: it is read when the metrics are asked for";
-  const { up, queries, reading, readAt } = observation;
-  const age = `read ${Math.max(0, Math.round(now - readAt))} s ago`;
-  const problem = Object.values(queries).find((query) => query.problem)?.problem;
-  if (!up) return `down: ${problem ?? "the time for the read was over"}; ${age}`;
-  if (reading.lastReportAt === undefined)
-    return `up, and without data yet: its first round is not over; ${age}`;
-  const { powerWatts = 0, invertersOnline = 0, registered = 0 } = reading;
-  const rest = problem === undefined ? "" : `; but ${problem}`;
-  return `up: ${powerWatts} W, ${invertersOnline} of ${registered} inverters online${rest}; ${age}`;
+const JOULES_PER_KILOWATT_HOUR = 3_600_000;
+
+/** What the landing page tells of an ECU: how it was when it was last read. */
+export const describeEcu = (
+  name: string,
+  observation: Observation | undefined,
+  /** Unix time in seconds. */
+  now: number,
+  panels: readonly Panel[],
+): LandingEcu => {
+  if (observation === undefined) {
+    return { name, state: "not read yet", inverterCount: 0, inverters: () => [] };
+  }
+  const { reading, readAt } = observation;
+  const problem = problemOf(observation);
+  const { identity, todayEnergyJoules, lastReportAt } = reading;
+  return {
+    name,
+    state: stateOf(observation, problem),
+    model: identity?.model,
+    firmware: identity?.firmware,
+    powerWatts: reading.powerWatts,
+    todayKilowattHours: todayEnergyJoules && todayEnergyJoules / JOULES_PER_KILOWATT_HOUR,
+    registered: reading.registered,
+    invertersOnline: reading.invertersOnline,
+    reportAgeSeconds: lastReportAt === undefined ? undefined : now - lastReportAt,
+    readAgeSeconds: now - readAt,
+    problem,
+    inverterCount: reading.inverters.length,
+    inverters: () => {
+      const names = new Map(panels.map(({ uid, channel, panel }) => [`${uid} ${channel}`, panel]));
+      return reading.inverters.map((inverter) => describeInverter(inverter, names));
+    },
+  };
+};
+
+/** An ECU that was just started has no data, and no signals to tell of, either. */
+const isWaiting = ({ up, reading }: Observation): boolean =>
+  up && (reading.lastReportAt ?? reading.lastReportLocal) === undefined;
+
+const stateOf = (
+  observation: Observation,
+  problem: LandingProblem | undefined,
+): LandingEcu["state"] => {
+  if (!observation.up) return "down";
+  if (isWaiting(observation)) return "waiting for data";
+  return problem === undefined ? "up" : "partly";
+};
+
+const problemOf = (observation: Observation): LandingProblem | undefined => {
+  if (isWaiting(observation)) return undefined;
+  for (const { error } of Object.values(observation.queries)) {
+    if (error === undefined) continue;
+    const { message, reason } = error;
+    return { happened: message, reason, remedy: troubles[reason].remedy };
+  }
+  return observation.up ? undefined : OUT_OF_TIME;
+};
+
+/** An ECU that is down without an error was not asked all there is to ask. */
+const OUT_OF_TIME: LandingProblem = {
+  happened: "the time for the read was over",
+  remedy: "give a scrape more time; if it stays so, see the exporter's log",
+};
+
+const describeInverter = (
+  inverter: InverterReading,
+  names: ReadonlyMap<string, string>,
+): LandingInverter => ({
+  uid: inverter.uid,
+  model: inverter.model,
+  state: inverter.online === undefined ? "unknown" : inverter.online ? "online" : "offline",
+  watts: sumOf(inverter.channelWatts),
+  temperatureCelsius: inverter.temperatureCelsius,
+  signalRatio: inverter.signalRatio,
+  channels: inverter.channelWatts.map((watts, i) => ({
+    name: names.get(`${inverter.uid} ${i + 1}`) || String(i + 1),
+    watts,
+  })),
+});
+
+/** A sum that lacks a part is not the sum. */
+const sumOf = (values: readonly (number | undefined)[]): number | undefined => {
+  let sum: number | undefined;
+  for (const value of values) {
+    if (value === undefined) return undefined;
+    sum = (sum ?? 0) + value;
+  }
+  return sum;
 };

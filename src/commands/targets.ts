@@ -1,6 +1,6 @@
 /** The ECUs that are watched: one monitor each, one connection at a time to each address. */
 import type { Logger } from "pino";
-import type { EcuConfig, EcuSettings } from "../config/parse.ts";
+import { ECU_PORT, type EcuConfig, type EcuSettings } from "../config/parse.ts";
 import { systemClock } from "../ecu/clock.ts";
 import { exchange } from "../ecu/exchange.ts";
 import { createLine, type Line } from "../ecu/line.ts";
@@ -24,6 +24,8 @@ export interface Targets {
   readonly all: () => readonly Target[];
   /** The target of that name, address or address with port. */
   readonly named: (text: string) => Target | undefined;
+  /** The target for an address that is not configured; the same one as long as it is asked for now and then. */
+  readonly guest: (name: string, address: string) => Target;
   /** Watches these instead. A target of which nothing has changed stays as it is; another keeps what it remembers. */
   readonly replace: (ecus: readonly EcuConfig[]) => void;
   /** Ends reads in flight. */
@@ -46,6 +48,8 @@ export type EcuDefaults = EcuSettings & {
   readonly retries: number;
 };
 
+/** Targets that are not configured and are remembered, the latest of them. */
+const MOST_GUESTS = 2_000;
 /** Between attempts at one query (protocol document, 1.5). */
 const RETRY_PAUSE_MS = 2_000;
 /** A read ends a little before the scrape that has the same time, so that its verdict is in the answer. */
@@ -80,9 +84,24 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
     });
     for (const { monitor } of before.values()) monitor.close();
   };
+  const guests = new Map<string, Target>();
+  const guest = (name: string, address: string): Target => {
+    const configured = targets.find(({ ecu }) => ecu.host === address && ecu.port === ECU_PORT);
+    if (configured !== undefined) return configured;
+    const target = guests.get(address) ?? start({ name, host: address, port: ECU_PORT });
+    guests.delete(address); // so that it comes last again
+    guests.set(address, target);
+    for (const [oldest, { monitor }] of guests) {
+      if (guests.size <= MOST_GUESTS) break;
+      monitor.close();
+      guests.delete(oldest);
+    }
+    return target;
+  };
   replace(ecus);
   return {
     all: () => targets,
+    guest,
     named: (text) =>
       targets.find(({ ecu }) => ecu.name === text) ??
       targets.find(({ ecu: { host, port } }) =>
@@ -91,7 +110,7 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
       targets.find(({ ecu: { host } }) => [host, `[${host}]`].includes(text)),
     replace,
     close: () => {
-      for (const { monitor } of targets) monitor.close();
+      for (const { monitor } of [...targets, ...guests.values()]) monitor.close();
     },
   };
 };

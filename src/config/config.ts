@@ -1,7 +1,10 @@
 /** Command line and environment → a command and its complete configuration, or every problem at once. */
 import { Command, CommanderError, Option } from "commander";
-import type { EcuAddress, Panel } from "./parse.ts";
+import { readConfigFile } from "./file.ts";
+import { readPlainFile } from "./files.ts";
+import type { EcuConfig, Panel } from "./parse.ts";
 import { type CommandName, type Config, type Setting, settings, variableOf } from "./settings.ts";
+import { loadWebFile } from "./web-file.ts";
 
 /** What the user wants. */
 export type Invocation =
@@ -15,6 +18,8 @@ export interface Sources {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** Reads a file that the command line names. @throws Error whose message completes «FILE …» */
+  readonly readFile?: (path: string) => Uint8Array;
   /** How the user starts the program, for messages that can be pasted. */
   readonly program: string;
 }
@@ -34,6 +39,7 @@ const abouts: Record<CommandName, string> = {
   serve: "Ask ECUs when Prometheus scrapes. The default command.",
   demo: "Run the exporter on an embedded simulated ECU, to look around without one.",
   simulate: "Run a simulated ECU, for other programs to ask.",
+  "check-config": "Say what is wrong with a configuration file, or that it is right.",
 };
 const examples: Record<CommandName, readonly string[]> = {
   serve: [
@@ -46,6 +52,7 @@ const examples: Record<CommandName, readonly string[]> = {
     "simulate --family=R --inverters=QS1=5,DS3=3",
     "simulate --start=2026-06-21T22:30:00Z --fault=zeroGlitch",
   ],
+  "check-config": ["check-config --config.file=apsystems.yml"],
 };
 
 /**
@@ -144,9 +151,10 @@ const optionOf = ({
 const configOf = (
   name: CommandName,
   given: Readonly<Record<string, string | string[] | true | undefined>>,
-  { env, program }: Sources,
+  sources: Sources,
   problems: string[],
 ): Record<string, unknown> => {
+  const { env, program } = sources;
   const config: Record<string, unknown> = {};
   for (const [key, row] of Object.entries<Setting<unknown>>(settings[name])) {
     const variable = variableOf(row.flag);
@@ -155,6 +163,10 @@ const configOf = (
       flagged === undefined
         ? [variable, env[variable] || row.fallback]
         : [`--${row.flag}`, flagged];
+    if (flagged === true && row.isSwitch) {
+      config[key] = true;
+      continue;
+    }
     if (flagged === true) {
       problems.push(`--${row.flag} needs a value: --${row.flag}=${row.value}`);
       continue;
@@ -170,21 +182,62 @@ const configOf = (
     if (row.repeatable) config[key] = partsOf(text).map(parse);
     else config[key] = text === undefined ? undefined : parse(String(text));
   }
-  const { ecus, panels } = config as ListsOfServe;
+  const { panels, configFile } = config as ListsOfServe;
+  if (name === "check-config") checkWhatIsNamed(config, program, problems);
+  if (configFile !== undefined) {
+    const named = ecusIn(configFile, sources, problems);
+    config["ecus"] = [...((config["ecus"] ?? []) as EcuConfig[]), ...named];
+  }
+  const { ecus } = config as ListsOfServe;
   if (ecus !== undefined) checkEcus(ecus, program, problems);
+  else if (name === "check-config") config["ecus"] = [];
   if (panels !== undefined) checkPanels(panels, problems);
   return config;
 };
 
 /** `undefined` in place of each value that does not parse. */
 interface ListsOfServe {
-  readonly ecus?: readonly (EcuAddress | undefined)[];
+  readonly configFile?: string | undefined;
+  readonly ecus?: readonly (EcuConfig | undefined)[];
   readonly panels?: readonly (Panel | undefined)[];
 }
 
 /** Several values: a flag given more than once, or a variable with commas. */
 const partsOf = (text: string | readonly string[] | true | undefined): readonly string[] =>
   typeof text === "string" ? text.split(",") : text === true || text === undefined ? [] : text;
+
+/** The ECUs of the configuration file; `undefined` where it is of no use, which is then no second problem. */
+const ecusIn = (
+  path: string,
+  { readFile = readPlainFile }: Sources,
+  problems: string[],
+): readonly (EcuConfig | undefined)[] => {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFile(path);
+  } catch (error) {
+    problems.push(`${path}: ${(error as Error).message}`);
+    return [undefined];
+  }
+  const read = readConfigFile(bytes, path);
+  if ("value" in read) return read.value.ecus;
+  problems.push(...read.problems);
+  return [undefined];
+};
+
+/** Without a file there is nothing to check; the web server's own is otherwise read where it is used. */
+const checkWhatIsNamed = (
+  { configFile, webConfigFile }: Readonly<Record<string, unknown>>,
+  program: string,
+  problems: string[],
+): void => {
+  const [example] = examples["check-config"];
+  if (configFile === undefined && webConfigFile === undefined && problems.length === 0)
+    problems.push(`name the file: ${program} ${example}`);
+  if (typeof webConfigFile !== "string") return;
+  const { read } = loadWebFile(webConfigFile);
+  if ("problems" in read) problems.push(...read.problems);
+};
 
 const checkEcus = (
   ecus: NonNullable<ListsOfServe["ecus"]>,
@@ -196,12 +249,15 @@ const checkEcus = (
       `no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: ${program} demo`,
     );
   }
-  const seen = new Set<string>();
+  const places = new Set<string>();
+  const names = new Set<string>();
   for (const ecu of ecus) {
     if (ecu === undefined) continue;
     const place = `${canonical(ecu.host)}:${ecu.port}`;
-    if (seen.has(place)) problems.push(`the ECU "${ecu.name}" is named twice`);
-    seen.add(place);
+    if (places.has(place)) problems.push(`the ECU "${ecu.name}" is named twice`);
+    else if (names.has(ecu.name)) problems.push(`two ECUs are called "${ecu.name}"`);
+    places.add(place);
+    names.add(ecu.name);
   }
 };
 

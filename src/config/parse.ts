@@ -1,4 +1,5 @@
 /** Texts of the command line → values. Each refuses with the rest of a sentence that begins with the text itself. */
+import { isIP } from "node:net";
 import { isZone } from "../ecu/time.ts";
 import {
   type Fault,
@@ -50,7 +51,7 @@ const isHost = (host: string): boolean => URL.canParse(`http://${host}`);
 const unbracketed = (host: string): string => host.replace(/^\[|\]$/g, "");
 
 /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */
-export const ecuAddress: Parse<EcuAddress> = (text) => {
+export const ecuAddress: Parse<EcuConfig> = (text) => {
   const [, host, port] = HOST_AND_PORT.exec(text) ?? [];
   if (host === undefined || !isHost(host)) {
     return refuse("is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899");
@@ -61,6 +62,16 @@ export const ecuAddress: Parse<EcuAddress> = (text) => {
     port: port === undefined ? ECU_PORT : portNumber(port, 1),
   };
 };
+
+const LONGEST_NAME = 100;
+
+/** What an ECU is called: no spaces, so that it can stand in an address as it is. */
+export const ecuName: Parse<string> = (text) =>
+  /^[\p{L}\p{N}._-]+$/u.test(text) && text.length <= LONGEST_NAME
+    ? text
+    : refuse(
+        `is not a name; use up to ${LONGEST_NAME} letters, digits, dots, dashes and underscores`,
+      );
 
 /** An address to listen at; without a host it is every interface. */
 export interface ListenAddress {
@@ -216,6 +227,20 @@ export const loopbackAddress: Parse<ListenAddress> = (text) => {
     ? address
     : refuse("is not on this machine alone; write it as 127.0.0.1:8898");
 };
+
+/** A range of addresses: `10.0.0.0/8`, `fd00::/8`, or one address. */
+export const addressRange: Parse<{ network: string; prefix: number }> = (text) => {
+  const [, network = "", length] = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(network)] ?? 0;
+  const prefix = length === undefined ? bits : Number(length);
+  return bits > 0 && prefix <= bits
+    ? { network, prefix }
+    : refuse("is not a range of addresses; write it as 192.168.1.0/24 or fd00::/8");
+};
+
+/** On, where the flag stands alone. */
+export const onOff: Parse<boolean> = (text) =>
+  text === "true" || text === "false" ? text === "true" : refuse("is neither true nor false");
 
 /** `NAME`, `NAME@QUESTION`; either with `:once`, `:3times`, `:30s` or `:0.2` behind it. */
 export const faultSwitch: Parse<FaultSwitch> = (text) => {

@@ -15,6 +15,8 @@ export interface Setting<T> {
   /** What happens without a value, in words. */
   readonly otherwise?: string;
   readonly repeatable?: boolean;
+  /** The flag alone, without a value, is on. */
+  readonly isSwitch?: boolean;
   /** @throws Error whose message completes «"text" …». */
   readonly parse: (text: string) => T;
 }
@@ -106,17 +108,32 @@ const control = setting({
   otherwise: "off",
   parse: parse.loopbackAddress,
 });
-const web = { listenAddress, telemetryPath, maxRequests };
+const configFile = setting({
+  flag: "config.file",
+  value: "PATH",
+  help: "YAML file that names ECUs, with what is set for each; docs/configuration.md tells of it.",
+  otherwise: "no file",
+  parse: parse.filePath,
+});
+const webConfigFile = setting({
+  flag: "web.config.file",
+  value: "PATH",
+  help: "YAML file with TLS, passwords and headers of the web server; docs/web-configuration.md tells of it.",
+  otherwise: "plain HTTP for anybody",
+  parse: parse.filePath,
+});
+const web = { listenAddress, telemetryPath, maxRequests, webConfigFile };
 const log = { logLevel, logFormat };
 
 /** The settings of each command, in the order of its help. */
 export const settings = {
   serve: {
+    configFile,
     ecus: setting({
       flag: "ecu.address",
       value: "HOST[:PORT]",
       help: "ECU to read; repeatable.",
-      otherwise: "required",
+      otherwise: "required, unless a file names ECUs",
       repeatable: true,
       parse: parse.ecuAddress,
     }),
@@ -163,6 +180,22 @@ export const settings = {
       help: "Further attempts at a query that failed, within the time of the read.",
       fallback: "2",
       parse: parse.integer(0, 10),
+    }),
+    probeAllow: setting({
+      flag: "probe.allow",
+      value: "RANGE",
+      help: "Addresses that /probe may read beside the ECUs that are named, such as 192.168.1.0/24; repeatable.",
+      otherwise: "none",
+      repeatable: true,
+      parse: parse.addressRange,
+    }),
+    enableLifecycle: setting({
+      flag: "web.enable-lifecycle",
+      value: "true|false",
+      help: "Whether POST /-/reload reads the configuration file again, as SIGHUP does.",
+      fallback: "false",
+      isSwitch: true,
+      parse: parse.onOff,
     }),
     stateFile: setting({
       flag: "state.file",
@@ -212,6 +245,7 @@ export const settings = {
     control,
     ...log,
   },
+  "check-config": { configFile, webConfigFile },
 } satisfies Record<string, Record<string, Setting<unknown>>>;
 
 export type CommandName = keyof typeof settings;
@@ -227,7 +261,9 @@ type Value<S> = S extends { parse: (text: string) => infer T }
 /** The complete configuration of a command. */
 export type Config<C extends CommandName> = {
   readonly [K in keyof (typeof settings)[C]]: Value<(typeof settings)[C][K]>;
-};
+} & ("configFile" extends keyof (typeof settings)[C]
+  ? { readonly ecus: readonly parse.EcuConfig[] } // those of the file too
+  : unknown);
 
 /** The environment variable of a flag: `ecu.min-interval` is `ECU_MIN_INTERVAL`. */
 export const variableOf = (flag: string): string => flag.toUpperCase().replace(/[.-]/g, "_");

@@ -1,7 +1,7 @@
 /** One ECU, watched: shares a read among all who ask, asks no more often than allowed, and remembers what glitches need. */
 import type { Logger } from "pino";
 import type { Clock } from "./clock.ts";
-import { tell } from "./errors.ts";
+import { type QueryError, tell } from "./errors.ts";
 import { createJournal } from "./journal.ts";
 import { judgeCounters, type Memory, noMemory, withholdImplausible } from "./plausible.ts";
 import { type Query, queries, type ReadOptions, type Replies } from "./read.ts";
@@ -27,6 +27,7 @@ export interface QueryState {
   readonly durationSeconds?: number;
   /** What went wrong, in words. */
   readonly problem?: string;
+  readonly error?: QueryError;
 }
 
 export interface MonitorOptions {
@@ -189,7 +190,7 @@ const stateOf = (outcome: Replies[Query]): QueryState => {
   const durationSeconds = Math.round(outcome.durationMs * 1000) / 1e6; // whole microseconds
   return outcome.ok
     ? { success: true, durationSeconds }
-    : { success: false, durationSeconds, problem: tell(outcome.error) };
+    : { success: false, durationSeconds, problem: tell(outcome.error), error: outcome.error };
 };
 
 /** Waits for the work to be done, but not after the signal aborts. */

@@ -1,13 +1,21 @@
 /** The routes. What they say comes from functions handed in; nothing here knows an ECU. */
 import compression from "compression";
 import express, { type NextFunction, type Request, type Response } from "express";
+import helmet from "helmet";
 import type { Logger } from "pino";
-import { type LandingEcu, landingPage } from "./landing.ts";
+import { type LandingEcu, landingPage, REFRESH_SECONDS } from "./landing.ts";
+import { cssSource } from "./page.css.ts";
 
 /** A rendered exposition and its content type. */
 export interface Exposition {
   readonly contentType: string;
   readonly text: string;
+}
+
+/** One target of Prometheus' HTTP service discovery. */
+export interface Discovered {
+  readonly targets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface AppOptions {
@@ -17,6 +25,20 @@ export interface AppOptions {
   readonly contentTypes: readonly [string, ...string[]];
   /** Makes the exposition, within that many milliseconds. */
   readonly scrape: (contentType: string, timeoutMs: number) => Promise<Exposition>;
+  /** Makes the exposition of the exporter itself, without asking any ECU. */
+  readonly self: (contentType: string) => Promise<Exposition>;
+  /**
+   * Makes the exposition of one ECU, and tells how it was read.
+   * @throws Error with a status of 4xx and a sentence for the client, where the texts name no target that may be read
+   */
+  readonly probe: (
+    given: readonly string[],
+    contentType: string,
+    timeoutMs: number,
+  ) => Promise<Exposition & { readonly explanation: string }>;
+  readonly discovered: () => readonly Discovered[];
+  /** Reads the configuration again; gives what is wrong with it. Absent where no request may do so. */
+  readonly reload?: () => readonly string[];
   /** Requests that may be in flight at one time; further ones are told to come back. */
   readonly maxRequests: number;
   /** Time for a scrape whose request names none, in milliseconds. */
@@ -35,7 +57,15 @@ export const createApp = (options: AppOptions): express.Express => {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(atMost(options.maxRequests), onlyReading, compression({ level: FASTEST }));
+  app.use(protective, atMost(options.maxRequests));
+  app.post("/-/reload", (_request, response) => {
+    const problems = options.reload?.();
+    if (problems === undefined)
+      plain(response, 403, "This is off; --web.enable-lifecycle lets requests reload.");
+    else if (problems.length === 0) plain(response, 200, "The configuration was read again.");
+    else plain(response, 500, ["The old configuration stays in force:", ...problems].join("\n"));
+  });
+  app.use(onlyReading, compression({ level: FASTEST }));
 
   app.get(telemetryPath, async (request, response) => {
     const contentType = negotiate(request, options.contentTypes);
@@ -43,8 +73,45 @@ export const createApp = (options: AppOptions): express.Express => {
     const exposition = await options.scrape(contentType, timeoutMs);
     response.set("Content-Type", exposition.contentType).vary("Accept").end(exposition.text);
   });
-  app.get("/", (_request, response) => {
-    response.type("html").send(landingPage(options.version, telemetryPath, options.ecus()));
+  app.get("/", ({ query }, response) => {
+    const ecus = options.ecus();
+    const only = ecus.find(({ name }) => name === query["ecu"]);
+    if (query["ecu"] !== undefined && only === undefined) {
+      plain(response, 404, "There is no ECU of this name. All that are read are at /.");
+      return;
+    }
+    const refreshes = query["refresh"] !== "off";
+    const page = { version: options.version, telemetryPath, ecus, only, refreshes };
+    // As a header: the same in the page is a fault to axe (WCAG 2.2.1). Who needs more time has a link that stops it.
+    if (refreshes) response.set("Refresh", String(REFRESH_SECONDS));
+    response.set("Cache-Control", "no-store").type("html");
+    response.send(landingPage({ ...page, now: Date.now() / 1000 }));
+  });
+  app.get("/probe", async (request, response, next) => {
+    const { searchParams } = new URL(request.originalUrl, "http://exporter");
+    const isDebug = searchParams.get("debug") === "true";
+    const contentType = isDebug
+      ? options.contentTypes[0]
+      : negotiate(request, options.contentTypes);
+    const timeoutMs = scrapeTimeout(request, options.defaultTimeoutMs);
+    try {
+      const given = searchParams.getAll("target");
+      const { text, explanation } = await options.probe(given, contentType, timeoutMs);
+      const body = isDebug ? `${explanation}\n\n${text}` : text;
+      const type = isDebug ? "text/plain; charset=utf-8" : contentType;
+      response.set("Content-Type", type).vary("Accept").end(body);
+    } catch (error) {
+      const status = clientError(error);
+      if (status === undefined) next(error);
+      else plain(response, status, (error as Error).message);
+    }
+  });
+  app.get("/self", async (request, response) => {
+    const { contentType, text } = await options.self(negotiate(request, options.contentTypes));
+    response.set("Content-Type", contentType).vary("Accept").end(text);
+  });
+  app.get("/sd", (_request, response) => {
+    response.json(options.discovered());
   });
   app.get("/-/healthy", (_request, response) => {
     plain(response, 200, "The exporter is alive.");
@@ -75,6 +142,28 @@ export const createApp = (options: AppOptions): express.Express => {
   });
   return app;
 };
+
+/**
+ * Headers that let a browser do nothing but show the page. Left out are two that a browser heeds on https only:
+ * Strict-Transport-Security, for the owner of the certificate to decide, and Cross-Origin-Opener-Policy, of which it
+ * complains otherwise. `upgrade-insecure-requests` would break every link where there is no https.
+ */
+const protective = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      "default-src": ["'none'"],
+      "style-src": [cssSource],
+      "img-src": ["data:"], // the icon
+      "base-uri": ["'none'"],
+      "form-action": ["'none'"],
+      "frame-ancestors": ["'none'"],
+    },
+  },
+  frameguard: { action: "deny" },
+  strictTransportSecurity: false,
+  crossOriginOpenerPolicy: false,
+});
 
 /** Bounds the requests in flight, those of clients that read slowly included. */
 const atMost = (most: number) => {

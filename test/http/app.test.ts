@@ -9,15 +9,21 @@ import { eventually } from "../support/programs.ts";
 const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+const noInverters = { inverterCount: 0, inverters: () => [] };
+
 const appWith = (change: Partial<AppOptions> = {}) =>
   createApp({
     version: "1.2.3",
     telemetryPath: "/metrics",
     contentTypes: [TEXT, OPENMETRICS],
     scrape: (contentType) => Promise.resolve({ contentType, text: `# ${contentType}\n` }),
+    self: (contentType) => Promise.resolve({ contentType, text: "# self\n" }),
+    probe: (given, contentType) =>
+      Promise.resolve({ contentType, text: `# ${given}\n`, explanation: "It was read." }),
+    discovered: () => [],
     defaultTimeoutMs: 9_500,
     maxRequests: 40,
-    ecus: () => [{ ecu: "roof", state: "not read yet" }],
+    ecus: () => [{ name: "roof", state: "not read yet", ...noInverters }],
     isReady: () => true,
     log: pino({ level: "silent" }),
     ...change,
@@ -26,6 +32,7 @@ const appWith = (change: Partial<AppOptions> = {}) =>
 describe("the routes", () => {
   it.each([
     { path: "/metrics", status: 200, type: TEXT, body: /^# text\/plain/ },
+    { path: "/self", status: 200, type: TEXT, body: /^# self\n$/ },
     {
       path: "/-/healthy",
       status: 200,
@@ -229,22 +236,165 @@ describe("the time for a scrape", () => {
 });
 
 describe("the landing page", () => {
-  it("shows version, links and a line for each ECU, and believes no name", async () => {
-    const app = appWith({
-      ecus: () => [
-        { ecu: "roof", state: "up: 78 W" },
-        { ecu: "<script>alert(1)</script>", state: 'down: "it\'s" & so on' },
-      ],
-    });
+  const roof = { name: "roof", state: "up", powerWatts: 78, ...noInverters } as const;
+  const vile = {
+    name: "<i>&",
+    state: "down",
+    probePath: "/probe?target=1",
+    ...noInverters,
+  } as const;
+  const app = appWith({ ecus: () => [roof, vile] });
+  const linksOf = (text: string) =>
+    [...text.matchAll(/<a href="([^"]+)"/g)].map(([, href]) => href);
+
+  it("shows version, links and each ECU, and believes no name", async () => {
     const { text } = await request(app).get("/");
     expect(text).toContain("Version 1.2.3");
-    expect(text).toContain("<dt>roof</dt><dd>up: 78 W</dd>");
-    expect(text).toContain("<dt>&lt;script&gt;alert(1)&lt;/script&gt;</dt>");
-    expect(text).toContain("<dd>down: &quot;it&#39;s&quot; &amp; so on</dd>");
-    expect([...text.matchAll(/href="([^"]+)"/g)].map(([, href]) => href)).toEqual([
+    expect(text).toContain("<b><bdi>roof</bdi></b>");
+    expect(text).toContain("<b><bdi>&lt;i&gt;&amp;</bdi></b>");
+    expect(linksOf(text)).toEqual([
       "/metrics",
       "/-/healthy",
       "/-/ready",
+      "/probe?target=1",
+      "/probe?target=1&amp;debug=true",
+      "/?refresh=off",
     ]);
+  });
+
+  it("is loaded anew every 30 s unless that is turned off, and kept by no one", async () => {
+    const on = await request(app).get("/");
+    expect([on.headers["refresh"], on.headers["cache-control"]]).toEqual(["30", "no-store"]);
+    const off = await request(app).get("/?refresh=off");
+    expect([off.headers["refresh"], off.headers["cache-control"]]).toEqual([undefined, "no-store"]);
+    expect(linksOf(off.text)).toContain("/");
+  });
+
+  it("shows one ECU alone, and says so where there is none of the name", async () => {
+    const { text } = await request(app).get("/").query({ ecu: "<i>&" });
+    expect(text).toContain("<title>&lt;i&gt;&amp; – ECU exporter</title>");
+    expect(text).not.toContain("roof");
+    expect(linksOf(text)).toContain("/?ecu=%3Ci%3E%26&amp;refresh=off");
+    for (const query of ["ecu=barn", "ecu=roof&ecu=roof", "ecu="]) {
+      const { status, headers, text } = await request(app).get(`/?${query}`);
+      expect([status, headers["content-type"]]).toEqual([404, "text/plain; charset=utf-8"]);
+      expect(text).toBe("There is no ECU of this name. All that are read are at /.\n");
+    }
+  });
+});
+
+describe("every answer", () => {
+  it.each(["/", "/metrics", "/-/healthy", "/nothing"])(
+    "lets a browser do nothing but show it: %s",
+    async (path) => {
+      const { headers } = await request(appWith()).get(path);
+      const policy = headers["content-security-policy"]?.replace(/sha256-[\w+/]{43}=/, "sha256-…");
+      expect({ ...headers, "content-security-policy": policy }).toMatchObject({
+        "content-security-policy":
+          "default-src 'none';style-src 'sha256-…';img-src data:;base-uri 'none';form-action 'none';frame-ancestors 'none'",
+        "cross-origin-resource-policy": "same-origin",
+        "origin-agent-cluster": "?1",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "x-dns-prefetch-control": "off",
+        "x-download-options": "noopen",
+        "x-frame-options": "DENY",
+        "x-permitted-cross-domain-policies": "none",
+        "x-xss-protection": "0",
+      });
+      for (const name of ["strict-transport-security", "cross-origin-opener-policy"])
+        expect(headers).not.toHaveProperty(name);
+    },
+  );
+
+  it("is as safe when it is refused", async () => {
+    for (const app of [appWith({ maxRequests: 0 }), appWith()]) {
+      const { headers } = await request(app).post("/");
+      expect(headers).toHaveProperty("content-security-policy");
+    }
+  });
+});
+
+describe("a probe", () => {
+  it("hands over every target that the request names, as it was written", async () => {
+    const asked: (readonly string[])[] = [];
+    const app = appWith({
+      probe: (given, contentType) => {
+        asked.push(given);
+        return Promise.resolve({ contentType, text: "# one\n", explanation: "" });
+      },
+    });
+    await request(app).get("/probe?target=house");
+    await request(app).get("/probe?target=a&x=1&target=b%20c");
+    await request(app).get("/probe");
+    await request(app).get("/probe?target[]=a&target[0]=b");
+    expect(asked).toEqual([["house"], ["a", "b c"], [], []]);
+  });
+
+  it("answers in the format asked for, and by debug=true in words with the metrics behind", async () => {
+    const plain = await request(appWith())
+      .get("/probe?target=house")
+      .set("Accept", "application/openmetrics-text; version=1.0.0");
+    expect([plain.status, plain.headers["content-type"], plain.text]).toEqual([
+      200,
+      OPENMETRICS,
+      "# house\n",
+    ]);
+    const debug = await request(appWith()).get("/probe?target=house&debug=true");
+    expect([debug.headers["content-type"], debug.text]).toEqual([
+      "text/plain; charset=utf-8",
+      "It was read.\n\n# house\n",
+    ]);
+  });
+
+  it("tells a client why its target is none, and hides what is the exporter's own fault", async () => {
+    const failing = (error: Error) => appWith({ probe: () => Promise.reject(error) });
+    const refused = Object.assign(new Error("No such ECU."), { status: 403 });
+    const told = await request(failing(refused)).get("/probe?target=x");
+    expect([told.status, told.text]).toEqual([403, "No such ECU.\n"]);
+    const broken = await request(failing(new Error("secret"))).get("/probe?target=x");
+    expect(broken.status).toBe(500);
+    expect(broken.text).not.toContain("secret");
+  });
+});
+
+it("lists the targets for service discovery as JSON, and an empty list where there are none", async () => {
+  const one = { targets: ["house"], labels: { __meta_apsystems_address: "192.168.1.50:8899" } };
+  const some = await request(appWith({ discovered: () => [one] })).get("/sd");
+  expect([some.status, some.body]).toEqual([200, [one]]);
+  expect(some.headers["content-type"]).toBe("application/json; charset=utf-8");
+  expect((await request(appWith()).get("/sd")).text).toBe("[]");
+});
+
+describe("a request to reload", () => {
+  it("is refused unless that is enabled", async () => {
+    const { status, text } = await request(appWith()).post("/-/reload");
+    expect([status, text]).toEqual([
+      403,
+      "This is off; --web.enable-lifecycle lets requests reload.\n",
+    ]);
+  });
+
+  it("is told that it is done, or all that is wrong", async () => {
+    const done = await request(appWith({ reload: () => [] })).post("/-/reload");
+    expect([done.status, done.text]).toEqual([200, "The configuration was read again.\n"]);
+    const wrong = await request(appWith({ reload: () => ["one", "two"] })).post("/-/reload");
+    expect([wrong.status, wrong.text]).toEqual([
+      500,
+      "The old configuration stays in force:\none\ntwo\n",
+    ]);
+  });
+
+  it("must be a POST", async () => {
+    let times = 0;
+    const app = appWith({
+      reload: () => {
+        times++;
+        return [];
+      },
+    });
+    expect((await request(app).get("/-/reload")).status).toBe(404);
+    expect((await request(app).put("/-/reload")).status).toBe(405);
+    expect(times).toBe(0);
   });
 });

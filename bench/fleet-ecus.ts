@@ -1,0 +1,26 @@
+/** Many simulated ECUs in one process, each at an address of its own on this machine, port 8899: 127.1.0.1 and on. */
+import { simulateEcu } from "../src/simulator/ecu.ts";
+
+const count = Number(process.argv[2]);
+const PORT = 8899;
+/** The nth of these addresses, from 0. */
+const hostOf = (n: number): string => `127.1.${Math.floor(n / 250)}.${(n % 250) + 1}`;
+
+for (let n = 0; n < count; n++) {
+  await simulateEcu({
+    inverters: [
+      ["DS3", 14],
+      ["QS1", 6],
+    ],
+    family: n % 2 === 0 ? "R" : "L",
+    site: { latitude: 28, longitude: 0 },
+    zone: "Etc/GMT",
+    seed: n + 1,
+    start: Date.parse("2026-06-21T09:00:00Z"),
+    timeScale: 1,
+    elapsed: () => performance.now(),
+    host: hostOf(n),
+    port: PORT,
+  });
+}
+process.stdout.write("ready\n");

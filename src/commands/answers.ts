@@ -1,0 +1,101 @@
+/** What the exporter answers: all ECUs to a scrape, one to a probe, and which there are. */
+import { setMaxListeners } from "node:events";
+import type { Observation } from "../ecu/monitor.ts";
+import type { Range } from "../ecu/reach.ts";
+import type { Discovered, Exposition } from "../http/app.ts";
+import { createExposer, type Format, formats, render } from "../metrics/render.ts";
+import { createProbe, explained } from "./probe.ts";
+import type { Target, Targets } from "./targets.ts";
+import { revision, version } from "./version.ts";
+
+export interface Answers {
+  readonly scrape: (contentType: string, timeoutMs: number) => Promise<Exposition>;
+  /** The exporter itself, without asking any ECU. */
+  readonly self: (contentType: string) => Promise<Exposition>;
+  /** @throws TargetError where the texts name no target that may be read */
+  readonly probe: (
+    given: readonly string[],
+    contentType: string,
+    timeoutMs: number,
+  ) => Promise<Exposition & { readonly explanation: string }>;
+  readonly discovered: () => readonly Discovered[];
+  /** Answers what is in flight with what has been read so far. */
+  readonly hurry: () => void;
+}
+
+const build = { version, revision, nodeVersion: process.version };
+
+/** @param allow addresses that may be probed beside the targets */
+export const createAnswers = ({
+  targets,
+  allow,
+}: {
+  readonly targets: Targets;
+  readonly allow: readonly Range[];
+}): Answers => {
+  const expose = createExposer();
+  const find = createProbe({ targets, allow });
+  const inFlight = new Set<AbortController>();
+
+  const observe = async (
+    asked: readonly Target[],
+    timeoutMs: number,
+  ): Promise<readonly Observation[]> => {
+    const until = new AbortController();
+    setMaxListeners(0, until.signal); // one for each ECU
+    const timer = setTimeout(() => until.abort(), timeoutMs);
+    inFlight.add(until);
+    try {
+      return await Promise.all(asked.map(({ monitor }) => monitor.observe(until.signal)));
+    } finally {
+      clearTimeout(timer);
+      inFlight.delete(until);
+    }
+  };
+
+  return {
+    scrape: async (contentType, timeoutMs) => {
+      const begun = performance.now();
+      const asked = targets.all();
+      const observations = await observe(asked, timeoutMs);
+      const durationSeconds = secondsSince(begun);
+      const places = new Map(asked.map(({ ecu, place }) => [ecu.name, place()]));
+      const scrape = { observations, build, durationSeconds, places };
+      return { contentType, text: await expose(scrape, formatOf(contentType)) };
+    },
+    self: async (contentType) => {
+      const nothing = { observations: [], build, durationSeconds: 0, places: new Map() };
+      return { contentType, text: await expose(nothing, formatOf(contentType)) };
+    },
+    probe: async (given, contentType, timeoutMs) => {
+      const begun = performance.now();
+      const { target, name } = await find(given);
+      const read = await observe([target], timeoutMs);
+      const observations = read.map((observation) => ({ ...observation, ecu: name }));
+      const success = observations.every(({ up }) => up);
+      const durationSeconds = secondsSince(begun);
+      const places = new Map([[name, target.place()]]);
+      const scrape = { observations, build, durationSeconds, places };
+      const probe = { success, durationSeconds };
+      const text = await render({ ...scrape, probe }, formatOf(contentType));
+      return { contentType, text, explanation: observations.map(explained).join("\n\n") };
+    },
+    discovered: () =>
+      targets.all().map(({ ecu: { name, host, port } }) => ({
+        targets: [name],
+        labels: {
+          __meta_apsystems_address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+        },
+      })),
+    hurry: () => {
+      for (const until of inFlight) until.abort();
+    },
+  };
+};
+
+const formatOf = (contentType: string): Format =>
+  (Object.keys(formats) as Format[]).find((one) => formats[one] === contentType) ?? "text";
+
+/** In whole microseconds. */
+const secondsSince = (begun: number): number =>
+  Math.round((performance.now() - begun) * 1000) / 1e6;

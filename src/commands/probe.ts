@@ -1,0 +1,116 @@
+/** Probes: which ECU a request names, and what it is told when there is none. */
+import { lookup } from "node:dns/promises";
+import { ECU_PORT, ecuAddress } from "../config/parse.ts";
+import type { Observation } from "../ecu/monitor.ts";
+import { createReach, plain, type Range } from "../ecu/reach.ts";
+import type { Target, Targets } from "./targets.ts";
+
+/** A target that is not read, with the status and the sentence that the client is told. */
+export class TargetError extends Error {
+  override readonly name = "TargetError";
+  readonly status: 400 | 403;
+
+  constructor(sentence: string, { status, ...options }: ErrorOptions & { status: 400 | 403 }) {
+    super(sentence, options);
+    this.status = status;
+  }
+}
+
+export interface ProbeOptions {
+  readonly targets: Targets;
+  /** Addresses that may be read beside the configured ECUs. */
+  readonly allow: readonly Range[];
+  /** All addresses of a host. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+}
+
+/** The ECU of a probe, and the name that its series go by. */
+export interface Probed {
+  readonly target: Target;
+  readonly name: string;
+}
+
+const LONGEST_TARGET = 255;
+const WHAT =
+  "/probe wants one target, the name or the address of an ECU, as in /probe?target=192.168.1.50;";
+
+const resolved = async (host: string): Promise<readonly string[]> =>
+  (await lookup(host, { all: true })).map(({ address }) => address);
+
+/**
+ * Finds the ECU that a probe names: a configured one, or one at an allowed address. A host is resolved first, and the
+ * address that was checked is the one that is dialled.
+ * @throws TargetError
+ */
+export const createProbe = ({ targets, allow, resolve = resolved }: ProbeOptions) => {
+  const isAllowed = createReach(allow);
+  return async (given: readonly string[]): Promise<Probed> => {
+    const text = oneOf(given);
+    const target = targets.named(text);
+    if (target !== undefined) return { target, name: target.ecu.name };
+    const { host } = hostOf(text);
+    if (allow.length === 0) throw notConfigured();
+    const addresses = await resolve(host).catch(() => []);
+    // Not left to the dialling: by then the name may mean an address that was never checked.
+    if (addresses.length === 0)
+      throw new TargetError(`There is no host of the name ${host}.`, { status: 400 });
+    const checked = addresses.map(plain);
+    const [address] = checked;
+    if (address === undefined || !checked.every((one) => one !== undefined && isAllowed(one)))
+      throw notConfigured();
+    return { target: targets.guest(text, address), name: text };
+  };
+};
+
+const oneOf = (given: readonly string[]): string => {
+  const [text = ""] = given;
+  if (given.length > 1)
+    throw new TargetError(`${WHAT} this request names ${given.length}.`, { status: 400 });
+  if (text === "") throw new TargetError(`${WHAT} this request names none.`, { status: 400 });
+  if (text.length > LONGEST_TARGET)
+    throw new TargetError(`${WHAT} this one has ${text.length} characters.`, { status: 400 });
+  return text;
+};
+
+const hostOf = (text: string): { readonly host: string } => {
+  try {
+    const { host, port } = ecuAddress(text);
+    if (port === ECU_PORT) return { host };
+  } catch (cause) {
+    throw new TargetError(`${WHAT} this one is neither.`, { status: 400, cause });
+  }
+  throw new TargetError(
+    `An ECU that is not configured is read at port ${ECU_PORT} only; leave the port out.`,
+    { status: 400 },
+  );
+};
+
+const notConfigured = (): TargetError =>
+  new TargetError("This ECU is not configured, and its address is in no range of --probe.allow.", {
+    status: 403,
+  });
+
+/** What a read came to, for people. */
+export const explained = (observation: Observation): string => {
+  const { ecu, up, reading, queries, readAt } = observation;
+  const lines = Object.entries(queries).map(([query, { success, durationSeconds, problem }]) => {
+    const time = durationSeconds === undefined ? "" : ` in ${durationSeconds.toFixed(3)} s`;
+    if (success) return `${query}: a valid reply${time}`;
+    return `${query}: ${problem ?? "not asked"}${time}`;
+  });
+  const { identity, lastReportLocal, inverters, notes } = reading;
+  return [
+    `Read of ${ecu}, which ended at ${new Date(readAt * 1000).toISOString()}: ${up ? "complete" : "not complete"}.`,
+    ...lines,
+    ...(identity
+      ? [`It is the ${identity.model} ${identity.ecuId} with firmware ${identity.firmware}.`]
+      : []),
+    ...(lastReportLocal
+      ? [`Its last report is of ${lastReportLocal}, zone ${identity?.timezone}.`]
+      : []),
+    `${inverters.filter(({ online }) => online).length} of ${inverters.length} inverters are online.`,
+    ...notes.map((note) => `Odd: ${note}.`),
+  ]
+    .map((line) => line.replace(/\p{Cc}/gu, "\u{fffd}"))
+    .join("\n");
+};

@@ -1,0 +1,68 @@
+/** Which addresses may be dialled for somebody who names one: a probe must not become a way into the network. */
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+
+/** A range of addresses: 10.0.0.0/8 is `{ network: "10.0.0.0", prefix: 8 }`. */
+export interface Range {
+  readonly network: string;
+  readonly prefix: number;
+}
+
+/**
+ * Ranges in which no ECU is, and in which services listen that trust whoever reaches them: this machine, the link, a
+ * cloud's metadata, many hosts at once, and IPv6 forms that stand for an IPv4 address (RFC 6890, RFC 6052, RFC 3056).
+ */
+const special: readonly Range[] = [
+  { network: "0.0.0.0", prefix: 8 },
+  { network: "127.0.0.0", prefix: 8 },
+  { network: "169.254.0.0", prefix: 16 },
+  { network: "100.100.100.200", prefix: 32 },
+  { network: "224.0.0.0", prefix: 4 },
+  { network: "240.0.0.0", prefix: 4 },
+  { network: "::", prefix: 96 },
+  { network: "64:ff9b::", prefix: 96 },
+  { network: "2002::", prefix: 16 },
+  { network: "fd00:ec2::254", prefix: 128 },
+  { network: "fe80::", prefix: 10 },
+  { network: "ff00::", prefix: 8 },
+];
+
+const listOf = ({ network, prefix }: Range): BlockList => {
+  const list = new BlockList();
+  list.addSubnet(network, prefix, isIPv4(network) ? "ipv4" : "ipv6");
+  return list;
+};
+const holds = (list: BlockList, address: string): boolean =>
+  list.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+
+const specialLists = special.map((range) => ({ range, list: listOf(range) }));
+
+/**
+ * Whether an address is within one of the ranges. A special address (this machine, the link, metadata …) is so only by
+ * a range that lies within its own kind: 0.0.0.0/0 does not open 127.0.0.1, and 127.0.0.0/8 does.
+ */
+export const createReach = (ranges: readonly Range[]): ((address: string) => boolean) => {
+  const allowed = ranges.map((range) => ({ range, list: listOf(range) }));
+  return (given) => {
+    const address = plain(given);
+    if (address === undefined) return false;
+    const kind = specialLists.find(({ list }) => holds(list, address));
+    return allowed.some(
+      ({ range, list }) =>
+        holds(list, address) &&
+        (kind === undefined ||
+          (holds(kind.list, range.network) && range.prefix >= kind.range.prefix)),
+    );
+  };
+};
+
+/** An address in its one spelling; an IPv4 address that is written as IPv6 is IPv4. `undefined` for anything else. */
+export const plain = (address: string): string | undefined => {
+  if (isIPv4(address)) return address;
+  const bare = address.replace(/%.*$/, ""); // fe80::1%eth0
+  if (!isIPv6(bare)) return undefined;
+  const text = new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(text) ?? [];
+  if (high === undefined || low === undefined) return text;
+  const bits = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return bits.flatMap((word) => [word >> 8, word & 255]).join(".");
+};

@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+
+/** The page's looks. A narrow screen shows each row of the table as a block, each value under its name. */
+export const css = `
+:root {
+  color-scheme: light dark;
+  --back: #fbfbf9; --group: #f1f1ec; --line: #deded6; --text: #1d1f22; --quiet: #565b62;
+  --link: #0b57a4; --good: #19713a; --fair: #805300; --bad: #b3261e;
+  font: 16px/1.5 system-ui, sans-serif; background: var(--back); color: var(--text);
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --back: #15171a; --group: #1e2125; --line: #33383e; --text: #e7e7e3; --quiet: #a8adb4;
+    --link: #85bdff; --good: #62cc80; --fair: #e9b94b; --bad: #ff958b;
+  }
+}
+* { box-sizing: border-box; }
+body { max-width: 72rem; margin: 0 auto; padding: 1.5rem 1.25rem; overflow-wrap: anywhere; }
+h1 { margin: 0; font-size: 1.5rem; line-height: 1.25; }
+p { margin: .5rem 0; max-width: 44rem; }
+a { color: var(--link); }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .75rem 0; padding: 0; list-style: none; }
+table { width: 100%; margin: 1.5rem 0; border-collapse: collapse; }
+caption { padding: .25rem 0 .5rem; text-align: left; font-size: 1.125rem; font-weight: 600; }
+th, td { padding: .45rem .75rem; text-align: left; vertical-align: top; font-weight: inherit; }
+thead th { color: var(--quiet); font-size: .875rem; white-space: nowrap; }
+tbody tr { border-top: 1px solid var(--line); }
+tbody th { min-width: 11rem; }
+tbody tr.ecu { background: var(--group); }
+tbody tr.ecu > th > b { font-size: 1.0625rem; }
+tbody tr.problem { background: var(--group); border-top: 0; }
+tr.problem dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .75rem; margin: 0; }
+tr.problem dt { font-weight: 600; }
+tr.problem dt:first-child { color: var(--bad); }
+tr.problem dd { margin: 0; max-width: 46rem; }
+tr.problem dd::first-letter { text-transform: uppercase; }
+tr.inverter > th { padding-left: 1.75rem; }
+b { font-weight: 600; }
+small { display: block; color: var(--quiet); font-size: .875rem; }
+td { font-variant-numeric: tabular-nums; }
+td.number, td.number small { white-space: nowrap; }
+td ul { display: flex; flex-wrap: wrap; gap: 0 .75rem; margin: 0; padding: 0; list-style: none; }
+td li span, dd span { color: var(--quiet); font-size: .875rem; }
+.state { color: var(--quiet); }
+.state::before { content: ""; display: inline-block; width: .6em; height: .6em; margin-right: .45em;
+  border: 2px solid currentColor; border-radius: 50%; }
+.good { color: var(--good); } .fair { color: var(--fair); } .bad { color: var(--bad); }
+.good::before, .fair::before, .bad::before { background: currentColor; }
+footer { color: var(--quiet); font-size: .875rem; }
+@media (max-width: 60rem) {
+  body { padding: 1rem .75rem; }
+  table, caption, tbody, tbody th, tbody td { display: block; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tbody { margin-bottom: 1rem; border: 1px solid var(--line); border-radius: .5rem; overflow: hidden; }
+  tbody tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(6.25rem, 1fr)); gap: .35rem .75rem; padding: .6rem .75rem; }
+  tbody tr:first-child { border-top: 0; }
+  tbody th, tbody td, tr.inverter > th { min-width: 0; padding: 0; }
+  tbody th, tbody td[colspan], td.wide { grid-column: 1 / -1; }
+  td:empty { display: none; }
+  td.number small { white-space: normal; }
+  tr.inverter small { display: inline; margin-left: .5rem; }
+  td[data-label]::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .8125rem; }
+  tr.problem { padding-top: 0; }
+  tr.problem dl { grid-template-columns: 1fr; gap: 0; }
+  tr.problem dd + dt { margin-top: .35rem; }
+}
+`;
+
+/** What a Content-Security-Policy calls this style sheet, so that it lets in no other. */
+export const cssSource = `'sha256-${createHash("sha256").update(css).digest("base64")}'`;

@@ -1,0 +1,147 @@
+import { pino } from "pino";
+import { describe, expect, it } from "vitest";
+import { createProbe, TargetError } from "../../src/commands/probe.ts";
+import { createTargets } from "../../src/commands/targets.ts";
+import type { Range } from "../../src/ecu/reach.ts";
+
+const targetsOf = () =>
+  createTargets({
+    ecus: [
+      { name: "house", host: "192.168.1.50", port: 8899 },
+      { name: "barn", host: "barn.lan", port: 8900 },
+      { name: "six", host: "fd00::50", port: 8899 },
+    ],
+    defaults: { minInterval: 0, timeout: 1_000, commandPause: 0, retries: 0 },
+    log: pino({ level: "silent" }),
+  });
+const home: Range[] = [{ network: "192.168.1.0", prefix: 24 }];
+/** What name servers say. */
+const hosts: Readonly<Record<string, readonly string[]>> = {
+  "new.lan": ["192.168.1.60"],
+  "inside.example": ["127.0.0.1"],
+  "both.example": ["192.168.1.60", "169.254.169.254"],
+  "mapped.example": ["::ffff:127.0.0.1"],
+  "2130706433": ["127.0.0.1"],
+  "0x7f.1": ["127.0.0.1"],
+};
+const isAddress = (host: string) => /^[\d.]+$/.test(host) || host.includes(":");
+const resolve = (host: string): Promise<readonly string[]> => {
+  const known = hosts[host] ?? (isAddress(host) ? [host] : undefined);
+  return known === undefined ? Promise.reject(new Error("ENOTFOUND")) : Promise.resolve(known);
+};
+
+const refusal = async (allow: readonly Range[], ...given: string[]) => {
+  try {
+    await createProbe({ targets: targetsOf(), allow, resolve })(given);
+  } catch (error) {
+    if (error instanceof TargetError) return [error.status, error.message];
+    throw error;
+  }
+  return "none";
+};
+
+describe("a configured ECU", () => {
+  it.each([
+    ["house", "house"],
+    ["192.168.1.50", "house"],
+    ["192.168.1.50:8899", "house"],
+    ["barn", "barn"],
+    ["barn.lan", "barn"],
+    ["barn.lan:8900", "barn"],
+    ["six", "six"],
+    ["fd00::50", "six"],
+    ["[fd00::50]", "six"],
+    ["[fd00::50]:8899", "six"],
+  ])("is meant by %s, and goes by its name", async (text, name) => {
+    const targets = targetsOf();
+    const probed = await createProbe({ targets, allow: [], resolve })([text]);
+    expect(probed.name).toBe(name);
+    expect(probed.target).toBe(targets.named(name));
+  });
+});
+
+const wants =
+  "/probe wants one target, the name or the address of an ECU, as in /probe?target=192.168.1.50;";
+
+describe("a target that makes no sense gets 400 and one sentence", () => {
+  it.each<readonly [string, readonly string[], string]>([
+    ["none", [], `${wants} this request names none.`],
+    ["an empty one", [""], `${wants} this request names none.`],
+    ["two", ["house", "house"], `${wants} this request names 2.`],
+    ["5,000 characters", ["a".repeat(5_000)], `${wants} this one has 5000 characters.`],
+    ["a scheme", ["http://192.168.1.50"], `${wants} this one is neither.`],
+    ["a path", ["192.168.1.50/metrics"], `${wants} this one is neither.`],
+    ["a user", ["user@192.168.1.50"], `${wants} this one is neither.`],
+    ["a space", ["192.168.1.50 "], `${wants} this one is neither.`],
+    ["a line feed", ["192.168.1.50\nHost: x"], `${wants} this one is neither.`],
+    ["a NUL", ["house\0"], `${wants} this one is neither.`],
+    ["brackets that do not close", ["[fd00::50"], `${wants} this one is neither.`],
+    [
+      "another port",
+      ["192.168.1.60:22"],
+      "An ECU that is not configured is read at port 8899 only; leave the port out.",
+    ],
+  ])("%s", async (_what, given, sentence) => {
+    expect(await refusal(home, ...given)).toEqual([400, sentence]);
+  });
+});
+
+describe("an ECU that is not configured", () => {
+  const no = [403, "This ECU is not configured, and its address is in no range of --probe.allow."];
+
+  it("is refused by default", async () => {
+    expect(await refusal([], "192.168.1.60")).toEqual(no);
+    expect(await refusal([], "new.lan")).toEqual(no);
+  });
+
+  it.each([
+    "10.0.0.1",
+    "127.0.0.1",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "169.254.169.254",
+    "2130706433",
+    "0x7f.1",
+    "inside.example",
+    "mapped.example",
+    "both.example",
+  ])("is refused as %s where only the home network is allowed", async (text) => {
+    expect(await refusal(home, text)).toEqual(no);
+  });
+
+  it.each(["127.0.0.1", "2130706433", "inside.example", "mapped.example", "both.example"])(
+    "is refused as %s even where every address is allowed",
+    async (text) => {
+      expect(await refusal([{ network: "0.0.0.0", prefix: 0 }], text)).toEqual(no);
+    },
+  );
+
+  it("is read at the address that was checked, by the name that was given", async () => {
+    const targets = targetsOf();
+    const probe = createProbe({ targets, allow: home, resolve });
+    const probed = await probe(["new.lan"]);
+    expect(probed.name).toBe("new.lan");
+    expect(probed.target.ecu).toEqual({ name: "new.lan", host: "192.168.1.60", port: 8899 });
+  });
+
+  it("is one target however it is spelt, so that it is not asked twice", async () => {
+    const probe = createProbe({ targets: targetsOf(), allow: home, resolve });
+    const [one, other] = [await probe(["new.lan"]), await probe(["192.168.1.60:8899"])];
+    expect(other.target).toBe(one.target);
+    expect(other.name).toBe("192.168.1.60:8899");
+  });
+
+  it("is the configured one where its address is that of one", async () => {
+    const targets = targetsOf();
+    const alias = () => Promise.resolve(["192.168.1.50"]);
+    const probed = await createProbe({ targets, allow: home, resolve: alias })(["alias.lan"]);
+    expect(probed.target).toBe(targets.named("house"));
+  });
+
+  it("whose name means nothing is not left to be resolved again when it is dialled", async () => {
+    expect(await refusal(home, "gone.lan")).toEqual([
+      400,
+      "There is no host of the name gone.lan.",
+    ]);
+  });
+});

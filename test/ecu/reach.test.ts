@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { createReach, plain } from "../../src/ecu/reach.ts";
+
+const home = [{ network: "192.168.1.0", prefix: 24 }];
+const everything = [
+  { network: "0.0.0.0", prefix: 0 },
+  { network: "::", prefix: 0 },
+];
+
+describe("an address within the allowed ranges", () => {
+  it.each([
+    "192.168.1.0",
+    "192.168.1.50",
+    "192.168.1.255",
+    "::ffff:192.168.1.50",
+    "::ffff:c0a8:132",
+  ])("is %s", (address) => {
+    expect(createReach(home)(address)).toBe(true);
+  });
+
+  it.each([
+    "192.168.2.50",
+    "10.0.0.1",
+    "127.0.0.1",
+    "::ffff:127.0.0.1",
+    "::1",
+    "fe80::1%eth0",
+    "2001:db8::1",
+    "",
+    "ecu.lan",
+    "2130706433",
+    "0x7f000001",
+    "192.168.1",
+  ])("is not %j", (address) => {
+    expect(createReach(home)(address)).toBe(false);
+  });
+
+  it("is none where no range is", () => {
+    expect(createReach([])("192.168.1.50")).toBe(false);
+  });
+});
+
+describe("an address that stands for something else than a host of the network", () => {
+  const specials = [
+    ["this machine", "127.0.0.1", "127.0.0.0", 8],
+    ["this machine, far up", "127.255.0.9", "127.255.0.0", 16],
+    ["no address", "0.0.0.0", "0.0.0.0", 8],
+    ["the link", "169.254.3.4", "169.254.0.0", 16],
+    ["a cloud's metadata", "169.254.169.254", "169.254.169.254", 32],
+    ["another cloud's metadata", "100.100.100.200", "100.100.100.200", 32],
+    ["metadata over IPv6", "fd00:ec2::254", "fd00:ec2::254", 128],
+    ["many hosts", "224.0.0.1", "224.0.0.0", 4],
+    ["all hosts", "255.255.255.255", "240.0.0.0", 4],
+    ["this machine over IPv6", "::1", "::1", 128],
+    ["the link over IPv6", "fe80::1", "fe80::", 10],
+    ["many hosts over IPv6", "ff02::1", "ff00::", 8],
+    ["an IPv4 address behind NAT64", "64:ff9b::7f00:1", "64:ff9b::", 96],
+    ["an IPv4 address as 6to4", "2002:7f00:1::", "2002::", 16],
+  ] as const;
+
+  it.each(specials)("%s (%s) is not opened by the range of everything", (_what, address) => {
+    expect(createReach(everything)(address)).toBe(false);
+  });
+
+  it.each(specials)(
+    "%s (%s) is opened by a range of its own kind",
+    (_what, address, network, prefix) => {
+      expect(createReach([{ network, prefix }])(address)).toBe(true);
+    },
+  );
+
+  it("is refused in its IPv4-mapped spelling as well, and opened by the range of the address itself", () => {
+    expect(createReach(everything)("::ffff:127.0.0.1")).toBe(false);
+    expect(createReach([{ network: "127.0.0.0", prefix: 8 }])("::ffff:7f00:1")).toBe(true);
+  });
+
+  it("leaves all other addresses to the range of everything", () => {
+    for (const address of ["8.8.8.8", "10.1.2.3", "fd12::7", "2001:db8::1"])
+      expect(createReach(everything)(address)).toBe(true);
+  });
+});
+
+it.each([
+  ["10.0.0.1", "10.0.0.1"],
+  ["::FFFF:10.0.0.1", "10.0.0.1"],
+  ["0:0:0:0:0:ffff:0a00:0001", "10.0.0.1"],
+  ["FD00:0:0::0001", "fd00::1"],
+  ["fe80::1%eth0", "fe80::1"],
+  ["010.0.0.1", undefined],
+  ["10.0.0.1 ", undefined],
+  ["ecu.lan", undefined],
+])("writes %j as %j", (given, address) => {
+  expect(plain(given)).toBe(address);
+});

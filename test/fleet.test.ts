@@ -1,0 +1,164 @@
+/** A fleet in small: two exporters, two Prometheus that share their ECUs, and one VictoriaMetrics that all is written to. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { simulateEcu } from "../src/simulator/ecu.ts";
+import type { SimulatedEcu } from "../src/simulator/server.ts";
+import { committed, targetsOf } from "./grafana/committed.ts";
+import { withValues } from "./grafana/promql.ts";
+import { startTestExporter, type TestExporter } from "./support/exporter.ts";
+import {
+  eventually,
+  freePort,
+  hasProgram,
+  type Running,
+  startProgram,
+} from "./support/programs.ts";
+
+const ECUS = 6;
+/** Simulated seconds in a second. */
+const TIME_SCALE = 600;
+/** Scrapes of each ECU, one a second. */
+const SCRAPES = 25;
+const isThere =
+  hasProgram("prometheus", "--version") && hasProgram("victoria-metrics", "--version");
+
+/** Panels whose queries may find nothing in a fleet where all is well. */
+const mayBeEmpty = new Set(["Panels far below their siblings", "Firing alerts", "Alerts"]);
+
+describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store", () => {
+  const ecus: SimulatedEcu[] = [];
+  const exporters: TestExporter[] = [];
+  const programs: Running[] = [];
+  let folder = "";
+  let store = "";
+
+  const ask = async (path: string, parameters: Record<string, string>) => {
+    const response = await fetch(`${store}/api/v1/${path}?${new URLSearchParams(parameters)}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
+    return (JSON.parse(text) as { data: { result: { metric: Record<string, string> }[] } }).data
+      .result;
+  };
+  const instant = (query: string) => ask("query", { query });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "fleet-"));
+    for (let i = 0; i < ECUS; i++) {
+      ecus.push(
+        await simulateEcu({
+          inverters: [["DS3", 2]],
+          family: i % 2 === 0 ? "R" : "L",
+          site: { latitude: 28, longitude: 0 },
+          zone: "Etc/GMT",
+          seed: i + 1,
+          start: Date.parse("2026-06-21T08:00:00Z"),
+          timeScale: TIME_SCALE,
+          elapsed: () => performance.now(),
+        }),
+      );
+    }
+    for (const half of [0, 1]) {
+      const own = ecus
+        .map(({ host, port }, i) => ({ name: `ecu-${i + 1}`, host, port }))
+        .filter((_, i) => i % 2 === half);
+      const [first] = own;
+      if (first === undefined) throw new Error("no ECU");
+      exporters.push(await startTestExporter(first, { ecus: own, commandPause: 20 }));
+    }
+    const storePort = await freePort();
+    store = `http://127.0.0.1:${storePort}`;
+    programs.push(
+      startProgram("victoria-metrics", [
+        `-storageDataPath=${folder}/store`,
+        `-httpListenAddr=127.0.0.1:${storePort}`,
+        "-search.latencyOffset=0s",
+      ]),
+    );
+    for (const shard of [0, 1]) {
+      const port = await freePort();
+      const path = join(folder, `shard-${shard}.yml`);
+      await writeFile(path, await shardConfig(shard));
+      programs.push(
+        startProgram("prometheus", [
+          `--config.file=${path}`,
+          `--storage.tsdb.path=${folder}/shard-${shard}`,
+          `--web.listen-address=127.0.0.1:${port}`,
+        ]),
+      );
+    }
+    const scraped = async () => {
+      const counts = await instant("count_over_time(ecu_up[10m])");
+      const all = await instant(`count_over_time(ecu_up[10m]) >= ${SCRAPES}`);
+      return counts.length === ECUS && all.length === ECUS ? true : undefined;
+    };
+    await eventually(120, scraped, () => programs.map((program) => program.output()).join("\n"));
+  }, 150_000);
+
+  afterAll(async () => {
+    for (const program of programs) await program[Symbol.asyncDispose]();
+    for (const exporter of exporters) await exporter[Symbol.asyncDispose]();
+    for (const ecu of ecus) await ecu.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** The configuration of docs/fleet.md, with this test's own addresses and a scrape a second. */
+  const shardConfig = async (shard: number): Promise<string> => {
+    const page = await readFile("docs/fleet.md", "utf8");
+    const [, example = ""] = /```yaml\n(global:[\s\S]*?)```/.exec(page) ?? [];
+    const hosts = exporters.map(({ url }) => url);
+    const replaced = example
+      .replaceAll("http://exporter-1:10899", hosts[0] ?? "")
+      .replaceAll("http://exporter-2:10899", hosts[1] ?? "")
+      .replaceAll("exporter-1:10899", (hosts[0] ?? "").replace("http://", ""))
+      .replaceAll("exporter-2:10899", (hosts[1] ?? "").replace("http://", ""))
+      .replace("http://store:8428", store)
+      .replace(/scrape_interval: 60s/, "scrape_interval: 1s")
+      .replace(/scrape_timeout: 10s/, "scrape_timeout: 1s")
+      .replace(/regex: 0 # .*/, `regex: ${shard}`);
+    expect(replaced).not.toMatch(/exporter-\d|store:/);
+    return replaced;
+  };
+
+  it("have every ECU in the store, scraped by one shard each, and both shards some", async () => {
+    const up = await instant("ecu_up");
+    expect(up.map(({ metric }) => metric["ecu"]).sort()).toEqual(
+      Array.from({ length: ECUS }, (_, i) => `ecu-${i + 1}`),
+    );
+    const shards = up.map(({ metric }) => metric["shard"]);
+    expect([...new Set(shards)].sort()).toEqual(["0", "1"]);
+  });
+
+  it("ask each ECU over one connection at a time", () => {
+    for (const { connections } of ecus) expect(connections.peak).toBe(1);
+  });
+
+  it.each(
+    committed.flatMap((dashboard) =>
+      dashboard.panels.map((panel) => [dashboard.title, panel.title, dashboard, panel] as const),
+    ),
+  )("have an answer there to %s: %s", async (_dashboard, title, dashboard, panel) => {
+    const [uid] = (await instant("inverter_online")).map(({ metric }) => metric["uid"] ?? "");
+    for (const { target } of targetsOf(dashboard).filter((one) => one.panel === panel)) {
+      const query = withValues(target.expr, {
+        job: ".+",
+        instance: ".+",
+        ecu: ".+",
+        uid: uid ?? "",
+        __rate_interval: "10s",
+        __range: `${SCRAPES}s`,
+      }).replaceAll("[1d:5m]", `[${SCRAPES}s:1s]`);
+      const end = Math.floor(Date.now() / 1000);
+      const result = target.instant
+        ? await instant(query)
+        : await ask("query_range", {
+            query,
+            start: String(end - SCRAPES),
+            end: String(end),
+            step: "1",
+          });
+      if (!mayBeEmpty.has(title)) expect(result.length, query).toBeGreaterThan(0);
+    }
+  });
+});

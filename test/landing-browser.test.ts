@@ -1,0 +1,240 @@
+/** The landing page in a browser: what it shows, to whom, and what it does not do. */
+import axe, { type AxeResults } from "axe-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type SimulationOptions, simulateEcu } from "../src/simulator/ecu.ts";
+import type { SimulatedEcu } from "../src/simulator/server.ts";
+import { startTestExporter, type TestExporter } from "./support/exporter.ts";
+import { hasProgram } from "./support/programs.ts";
+
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const VILE = `<b id="vile">barn</b> ${"long".repeat(30)}`;
+const NOON = Date.parse("2026-06-21T10:00:00Z");
+const SLOW = { timeout: 60_000 }; // a browser on a machine that has other work to do as well
+
+const plant = (change: Partial<SimulationOptions>): Promise<SimulatedEcu> =>
+  simulateEcu({
+    inverters: [
+      ["DS3", 2],
+      ["QT2", 1],
+    ],
+    family: "R",
+    site: { latitude: 52, longitude: 5 },
+    zone: "Europe/Amsterdam",
+    seed: 1,
+    start: NOON,
+    timeScale: 1,
+    elapsed: () => performance.now(),
+    ...change,
+  });
+
+/** One ECU that is up, one that is down, and one whose first read is not over. */
+const startWorld = async () => {
+  const up = await plant({});
+  const down = await plant({ faults: ["refuse"] });
+  const slow = await plant({});
+  const at = (name: string, { host, port }: SimulatedEcu) => ({ name, host, port });
+  const exporter: TestExporter = await startTestExporter(up, {
+    ecus: [at("roof", up), at(VILE, down), { ...at("shed", slow), commandPause: 600_000 }],
+    timeout: 900_000,
+  });
+  await exporter.get("/metrics", { "X-Prometheus-Scrape-Timeout-Seconds": "2" });
+  const stop = async (): Promise<void> => {
+    await exporter.stop();
+    await Promise.all([up, down, slow].map((ecu) => ecu.close()));
+  };
+  return { exporter, up, slow, stop };
+};
+
+describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chromium", () => {
+  let browser: Browser;
+  let world: Awaited<ReturnType<typeof startWorld>>;
+  beforeAll(async () => {
+    world = await startWorld();
+    browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS });
+  }, SLOW.timeout);
+  afterAll(async () => {
+    await browser?.close();
+    await world?.stop();
+  });
+
+  /** Opens the page, and closes the browser's window after use. */
+  const open = async (
+    options: BrowserContextOptions,
+    use: (page: Page) => Promise<void>,
+  ): Promise<void> => {
+    const context = await browser.newContext(options);
+    try {
+      const page = await context.newPage();
+      await use(page);
+    } finally {
+      await context.close();
+    }
+  };
+  const screens = [
+    { colorScheme: "light", viewport: { width: 1280, height: 800 } },
+    { colorScheme: "light", viewport: { width: 400, height: 800 } },
+    { colorScheme: "dark", viewport: { width: 1280, height: 800 } },
+    { colorScheme: "dark", viewport: { width: 400, height: 800 } },
+  ] as const;
+
+  it.each(screens)(
+    "is accessible: axe finds nothing ($colorScheme, $viewport.width px)",
+    SLOW,
+    async (screen) => {
+      // Only the checker needs to get past the policy.
+      await open({ ...screen, bypassCSP: true }, async (page) => {
+        await page.goto(world.exporter.url);
+        await page.addScriptTag({ content: axe.source });
+        const { violations, passes } = await page.evaluate<AxeResults>("axe.run()");
+        const faults = violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+        expect(faults).toEqual([]);
+        expect(passes.map(({ id }) => id)).toContain("color-contrast");
+      });
+    },
+  );
+
+  it(
+    "is so with one ECU alone too, and axe does find a fault where there is one",
+    SLOW,
+    async () => {
+      await open({ bypassCSP: true }, async (page) => {
+        await page.goto(`${world.exporter.url}/?ecu=roof&refresh=off`);
+        await page.addScriptTag({ content: axe.source });
+        const faults = async () =>
+          (await page.evaluate<AxeResults>("axe.run()")).violations.map(({ id }) => id);
+        expect(await faults()).toEqual([]);
+        await page.addStyleTag({ content: "small { color: #ccc !important; }" });
+        expect(await faults()).toEqual(["color-contrast"]);
+      });
+    },
+  );
+
+  it.each([screens[0], screens[3]])(
+    "has its looks, within its policy and without a complaint ($colorScheme, $viewport.width px)",
+    SLOW,
+    async (screen) => {
+      await open(screen, async (page) => {
+        const complaints: string[] = [];
+        page.on("console", (message) => complaints.push(message.text()));
+        page.on("pageerror", (error) => complaints.push(error.message));
+        page.on("requestfailed", (request) => complaints.push(request.url()));
+        await page.goto(world.exporter.url);
+        const background = await page.evaluate(
+          "getComputedStyle(document.documentElement).backgroundColor",
+        );
+        expect(background).toBe(
+          screen.colorScheme === "light" ? "rgb(251, 251, 249)" : "rgb(21, 23, 26)",
+        );
+        expect(complaints).toEqual([]);
+        await page.evaluate("document.body.append(document.createElement('script'))");
+        await page.evaluate("document.querySelector('script').textContent = 'document.title = 1'");
+        expect(await page.title()).toBe("APsystems ECU exporter");
+        expect(complaints.join()).toContain("Content Security Policy");
+      });
+    },
+  );
+
+  it("needs no scrolling sideways, however narrow the screen", SLOW, async () => {
+    await open({}, async (page) => {
+      await page.goto(world.exporter.url);
+      for (const width of [1280, 900, 737, 735, 600, 400, 320]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+      }
+    });
+  });
+
+  it("is a table to a screen reader on a phone too", SLOW, async () => {
+    const counts: unknown[] = [];
+    for (const width of [1280, 400])
+      await open({ viewport: { width, height: 800 } }, async (page) => {
+        await page.goto(world.exporter.url);
+        const session = await page.context().newCDPSession(page);
+        const { nodes } = await session.send("Accessibility.getFullAXTree");
+        const count = (role: string) => nodes.filter((node) => node.role?.value === role).length;
+        counts.push(["table", "row", "columnheader", "rowheader"].map(count));
+      });
+    expect(counts).toEqual([
+      [1, 8, 7, 6],
+      [1, 8, 7, 6],
+    ]);
+  });
+
+  it("reads the same without JavaScript, and takes no name for markup", SLOW, async () => {
+    const texts: string[] = [];
+    for (const javaScriptEnabled of [true, false])
+      await open({ javaScriptEnabled }, async (page) => {
+        await page.goto(world.exporter.url);
+        texts.push((await page.innerText("body")).replace(/\d+/g, "0"));
+        expect(await page.locator("#vile").count()).toBe(0);
+        expect(await page.locator("script").count()).toBe(0);
+      });
+    const [first = "", second] = texts;
+    expect(second).toBe(first);
+    expect(first).toContain(VILE);
+    for (const words of [
+      "up",
+      "down",
+      "not read yet",
+      "refused the connection (ECONNREFUSED)",
+      "unplug the ECU for a minute",
+    ])
+      expect(first).toContain(words);
+  });
+
+  it("loads itself anew, unless told not to", SLOW, async () => {
+    const response = await fetch(world.exporter.url);
+    expect(response.headers.get("refresh")).toBe("30");
+    await open({}, async (page) => {
+      let loads = 0;
+      await page.route("**/*", async (route) => {
+        loads++;
+        const answer = await route.fetch();
+        const headers = answer.headers();
+        if (headers["refresh"] !== undefined) headers["refresh"] = "1"; // for 30
+        await route.fulfill({ response: answer, headers });
+      });
+      await page.goto(world.exporter.url);
+      await expect.poll(() => loads, { timeout: 20_000 }).toBeGreaterThan(2);
+      await page.getByRole("link", { name: "Stop reloading" }).click();
+      await page.getByText("This page does not reload.").waitFor();
+      const before = loads;
+      await page.waitForTimeout(2_500);
+      expect(loads).toBe(before);
+    });
+  });
+
+  it("asks no ECU", SLOW, async () => {
+    const total = () => [world.up.connections.total, world.slow.connections.total];
+    const asked = () => [world.up.requests.length, world.slow.requests.length];
+    const before = [total(), asked()];
+    await open({}, async (page) => {
+      await page.goto(world.exporter.url);
+      await page.reload();
+      await page.goto(`${world.exporter.url}/?ecu=roof`);
+      await page.waitForTimeout(500);
+    });
+    expect([total(), asked()]).toEqual(before);
+    expect(before[0]?.[0]).toBeGreaterThan(0);
+  });
+
+  it("has no link that leads nowhere", SLOW, async () => {
+    const headers = { "X-Prometheus-Scrape-Timeout-Seconds": "1" };
+    await open({}, async (page) => {
+      await page.goto(world.exporter.url);
+      const links = await page.evaluate<string[]>("[...document.links].map(({ href }) => href)");
+      expect(links).toHaveLength(10);
+      for (const link of links)
+        expect([link, (await fetch(link, { headers })).status]).toEqual([link, 200]);
+    });
+  });
+});

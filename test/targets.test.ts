@@ -1,0 +1,185 @@
+/** Several ECUs: read side by side, probed one at a time, and replaced while the exporter runs. */
+import { describe, expect, it } from "vitest";
+import { UsageError } from "../src/config/config.ts";
+import type { EcuConfig } from "../src/config/parse.ts";
+import { type SimulationOptions, simulateEcu } from "../src/simulator/ecu.ts";
+import { samplesOf, startTestExporter } from "./support/exporter.ts";
+
+/** An ECU hears of a closed connection a moment later. */
+const PAUSE_MS = 20;
+
+const startEcu = (change: Partial<SimulationOptions> = {}) =>
+  simulateEcu({
+    inverters: [["DS3", 2]],
+    family: "L",
+    site: { latitude: 52, longitude: 5 },
+    zone: "Europe/Amsterdam",
+    seed: 1,
+    start: Date.parse("2026-06-21T10:00:00Z"),
+    timeScale: 1,
+    elapsed: () => performance.now(),
+    ...change,
+  });
+const named = (name: string, { host, port }: { host: string; port: number }): EcuConfig => ({
+  name,
+  host,
+  port,
+});
+const upOf = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    [...text.matchAll(/^ecu_up\{ecu="(.*)"\} (\d)$/gm)].map(([, ecu, up]) => [ecu, up]),
+  ) as Record<string, string>;
+
+describe("an exporter of several ECUs", () => {
+  it("loses nothing of one for the silence of another", async () => {
+    await using good = await startEcu();
+    await using mute = await startEcu({ faults: ["silent"] });
+    const ecus = [named("good", good), { ...named("mute", mute), timeout: 300 }];
+    await using exporter = await startTestExporter(good, { ecus });
+    const text = await exporter.get();
+    expect(upOf(text)).toEqual({ good: "1", mute: "0" });
+    expect(samplesOf(text, "ecu_inverters_online")).toEqual({ "": 2 });
+  });
+
+  it("gives each what is set for it alone, and otherwise what holds for all", async () => {
+    await using one = await startEcu({ family: "R" });
+    await using other = await startEcu({ family: "R" });
+    const pole = { latitude: 90, longitude: 0 };
+    const ecus = [
+      { ...named("one", one), timezone: "Asia/Tokyo", site: pole },
+      named("other", other),
+    ];
+    await using exporter = await startTestExporter(one, { ecus, timezone: "America/New_York" });
+    const text = await exporter.get();
+    expect(text).toMatch(/^ecu_info\{ecu="one".*timezone="Asia\/Tokyo"\} 1$/m);
+    expect(text).toMatch(/^ecu_info\{ecu="other".*timezone="America\/New_York"\} 1$/m);
+    expect(
+      [...text.matchAll(/^ecu_sun_elevation_degrees\{ecu="(.*)"\}/gm)].map(([, ecu]) => ecu),
+    ).toEqual(["one"]);
+  });
+});
+
+describe("a probe of one ECU", () => {
+  it("reads that one alone, and says how it went and in what time", async () => {
+    await using one = await startEcu();
+    await using other = await startEcu();
+    const ecus = [named("one", one), named("other", other)];
+    await using exporter = await startTestExporter(one, { ecus });
+    const text = await exporter.get("/probe?target=one");
+    expect(upOf(text)).toEqual({ one: "1" });
+    expect(samplesOf(text, "probe_success")).toEqual({ "": 1 });
+    expect(samplesOf(text, "probe_duration_seconds")[""]).toBeGreaterThan(0);
+    expect(text).not.toContain("process_");
+    expect([one.connections.total > 0, other.connections.total]).toEqual([true, 0]);
+  });
+
+  it("succeeds with 200 and probe_success 0 where the ECU does not", async () => {
+    await using ecu = await startEcu({ faults: ["refuse"] });
+    await using exporter = await startTestExporter(ecu, { ecus: [named("one", ecu)] });
+    const response = await fetch(`${exporter.url}/probe?target=one`);
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    expect(samplesOf(text, "probe_success")).toEqual({ "": 0 });
+    expect(upOf(text)).toEqual({ one: "0" });
+  });
+
+  it("explains the read in words when asked to", async () => {
+    await using ecu = await startEcu({
+      faults: ["silent@signal"].map(() => ({ name: "silent", question: "signal" }) as const),
+    });
+    await using exporter = await startTestExporter(ecu, {
+      ecus: [named("one", ecu)],
+      timeout: 600,
+    });
+    const text = await exporter.get("/probe?target=one&debug=true");
+    expect(text).toMatch(
+      /^Read of one, which ended at \d{4}-.*: complete\.\ninfo: a valid reply in 0\.\d{3} s\n/,
+    );
+    expect(text).toMatch(/^signal: .*did not answer|^signal: .*time/m);
+    expect(text).toContain("2 of 2 inverters are online.");
+  });
+
+  it("shares the read of a scrape at the same time, so that the ECU has one connection", async () => {
+    await using ecu = await startEcu({ replyDelayMs: 50 });
+    const ecus = [named("one", ecu)];
+    await using exporter = await startTestExporter(ecu, { ecus, commandPause: PAUSE_MS });
+    const texts = await Promise.all([
+      exporter.get(),
+      exporter.get("/probe?target=one"),
+      exporter.get("/probe?target=one"),
+    ]);
+    expect(texts.map(upOf)).toEqual([{ one: "1" }, { one: "1" }, { one: "1" }]);
+    expect([ecu.connections.total, ecu.connections.peak]).toEqual([3, 1]);
+  });
+});
+
+it("tells of itself at /self without asking any ECU", async () => {
+  await using ecu = await startEcu();
+  await using exporter = await startTestExporter(ecu, { ecus: [named("one", ecu)] });
+  const text = await exporter.get("/self");
+  expect(samplesOf(text, "process_resident_memory_bytes")[""]).toBeGreaterThan(1e6);
+  expect(Object.keys(samplesOf(text, "apsystems_exporter_build_info"))).toHaveLength(1);
+  expect(upOf(text)).toEqual({});
+  expect(ecu.connections.total).toBe(0);
+});
+
+describe("a configuration that is read again", () => {
+  it("adds and removes ECUs, and leaves the others as they are", async () => {
+    await using one = await startEcu();
+    await using two = await startEcu();
+    await using three = await startEcu();
+    let ecus = [named("one", one), named("two", two)];
+    await using exporter = await startTestExporter(one, {
+      ecus,
+      minInterval: 60_000,
+      reread: () => ecus,
+      enableLifecycle: true,
+    });
+    expect(upOf(await exporter.get())).toEqual({ one: "1", two: "1" });
+    ecus = [named("one", one), named("three", three)];
+    const reloaded = await fetch(`${exporter.url}/-/reload`, { method: "POST" });
+    expect(reloaded.status).toBe(200);
+    expect(upOf(await exporter.get())).toEqual({ one: "1", three: "1" });
+    expect(one.connections.total).toBe(3); // still the first read: it is younger than the minimum interval
+    expect(await (await fetch(`${exporter.url}/sd`)).json()).toEqual([
+      { targets: ["one"], labels: { __meta_apsystems_address: `127.0.0.1:${one.port}` } },
+      { targets: ["three"], labels: { __meta_apsystems_address: `127.0.0.1:${three.port}` } },
+    ]);
+  });
+
+  it("stays as it was where it is wrong, and says what is", async () => {
+    await using one = await startEcu();
+    await using exporter = await startTestExporter(one, {
+      ecus: [named("one", one)],
+      reread: () => {
+        throw new UsageError(["apsystems.yml:2: ecus[0].address: is missing"]);
+      },
+      enableLifecycle: true,
+    });
+    const response = await fetch(`${exporter.url}/-/reload`, { method: "POST" });
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      "The old configuration stays in force:\napsystems.yml:2: ecus[0].address: is missing\n",
+    ]);
+    expect(upOf(await exporter.get())).toEqual({ one: "1" });
+  });
+
+  it("never has two connections to an ECU whose settings changed amid a read", async () => {
+    await using one = await startEcu({ replyDelayMs: 100 });
+    let ecus: EcuConfig[] = [named("one", one)];
+    await using exporter = await startTestExporter(one, {
+      ecus,
+      reread: () => ecus,
+      enableLifecycle: true,
+      commandPause: PAUSE_MS,
+    });
+    const before = exporter.get();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    ecus = [{ ...named("one", one), retries: 1 }];
+    await fetch(`${exporter.url}/-/reload`, { method: "POST" });
+    const after = exporter.get();
+    expect(upOf(await after)).toEqual({ one: "1" });
+    await before;
+    expect(one.connections.peak).toBe(1);
+  });
+});

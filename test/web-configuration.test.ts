@@ -1,0 +1,109 @@
+/** docs/web-configuration.md: what it says works as it stands there. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import bcrypt from "bcryptjs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadWebFile } from "../src/config/web-file.ts";
+import { hasProgram, told } from "./support/programs.ts";
+
+const SLOW_MS = 60_000;
+const doc = readFileSync("docs/web-configuration.md", "utf8");
+
+/** The code between two marks. */
+const block = (name: string): string => {
+  const [, code] =
+    new RegExp(`<!-- ${name}: begin -->\n\`\`\`\\w+\n(.*?)\`\`\`\n<!-- ${name}: end -->`, "s").exec(
+      doc,
+    ) ?? [];
+  if (code === undefined) throw new Error(`the document has no block "${name}"`);
+  return code;
+};
+
+describe.skipIf(!hasProgram("openssl", "version"))("the document's commands", () => {
+  let folder = "";
+  let web = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "web-configuration-"));
+    web = join(folder, "web.yml");
+    for (const name of ["certificate", "client"])
+      execFileSync("sh", ["-ec", block(name)], { cwd: folder, stdio: "pipe" });
+    writeFileSync(web, block("example"));
+  }, SLOW_MS);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("make the files that its example names, and the exporter takes it", () => {
+    const { read, files } = loadWebFile(web);
+    expect(read).toMatchObject({
+      value: {
+        tls: { clients: "RequireAndVerifyClientCert" },
+        headers: [
+          ["X-Frame-Options", "deny"],
+          ["Strict-Transport-Security", "max-age=31536000"],
+        ],
+      },
+    });
+    expect([...files.keys()].map((file) => file.replace(folder, ""))).toEqual([
+      "/web.yml",
+      "/web.crt",
+      "/web.key",
+      "/ca.crt",
+    ]);
+  });
+
+  it("make a client's certificate that the example's authority signed", () => {
+    const verify = ["verify", "-CAfile", "ca.crt", "-purpose", "sslclient", "prometheus.crt"];
+    expect(execFileSync("openssl", verify, { cwd: folder, encoding: "utf8" })).toBe(
+      "prometheus.crt: OK\n",
+    );
+  });
+
+  it.skipIf(!hasProgram("promtool", "--version"))(
+    "make files that Prometheus' tool takes too",
+    () => {
+      expect(told("promtool", ["check", "web-config", web], "")).toEqual({
+        code: 0,
+        output: `${web} SUCCESS\n`,
+      });
+      const config = join(folder, "prometheus.yml");
+      writeFileSync(config, block("prometheus"));
+      expect(told("promtool", ["check", "config", config], "").code).toBe(0);
+    },
+  );
+});
+
+it("the password of the example is the one that Prometheus' side has", async () => {
+  const [hash] = /\$2y\$\S+/.exec(block("example")) ?? [""];
+  expect(block("prometheus")).toContain("password: change-me\n");
+  expect(await bcrypt.compare("change-me", hash)).toBe(true);
+});
+
+it.skipIf(!hasProgram("bash", "--version"))(
+  "the command for a hash makes one of the password that is typed",
+  async () => {
+    const hash = execFileSync("bash", ["-ec", block("hash")], {
+      input: "it's my $ecret\n",
+      encoding: "utf8",
+    }).trim();
+    expect(hash).toMatch(/^\$2[aby]\$10\$.{53}$/);
+    expect(await bcrypt.compare("it's my $ecret", hash)).toBe(true);
+  },
+  SLOW_MS,
+);
+
+it("every setting of the file is told of", () => {
+  const folder = mkdtempSync(join(tmpdir(), "web-configuration-"));
+  const file = join(folder, "web.yml");
+  writeFileSync(
+    file,
+    "x: 1\ntls_server_config: {x: 1}\nhttp_server_config: {x: 1, headers: {x: 1}}\nrate_limit: {x: 1, burst: 1, interval: 1s}\n",
+  );
+  const { read } = loadWebFile(file);
+  rmSync(folder, { recursive: true });
+  const known = ("problems" in read ? read.problems : []).flatMap(
+    (problem) => problem.split("known are ")[1]?.split(", ") ?? [],
+  );
+  expect(known).toHaveLength(4 + 13 + 2 + 5 + 2);
+  for (const key of known) expect(doc).toContain(key);
+});
