@@ -24,6 +24,9 @@ const SCRAPES = 25;
 const isThere =
   hasProgram("prometheus", "--version") && hasProgram("victoria-metrics", "--version");
 
+/** A place where it is noon as the test runs, because the exporter computes the sun of now. */
+const noon = () => ({ latitude: 0, longitude: (12 - new Date().getUTCHours()) * 15 });
+
 /** Panels whose queries may find nothing in a fleet where all is well. */
 const mayBeEmpty = new Set(["Panels far below their siblings", "Firing alerts", "Alerts"]);
 
@@ -56,6 +59,11 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
           start: Date.parse("2026-06-21T08:00:00Z"),
           timeScale: TIME_SCALE,
           elapsed: () => performance.now(),
+          // What the exporter's own page is there to show.
+          faults: [
+            { name: "wrongCommand", question: "signal", limit: { chance: 0.2 } },
+            { name: "zeroGlitch", limit: { chance: 0.2 } },
+          ],
         }),
       );
     }
@@ -65,7 +73,7 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
         .filter((_, i) => i % 2 === half);
       const [first] = own;
       if (first === undefined) throw new Error("no ECU");
-      exporters.push(await startTestExporter(first, { ecus: own, commandPause: 20 }));
+      exporters.push(await startTestExporter(first, { ecus: own, commandPause: 20, site: noon() }));
     }
     const storePort = await freePort();
     store = `http://127.0.0.1:${storePort}`;
