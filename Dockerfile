@@ -1,11 +1,12 @@
 # The exporter as an image; the simulated ECU is in it too. Build it with: docker build -t apsystems-ecu-exporter .
 # Node's image may be another, or this one to the byte: --build-arg NODE_IMAGE=node:24-slim@sha256:…
+# This one is made for 64-bit processors alone; a Raspberry Pi with a 32-bit system takes node:22-slim.
 ARG NODE_IMAGE=node:24-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci
+RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY src src
 RUN npm run build
@@ -13,14 +14,16 @@ RUN npm run build
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev
+RUN npm ci --ignore-scripts --omit=dev
 
 FROM ${NODE_IMAGE}
+ARG NODE_IMAGE
 # The commit it is built from: --build-arg REVISION=$(git rev-parse HEAD)
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="apsystems-ecu-exporter" \
       org.opencontainers.image.description="Prometheus exporter for APsystems micro-inverters" \
       org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="${NODE_IMAGE}" \
       org.opencontainers.image.revision="${REVISION}"
 ENV NODE_ENV=production \
     APSYSTEMS_EXPORTER_REVISION="${REVISION}"

@@ -1,0 +1,252 @@
+/**
+ * The Dockerfile: its steps are executed by buildah, without an engine, on a base made from this machine's own Node, and the
+ * image that comes out is started as an engine would: as its user, on a root that is only read, without a shell.
+ */
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { startEcu } from "../simulator/client.ts";
+import { samplesOf } from "../support/exporter.ts";
+import { eventually, freePort, hasProgram, startProgram, told } from "../support/programs.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // other programs are started
+
+const BASE = "localhost/node:of-this-machine";
+const IMAGE = "localhost/apsystems-ecu-exporter:test";
+const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
+const USUAL_PORT = "10899";
+
+const lock = JSON.parse(readFileSync("package-lock.json", "utf8")).packages as Record<
+  string,
+  { dev?: boolean; devOptional?: boolean; optional?: boolean; hasInstallScript?: boolean }
+>;
+/** Where the packages are that the exporter needs to run. */
+const production = Object.entries(lock)
+  .filter(([path, { dev, devOptional }]) => path !== "" && !dev && !devOptional)
+  .map(([path]) => path);
+
+describe("the Dockerfile", () => {
+  const instructions = readFileSync("Dockerfile", "utf8")
+    .replaceAll(/^#.*\n/gm, "")
+    .replaceAll(/\\\n\s*/g, "")
+    .split("\n")
+    .filter((line) => line !== "");
+  const stages = instructions.join("\n").split(/^FROM /m);
+  const last = (stages.at(-1) ?? "").split("\n");
+
+  it("has three stages of one base, which may be chosen", () => {
+    expect(stages.map((stage) => stage.split("\n")[0])).toEqual([
+      "ARG NODE_IMAGE=node:24-slim",
+      ["${", "NODE_IMAGE} AS build"].join(""),
+      ["${", "NODE_IMAGE} AS dependencies"].join(""),
+      ["${", "NODE_IMAGE}"].join(""),
+    ]);
+  });
+
+  it("copies these alone into the image, and runs it as the user node", () => {
+    expect(last.filter((line) => line.startsWith("COPY"))).toEqual([
+      "COPY package.json LICENSE ./",
+      "COPY --from=dependencies /app/node_modules node_modules",
+      "COPY --from=build /app/dist dist",
+    ]);
+    expect(last.filter((line) => line.startsWith("USER"))).toEqual(["USER node"]);
+    const after = last.slice(last.indexOf("USER node") + 1).map((line) => line.split(" ")[0]);
+    expect(after).toEqual(["EXPOSE", "HEALTHCHECK", "ENTRYPOINT"]);
+  });
+
+  it("installs what the lock file says, and runs no program of a package while it does", () => {
+    expect(instructions.filter((line) => /^RUN npm (?!run)/.test(line))).toEqual([
+      "RUN npm ci --ignore-scripts",
+      "RUN npm ci --ignore-scripts --omit=dev",
+    ]);
+    expect(production.length).toBeGreaterThan(20);
+    for (const path of production) expect(lock[path]?.hasInstallScript, path).toBeUndefined();
+  });
+});
+
+interface Built {
+  readonly Docker: { readonly config: Config };
+}
+interface Config {
+  readonly User: string;
+  readonly Env: readonly string[];
+  readonly Entrypoint: readonly string[];
+  readonly WorkingDir: string;
+  readonly ExposedPorts: Readonly<Record<string, object>>;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly Healthcheck: { readonly Test: readonly string[] };
+}
+
+const canBuild =
+  hasProgram("buildah", "--version") &&
+  hasProgram("unshare", "--mount", "true") &&
+  hasProgram("setpriv", "--version");
+
+describe.skipIf(!canBuild)("the image", () => {
+  let folder: string;
+  /** Layers on top of each other where the kernel can, which is quicker; else copies of all files. */
+  let driver: "overlay" | "vfs" = "overlay";
+  let config: Config;
+  /** The file system of a container of it. */
+  let root: string;
+
+  const buildah = (...args: string[]): string => {
+    const { code, output } = told(
+      "buildah",
+      [`--root=${folder}/store`, `--runroot=${folder}/run`, `--storage-driver=${driver}`, ...args],
+      "",
+    );
+    if (code !== 0) throw new Error(`buildah ${args.join(" ")} ended with ${code}\n${output}`);
+    return output.trim();
+  };
+  const build = (...args: string[]): string =>
+    buildah("build", "--isolation=chroot", "--format=docker", ...args);
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "image-"));
+    const drives = [
+      "--storage-driver=overlay",
+      `--root=${folder}/try`,
+      `--runroot=${folder}/try-run`,
+    ];
+    if (told("buildah", [...drives, "info"], "").code !== 0) driver = "vfs";
+    const base = [join(folder, "base"), process.execPath, CERTIFICATES];
+    const made = told("sh", ["test/deploy/base.sh", ...base], "");
+    if (made.code !== 0) throw new Error(`there is no base\n${made.output}`);
+    const from = `FROM scratch\nCOPY base /\nENV npm_config_audit=false PATH=/usr/local/bin:/usr/bin NODE_EXTRA_CA_CERTS=${CERTIFICATES}\n`;
+    writeFileSync(join(folder, "Base"), from);
+    build("--quiet", `--tag=${BASE}`, `--file=${folder}/Base`, folder);
+    // What npm has loaded before is not loaded again.
+    const cache = told("npm", ["config", "get", "cache"], "").output.trim();
+    const options = existsSync(cache) ? [`--volume=${cache}:/root/.npm`] : [];
+    const args = [`NODE_IMAGE=${BASE}`, "REVISION=0123abc"].map((arg) => `--build-arg=${arg}`);
+    build("--jobs=2", ...options, ...args, `--tag=${IMAGE}`, ".");
+    config = (JSON.parse(buildah("inspect", "--type=image", IMAGE)) as Built).Docker.config;
+    root = buildah("mount", buildah("from", IMAGE));
+  });
+  afterAll(() => {
+    buildah("umount", "--all");
+    buildah("rm", "--all");
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** A container of the image, with a volume at its state's folder: how to start a program in it, as its user. */
+  const inContainer = (
+    variables: Record<string, string>,
+    program: readonly string[],
+  ): [string, string[]] => {
+    const CONTAIN = `
+      mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" &&
+      mount -t tmpfs -o mode=700,uid=1000,gid=1000 tmpfs "$0/var/lib/apsystems" && exec env -i "$@"`;
+    const env = [...config.Env, ...Object.entries(variables).map((pair) => pair.join("="))];
+    const user = ["--setuid=1000", "--setgid=1000"];
+    const become = ["unshare", `--root=${root}`, `--wd=${config.WorkingDir}`, ...user, "--"];
+    const args = [...env, "/usr/bin/setpriv", "--no-new-privs", ...become, ...program];
+    return ["unshare", ["--mount", "sh", "-c", CONTAIN, root, ...args]];
+  };
+
+  it("says who it is, and what it was made from", () => {
+    expect(config).toMatchObject({
+      User: "node",
+      Entrypoint: ["node", "dist/main.js"],
+      WorkingDir: "/app",
+      ExposedPorts: { [`${USUAL_PORT}/tcp`]: {} },
+      Labels: {
+        "org.opencontainers.image.title": "apsystems-ecu-exporter",
+        "org.opencontainers.image.licenses": "MIT",
+        "org.opencontainers.image.revision": "0123abc",
+        "org.opencontainers.image.base.name": BASE,
+      },
+    });
+    expect(config.Env).toEqual(
+      expect.arrayContaining(["NODE_ENV=production", "APSYSTEMS_EXPORTER_REVISION=0123abc"]),
+    );
+  });
+
+  it("has nothing beyond its base but the program, its packages, and a folder for the state", () => {
+    const all = (top: string): Set<string> =>
+      new Set(told("find", [top, "-printf", "/%P\n"], "").output.split("\n"));
+    const base = all(join(folder, "base"));
+    const own = [...all(root)].filter((path) => !base.has(path));
+    const tops = own.filter((path) => !/^\/app\/(dist|node_modules)\//.test(path));
+    expect(tops.toSorted()).toEqual([
+      "/app",
+      "/app/LICENSE",
+      "/app/dist",
+      "/app/node_modules",
+      "/app/package.json",
+      "/var/lib/apsystems",
+    ]);
+    const dist = own.filter((path) => path.startsWith("/app/dist/") && path.includes("."));
+    expect(dist).toContain("/app/dist/main.js");
+    for (const path of dist) expect(path).toMatch(/\.js(\.map)?$/);
+  });
+
+  it("has the packages of production, and no other", () => {
+    const installed = JSON.parse(
+      readFileSync(join(root, "app/node_modules/.package-lock.json"), "utf8"),
+    ).packages;
+    expect(Object.keys(installed).toSorted()).toEqual(production.toSorted());
+    expect(readdirSync(join(root, "app/node_modules"))).not.toContain("typescript");
+  });
+
+  it("belongs to root but for the folder of the state", () => {
+    expect(statSync(join(root, "var/lib/apsystems")).uid).toBe(1000);
+    const others = told(
+      "find",
+      [join(root, "app"), "-not", "-uid", "0", "-o", "-perm", "/o+w", "-not", "-type", "l"],
+      "",
+    );
+    expect(others.output).toBe("");
+  });
+
+  it("reads an ECU, keeps its state and is healthy, without a shell, and is not healthy once it is gone", async () => {
+    rmSync(join(root, "usr/bin", "sh"), { force: true });
+    rmSync(join(root, "usr/bin", "dash"), { force: true });
+    expect(existsSync(join(root, "usr/bin/sh"))).toBe(false);
+    const ecu = await startEcu();
+    const port = await freePort();
+    const health = config.Healthcheck.Test.slice(1).map((arg) =>
+      arg.replace(USUAL_PORT, `${port}`),
+    );
+    const isHealthy = (): number | null => told(...inContainer({}, health), "").code;
+    try {
+      const [name, args] = inContainer(
+        {
+          ECU_ADDRESS: `127.0.0.1:${ecu.port}`,
+          WEB_LISTEN_ADDRESS: `127.0.0.1:${port}`,
+          STATE_FILE: "/var/lib/apsystems/state.json",
+        },
+        config.Entrypoint,
+      );
+      await using program = startProgram(name, args);
+      const page = await eventually(
+        30,
+        async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
+        program.output,
+      );
+      expect(samplesOf(page, "ecu_up")).toEqual({ "": 1 });
+      expect(page).toContain('revision="0123abc"');
+      expect(config.Healthcheck.Test[0]).toBe("CMD");
+      expect(isHealthy(), program.output()).toBe(0);
+      expect(program.output()).not.toMatch(/"level":[5-9]0/);
+    } finally {
+      await ecu.close();
+    }
+    expect(isHealthy()).toBe(1);
+  });
+
+  it("cannot write but to the state's folder", () => {
+    const tries = ["/app/x", "/tmp/x", "/var/lib/apsystems/x"].map((path) => [
+      path,
+      told(...inContainer({}, ["node", "-e", `fs.writeFileSync("${path}", "")`]), "").code,
+    ]);
+    expect(tries).toEqual([
+      ["/app/x", 1],
+      ["/tmp/x", 1],
+      ["/var/lib/apsystems/x", 0],
+    ]);
+  });
+});
