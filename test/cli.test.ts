@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { describe, expect, it } from "vitest";
 import { version } from "../src/commands/version.ts";
 import { ask, ecuIds, startEcu } from "./simulator/client.ts";
+import { eventually, freePort } from "./support/programs.ts";
 
 const NAME = "apsystems-ecu-exporter";
 const STARTING_MS = 30_000; // the program is compiled as it starts, on a machine that may be busy
@@ -220,15 +221,18 @@ describe.concurrent("serve", { timeout: STARTING_MS }, () => {
   );
 
   it("lives on when its log has no room", async () => {
+    const port = await freePort();
     const child = spawn("sh", [
       "-c",
       'exec "$0" --import tsx src/main.ts --ecu.address=127.0.0.1:9 "$1" 2>/dev/full',
       process.execPath,
-      HERE,
+      `--web.listen-address=127.0.0.1:${port}`,
     ]);
     const ended = once(child, "exit");
-    const lived = new Promise((resolve) => setTimeout(resolve, 3_000, "alive"));
-    expect(await Promise.race([ended, lived])).toBe("alive");
+    // The read fails, of which there is a line to write too.
+    const scrape = async () => (await get(port, "/metrics")).text;
+    const text = await eventually(30, scrape, () => "the exporter does not answer");
+    expect(text).toContain('ecu_up{ecu="127.0.0.1:9"} 0');
     child.kill("SIGTERM");
     expect(await ended).toEqual([0, null]);
   });
