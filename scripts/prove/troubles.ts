@@ -126,7 +126,7 @@ export const troubleKinds = kinds({
     about: "the ECU repeats one report",
     alert: "EcuReportFrozen",
     names: "ecu",
-    effects: ["EcuCountersFrozen"],
+    effects: ["EcuCountersFrozen", "PanelFarBelowSiblings"],
     isSlow: false,
     roofs: ["house", "shed", "mixed"],
     make: () => ({ replies: (_replies, first) => first }),
