@@ -262,6 +262,7 @@ const time = "is not a time; write it as 2026-06-21T10:00:00Z";
 const panel =
   "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
 const range = "is not a range of addresses; write it as 192.168.1.0/24 or fd00::/8";
+const taken = "is taken: /probe, /self, /sd and paths below /-/ are the exporter's own";
 const place = "is not a place; write it as 52.09,5.12";
 const faultNames =
   "refuse, blackhole, emptyClose, silent, split, drip, truncate, reset, endless, longest, noEnd, noLf, extraBytes, status02, status01, badLength, type00, ecuAsInverter, type05, staleOffline, linuxOffline, zeroGlitch, frozenCounters, clockOffset, wrongCommand, surplusBytes, staleTimestamp, aps12, shortSignal, acDisconnected, shuffleSignal";
@@ -310,7 +311,10 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "web.telemetry-path", "metrics", path],
   ["serve", "web.telemetry-path", "/", path],
   ["serve", "web.telemetry-path", "/a?b", path],
-  ["serve", "web.telemetry-path", "/-/healthy", "is taken: paths below /-/ are the exporter's own"],
+  ["serve", "web.telemetry-path", "/-/healthy", taken],
+  ["serve", "web.telemetry-path", "/Probe", taken],
+  ["serve", "web.telemetry-path", "/self", taken],
+  ["serve", "web.telemetry-path", "/sd", taken],
   ["serve", "log.level", "verbose", "is none of debug, info, warn, error"],
   ["serve", "log.format", "xml", "is none of json, text"],
   ["demo", "inverters", "QS1", "is not a list such as QS1=5,DS3=3"],

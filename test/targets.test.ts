@@ -147,6 +147,26 @@ describe("a configuration that is read again", () => {
     ]);
   });
 
+  it("does not have an ECU read sooner for being changed, and keeps its counters", async () => {
+    await using one = await startEcu();
+    let ecus: EcuConfig[] = [named("one", one)];
+    await using exporter = await startTestExporter(one, {
+      ecus,
+      minInterval: 60_000,
+      reread: () => ecus,
+      enableLifecycle: true,
+    });
+    await exporter.get();
+    for (const retries of [1, 2, 3]) {
+      ecus = [{ ...named("one", one), retries }];
+      await fetch(`${exporter.url}/-/reload`, { method: "POST" });
+      expect(upOf(await exporter.get())).toEqual({ one: "1" });
+    }
+    expect(one.connections.total).toBe(3);
+    const queries = samplesOf(await exporter.get(), "apsystems_exporter_queries_total");
+    expect(queries).toEqual({ info: 1, realtime: 1, signal: 1 });
+  });
+
   it("stays as it was where it is wrong, and says what is", async () => {
     await using one = await startEcu();
     await using exporter = await startTestExporter(one, {

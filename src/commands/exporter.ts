@@ -76,7 +76,13 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
       log.info({ ecus: ecus.map(({ name }) => name) }, "the configuration was read again");
       return [];
     } catch (error) {
-      if (!(error instanceof UsageError)) throw error;
+      if (!(error instanceof UsageError)) {
+        log.error(
+          { err: error },
+          "reading the configuration again failed: a fault of the exporter",
+        );
+        return ["The exporter failed; its log says why."];
+      }
       log.error(
         { problems: error.problems },
         "the configuration is wrong: the old one stays in force",

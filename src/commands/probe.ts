@@ -8,9 +8,12 @@ import type { Target, Targets } from "./targets.ts";
 /** A target that is not read, with the status and the sentence that the client is told. */
 export class TargetError extends Error {
   override readonly name = "TargetError";
-  readonly status: 400 | 403;
+  readonly status: 400 | 403 | 429;
 
-  constructor(sentence: string, { status, ...options }: ErrorOptions & { status: 400 | 403 }) {
+  constructor(
+    sentence: string,
+    { status, ...options }: ErrorOptions & { status: 400 | 403 | 429 },
+  ) {
     super(sentence, options);
     this.status = status;
   }
@@ -31,6 +34,11 @@ export interface Probed {
 }
 
 const LONGEST_TARGET = 255;
+/** For a name server's answer, and names that may wait for theirs. */
+const LOOKUP_MS = 2_000;
+const MOST_WAITING = 8;
+/** How long an address of a configured host is taken to be still its own. */
+const KNOWN_MS = 60_000;
 const WHAT =
   "/probe wants one target, the name or the address of an ECU, as in /probe?target=192.168.1.50;";
 
@@ -44,22 +52,69 @@ const resolved = async (host: string): Promise<readonly string[]> =>
  */
 export const createProbe = ({ targets, allow, resolve = resolved }: ProbeOptions) => {
   const isAllowed = createReach(allow);
+  const known = new Map<string, { readonly at: number; readonly addresses: readonly string[] }>();
+  let waiting = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** Looks names up one at a time: a few slow ones would hold up the look-ups of every ECU. */
+  const addressesOf = async (host: string): Promise<readonly string[]> => {
+    const address = plain(host);
+    if (address !== undefined) return [address];
+    const before = known.get(host);
+    if (before !== undefined && performance.now() - before.at < KNOWN_MS) return before.addresses;
+    if (waiting >= MOST_WAITING) throw tooMany();
+    waiting++;
+    const answer = turn.then(() => within(LOOKUP_MS, resolve(host)));
+    turn = answer;
+    const addresses = await answer.finally(() => waiting--);
+    if (targets.all().some(({ ecu }) => ecu.host === host))
+      known.set(host, { at: performance.now(), addresses });
+    return addresses;
+  };
+  /** The configured ECU whose host's name means this address: it must not be read as another beside itself. */
+  const namesake = async (address: string): Promise<Target | undefined> => {
+    const until = performance.now() + LOOKUP_MS;
+    for (const target of targets.all()) {
+      const { host, port } = target.ecu;
+      if (port !== ECU_PORT || plain(host) !== undefined) continue;
+      if ((await addressesOf(host)).some((one) => plain(one) === address)) return target;
+      if (performance.now() > until) throw tooMany(); // what was found is known next time
+    }
+    return undefined;
+  };
   return async (given: readonly string[]): Promise<Probed> => {
     const text = oneOf(given);
     const target = targets.named(text);
     if (target !== undefined) return { target, name: target.ecu.name };
     const { host } = hostOf(text);
     if (allow.length === 0) throw notConfigured();
-    const addresses = await resolve(host).catch(() => []);
     // Not left to the dialling: by then the name may mean an address that was never checked.
-    if (addresses.length === 0)
-      throw new TargetError(`There is no host of the name ${host}.`, { status: 400 });
-    const checked = addresses.map(plain);
+    const checked = (await addressesOf(host)).map(plain);
     const [address] = checked;
     if (address === undefined || !checked.every((one) => one !== undefined && isAllowed(one)))
       throw notConfigured();
-    return { target: targets.guest(text, address), name: text };
+    const configured = await namesake(address);
+    if (configured !== undefined) return { target: configured, name: configured.ecu.name };
+    const guest = targets.guest(text, address);
+    if (guest === undefined) throw tooMany();
+    return { target: guest, name: text };
   };
+};
+
+/** What a name server says, or nothing where it fails or takes too long. */
+const within = async (
+  ms: number,
+  answer: Promise<readonly string[]>,
+): Promise<readonly string[]> => {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<readonly string[]>((resolve) => {
+    timer = setTimeout(resolve, ms, []);
+  });
+  try {
+    return await Promise.race([answer.catch(() => []), tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 const oneOf = (given: readonly string[]): string => {
@@ -86,8 +141,15 @@ const hostOf = (text: string): { readonly host: string } => {
 };
 
 const notConfigured = (): TargetError =>
-  new TargetError("This ECU is not configured, and its address is in no range of --probe.allow.", {
-    status: 403,
+  new TargetError(
+    "This ECU is not configured, and it has no address in a range of --probe.allow.",
+    {
+      status: 403,
+    },
+  );
+const tooMany = (): TargetError =>
+  new TargetError("Too many ECUs that are not configured are being read; ask again in a second.", {
+    status: 429,
   });
 
 /** What a read came to, for people. */

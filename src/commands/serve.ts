@@ -13,6 +13,9 @@ export const serve = async (
   reread: () => Config<"serve">,
 ): Promise<void> => {
   const log = createLog(config.logLevel, config.logFormat);
+  let reload = (): void => {};
+  // A terminal that is closed ends the program, as it does any other.
+  if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
   const exporter = await startExporter({ ...config, reread: () => reread().ecus, log });
   const {
     scheme,
@@ -22,7 +25,7 @@ export const serve = async (
   const { host = "localhost" } = config.listenAddress;
   const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}${config.telemetryPath}`;
   log.info({ port, ecus, version }, `the metrics are at ${url}`);
-  process.on("SIGHUP", () => exporter.reload());
+  reload = () => void exporter.reload();
   await untilStopped();
   log.info("stopping");
   await exporter.stop();

@@ -1,18 +1,25 @@
 /** The ECUs that are watched: one monitor each, one connection at a time to each address. */
 import type { Logger } from "pino";
-import { ECU_PORT, type EcuConfig, type EcuSettings } from "../config/parse.ts";
+import {
+  ECU_PORT,
+  type EcuAddress,
+  type EcuConfig,
+  type EcuSettings,
+  ecuAddress,
+  type Panel,
+} from "../config/parse.ts";
 import { systemClock } from "../ecu/clock.ts";
 import { exchange } from "../ecu/exchange.ts";
 import { createLine, type Line } from "../ecu/line.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
-import type { Memory } from "../ecu/plausible.ts";
+import { canonicalHost, plain } from "../ecu/reach.ts";
 import { readEcu } from "../ecu/read.ts";
 import type { StateFile } from "../ecu/state-file.ts";
 import { isZone } from "../ecu/time.ts";
 import type { Place } from "../metrics/catalogue.ts";
 import { sunAt } from "../simulator/sun.ts";
 
-/** An ECU that is watched. */
+/** An ECU that is watched. What is set for it may change; its name and address do not. */
 export interface Target {
   readonly ecu: EcuConfig;
   readonly monitor: Monitor;
@@ -22,11 +29,14 @@ export interface Target {
 
 export interface Targets {
   readonly all: () => readonly Target[];
-  /** The target of that name, address or address with port. */
+  /** The target of that name, address or address with port, however that is spelt. */
   readonly named: (text: string) => Target | undefined;
-  /** The target for an address that is not configured; the same one as long as it is asked for now and then. */
-  readonly guest: (name: string, address: string) => Target;
-  /** Watches these instead. A target of which nothing has changed stays as it is; another keeps what it remembers. */
+  /**
+   * The target for an address that is not configured; the same one as long as it is asked for now and then.
+   * `undefined` where too many others are being read.
+   */
+  readonly guest: (name: string, address: string) => Target | undefined;
+  /** Watches these instead. A target that stays, by name and address, goes on with what is set for it now. */
   readonly replace: (ecus: readonly EcuConfig[]) => void;
   /** Ends reads in flight. */
   readonly close: () => void;
@@ -48,71 +58,117 @@ export type EcuDefaults = EcuSettings & {
   readonly retries: number;
 };
 
-/** Targets that are not configured and are remembered, the latest of them. */
-const MOST_GUESTS = 2_000;
+/** Targets that are not configured: so many are remembered, and so many read at one time. */
+const MOST_GUESTS = 1_000;
+const MOST_GUESTS_READ = 40;
 /** Between attempts at one query (protocol document, 1.5). */
 const RETRY_PAUSE_MS = 2_000;
 /** A read ends a little before the scrape that has the same time, so that its verdict is in the answer. */
 const READ_SHARE = 0.95;
 
+/** A target whose settings can be replaced. */
+interface Watched extends Target {
+  ecu: EcuConfig;
+  settings: EcuDefaults;
+}
+
 /** @see Targets */
 export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): Targets => {
-  const lines = new Map<string, Line>();
-  const memories = new Map<string, Memory>();
-  let targets: readonly Target[] = [];
-  const start = (ecu: EcuConfig): Target => {
+  const lanes = new Map<string, Lane>();
+  const guests = new Map<string, Watched>();
+  let targets: readonly Watched[] = [];
+
+  const start = (ecu: EcuConfig, kept?: StateFile): Watched => {
     const settings = settingsOf(ecu, defaults);
-    const place = `${ecu.host}:${ecu.port}`;
-    const line = lines.get(place) ?? createLine(settings.commandPause, systemClock);
-    lines.set(place, line);
-    const monitor = monitorOf(ecu, settings, line, log, {
-      remembered: memories.get(ecu.name) ?? state?.recall(ecu.name),
-      onMemory: (memory) => {
-        memories.set(ecu.name, memory);
-        state?.remember(ecu.name, memory);
-      },
-    });
-    return { ecu, monitor, place: () => placeOf(settings) };
+    const lane = lanes.get(keyOf(ecu)) ?? createLane();
+    lanes.set(keyOf(ecu), lane);
+    lane.pauseMs = settings.commandPause;
+    const watched: Watched = {
+      ecu,
+      settings,
+      place: () => placeOf(watched.settings),
+      monitor: monitorOf(ecu, () => watched.settings, lane.line, log, kept),
+    };
+    return watched;
   };
   const replace = (wanted: readonly EcuConfig[]): void => {
-    const before = new Map(targets.map((target) => [JSON.stringify(target.ecu), target]));
+    const before = new Map(targets.map((target) => [identityOf(target.ecu), target]));
     targets = wanted.map((ecu) => {
-      const key = JSON.stringify(ecu);
-      const kept = before.get(key);
-      before.delete(key);
-      return kept ?? start(ecu);
+      const known = before.get(identityOf(ecu));
+      if (known === undefined) return start(ecu, state);
+      before.delete(identityOf(ecu));
+      known.ecu = ecu;
+      known.settings = settingsOf(ecu, defaults);
+      const lane = lanes.get(keyOf(ecu));
+      if (lane !== undefined) lane.pauseMs = known.settings.commandPause;
+      return known;
     });
     for (const { monitor } of before.values()) monitor.close();
   };
-  const guests = new Map<string, Target>();
-  const guest = (name: string, address: string): Target => {
-    const configured = targets.find(({ ecu }) => ecu.host === address && ecu.port === ECU_PORT);
+  const guest = (name: string, address: string): Target | undefined => {
+    const ecu = { name, host: address, port: ECU_PORT };
+    const key = keyOf(ecu);
+    const configured = targets.find((target) => keyOf(target.ecu) === key);
     if (configured !== undefined) return configured;
-    const target = guests.get(address) ?? start({ name, host: address, port: ECU_PORT });
-    guests.delete(address); // so that it comes last again
-    guests.set(address, target);
-    for (const [oldest, { monitor }] of guests) {
-      if (guests.size <= MOST_GUESTS) break;
-      monitor.close();
-      guests.delete(oldest);
+    const reading = [...guests.values()].filter(({ monitor }) => monitor.isReading());
+    const known = guests.get(key);
+    if (known?.monitor.isReading() !== true && reading.length >= MOST_GUESTS_READ) return undefined;
+    if (known === undefined && guests.size >= MOST_GUESTS) {
+      const idle = [...guests].find(([, { monitor }]) => monitor.isIdle());
+      if (idle === undefined) return undefined;
+      guests.delete(idle[0]);
+      lanes.delete(idle[0]);
     }
+    const target = known ?? start(ecu); // what it remembers is not kept: its name is the client's
+    guests.delete(key); // so that it comes last again
+    guests.set(key, target);
     return target;
   };
   replace(ecus);
   return {
     all: () => targets,
     guest,
-    named: (text) =>
-      targets.find(({ ecu }) => ecu.name === text) ??
-      targets.find(({ ecu: { host, port } }) =>
-        [`${host}:${port}`, `[${host}]:${port}`].includes(text),
-      ) ??
-      targets.find(({ ecu: { host } }) => [host, `[${host}]`].includes(text)),
+    named: (text) => {
+      const byName = targets.find(({ ecu }) => ecu.name === text);
+      if (byName !== undefined) return byName;
+      const place = placeIn(text);
+      if (place === undefined) return undefined;
+      const { host, port } = place;
+      const there = targets.filter(({ ecu }) => canonicalHost(ecu.host) === host);
+      return there.find(({ ecu }) => ecu.port === port) ?? (place.hasPort ? undefined : there[0]);
+    },
     replace,
     close: () => {
       for (const { monitor } of [...targets, ...guests.values()]) monitor.close();
     },
   };
+};
+
+/** The line to one address, with the pause that is set for it now. */
+interface Lane {
+  pauseMs: number;
+  readonly line: Line;
+}
+
+const createLane = (): Lane => {
+  const lane: Lane = { pauseMs: 0, line: createLine(() => lane.pauseMs, systemClock) };
+  return lane;
+};
+
+/** One for each address and port, however it is spelt. */
+const keyOf = ({ host, port }: EcuAddress): string => `${canonicalHost(host)} ${port}`;
+const identityOf = (ecu: EcuAddress): string => `${ecu.name} ${keyOf(ecu)}`;
+
+/** Host and port that a text names; `undefined` where it is no address. */
+const placeIn = (text: string) => {
+  try {
+    const { host, port } = ecuAddress(text);
+    return { host: canonicalHost(host), port, hasPort: text.endsWith(`:${port}`) };
+  } catch {
+    // An IPv6 address without its brackets, as it may stand in a list of addresses.
+    const address = plain(text);
+    return address === undefined ? address : { host: address, port: ECU_PORT, hasPort: false };
+  }
 };
 
 /** The settings of an ECU: its own, and for what it leaves open those of all. */
@@ -123,8 +179,15 @@ const settingsOf = (ecu: EcuConfig, defaults: EcuDefaults): EcuDefaults => ({
   commandPause: ecu.commandPause ?? defaults.commandPause,
   retries: ecu.retries ?? defaults.retries,
   site: ecu.site ?? defaults.site,
-  panels: [...(ecu.panels ?? []), ...(defaults.panels ?? [])],
+  panels: panelsOf(ecu.panels ?? [], defaults.panels ?? []),
 });
+
+/** Those of the ECU, and of the others those at channels that it does not name. */
+const panelsOf = (own: readonly Panel[], others: readonly Panel[]): readonly Panel[] => {
+  const placeOf = ({ uid, channel }: Panel): string => `${uid}/${channel}`;
+  const named = new Set(own.map(placeOf));
+  return [...own, ...others.filter((panel) => !named.has(placeOf(panel)))];
+};
 
 /** To a hundredth of a degree: more is not certain near the horizon. */
 const placeOf = ({ site, panels = [] }: EcuSettings): Place => ({
@@ -136,13 +199,10 @@ const placeOf = ({ site, panels = [] }: EcuSettings): Place => ({
 
 const monitorOf = (
   ecu: EcuConfig,
-  settings: EcuDefaults,
+  settings: () => EcuDefaults,
   line: Line,
   log: Logger,
-  memory: {
-    readonly remembered: Memory | undefined;
-    readonly onMemory: (memory: Memory) => void;
-  },
+  state: StateFile | undefined,
 ): Monitor => {
   const clock = systemClock;
   return createMonitor({
@@ -156,15 +216,22 @@ const monitorOf = (
           return reply;
         },
         clock,
-        retries: settings.retries,
+        retries: settings().retries,
         retryPauseMs: RETRY_PAUSE_MS,
       }),
-    minIntervalMs: settings.minInterval,
-    timeoutMs: settings.timeout * READ_SHARE,
-    zone: settings.timezone ?? machineZone(),
+    get minIntervalMs() {
+      return settings().minInterval;
+    },
+    get timeoutMs() {
+      return settings().timeout * READ_SHARE;
+    },
+    get zone() {
+      return settings().timezone ?? machineZone();
+    },
     clock,
     log,
-    ...memory,
+    remembered: state?.recall(ecu.name),
+    onMemory: (memory) => state?.remember(ecu.name, memory),
   });
 };
 

@@ -1,5 +1,6 @@
 /** Command line and environment → a command and its complete configuration, or every problem at once. */
 import { Command, CommanderError, Option } from "commander";
+import { canonicalHost } from "../ecu/reach.ts";
 import { readConfigFile } from "./file.ts";
 import { readPlainFile } from "./files.ts";
 import type { EcuConfig, Panel } from "./parse.ts";
@@ -253,7 +254,7 @@ const checkEcus = (
   const names = new Set<string>();
   for (const ecu of ecus) {
     if (ecu === undefined) continue;
-    const place = `${canonical(ecu.host)}:${ecu.port}`;
+    const place = `${canonicalHost(ecu.host)}:${ecu.port}`;
     if (places.has(place)) problems.push(`the ECU "${ecu.name}" is named twice`);
     else if (names.has(ecu.name)) problems.push(`two ECUs are called "${ecu.name}"`);
     places.add(place);
@@ -270,10 +271,6 @@ const checkPanels = (panels: NonNullable<ListsOfServe["panels"]>, problems: stri
     seen.add(place);
   }
 };
-
-/** One spelling for each host: 127.1 is 127.0.0.1, and Barn.lan. is barn.lan. */
-const canonical = (host: string): string =>
-  new URL(`http://${host.includes(":") ? `[${host}]` : host}`).hostname.replace(/\.$/, "");
 
 /** A word that no flag and no command took. */
 const surplus = (word: string, command: CommandName): string =>

@@ -158,7 +158,9 @@ export const counts =
 /** A path of letters, digits and -_./ that is none of the exporter's own. */
 export const urlPath: Parse<string> = (text) => {
   if (!/^(\/[\w.-]+)+$/.test(text)) return refuse("is not a path such as /metrics");
-  return text.startsWith("/-/") ? refuse("is taken: paths below /-/ are the exporter's own") : text;
+  return /^\/(-\/|(probe|self|sd)$)/i.test(text)
+    ? refuse("is taken: /probe, /self, /sd and paths below /-/ are the exporter's own")
+    : text;
 };
 
 /** A path of a file, such as every system allows one. */

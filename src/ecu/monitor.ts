@@ -30,6 +30,7 @@ export interface QueryState {
   readonly error?: QueryError;
 }
 
+/** Times and zone may be given by getters: each is looked at when it is needed. */
 export interface MonitorOptions {
   readonly ecu: string;
   /** Asks the ECU; the monitor adds what only it knows. */
@@ -58,6 +59,10 @@ export interface Monitor {
   observe(until: AbortSignal): Promise<Observation>;
   /** The last answer, without asking the ECU; `undefined` before the first read. */
   last(): Observation | undefined;
+  /** Whether a read is in flight. */
+  isReading(): boolean;
+  /** Whether it could be forgotten without the ECU being asked too soon again: nothing is in flight, nothing is fresh. */
+  isIdle(): boolean;
   /** Ends a read in flight. */
   close(): void;
 }
@@ -78,7 +83,7 @@ interface Ended {
 
 /** @see Monitor */
 export const createMonitor = (options: MonitorOptions): Monitor => {
-  const { ecu, clock, minIntervalMs, timeoutMs } = options;
+  const { ecu, clock } = options;
   const tally = createTally();
   const journal = createJournal(ecu, options.log);
   let isClosed = false;
@@ -126,7 +131,8 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   };
 
   const isFresh = ({ at }: Ended): boolean =>
-    clock.monotonic() - at.monotonic < minIntervalMs && clock.now() - at.wall < minIntervalMs;
+    clock.monotonic() - at.monotonic < options.minIntervalMs &&
+    clock.now() - at.wall < options.minIntervalMs;
 
   const partialOf = (current: Run): Observation => {
     const { replies } = current;
@@ -139,7 +145,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const start = (): Run => {
     const limit = new AbortController();
     const { signal } = limit;
-    void clock.sleep(timeoutMs, signal).then(() => limit.abort());
+    void clock.sleep(options.timeoutMs, signal).then(() => limit.abort());
     const begun: Run = { replies: {}, limit, done: Promise.resolve() };
     const done = options
       .read({
@@ -178,6 +184,8 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       return run === current || ended === undefined ? partialOf(current) : ended.observation;
     },
     last: () => ended?.observation,
+    isReading: () => run !== undefined,
+    isIdle: () => run === undefined && (ended === undefined || !isFresh(ended)),
     close: () => {
       isClosed = true;
       run?.limit.abort();

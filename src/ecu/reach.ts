@@ -9,19 +9,26 @@ export interface Range {
 
 /**
  * Ranges in which no ECU is, and in which services listen that trust whoever reaches them: this machine, the link, a
- * cloud's metadata, many hosts at once, and IPv6 forms that stand for an IPv4 address (RFC 6890, RFC 6052, RFC 3056).
+ * cloud's metadata, many hosts at once, and IPv6 forms that stand for an IPv4 address (RFC 6890, RFC 6052, RFC 8215, RFC 2765,
+ * RFC 3056, RFC 4380).
  */
 const special: readonly Range[] = [
   { network: "0.0.0.0", prefix: 8 },
   { network: "127.0.0.0", prefix: 8 },
+  { network: "168.63.129.16", prefix: 32 },
+  { network: "192.0.0.0", prefix: 24 },
   { network: "169.254.0.0", prefix: 16 },
   { network: "100.100.100.200", prefix: 32 },
   { network: "224.0.0.0", prefix: 4 },
   { network: "240.0.0.0", prefix: 4 },
   { network: "::", prefix: 96 },
+  { network: "::ffff:0:0:0", prefix: 96 },
   { network: "64:ff9b::", prefix: 96 },
+  { network: "64:ff9b:1::", prefix: 48 },
+  { network: "2001::", prefix: 32 },
   { network: "2002::", prefix: 16 },
   { network: "fd00:ec2::254", prefix: 128 },
+  { network: "fd20:ce::254", prefix: 128 },
   { network: "fe80::", prefix: 10 },
   { network: "ff00::", prefix: 8 },
 ];
@@ -41,7 +48,7 @@ const specialLists = special.map((range) => ({ range, list: listOf(range) }));
  * a range that lies within its own kind: 0.0.0.0/0 does not open 127.0.0.1, and 127.0.0.0/8 does.
  */
 export const createReach = (ranges: readonly Range[]): ((address: string) => boolean) => {
-  const allowed = ranges.map((range) => ({ range, list: listOf(range) }));
+  const allowed = ranges.map(unmapped).map((range) => ({ range, list: listOf(range) }));
   return (given) => {
     const address = plain(given);
     if (address === undefined) return false;
@@ -53,6 +60,23 @@ export const createReach = (ranges: readonly Range[]): ((address: string) => boo
           (holds(kind.list, range.network) && range.prefix >= kind.range.prefix)),
     );
   };
+};
+
+/** A range of IPv4 addresses that is written as IPv6 is one of IPv4. */
+const unmapped = (range: Range): Range => {
+  const network = plain(range.network);
+  return network !== undefined && isIPv4(network) && isIPv6(range.network) && range.prefix >= 96
+    ? { network, prefix: range.prefix - 96 }
+    : range;
+};
+
+/** One spelling for each host: 127.1 is 127.0.0.1, and Barn.lan. is barn.lan. */
+export const canonicalHost = (host: string): string => {
+  const address = plain(host);
+  if (address !== undefined) return address;
+  const name = new URL(`http://${host.includes(":") ? `[${host}]` : host}`).hostname;
+  const bare = name.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  return plain(bare) ?? bare;
 };
 
 /** An address in its one spelling; an IPv4 address that is written as IPv6 is IPv4. `undefined` for anything else. */

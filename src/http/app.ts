@@ -58,8 +58,10 @@ export const createApp = (options: AppOptions): express.Express => {
   app.disable("x-powered-by");
   app.disable("etag");
   app.use(protective, atMost(options.maxRequests));
-  app.post("/-/reload", (_request, response) => {
-    const problems = options.reload?.();
+  app.post("/-/reload", (request, response) => {
+    // A page of somebody else, open in a browser of this network, must not.
+    const isForeign = request.get("Sec-Fetch-Site") === "cross-site";
+    const problems = isForeign ? undefined : options.reload?.();
     if (problems === undefined)
       plain(response, 403, "This is off; --web.enable-lifecycle lets requests reload.");
     else if (problems.length === 0) plain(response, 200, "The configuration was read again.");
@@ -88,7 +90,7 @@ export const createApp = (options: AppOptions): express.Express => {
     response.send(landingPage({ ...page, now: Date.now() / 1000 }));
   });
   app.get("/probe", async (request, response, next) => {
-    const { searchParams } = new URL(request.originalUrl, "http://exporter");
+    const searchParams = new URLSearchParams(request.originalUrl.replace(/^[^?]*\??/, ""));
     const isDebug = searchParams.get("debug") === "true";
     const contentType = isDebug
       ? options.contentTypes[0]

@@ -72,6 +72,7 @@ export const createGate = (
     const rules = access();
     insist(response, rules.headers);
     const refusal = await refusalOf(request, rules);
+    if (response.destroyed) return; // the client has left amid the check of its password
     if (refusal === undefined) app(request, response);
     else answer(response, refusal);
   };

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { createProbe, TargetError } from "../../src/commands/probe.ts";
-import { createTargets } from "../../src/commands/targets.ts";
+import { createTargets, type Target } from "../../src/commands/targets.ts";
 import type { Range } from "../../src/ecu/reach.ts";
 
 const targetsOf = () =>
@@ -87,7 +87,10 @@ describe("a target that makes no sense gets 400 and one sentence", () => {
 });
 
 describe("an ECU that is not configured", () => {
-  const no = [403, "This ECU is not configured, and its address is in no range of --probe.allow."];
+  const no = [
+    403,
+    "This ECU is not configured, and it has no address in a range of --probe.allow.",
+  ];
 
   it("is refused by default", async () => {
     expect(await refusal([], "192.168.1.60")).toEqual(no);
@@ -138,10 +141,83 @@ describe("an ECU that is not configured", () => {
     expect(probed.target).toBe(targets.named("house"));
   });
 
-  it("whose name means nothing is not left to be resolved again when it is dialled", async () => {
-    expect(await refusal(home, "gone.lan")).toEqual([
-      400,
-      "There is no host of the name gone.lan.",
+  it("whose name means nothing is refused like the others, and never resolved again when it is dialled", async () => {
+    expect(await refusal(home, "gone.lan")).toEqual(no);
+  });
+
+  it("is the configured one where the name of that one's host means the same address", async () => {
+    const targets = targetsOf();
+    const names = (host: string) =>
+      Promise.resolve(host === "barn.lan" || host === "other.lan" ? ["192.168.1.70"] : [host]);
+    const barn = [{ name: "barn", host: "barn.lan", port: 8899 }];
+    targets.replace(barn);
+    const probe = createProbe({ targets, allow: home, resolve: names });
+    expect((await probe(["192.168.1.70"])).target).toBe(targets.named("barn"));
+    expect((await probe(["other.lan"])).target).toBe(targets.named("barn"));
+  });
+
+  it("is not waited for longer than two seconds, and only eight names wait", async () => {
+    const never = () => new Promise<readonly string[]>(() => {});
+    const probe = createProbe({ targets: targetsOf(), allow: home, resolve: never });
+    const asked = Array.from({ length: 9 }, (_, i) =>
+      probe([`slow-${i}.lan`]).catch((error) => error),
+    );
+    expect(await asked[8]).toMatchObject({
+      status: 429,
+      message: "Too many ECUs that are not configured are being read; ask again in a second.",
+    });
+    expect(await asked[0]).toMatchObject({ status: 403 });
+  });
+});
+
+describe("targets", () => {
+  const targets = targetsOf();
+  it.each([
+    ["BARN.lan", "barn"],
+    ["barn.lan.", "barn"],
+    ["192.168.0x1.50", "house"],
+    ["::ffff:192.168.1.50", "house"],
+    ["[::ffff:192.168.1.50]:8899", "house"],
+    ["FD00:0::50", "six"],
+    ["192.168.1.50:8900", undefined],
+    ["garage", undefined],
+  ])("are found by %s", (text, name) => {
+    expect(targets.named(text)?.ecu.name).toBe(name);
+  });
+
+  it("that stay go on as they are, with what is set for them now", () => {
+    const watched = targetsOf();
+    const house = watched.named("house");
+    const pole = { latitude: 90, longitude: 0 };
+    watched.replace([{ name: "house", host: "192.168.1.50", port: 8899, site: pole }]);
+    expect(watched.named("house")).toBe(house);
+    expect(Math.abs(house?.place().sunElevationDegrees ?? 99)).toBeLessThan(24);
+    expect(watched.named("barn")).toBeUndefined();
+  });
+
+  it("have the panels of their own, and of the others those at other channels", () => {
+    const panel = (channel: number, name: string) => ({
+      uid: "703000000001",
+      channel,
+      panel: name,
+      array: "",
+      row: "",
+      column: "",
+    });
+    const { place } = createTargets({
+      ecus: [{ name: "a", host: "10.0.0.1", port: 8899, panels: [panel(1, "file")] }],
+      defaults: {
+        minInterval: 0,
+        timeout: 1_000,
+        commandPause: 0,
+        retries: 0,
+        panels: [panel(1, "flag"), panel(2, "flag")],
+      },
+      log: pino({ level: "silent" }),
+    }).all()[0] as Target;
+    expect(place().panels.map(({ channel, panel: name }) => [channel, name])).toEqual([
+      [1, "file"],
+      [2, "flag"],
     ]);
   });
 });

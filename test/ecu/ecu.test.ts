@@ -26,7 +26,7 @@ const isAlone = async (ecu: SimulatedEcu): Promise<void> => {
 /** A monitor that is quick about everything, and asks anew at each scrape. */
 const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
   const limits = { connectMs: 5_000, silenceMs, replyMs: 5_000 };
-  const line = createLine(5, systemClock);
+  const line = createLine(() => 5, systemClock);
   return createMonitor({
     ecu: "roof",
     read: (half) =>

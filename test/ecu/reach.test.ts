@@ -55,6 +55,9 @@ describe("an address that stands for something else than a host of the network",
     ["the link over IPv6", "fe80::1", "fe80::", 10],
     ["many hosts over IPv6", "ff02::1", "ff00::", 8],
     ["an IPv4 address behind NAT64", "64:ff9b::7f00:1", "64:ff9b::", 96],
+    ["an IPv4 address behind another NAT64", "64:ff9b:1::7f00:1", "64:ff9b:1::", 48],
+    ["an IPv4 address in Teredo", "2001:0:7f00:1::", "2001::", 32],
+    ["a cloud's wire server", "168.63.129.16", "168.63.129.16", 32],
     ["an IPv4 address as 6to4", "2002:7f00:1::", "2002::", 16],
   ] as const;
 
@@ -72,6 +75,15 @@ describe("an address that stands for something else than a host of the network",
   it("is refused in its IPv4-mapped spelling as well, and opened by the range of the address itself", () => {
     expect(createReach(everything)("::ffff:127.0.0.1")).toBe(false);
     expect(createReach([{ network: "127.0.0.0", prefix: 8 }])("::ffff:7f00:1")).toBe(true);
+  });
+
+  it("is not opened by a range of IPv4-mapped addresses, which is one of IPv4", () => {
+    const mapped = createReach([{ network: "::ffff:0:0", prefix: 96 }]);
+    expect([mapped("0.0.0.0"), mapped("127.0.0.1"), mapped("192.168.1.50")]).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it("leaves all other addresses to the range of everything", () => {

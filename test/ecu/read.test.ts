@@ -79,7 +79,7 @@ describe("a read", () => {
 
   it("leaves the pause between its questions", async () => {
     const clock = fakeClock();
-    const line = createLine(1_000, clock);
+    const line = createLine(() => 1_000, clock);
     const begun: number[] = [];
     const reading = read(
       {},

@@ -385,6 +385,12 @@ describe("a request to reload", () => {
     ]);
   });
 
+  it("is refused to a page of somebody else", async () => {
+    const app = appWith({ reload: () => [] });
+    const { status } = await request(app).post("/-/reload").set("Sec-Fetch-Site", "cross-site");
+    expect(status).toBe(403);
+  });
+
   it("must be a POST", async () => {
     let times = 0;
     const app = appWith({
