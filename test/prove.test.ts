@@ -1,0 +1,35 @@
+/** Thirty days of the simulated year; the whole of it is `npm run prove:alerts`. */
+import { describe, expect, it } from "vitest";
+import { prove } from "../scripts/prove/prove.ts";
+import { complaintsOf } from "../scripts/prove/verdict.ts";
+import { hasProgram } from "./support/programs.ts";
+
+/** Around the spring's change of the clocks; there is snow at 64°. */
+const from = Date.UTC(2025, 2, 10);
+const span = { from, to: from + 30 * 86_400_000 };
+
+describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("promtool", "--version"))(
+  "thirty days at three latitudes",
+  () => {
+    it("have no false alert, and one of each fault at each latitude is found by its right name", async () => {
+      const { verdict, healthyDays } = await prove({
+        span,
+        count: 3,
+        slow: { before: 14, after: 8 },
+        tell: () => {},
+      });
+      expect(healthyDays).toBe(12 * 30);
+      expect(verdict.troubles.map(({ kind, tried }) => [kind, tried])).toEqual([
+        ["inverterDead", 3],
+        ["panelDead", 3],
+        ["panelShaded", 3],
+        ["ecuHung", 3],
+        ["breakerTripped", 3],
+        ["plantSilent", 3],
+        ["reportFrozen", 3],
+        ["countersFrozen", 3],
+      ]);
+      expect(complaintsOf(verdict)).toEqual([]);
+    }, 600_000);
+  },
+);
