@@ -127,7 +127,9 @@ describe.skipIf(
     for (const file of await readdir(RULES)) {
       const rules = await readFile(join(RULES, file), "utf8");
       expect(hastened(rules)).not.toMatch(UNHASTENED);
-      await writeFile(join(folder, RULES, file), hastened(rules));
+      // Three days without frost, hour by hour, would still be 36 minutes: one hour has to do here.
+      const known = hastened(rules).replace(/>= 72$/m, ">= 1");
+      await writeFile(join(folder, RULES, file), known);
     }
     await writeFile(
       join(folder, "prometheus.yml"),
@@ -163,10 +165,15 @@ describe.skipIf(
         "--rules.alert.resend-delay=5s",
       ]),
     );
-    // Rules ask whether an inverter was online before; the answer is worked out every 5 minutes.
+    expect(await readFile(join(folder, RULES, "recording.yml"), "utf8")).toContain(">= 1\n");
+    // Rules ask whether an inverter was online before, and whether it was warm.
     await eventually(
       60,
-      async () => ((await query("inverter:online:max1d")).length === 4 ? true : undefined),
+      async () =>
+        (await query("inverter:online:max1d")).length === 4 &&
+        (await query("ecu:inverter_temperature_celsius:warm")).length === 1
+          ? true
+          : undefined,
       output,
     );
   }, 90_000);
