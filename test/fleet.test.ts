@@ -108,7 +108,8 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
     for (const program of programs) await program[Symbol.asyncDispose]();
     for (const exporter of exporters) await exporter[Symbol.asyncDispose]();
     for (const ecu of ecus) await ecu.close();
-    await rm(folder, { recursive: true, force: true });
+    // The store may still be writing what it had in memory.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   });
 
   /** The configuration of docs/fleet.md, with this test's own addresses and a scrape a second. */
