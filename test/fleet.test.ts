@@ -105,12 +105,13 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
   }, 150_000);
 
   afterAll(async () => {
-    for (const program of programs) await program[Symbol.asyncDispose]();
+    // The store last: a Prometheus that ends waits for it to take what is left.
+    for (const program of programs.toReversed()) await program[Symbol.asyncDispose]();
     for (const exporter of exporters) await exporter[Symbol.asyncDispose]();
     for (const ecu of ecus) await ecu.close();
     // The store may still be writing what it had in memory.
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-  });
+  }, 60_000);
 
   /** The configuration of docs/fleet.md, with this test's own addresses and a scrape a second. */
   const shardConfig = async (shard: number): Promise<string> => {
