@@ -6,7 +6,7 @@ import { type SimulationOptions, simulateEcu } from "../src/simulator/ecu.ts";
 import { samplesOf, startTestExporter } from "./support/exporter.ts";
 
 /** An ECU hears of a closed connection a moment later. */
-const PAUSE_MS = 20;
+const PAUSE_MS = 100;
 
 const startEcu = (change: Partial<SimulationOptions> = {}) =>
   simulateEcu({
