@@ -31,7 +31,7 @@ export const pageOf = ({ verdict, healthyDays }: Proof, days: number): string =>
       ]),
     ),
     "",
-    "Those of severity *info* are snow on some of the panels, which is what they say.",
+    "Those of severity *info* fired in frost, when snow cannot be told from a fault, and say so.",
     "",
     `**Something wrong**, at random times: found, within ${FOUND_MINUTES} minutes of good light (${GOOD_LIGHT} W/m² on the plant's mean panel; a slow one within days),`,
     "by the right alert, which names the right ECU, inverter and channel. The delay counts those minutes from the moment it happened.",
