@@ -2,23 +2,14 @@
 import { setMaxListeners } from "node:events";
 import type { Observation } from "../ecu/monitor.ts";
 import type { Range } from "../ecu/reach.ts";
-import type { Discovered, Exposition } from "../http/app.ts";
+import type { AppOptions } from "../http/app.ts";
 import { createExposer, type Format, formats, render } from "../metrics/render.ts";
 import { createProbe, explained } from "./probe.ts";
 import type { Target, Targets } from "./targets.ts";
 import { revision, version } from "./version.ts";
 
-export interface Answers {
-  readonly scrape: (contentType: string, timeoutMs: number) => Promise<Exposition>;
-  /** The exporter itself, without asking any ECU. */
-  readonly self: (contentType: string) => Promise<Exposition>;
-  /** @throws TargetError where the texts name no target that may be read */
-  readonly probe: (
-    given: readonly string[],
-    contentType: string,
-    timeoutMs: number,
-  ) => Promise<Exposition & { readonly explanation: string }>;
-  readonly discovered: () => readonly Discovered[];
+/** What the web server is handed; a probe throws a TargetError where it names no target that may be read. */
+export interface Answers extends Pick<AppOptions, "scrape" | "self" | "probe" | "discovered"> {
   /** Answers what is in flight with what has been read so far. */
   readonly hurry: () => void;
 }
