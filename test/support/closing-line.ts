@@ -7,8 +7,9 @@ export const closingLine: Reporter = {
       [...module.children.allTests()].map((test) => test.result().state),
     );
     const count = (state: string): number => states.filter((one) => one === state).length;
-    // A file that did not even load has no tests to count, and has failed.
-    const broken = modules.filter((module) => module.errors().length > 0).length;
+    // A file that did not even load, or a group whose own setting up or clearing away failed, has failed too.
+    const groups = modules.flatMap((module) => [module, ...module.children.allSuites()]);
+    const broken = groups.filter((group) => group.errors().length > 0).length;
     process.stdout.write(
       `\n${count("passed")} passed, ${count("failed") + broken} failed, ${count("skipped")} skipped\n`,
     );
