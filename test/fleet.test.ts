@@ -73,7 +73,9 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
         .filter((_, i) => i % 2 === half);
       const [first] = own;
       if (first === undefined) throw new Error("no ECU");
-      exporters.push(await startTestExporter(first, { ecus: own, commandPause: 100, site: noon() }));
+      exporters.push(
+        await startTestExporter(first, { ecus: own, commandPause: 100, site: noon() }),
+      );
     }
     const storePort = await freePort();
     store = `http://127.0.0.1:${storePort}`;
