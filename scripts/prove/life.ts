@@ -1,4 +1,5 @@
 /** A plant and its ECU, lived through at high speed: what the exporter would have shown at each scrape. */
+import type { Outcome } from "../../src/ecu/ask.ts";
 import { QueryError } from "../../src/ecu/errors.ts";
 import {
   judgeCounters,
@@ -6,7 +7,7 @@ import {
   noMemory,
   withholdImplausible,
 } from "../../src/ecu/plausible.ts";
-import type { Outcome, Replies } from "../../src/ecu/read.ts";
+import type { Replies } from "../../src/ecu/read.ts";
 import { joinReplies } from "../../src/ecu/reading.ts";
 import { createTally } from "../../src/ecu/tally.ts";
 import {

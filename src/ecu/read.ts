@@ -1,34 +1,16 @@
 /** One read of an ECU: which questions, in which order, and the verdict on each. */
-import { ProtocolError } from "../protocol/errors.ts";
-import { decodeReply, type Messages } from "../protocol/replies.ts";
-import { encodeRequest } from "../protocol/requests.ts";
-import type { Clock } from "./clock.ts";
-import { QueryError, type Reason } from "./errors.ts";
-import type { RawReply } from "./exchange.ts";
+import type { Messages } from "../protocol/replies.ts";
+import { type AskOptions, ask, type Outcome } from "./ask.ts";
+import type { QueryError, Reason } from "./errors.ts";
 
 /** The questions of a read, in the order they are asked. */
 export const queries = ["info", "realtime", "signal"] as const;
 export type Query = (typeof queries)[number];
 
-/** What became of one query. The duration is from its first attempt to the verdict, retries included. */
-export type Outcome<T> =
-  | { readonly ok: true; readonly value: T; readonly durationMs: number }
-  | { readonly ok: false; readonly error: QueryError; readonly durationMs: number };
-
 /** The outcomes of a read so far; a query that was not asked (yet) is absent. */
 export type Replies = { readonly [Q in Query]?: Outcome<Messages[Q]> };
 
-/** Sends a request and gives the bytes of its reply. @throws QueryError */
-export type Exchange = (request: Uint8Array, signal: AbortSignal) => Promise<RawReply>;
-
-export interface ReadOptions {
-  readonly exchange: Exchange;
-  readonly clock: Pick<Clock, "monotonic" | "sleep">;
-  /** Further attempts at a query that failed for a reason that may pass. */
-  readonly retries: number;
-  readonly retryPauseMs: number;
-  /** Ends the read. */
-  readonly signal: AbortSignal;
+export interface ReadOptions extends AskOptions {
   /** The id that this ECU had before, for when its base information cannot be read but it does answer. */
   readonly knownId: string | undefined;
   /** Told of every attempt, with its error where it failed. */
@@ -37,8 +19,6 @@ export interface ReadOptions {
   readonly onProgress: (replies: Replies) => void;
 }
 
-/** A retry cannot change these answers. */
-const FINAL: ReadonlySet<Reason> = new Set<Reason>(["status", "id_mismatch"]);
 /** The ECU was not reached at all: further questions would only wait too. */
 const UNREACHED: ReadonlySet<Reason> = new Set<Reason>(["refused", "unreachable", "timeout"]);
 
@@ -50,7 +30,8 @@ export const readEcu = async (options: ReadOptions): Promise<Replies> => {
     ecuId?: string,
   ): Promise<Outcome<Messages[Q]> | undefined> => {
     if (options.signal.aborted) return undefined;
-    const outcome = await ask(query, ecuId, options);
+    const onAttempt = (error: QueryError | undefined) => options.onAttempt(query, error);
+    const outcome = await ask(query, { ecuId, onAttempt }, options);
     replies = { ...replies, [query]: outcome };
     options.onProgress(replies);
     return outcome;
@@ -76,47 +57,4 @@ const idFrom = (
 ): string | undefined => {
   if (info?.ok) return info.value.ecuId;
   return info === undefined || UNREACHED.has(info.error.reason) ? undefined : knownId;
-};
-
-const ask = async <Q extends Query>(
-  query: Q,
-  ecuId: string | undefined,
-  options: ReadOptions,
-): Promise<Outcome<Messages[Q]>> => {
-  const { clock, signal, retries } = options;
-  const begun = clock.monotonic();
-  const request = encodeRequest(query, ecuId);
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const value = await once(query, request, options);
-      options.onAttempt(query, undefined);
-      return { ok: true, value, durationMs: clock.monotonic() - begun };
-    } catch (error) {
-      if (!(error instanceof QueryError)) throw error;
-      options.onAttempt(query, error);
-      if (attempt < retries && !FINAL.has(error.reason))
-        await clock.sleep(options.retryPauseMs, signal);
-      if (attempt >= retries || FINAL.has(error.reason) || signal.aborted) {
-        return { ok: false, error, durationMs: clock.monotonic() - begun };
-      }
-    }
-  }
-};
-
-const once = async <Q extends Query>(
-  query: Q,
-  request: Uint8Array,
-  { exchange, signal }: ReadOptions,
-): Promise<Messages[Q]> => {
-  const { bytes } = await exchange(request, signal);
-  try {
-    return decodeReply(query, bytes);
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    throw new QueryError(`the reply to "${query}" is of no use: ${error.message}`, {
-      cause: error,
-      reason: error.reason,
-      received: bytes,
-    });
-  }
 };

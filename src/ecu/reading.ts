@@ -1,7 +1,8 @@
 /** A reading: the replies of one read joined by inverter, in plain units, with what was not measured left out. */
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
+import type { Outcome } from "./ask.ts";
 import { ecuFamily, inverterModel, isEcuId, RAPID_SHUTDOWN_MODEL, threePhases } from "./models.ts";
-import type { Outcome, Replies } from "./read.ts";
+import type { Replies } from "./read.ts";
 import { isZone, unixTimeOf } from "./time.ts";
 
 /** Who the ECU is. */
