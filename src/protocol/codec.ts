@@ -3,17 +3,26 @@
  * decoder, encoder, type and documentation. Kinds of encoding: protocol document, 2.5.
  */
 import { ProtocolError } from "./errors.ts";
+import type { Trace } from "./trace.ts";
 
 /** A place in received bytes that moves forward as fields are read; never past `end`. */
 export class Cursor {
   readonly bytes: Uint8Array;
   readonly end: number;
+  /** Is told what is read from here, and where; usually nobody wants to know. */
+  readonly trace: Trace | undefined;
   offset: number;
 
-  constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array, offset = 0, end = bytes.length, trace?: Trace) {
     this.bytes = bytes;
     this.offset = offset;
     this.end = end;
+    this.trace = trace;
+  }
+
+  /** A cursor of its own on a part of the same bytes. */
+  part(begin: number, end: number): Cursor {
+    return new Cursor(this.bytes, begin, end, this.trace);
   }
 
   get left(): number {
@@ -157,7 +166,14 @@ export const decimal = (size: number): Codec<number> =>
 export const prefixed = (lengthDigits: number): Codec<string> => {
   const length = decimal(lengthDigits);
   return {
-    decode: (from) => ascii(length.decode(from)).decode(from),
+    decode: (from) => {
+      const begin = from.offset;
+      const size = length.decode(from);
+      from.trace?.note("length", begin, from.offset, size);
+      const text = ascii(size).decode(from);
+      from.trace?.note("", begin + lengthDigits, from.offset, text);
+      return text;
+    },
     encode: (value, into) => {
       length.encode(value.length, into);
       ascii(value.length).encode(value, into);
@@ -204,6 +220,12 @@ export const optional = <T>(codec: Codec<T>): Codec<T | undefined> => ({
   },
 });
 
+/** Decodes a part of something larger, which has this name there. */
+const named = <T>(name: string | number, codec: Codec<T>, from: Cursor): T =>
+  from.trace === undefined
+    ? codec.decode(from)
+    : from.trace.within(String(name), from, () => codec.decode(from));
+
 type Values<F> = { -readonly [K in keyof F]: Infer<F[K]> };
 
 /** Fields one after another, in the order written. An error names the field it came from. */
@@ -218,7 +240,7 @@ export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Cod
       try {
         for (const [name, codec] of entries) {
           field = name;
-          values[name] = codec.decode(from);
+          values[name] = named(name, codec, from);
         }
       } catch (error) {
         throw error instanceof ProtocolError ? error.within(field) : error;
@@ -238,7 +260,7 @@ export const repeated = <T>(codec: Codec<T>, times?: number): Codec<T[]> => ({
     const items: T[] = [];
     const hasMore = (): boolean => (times === undefined ? from.left > 0 : items.length < times);
     try {
-      while (hasMore()) items.push(codec.decode(from));
+      while (hasMore()) items.push(named(items.length, codec, from));
     } catch (error) {
       throw error instanceof ProtocolError ? error.within(String(items.length)) : error;
     }
@@ -265,7 +287,11 @@ export const interleaved = <const L extends Record<string, string>>(
     decode: (from) => {
       const values: Record<string, number[]> = {};
       for (const list of listNames) values[list] = [];
-      for (const name of names) values[name]?.push(number.decode(from));
+      for (const name of names) {
+        const list = values[name] ?? [];
+        const path = from.trace === undefined ? "" : `${name}.${list.length}`;
+        list.push(named(path, number, from));
+      }
       return values as Record<L[keyof L], number[]>;
     },
     encode: (value, into) => {

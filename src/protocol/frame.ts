@@ -28,6 +28,26 @@ export const replyLength = (received: Uint8Array): number | undefined => {
   return length + UNCOUNTED;
 };
 
+/**
+ * Opens what there is of a damaged reply: the body goes on to where `END` is to be, or as far as there are bytes.
+ * `undefined` where not even the head is there.
+ */
+export const openDamaged = (bytes: Uint8Array): Frame | undefined => {
+  if (bytes.length < HEAD_BYTES) return undefined;
+  const declared = Number(latin1(bytes, 5, PREAMBLE_BYTES));
+  const isDeclared = Number.isInteger(declared) && declared >= SHORT_LENGTH;
+  const end = isDeclared ? Math.min(bytes.length, declared) : bytes.length;
+  const short = declared === SHORT_LENGTH;
+  const hasTerminator = latin1(bytes, end - TERMINATOR.length, end) === TERMINATOR;
+  const bodyEnd = hasTerminator && !short ? end - TERMINATOR.length : end;
+  return {
+    version: latin1(bytes, 3, 5),
+    code: latin1(bytes, PREAMBLE_BYTES, HEAD_BYTES),
+    body: new Cursor(bytes, HEAD_BYTES, Math.max(HEAD_BYTES, bodyEnd)),
+    short,
+  };
+};
+
 /** An opened reply: its version digits, its command code, and a cursor on what is between the head and `END`. */
 export interface Frame {
   readonly version: string;

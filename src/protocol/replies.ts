@@ -13,7 +13,7 @@ import {
   u16,
 } from "./codec.ts";
 import { ProtocolError } from "./errors.ts";
-import { openReply, sealReply, sealStatus } from "./frame.ts";
+import { type Frame, openReply, sealReply, sealStatus } from "./frame.ts";
 import {
   clock,
   dayPowerRecord,
@@ -121,8 +121,7 @@ const gridAndTemperature = struct({
   temperatureCelsius: shifted(u16, -100),
 });
 
-const readRecord = (bytes: Uint8Array, { begin, size, layout, guessed }: Span): InverterRecord => {
-  const from = new Cursor(bytes, begin, begin + size);
+const readRecord = (from: Cursor, { layout, guessed }: Span): InverterRecord => {
   const { uid, online, typeCode } = recordHead.decode(from);
   const record: InverterRecord = {
     uid,
@@ -133,7 +132,7 @@ const readRecord = (bytes: Uint8Array, { begin, size, layout, guessed }: Span): 
     powerWatts: [],
     gridVolts: [],
   };
-  if (guessed) record.raw = rest.decode(new Cursor(bytes, from.offset, from.end));
+  if (guessed) record.raw = rest.decode(new Cursor(from.bytes, from.offset, from.end));
   const tail = layout === undefined ? undefined : recordTails[layout];
   if (tail !== undefined) {
     const { frequencyHertz, temperatureCelsius, block } = tail.decode(from);
@@ -144,7 +143,9 @@ const readRecord = (bytes: Uint8Array, { begin, size, layout, guessed }: Span): 
     return record;
   }
   const hasMore = layout === undefined && from.left >= (gridAndTemperature.size ?? 0);
-  return hasMore ? Object.assign(record, gridAndTemperature.decode(from)) : record;
+  if (hasMore) Object.assign(record, gridAndTemperature.decode(from));
+  from.trace?.note("raw", from.offset, from.end, rest.decode(from));
+  return record;
 };
 
 const writeRecord = (record: InverterRecord, into: number[]): void => {
@@ -163,7 +164,12 @@ const inverterTable = (head: Infer<typeof realtimeHead>, from: Cursor): Inverter
   if (spans.length === 0 && head.count > 0) {
     throw malformed("records", from.offset, `none of ${head.count} records can be made out`);
   }
-  const records = spans.map((span) => readRecord(from.bytes, span));
+  const records = spans.map((span, i) => {
+    const part = from.part(span.begin, span.begin + span.size);
+    return from.trace === undefined
+      ? readRecord(part, span)
+      : from.trace.within(`records.${i}`, part, () => readRecord(part, span));
+  });
   return { ...head, kind: "01", records, ...found };
 };
 
@@ -195,8 +201,14 @@ const energy = (version: string): Codec<Energy> => {
     decode: (from) => {
       const head = energyHead.decode(from);
       for (const codec of codecs) {
-        const records = attempt(() => codec.decode(new Cursor(from.bytes, from.offset, from.end)));
-        if (records?.every(({ date }) => PLAUSIBLE_DATE.test(date))) return { ...head, records };
+        const part = from.part(from.offset, from.end);
+        const read = (): Energy["records"] | undefined => {
+          const { records } = struct({ records: codec }).decode(part);
+          return records.every(({ date }) => PLAUSIBLE_DATE.test(date)) ? records : undefined;
+        };
+        const tried = (): Energy["records"] | undefined => attempt(read);
+        const records = from.trace === undefined ? tried() : from.trace.attempt(tried);
+        if (records !== undefined) return { ...head, records };
       }
       throw malformed("records", from.offset, "neither 6 nor 8 bytes a record give dates");
     },
@@ -236,8 +248,14 @@ const NO_DATA = "02";
  * @throws ProtocolError `truncated` or `malformed` for what is no whole reply, `wrong_command` for the reply to another
  *   question, `id_mismatch` where the ECU has another id than the request said, `status` for any other refusal.
  */
-export const decodeReply = <C extends Command>(command: C, bytes: Uint8Array): Messages[C] => {
-  const frame = openReply(bytes);
+export const decodeReply = <C extends Command>(command: C, bytes: Uint8Array): Messages[C] =>
+  decodeFrame(command, openReply(bytes));
+
+/**
+ * Reads the reply to a command from its opened frame.
+ * @throws ProtocolError as `decodeReply` does
+ */
+export const decodeFrame = <C extends Command>(command: C, frame: Frame): Messages[C] => {
   const { code } = commands[command];
   if (frame.code !== code) {
     const what = commandOf(frame.code) ?? "no command of ours";
