@@ -1,11 +1,18 @@
 /** A whole simulated ECU: a plant under its sun, the rounds that read it, and the server that tells. */
 import type { Logger } from "pino";
+import type { Version } from "../protocol/replies.ts";
 import type { FaultName, FaultSwitch } from "./faults.ts";
 import type { ModelName } from "./models.ts";
 import { createPlant } from "./plant.ts";
 import { createRounds, type Family, type Rounds } from "./rounds.ts";
 import { type Answers, type SimulatedEcu, startServer } from "./server.ts";
 import type { Site } from "./sun.ts";
+
+/** Whether an ECU has tables of past energy, and the version of its answers (protocol document, 3.5). */
+export type History = "none" | Version;
+
+/** Family L mostly has none (protocol document, 10). */
+const usualHistory: Readonly<Record<Family, History>> = { R: "11", L: "none" };
 
 export interface SimulationOptions {
   readonly inverters: readonly (readonly [ModelName, number])[];
@@ -16,8 +23,12 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Simulated time at the beginning, in milliseconds since 1970. */
   readonly start: number;
-  /** Energy on the counter before the day of `start`. */
+  /** Energy on the counter before its first day. */
   readonly lifetimeJoules?: number;
+  /** Days before that of `start` through which it has lived. */
+  readonly past?: number;
+  /** Whether it tells of its past, and in which version; the usual of its family where nothing is said. */
+  readonly history?: History | undefined;
   /** Simulated seconds in a second. */
   readonly timeScale: number;
   /** Milliseconds since some moment. */
@@ -32,19 +43,20 @@ export interface SimulationOptions {
 /** Starts a simulated ECU; its time runs from `start` on. */
 export const simulateEcu = (options: SimulationOptions): Promise<SimulatedEcu> => {
   const plant = createPlant(options.inverters, options.site, options.seed);
-  const rounds = createRounds({ ...options, plant });
+  const history = options.history ?? usualHistory[options.family];
+  const energyVersion = history === "none" ? undefined : history;
+  const rounds = createRounds({ ...options, plant, energyVersion });
   const begun = options.elapsed();
   const now = (): number => options.start + (options.elapsed() - begun) * options.timeScale;
-  return startServer({ ...options, answers: answersOf(rounds, options.family, now) });
+  return startServer({ ...options, energyVersion, answers: answersOf(rounds, history, now) });
 };
 
-/** Family L has no tables of past energy (protocol document, 10). */
-const answersOf = (rounds: Rounds, family: Family, now: () => number): Answers => ({
+const answersOf = (rounds: Rounds, history: History, now: () => number): Answers => ({
   info: () => rounds.info(now()),
   realtime: () => rounds.realtime(now()),
   signal: () => rounds.signal(now()),
   clock: () => ({ now: rounds.clock(now()) }),
-  ...(family === "R" && {
+  ...(history !== "none" && {
     dayPower: (date: string) => rounds.dayPower(now(), date),
     energy: (period: string) => rounds.energy(now(), period),
   }),

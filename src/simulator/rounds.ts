@@ -7,6 +7,7 @@ import type {
   InverterRecord,
   Realtime,
   Signals,
+  Version,
 } from "../protocol/replies.ts";
 import { type Doing, doingAt, type Plant, type PlantInverter } from "./plant.ts";
 
@@ -22,8 +23,12 @@ export interface RoundsOptions {
   readonly start: number;
   /** Time between the starts of two rounds. */
   readonly periodMs?: number;
-  /** Energy on the counter before the day of `start`. */
+  /** Energy on the counter before its first day. */
   readonly lifetimeJoules?: number;
+  /** Days before that of `start` through which it has lived. */
+  readonly past?: number;
+  /** Version of its answers to 0004: 11 has two bytes for an energy, 12 has four (protocol document, 3.5). */
+  readonly energyVersion?: Version | undefined;
   /** What an inverter does at a moment, where that is not what its model and the weather make of it. */
   readonly doing?: typeof doingAt;
 }
@@ -48,7 +53,7 @@ const PER_INVERTER_MS = 200;
 const PASSES = 5; // an inverter that does not answer is asked again, up to this often in all
 const LIFETIME_STEP_JOULES = 360_000;
 const TODAY_STEP_JOULES = 36_000;
-const ENERGY_OVERFLOW_JOULES = 65_536 * TODAY_STEP_JOULES; // a record of 0004 has two bytes for it
+const ENERGY_OVERFLOW_JOULES = 65_536 * TODAY_STEP_JOULES; // a record of 0004 in version 11 has two bytes for it
 const CURVES_KEPT = 62;
 const DAYS_KEPT = 366;
 /** Most records of 0004, by what is asked for: a week or a month by day, a year by month. */
@@ -73,7 +78,10 @@ const identities = {
 const UNKNOWN_TIME = "d0d0d0d0d0d0d0"; // an ECU-R's last contact with the cloud
 const CONSTANT_ZONE = "Etc/GMT-8"; // what an ECU-R reports, whatever it is set to
 
-/** Starts an ECU. The hours of its first day before `start` are lived through at once, so that today's energy is right. */
+/**
+ * Starts an ECU. Its past, and the hours of the day of `start` before that, are lived through at once, so that its
+ * tables and today's energy are right.
+ */
 export const createRounds = (options: RoundsOptions): Rounds => {
   const { plant, family, zone, start, periodMs = PERIOD_MS, doing: doingOf = doingAt } = options;
   const local = (at: number): string => localDigits(at, zone);
@@ -87,9 +95,11 @@ export const createRounds = (options: RoundsOptions): Rounds => {
   let online = 0;
   let produced = 0;
   let today = { date: "", joules: 0 };
+  const overflowJoules =
+    options.energyVersion === "12" ? Number.POSITIVE_INFINITY : ENERGY_OVERFLOW_JOULES;
   const before = options.lifetimeJoules ?? 4_321.5 * 3_600_000;
 
-  let roundStart = Math.ceil(localMidnight(start, zone) / periodMs) * periodMs;
+  let roundStart = Math.ceil(localMidnight(start, zone, options.past) / periodMs) * periodMs;
   let queue = [...plant.inverters.keys()];
   let asked = 0;
   let silent: number[] = [];
@@ -198,7 +208,7 @@ export const createRounds = (options: RoundsOptions): Rounds => {
       const totals = period === "02" ? byMonth(days) : days;
       const records = [...totals].map(([date, joules]) => ({
         date,
-        energyJoules: stepped(joules, TODAY_STEP_JOULES) % ENERGY_OVERFLOW_JOULES,
+        energyJoules: stepped(joules, TODAY_STEP_JOULES) % overflowJoules,
       }));
       return { period, records: records.slice(-recordsOf[period]) };
     },
@@ -279,5 +289,6 @@ const localDigits = (at: number, zone: string): string =>
     .toString({ smallestUnit: "second" })
     .replace(/\D/g, "");
 
-const localMidnight = (at: number, zone: string): number =>
-  zoned(Math.floor(at), zone).startOfDay().epochMilliseconds;
+/** The midnight before a moment, or that of some days earlier. */
+const localMidnight = (at: number, zone: string, daysEarlier = 0): number =>
+  zoned(Math.floor(at), zone).subtract({ days: daysEarlier }).startOfDay().epochMilliseconds;

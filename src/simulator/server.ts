@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** Between request and reply. */
   readonly replyDelayMs?: number;
+  /** Version of its answers to 0004, where it is not the usual one of the family. */
+  readonly energyVersion?: Version | undefined;
   readonly faults?: readonly (FaultName | FaultSwitch)[];
   /** Of the chance with which faults act. */
   readonly seed?: number;
@@ -117,7 +119,8 @@ export const startServer = async (options: ServerOptions): Promise<SimulatedEcu>
     }
     const message = answer?.(request.parameter);
     if (message === undefined) return undefined;
-    const version = manner.version[command];
+    const version =
+      (command === "energy" ? options.energyVersion : undefined) ?? manner.version[command];
     const reply = faultyReply(faults.acting(command), command, message, { version, ecuId });
     faults.spend(reply.used);
     return reply;
