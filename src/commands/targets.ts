@@ -15,7 +15,7 @@ import { createMonitor, type Monitor } from "../ecu/monitor.ts";
 import { canonicalHost, plain } from "../ecu/reach.ts";
 import { readEcu } from "../ecu/read.ts";
 import type { StateFile } from "../ecu/state-file.ts";
-import { isZone } from "../ecu/time.ts";
+import { machineZone } from "../ecu/time.ts";
 import type { Place } from "../metrics/catalogue.ts";
 import { sunAt } from "../simulator/sun.ts";
 
@@ -241,9 +241,3 @@ const captureOf = (ecu: EcuConfig, request: Uint8Array, received: Buffer) => ({
   request: Buffer.from(request).toString("latin1").trimEnd(),
   received: received.toString("hex"),
 });
-
-/** UTC where the variable TZ is empty or names no zone of the time zone database. */
-const machineZone = (): string => {
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return timeZone !== undefined && isZone(timeZone) ? timeZone : "UTC";
-};

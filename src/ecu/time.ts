@@ -43,3 +43,9 @@ export const isZone = (zone: string): boolean => {
     return false;
   }
 };
+
+/** The zone of this machine: UTC where the variable TZ is empty or names no zone of the time zone database. */
+export const machineZone = (): string => {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  return timeZone !== undefined && isZone(timeZone) ? timeZone : "UTC";
+};
