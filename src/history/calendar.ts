@@ -1,0 +1,64 @@
+/** Days as an ECU counts them: by the clock on its wall. */
+import { Temporal } from "temporal-polyfill";
+
+/** A day of the ECU's clock. One on which the clock is set has 23 or 25 hours. */
+export interface Day {
+  /** yyyymmdd */
+  readonly date: string;
+  /** Unix time in seconds of its first moment. */
+  readonly begin: number;
+  /** The same of the next day. */
+  readonly end: number;
+}
+
+const plain = (date: string): Temporal.PlainDate =>
+  Temporal.PlainDate.from(spelled(date), { overflow: "reject" });
+
+const compact = (date: Temporal.PlainDate): string => date.toString().replaceAll("-", "");
+
+/** A date as people write it: 2026-10-03. */
+export const spelled = (date: string): string =>
+  date.replace(/^(\d{4})(\d\d)(\d\d)$/, "$1-$2-$3").replace(/^(\d{4})(\d\d)$/, "$1-$2");
+
+/** Whether there is such a day: the wire can say 31 February. */
+export const isDate = (date: string): boolean => {
+  try {
+    return /^\d{8}$/.test(date) && plain(date) !== undefined;
+  } catch {
+    return false;
+  }
+};
+
+/** The day of a date. @param zone IANA name */
+export const dayOf = (date: string, zone: string): Day => {
+  const first = plain(date);
+  const secondsAt = (day: Temporal.PlainDate): number =>
+    day.toZonedDateTime(zone).epochMilliseconds / 1000;
+  return { date, begin: secondsAt(first), end: secondsAt(first.add({ days: 1 })) };
+};
+
+/** The date that clocks show at a moment. @param at milliseconds since 1970 */
+export const dateAt = (at: number, zone: string): string =>
+  compact(
+    Temporal.Instant.fromEpochMilliseconds(Math.floor(at)).toZonedDateTimeISO(zone).toPlainDate(),
+  );
+
+/** The date some days later, or earlier where negative. */
+export const daysLater = (date: string, days: number): string => compact(plain(date).add({ days }));
+
+/** Days from one date to another. */
+export const daysBetween = (first: string, last: string): number =>
+  plain(first).until(plain(last), { largestUnit: "days" }).days;
+
+/** Every date from the first to the last, both included. */
+export const datesFrom = (first: string, last: string): string[] =>
+  Array.from({ length: Math.max(0, daysBetween(first, last) + 1) }, (_, i) => daysLater(first, i));
+
+/** yyyymm */
+export const monthOf = (date: string): string => date.slice(0, 6);
+
+/** The month before. @param month yyyymm */
+export const monthBefore = (month: string): string => monthOf(daysLater(`${month}01`, -1));
+
+/** Days of a month. @param month yyyymm */
+export const daysInMonth = (month: string): number => plain(`${month}01`).daysInMonth;

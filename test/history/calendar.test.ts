@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import {
+  datesFrom,
+  dayOf,
+  daysBetween,
+  daysInMonth,
+  isDate,
+  monthBefore,
+  spelled,
+} from "../../src/history/calendar.ts";
+
+describe("a day of the ECU's clock", () => {
+  it.each([
+    ["an ordinary day", "20261120", "2026-11-19T23:00:00Z", 24],
+    ["the day that summer time begins", "20260329", "2026-03-28T23:00:00Z", 23],
+    ["the day that it ends", "20261025", "2026-10-24T22:00:00Z", 25],
+  ])("has its hours: %s", (_what, date, begin, hours) => {
+    const day = dayOf(date, "Europe/Amsterdam");
+    expect(day.begin).toBe(Date.parse(begin) / 1000);
+    expect(day.end - day.begin).toBe(hours * 3_600);
+  });
+
+  it("begins at 01:00 where midnight is left out", () => {
+    expect(dayOf("20240426", "Africa/Cairo").begin).toBe(Date.parse("2024-04-25T22:00:00Z") / 1000);
+  });
+});
+
+it("goes from year to year", () => {
+  expect(datesFrom("20251230", "20260102")).toEqual([
+    "20251230",
+    "20251231",
+    "20260101",
+    "20260102",
+  ]);
+  expect(datesFrom("20260102", "20260101")).toEqual([]);
+  expect(daysBetween("20251230", "20260102")).toBe(3);
+  expect(monthBefore("202601")).toBe("202512");
+  expect([daysInMonth("202602"), daysInMonth("202402")]).toEqual([28, 29]);
+});
+
+it("knows a date, and writes it for people", () => {
+  expect(["20260228", "20260229", "20260100", "2026011"].map(isDate)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect([spelled("20261003"), spelled("202610")]).toEqual(["2026-10-03", "2026-10"]);
+});
