@@ -1,0 +1,183 @@
+/** What the ECU's answers tell of it and of its inverters. */
+import { isEcuId } from "../ecu/models.ts";
+import type { Judged } from "../ecu/plausible.ts";
+import type { InverterReading, Reading } from "../ecu/reading.ts";
+import type { Info, Realtime, Signals } from "../protocol/replies.ts";
+import { type Finding, odd, ok, some, wrong } from "./findings.ts";
+
+/** Of a quarter of full scale, 64 of 255: working inverters are at 80 and more (protocol document, 4.5). */
+const WEAK = 0.25;
+/** Below this, a morning's energy may still be less than the counter's step. */
+const SURELY_COUNTED_WATTS = 500;
+/** It is day from here to there, in every season and where most people live. */
+const DAY_HOURS = { from: 10, to: 15 };
+
+/** Who the ECU is, and at which of its addresses it answers (protocol document, 0.3, 1.1). */
+export const identityFindings = ({ identity }: Reading, info: Info): readonly Finding[] => {
+  if (identity === undefined) return [];
+  const { ecuId, model, firmware } = identity;
+  const family = familyOf(model);
+  return [
+    ok("id", `${ecuId}, ${model === "unknown" ? "an unknown model" : model}, firmware ${firmware}`),
+    ok("interface", interfaces[family]),
+    ...(info.layout === "02"
+      ? [odd("model", "an ECU-RS: only whether its devices answer can be shown")]
+      : []),
+  ];
+};
+
+type Family = "R" | "L" | "unknown";
+const familyOf = (model: string): Family => {
+  if (model === "ECU-R" || model === "ECU-B") return "R";
+  return model === "ECU-R-Pro" || model === "ECU-C" ? "L" : "unknown";
+};
+const interfaces: Readonly<Record<Family, string>> = {
+  R: "this model answers at its Wi-Fi address only, not at that of its cable",
+  L: "this model answers by cable and by Wi-Fi, whichever has an address",
+  unknown: "not known of this model: by cable, by Wi-Fi or both",
+};
+const hangsUp: Readonly<Record<Family, boolean | undefined>> = {
+  R: false,
+  L: true,
+  unknown: undefined,
+};
+
+/** Whether the ECU hangs up after its reply, and whether its model does so (protocol document, 1.2). */
+export const closeFinding = (hungUp: boolean, model: string): Finding => {
+  const text = hungUp ? "it hangs up after each answer" : "it keeps the connection open";
+  const usual = hangsUp[familyOf(model)];
+  if (usual === undefined) return ok("close", text);
+  return usual === hungUp
+    ? ok("close", `${text}, as ${model}s do`)
+    : odd("close", `${text}, which is unusual for an ${model}; it does no harm`);
+};
+
+/** Counters that cannot be (protocol document, 4.6, 4.7). @param earlier another answer of a moment ago */
+export const counterFindings = (
+  info: Info,
+  realtime: Realtime | undefined,
+  earlier: Info | undefined,
+): readonly Finding[] => {
+  const records = realtime === undefined || realtime.kind === "none" ? 0 : realtime.records.length;
+  if (info.inverters === 0 && (info.invertersOnline > 0 || records > 0)) {
+    return [
+      wrong("counters", "no inverters registered, and some answering; energy 0", "counters zero"),
+    ];
+  }
+  if (
+    earlier?.ecuId === info.ecuId &&
+    earlier.lifetimeEnergyJoules !== info.lifetimeEnergyJoules &&
+    Math.min(earlier.lifetimeEnergyJoules, info.lifetimeEnergyJoules) === 0
+  ) {
+    return [wrong("counters", "energy in all is 0 in one of two answers", "counters zero")];
+  }
+  if (info.todayEnergyJoules === 0 && info.powerWatts >= SURELY_COUNTED_WATTS) {
+    return [wrong("counters", `${info.powerWatts} W, and 0 kWh today`, "counters stuck")];
+  }
+  return [];
+};
+
+/** What is registered, who answers, and whose values cannot be. */
+export const inverterFindings = (
+  { reading, rejected }: Judged,
+  realtime: Realtime,
+): readonly Finding[] => {
+  const { inverters, registered } = reading;
+  if (realtime.kind === "none") return [noData(registered ?? 0)];
+  if (realtime.count === 0) return [noData(0)];
+  return [
+    attendance(reading),
+    ...neverReached(inverters),
+    ...(reading.unknownRecords ? [unknownRecords(reading.unknownRecords)] : []),
+    ...reading.notes.map((note) => odd("table", note)),
+    ...(realtime.records.some(({ uid }) => isEcuId(uid))
+      ? [odd("table", "the ECU's own id is among its inverters; it is left out")]
+      : []),
+    ...withoutGrid(inverters, rejected),
+  ];
+};
+
+const noData = (registered: number): Finding =>
+  registered === 0
+    ? wrong("inverters", "none is registered (status 02 or an empty table)", "no inverters")
+    : wrong("inverters", `no data yet of ${registered} inverters (status 02)`, "no data yet");
+
+const unknownRecords = (count: number): Finding =>
+  wrong("table", `${count} of its records cannot be read for certain`, "records unknown");
+
+const attendance = (reading: Reading): Finding => {
+  const { inverters, lastReportLocal = "" } = reading;
+  const online = inverters.filter((one) => one.online);
+  const text = `${online.length} of ${inverters.length} answer the ECU`;
+  if (online.length === inverters.length) return ok("inverters", text);
+  if (online.length > 0) {
+    const missing = inverters.filter((one) => one.online === false && one.typeCode !== "00");
+    if (missing.length === 0) return ok("inverters", text);
+    return odd("inverters", `${text}; not ${some(missing.map(({ uid }) => uid))}`, "not reached");
+  }
+  const hour = Number(lastReportLocal.slice(8, 10));
+  return hour >= DAY_HOURS.from && hour < DAY_HOURS.to
+    ? wrong("inverters", `${text}, at ${hour} o'clock by the ECU's clock`, "all off by day")
+    : ok("inverters", `${text}: they sleep`, "night");
+};
+
+/** A record without values is that of an inverter that never answered (protocol document, E14). */
+const neverReached = (inverters: readonly InverterReading[]): readonly Finding[] => {
+  const never = inverters.filter(({ typeCode }) => typeCode === "00");
+  return never.length === 0
+    ? []
+    : [wrong("inverters", `never reached: ${some(never.map(({ uid }) => uid))}`, "never reached")];
+};
+
+/** No volts, or a few, are what an inverter says that has light and no grid (protocol document, 4.2). */
+const withoutGrid = (
+  inverters: readonly InverterReading[],
+  rejected: Judged["rejected"],
+): readonly Finding[] => {
+  const others = [...new Set(rejected)].filter(
+    (field) => field === "temperature" || field === "channel_power",
+  );
+  const lost = inverters.filter(
+    ({ gridVolts }) => gridVolts.length > 0 && gridVolts.every(({ volts }) => volts === undefined),
+  );
+  return [
+    ...others.map((field) => odd("values", `${field.replace("_", " ")} that cannot be`)),
+    ...(lost.length === 0
+      ? []
+      : [wrong("grid", `none at ${some(lost.map(({ uid }) => uid))}`, "no grid")]),
+  ];
+};
+
+/** How well the ECU hears the inverters that are at work. */
+export const signalFindings = (
+  { inverters }: Reading,
+  signals: Signals | undefined,
+): readonly Finding[] => {
+  if (signals === undefined) return [];
+  const listed = new Set(signals.map(({ uid }) => uid));
+  const unlisted = inverters.filter(({ uid }) => !listed.has(uid)).length;
+  const heard = inverters.flatMap(({ uid, signalRatio }) =>
+    signalRatio === undefined ? [] : [{ uid, percent: Math.round(signalRatio * 100) }],
+  );
+  heard.sort((a, b) => a.percent - b.percent);
+  const [faintest] = heard;
+  const loudest = heard.at(-1);
+  const weak = heard.filter(({ percent }) => percent < WEAK * 100);
+  return [
+    ...(unlisted > 0
+      ? [odd("signal", `the ECU leaves out ${unlisted} of ${inverters.length} inverters`)]
+      : []),
+    ...(faintest !== undefined && loudest !== undefined
+      ? [ok("signal", `${faintest.percent} to ${loudest.percent} %, faintest ${faintest.uid}`)]
+      : []),
+    ...(weak.length > 0
+      ? [
+          odd(
+            "signal",
+            `weak: ${some(weak.map(({ uid, percent }) => `${uid} ${percent} %`))}`,
+            "weak signal",
+          ),
+        ]
+      : []),
+  ];
+};
