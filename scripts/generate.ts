@@ -1,9 +1,14 @@
 /** Writes the parts of files that are made from the source. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { readSchema } from "../src/commands/read-json.ts";
 import { fileSchema } from "../src/config/file.ts";
+import { cliPage } from "./cli.ts";
 import { withTables } from "./readme.ts";
 
 writeFileSync("README.md", withTables(readFileSync("README.md", "utf8")));
 const schema = z.toJSONSchema(fileSchema, { io: "input" });
 writeFileSync("docs/apsystems.schema.json", `${JSON.stringify(schema, undefined, 2)}\n`);
+const readJson = z.toJSONSchema(readSchema);
+writeFileSync("docs/read.schema.json", `${JSON.stringify(readJson, undefined, 2)}\n`);
+writeFileSync("docs/cli.md", cliPage());

@@ -3,13 +3,7 @@ import { type Setting, settings, variableOf } from "../src/config/settings.ts";
 import { troubles } from "../src/ecu/errors.ts";
 import { catalogue, type Metric } from "../src/metrics/catalogue.ts";
 import { faults } from "../src/simulator/faults.ts";
-
-const cell = (text: string): string => text.replaceAll("|", "\\|");
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows]
-    .map((cells) => `| ${cells.map(cell).join(" | ")} |`)
-    .join("\n");
-const code = (text: string): string => `\`${text}\``;
+import { code, table } from "./markdown.ts";
 
 const metricTable = (): string =>
   table(
@@ -33,20 +27,7 @@ const settingTable = (rows: readonly Setting<unknown>[]): string =>
     ]),
   );
 
-const settingTables = (): string => {
-  const { serve, demo, simulate } = settings;
-  const shown = new Set<string>(Object.values<Setting<unknown>>(serve).map(({ flag }) => flag));
-  const others = (own: Record<string, Setting<unknown>>): Setting<unknown>[] =>
-    Object.values(own).filter(({ flag }) => !shown.has(flag));
-  return [
-    "`serve`, the command where none is named:",
-    settingTable(Object.values(serve)),
-    "`demo` takes the `web`, `log` and `ecu.min-interval` flags of `serve`, and:",
-    settingTable(others(demo)),
-    "`simulate` takes the `log` flags of `serve`, and:",
-    settingTable(others(simulate)),
-  ].join("\n\n");
-};
+const settingTables = (): string => settingTable(Object.values(settings.serve));
 
 const reasonTable = (): string =>
   table(

@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 import { basename, relative } from "node:path";
+import { backfill } from "./commands/backfill.ts";
+import { capture } from "./commands/capture.ts";
 import { checkConfig } from "./commands/check-config.ts";
+import { completion } from "./commands/completion.ts";
+import { decode } from "./commands/decode.ts";
 import { demo } from "./commands/demo.ts";
+import { doctor } from "./commands/doctor.ts";
+import { read } from "./commands/read.ts";
+import { replay } from "./commands/replay.ts";
 import { listenProblem } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
 import { simulate } from "./commands/simulate.ts";
@@ -19,23 +26,44 @@ const LINGER_MS = 250;
 
 const sources = { argv: process.argv.slice(2), env: process.env, version, program };
 
-const run = (invocation: Invocation): Promise<void> => {
+/** Runs a command to its end. @returns its exit code */
+const run = async (invocation: Invocation): Promise<number> => {
   switch (invocation.command) {
     case "serve":
-      return serve(invocation.config, () => {
+      await serve(invocation.config, () => {
         const again = parseConfig(sources);
         if (again.command !== "serve") throw new Error("the command line is another than before");
         return again.config;
       });
+      return 0;
     case "check-config":
-      return checkConfig(invocation.config);
+      checkConfig(invocation.config);
+      return 0;
     case "demo":
-      return demo(invocation.config);
+      await demo(invocation.config);
+      return 0;
     case "simulate":
-      return simulate(invocation.config);
+      await simulate(invocation.config);
+      return 0;
+    case "read":
+      return read(invocation.config);
+    case "doctor":
+      return doctor(invocation.config);
+    case "capture":
+      return capture(invocation.config);
+    case "decode":
+      return decode(invocation.config);
+    case "replay":
+      await replay(invocation.config);
+      return 0;
+    case "backfill":
+      return backfill(invocation.config);
+    case "completion":
+      completion(invocation.config);
+      return 0;
     case "tell":
       process.stdout.write(invocation.text);
-      return Promise.resolve();
+      return 0;
   }
 };
 
@@ -46,8 +74,13 @@ const problemsIn = (error: unknown): readonly string[] => {
   return problem === undefined ? [] : [problem];
 };
 
+// Whoever reads the output may stop: `… | head` is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 try {
-  await run(parseConfig(sources));
+  process.exitCode = await run(parseConfig(sources));
 } catch (error) {
   const problems = problemsIn(error);
   if (problems.length === 0) throw error;

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type Invocation, parseConfig, UsageError } from "../src/config/config.ts";
-import { type CommandName, type Config, settings, variableOf } from "../src/config/settings.ts";
+import { commands } from "../src/config/commands.ts";
+import { type Invocation, isBare, parseConfig, UsageError } from "../src/config/config.ts";
+import {
+  type CommandName,
+  type Config,
+  type Setting,
+  settings,
+  variableOf,
+} from "../src/config/settings.ts";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -40,11 +47,31 @@ const told = (...argv: string[]): string => {
 };
 
 const ECU = "--ecu.address=192.168.1.50";
+const FIRST_WORD =
+  "the first word may be a command: serve, demo, simulate, check-config, read, doctor, capture, decode, replay, backfill, completion";
 const NO_ECU =
   "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: apsystems-ecu-exporter demo";
 const rows = Object.entries(settings).flatMap(([command, table]) =>
-  Object.entries(table).map(([key, { flag }]) => ({ command: command as CommandName, key, flag })),
+  Object.entries<Setting<unknown>>(table).map(([key, row]) => ({
+    command: command as CommandName,
+    key,
+    ...row,
+  })),
 );
+/** The least that each command must be given. */
+const least: Record<CommandName, readonly string[]> = {
+  serve: [ECU],
+  demo: [],
+  simulate: [],
+  "check-config": [FILE],
+  read: ["192.168.1.50"],
+  doctor: ["192.168.1.50"],
+  capture: ["192.168.1.50"],
+  decode: ["capture.json"],
+  replay: ["capture.json"],
+  backfill: [ECU, "--output=history.om"],
+  completion: ["bash"],
+};
 
 describe("a command line that is right", () => {
   it("needs no more than an ECU's address", () => {
@@ -129,7 +156,7 @@ describe("a command line that is right", () => {
 
   it("sets everything that simulate has", () => {
     const argv =
-      "simulate --listen=:8900 --family=R --inverters=QS1=5,DS3=3 --seed=7 --start=2026-06-21T10:00:00+02:00 --time-scale=0.5 --site=-33.9,151.2 --timezone=Australia/Sydney --fault=drip --fault=noLf --control=127.0.0.1:8898 --log.level=warn";
+      "simulate --listen=:8900 --family=R --inverters=QS1=5,DS3=3 --seed=7 --start=2026-06-21T10:00:00+02:00 --time-scale=0.5 --site=-33.9,151.2 --timezone=Australia/Sydney --past=60 --history=12 --fault=drip --fault=noLf --control=127.0.0.1:8898 --log.level=warn";
     expect(parsed(argv.split(" "))).toEqual({
       command: "simulate",
       config: {
@@ -144,6 +171,8 @@ describe("a command line that is right", () => {
         timeScale: 0.5,
         site: { latitude: -33.9, longitude: 151.2 },
         timezone: "Australia/Sydney",
+        past: 60,
+        history: "12",
         fault: [{ name: "drip" }, { name: "noLf" }],
         control: { host: "127.0.0.1", port: 8898 },
         logLevel: "warn",
@@ -212,15 +241,26 @@ it.each([
 
 describe("the environment", () => {
   it("stands in for every flag", () => {
-    for (const { command, key, flag } of rows) {
+    for (const { command, key, flag, isOperand, hasNoVariable } of rows) {
+      expect(parsed([command, ...least[command]])).toHaveProperty(["config", key]);
+      if (isOperand || hasNoVariable) continue;
       const variable = variableOf(flag);
-      const argv = command === "serve" && flag !== "ecu.address" ? [command, ECU] : [command];
+      const argv = [command, ...least[command].filter((word) => !word.startsWith(`--${flag}=`))];
       expect(problemsOf(argv, { [variable]: "?" }), variable).toEqual([
         expect.stringMatching(new RegExp(`^${variable}: "\\?" `)),
       ]);
-      const right = { serve: [ECU], demo: [], simulate: [], "check-config": [FILE] }[command];
-      expect(parsed([command, ...right])).toHaveProperty(["config", key]);
     }
+  });
+
+  it("sets nothing whose name means something else on many machines", () => {
+    const env = { JSON: "true", WATCH: "true", EVERY: "5m", HOST: "ecu.lan", OUTPUT: "x" };
+    expect(configOf("read", ["read", "ecu.lan"], env)).toMatchObject({
+      json: false,
+      watch: false,
+      every: 60_000,
+    });
+    expect(configOf("capture", ["capture", "ecu.lan"], env).output).toBe("-");
+    expect(problemsOf(["read"], env)).toEqual(["name the ECU, as in read 192.168.1.50"]);
   });
 
   it.each([
@@ -233,8 +273,12 @@ describe("the environment", () => {
   });
 
   it("is beaten by a flag, for every setting", () => {
-    for (const { command, flag } of rows) {
-      const problems = problemsOf([command, `--${flag}=?`], { [variableOf(flag)]: "!" });
+    for (const row of rows) {
+      const { command, flag } = row;
+      if (row.isOperand || isBare(row)) continue;
+      const others = least[command].filter((word) => !word.startsWith(`--${flag}=`));
+      const argv = [command, ...others, `--${flag}=?`];
+      const problems = problemsOf(argv, { [variableOf(flag)]: "!" });
       expect(problems[0], flag).toMatch(new RegExp(`^--${flag}: "\\?" `));
     }
   });
@@ -263,6 +307,8 @@ const panel =
   "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
 const range = "is not a range of addresses; write it as 192.168.1.0/24 or fd00::/8";
 const taken = "is taken: /probe, /self, /sd and paths below /-/ are the exporter's own";
+const day = "is not a day; write it as 2026-06-21";
+const labels = "is not a list of labels such as job=apsystems,instance=localhost:10899";
 const place = "is not a place; write it as 52.09,5.12";
 const faultNames =
   "refuse, blackhole, emptyClose, silent, split, drip, truncate, reset, endless, longest, noEnd, noLf, extraBytes, status02, status01, badLength, type00, ecuAsInverter, type05, staleOffline, linuxOffline, zeroGlitch, frozenCounters, clockOffset, wrongCommand, surplusBytes, staleTimestamp, aps12, shortSignal, acDisconnected, shuffleSignal";
@@ -385,9 +431,37 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
       ] as const,
   ),
   ["demo", "control", "127.0.0.1", listen],
+  ["read", "every", "29s", "is not between 30s and 24h"],
+  ["doctor", "find", "192.168.1.0/33", range],
+  ["doctor", "find", "fd00::/120", "is not a network of IPv4 addresses"],
+  [
+    "doctor",
+    "find",
+    "10.0.0.0/19",
+    "has more than 4096 addresses; name a part of it, such as 10.0.0.0/24",
+  ],
+  [
+    "capture",
+    "output",
+    "folder/",
+    "is not the path of a file such as /var/lib/apsystems/state.json",
+  ],
+  ["backfill", "from", "2026-02-30", day],
+  ["backfill", "from", "26-01-01", day],
+  ["backfill", "to", "20260101", day],
+  ["backfill", "pace", "100ms", "is not between 250ms and 10m"],
+  ["backfill", "end-joules", "-1", "is not a number above 0 and up to 9007199254740991"],
+  ["backfill", "labels", "job", labels],
+  ["backfill", "labels", "job=", labels],
+  ["backfill", "labels", "1=x", labels],
+  ["backfill", "labels", "job=a\u0000b", labels],
+  ["backfill", "labels", "ecu=roof", "names the label ecu, which is not to be set"],
+  ["backfill", "labels", "__name__=x", "names the label __name__, which is not to be set"],
+  ["backfill", "labels", "job=a,job=b", "names the label job twice"],
 ])("%s refuses --%s=%s", (command, flag, text, problem) => {
-  const argv = command === "serve" && flag !== "ecu.address" ? [command, ECU] : [command];
-  expect(problemsOf([...argv, `--${flag}=${text}`])).toEqual([`--${flag}: "${text}" ${problem}`]);
+  const others = least[command as CommandName].filter((word) => !word.startsWith(`--${flag}=`));
+  const argv = [command, ...others, `--${flag}=${text}`];
+  expect(problemsOf(argv)).toEqual([`--${flag}: "${text}" ${problem}`]);
 });
 
 it.each([
@@ -395,14 +469,8 @@ it.each([
   [["serve"], [NO_ECU]],
   [[ECU, "--ecu.adress=x"], ["unknown flag --ecu.adress; serve --help lists all flags"]],
   [["demo", "-x"], ["unknown flag -x; demo --help lists all flags"]],
-  [
-    ["demo", "now"],
-    ['unexpected "now"; the first word may be a command: serve, demo, simulate, check-config'],
-  ],
-  [
-    [ECU, "demo"],
-    ['unexpected "demo"; the first word may be a command: serve, demo, simulate, check-config'],
-  ],
+  [["demo", "now"], [`unexpected "now"; ${FIRST_WORD}`]],
+  [[ECU, "demo"], [`unexpected "demo"; ${FIRST_WORD}`]],
   [[ECU, ECU], ['the ECU "192.168.1.50" is named twice']],
   [
     ["--ecu.address=ECU.lan", "--ecu.address=ecu.lan:8899"],
@@ -415,6 +483,21 @@ it.each([
   [[ECU, "--log.level"], ["--log.level needs a value: --log.level=LEVEL"]],
   [[ECU, "--log.level", "--log.format=text"], ["--log.level needs a value: --log.level=LEVEL"]],
   [["serve", "--ecu.address"], ["--ecu.address needs a value: --ecu.address=HOST[:PORT]"]],
+  [["read"], ["name the ECU, as in read 192.168.1.50"]],
+  [["read", "a.lan", "b.lan"], [`unexpected "b.lan"; ${FIRST_WORD}`]],
+  [["read", "a b"], [`HOST[:PORT]: "a b" ${address}`]],
+  [["read", "--json=true", "a.lan"], ["unknown flag --json; read --help lists all flags"]],
+  [["decode"], ["name a capture's file, or give the bytes of a reply as hexadecimal digits"]],
+  [["decode", ""], ['FILE|HEX: "" is empty']],
+  [["replay"], ["name a capture's file, as in replay capture.json"]],
+  [["completion", "tcsh"], ['SHELL: "tcsh" is none of bash, zsh, fish']],
+  [
+    ["backfill"],
+    [
+      "name the ECU: --ecu.address=192.168.1.50",
+      "name the file to write: --output=history.om, or - for standard output",
+    ],
+  ],
   [["demo", "--fault"], ["--fault needs a value: --fault=NAME[@QUESTION][:LIMIT]"]],
 ])("refuses the arguments %j", (argv, problems) => {
   expect(problemsOf(argv)).toEqual(problems);
@@ -423,7 +506,7 @@ it.each([
 it("tells all problems at once, wherever they are", () => {
   const argv = ["serve", "all", "--bogus", "--ecu.timeout=5", "--web.listen-address"];
   expect(problemsOf(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
-    'unexpected "all"; the first word may be a command: serve, demo, simulate, check-config',
+    `unexpected "all"; ${FIRST_WORD}`,
     "unknown flag --bogus; serve --help lists all flags",
     'ECU_TIMEZONE: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
     '--ecu.timeout: "5" is not a duration; write it as 250ms, 9.5s or 10m',
@@ -519,17 +602,31 @@ it("tells of each ECU that does not parse, and of one that is named twice beside
 describe("help", () => {
   it("names the commands, and how to get theirs", () => {
     const help = told("--help");
-    for (const command of Object.keys(settings)) expect(help).toContain(`\n  ${command} [options]`);
-    expect(help).toContain("Help of a command: serve --help, demo --help, simulate --help.");
+    for (const command of Object.keys(settings))
+      expect(help).toMatch(new RegExp(`\n  ${command} \\[`));
+    expect(help).toContain("Each command tells of itself: read --help, doctor --help.");
   });
 
   it.each(Object.keys(settings) as CommandName[])("of %s shows every flag of the table", (name) => {
     const help = told(name, "--help").replace(/\s+/g, " ");
-    for (const row of Object.values(settings[name])) {
+    for (const row of Object.values<Setting<unknown>>(settings[name])) {
       const { flag, value, help: meaning } = row;
+      if (row.isOperand || isBare(row)) {
+        expect(help).toContain(`${row.isOperand ? value : `--${flag}`} ${meaning}`);
+        continue;
+      }
       expect(help).toContain(`--${flag} <${value}> ${meaning}`);
       if ("fallback" in row) expect(help).toContain(`(default: ${row.fallback})`);
       if ("otherwise" in row) expect(help).toContain(`(${row.otherwise})`);
+    }
+  });
+
+  it.each(Object.keys(commands) as CommandName[])("of %s has examples that are right", (name) => {
+    const { examples } = commands[name];
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      expect(told(name, "--help")).toContain(`\n  apsystems-ecu-exporter ${example}\n`);
+      expect(parsed(example.split(" "))).toHaveProperty("command", name);
     }
   });
 

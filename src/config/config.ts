@@ -1,6 +1,7 @@
 /** Command line and environment → a command and its complete configuration, or every problem at once. */
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { canonicalHost } from "../ecu/reach.ts";
+import { commands } from "./commands.ts";
 import { readConfigFile } from "./file.ts";
 import { readPlainFile } from "./files.ts";
 import type { EcuConfig, Panel } from "./parse.ts";
@@ -36,26 +37,6 @@ export class UsageError extends Error {
   }
 }
 
-const abouts: Record<CommandName, string> = {
-  serve: "Ask ECUs when Prometheus scrapes. The default command.",
-  demo: "Run the exporter on an embedded simulated ECU, to look around without one.",
-  simulate: "Run a simulated ECU, for other programs to ask.",
-  "check-config": "Say what is wrong with a configuration file, or that it is right.",
-};
-const examples: Record<CommandName, readonly string[]> = {
-  serve: [
-    "--ecu.address=192.168.1.50",
-    "--ecu.address=192.168.1.50 --ecu.timezone=Europe/Amsterdam --log.format=text",
-    "--ecu.address=house.lan --ecu.address=barn.lan --web.listen-address=127.0.0.1:10899",
-  ],
-  demo: ["demo", "demo --inverters=QT2=2,YC600=5 --time-scale=60"],
-  simulate: [
-    "simulate --family=R --inverters=QS1=5,DS3=3",
-    "simulate --start=2026-06-21T22:30:00Z --fault=zeroGlitch",
-  ],
-  "check-config": ["check-config --config.file=apsystems.yml"],
-};
-
 /**
  * Reads the command line, and the environment for what it leaves out.
  * @throws UsageError with every problem.
@@ -80,30 +61,26 @@ export const parseConfig = (sources: Sources): Invocation => {
       "after",
       helpAfter(
         sources.program,
-        examples.serve,
-        "Help of a command: serve --help, demo --help, simulate --help.",
+        commands.serve.examples,
+        "Each command tells of itself: read --help, doctor --help.",
       ),
     );
   for (const name of Object.keys(settings) as CommandName[]) {
     const command = program
       .command(name, { isDefault: name === "serve" })
-      .description(abouts[name])
+      .description(commands[name].about)
       .helpOption("-h, --help", "Print this help.")
       .allowUnknownOption()
       .allowExcessArguments()
       .exitOverride()
-      .addHelpText(
-        "after",
-        helpAfter(
-          sources.program,
-          examples[name],
-          "Each flag is also an environment variable: --ecu.min-interval is ECU_MIN_INTERVAL.",
-        ),
-      )
-      .action((_options: unknown, given: Command) => {
-        chosen = { name, given };
+      .addHelpText("after", helpAfter(sources.program, commands[name].examples, notesOn(name)))
+      .action((...all: unknown[]) => {
+        chosen = { name, given: all.at(-1) as Command };
       });
-    for (const row of rowsOf(name)) command.addOption(optionOf(row));
+    for (const row of rowsOf(name)) {
+      if (row.isOperand) command.addArgument(operandOf(row)).usage(`[options] ${spelled(row)}`);
+      else command.addOption(optionOf(row));
+    }
   }
 
   try {
@@ -115,29 +92,42 @@ export const parseConfig = (sources: Sources): Invocation => {
   }
   if (chosen === undefined) return { command: "tell", text: program.helpInformation() };
   const { name, given } = chosen;
-  const problems = given.args.map((word) => surplus(word, name));
-  const config = configOf(name, given.opts(), sources, problems);
+  const operand = rowsOf(name).find(({ isOperand }) => isOperand);
+  const word = operand && given.args.find((one) => one === "-" || !one.startsWith("-"));
+  const words = given.args.filter((_, i) => word === undefined || i !== given.args.indexOf(word));
+  const problems = words.map((one) => surplus(one, name));
+  const values = { ...given.opts(), ...(operand && { [operand.flag]: word }) };
+  const config = configOf(name, values, sources, problems);
   if (problems.length > 0) throw new UsageError(problems);
   return { command: name, config } as Invocation;
 };
 
 const rowsOf = (name: CommandName): Setting<unknown>[] => Object.values(settings[name]);
 
-const optionOf = ({
-  flag,
-  value,
-  help,
-  fallback,
-  otherwise,
-  repeatable,
-}: Setting<unknown>): Option => {
+/** Whether it is a flag that stands alone always: where a variable sets it too, it may have a value as well. */
+export const isBare = ({ isSwitch, hasNoVariable }: Setting<unknown>): boolean =>
+  isSwitch === true && hasNoVariable === true;
+
+/** How an operand is written: in brackets where it may be left out. */
+const spelled = ({ value, missing }: Setting<unknown>): string =>
+  missing === undefined ? `[${value}]` : `<${value}>`;
+
+const operandOf = (row: Setting<unknown>): Argument => {
+  const argument = new Argument(spelled(row), row.help);
+  argument.required = false; // what is missing is told with all other problems
+  return argument;
+};
+
+const optionOf = (row: Setting<unknown>): Option => {
+  const { flag, value, help, fallback, otherwise, repeatable } = row;
   const standing = fallback ?? otherwise;
   const text =
-    standing === undefined
+    standing === undefined || isBare(row)
       ? help
       : `${help} (${fallback === undefined ? "" : "default: "}${standing})`;
-  const option = new Option(`--${flag} <${value}>`, text);
+  const option = new Option(isBare(row) ? `--${flag}` : `--${flag} <${value}>`, text);
   option.attributeName = () => flag; // and not in camel case
+  if (isBare(row)) return option;
   option.required = false; // else a flag that follows would be taken for the value
   option.optional = true;
   if (repeatable) {
@@ -162,8 +152,8 @@ const configOf = (
     const flagged = given[row.flag];
     const [source, text] =
       flagged === undefined
-        ? [variable, env[variable] || row.fallback]
-        : [`--${row.flag}`, flagged];
+        ? [variable, (isTakenFromVariable(row) && env[variable]) || row.fallback]
+        : [row.isOperand ? row.value : `--${row.flag}`, flagged];
     if (flagged === true && row.isSwitch) {
       config[key] = true;
       continue;
@@ -182,6 +172,7 @@ const configOf = (
     };
     if (row.repeatable) config[key] = partsOf(text).map(parse);
     else config[key] = text === undefined ? undefined : parse(String(text));
+    if (text === undefined && row.missing !== undefined) problems.push(row.missing);
   }
   const { panels, configFile } = config as ListsOfServe;
   if (name === "check-config") checkWhatIsNamed(config, program, problems);
@@ -232,7 +223,7 @@ const checkWhatIsNamed = (
   program: string,
   problems: string[],
 ): void => {
-  const [example] = examples["check-config"];
+  const [example] = commands["check-config"].examples;
   if (configFile === undefined && webConfigFile === undefined && problems.length === 0)
     problems.push(`name the file: ${program} ${example}`);
   if (typeof webConfigFile !== "string") return;
@@ -279,4 +270,28 @@ const surplus = (word: string, command: CommandName): string =>
     : `unexpected "${word}"; the first word may be a command: ${Object.keys(settings).join(", ")}`;
 
 const helpAfter = (program: string, lines: readonly string[], note: string): string =>
-  `\nExamples:\n${lines.map((line) => `  ${program} ${line}\n`).join("")}\n${note}\n`;
+  `\nExamples:\n${lines.map((line) => `  ${program} ${line}\n`).join("")}${note === "" ? "" : `\n${note}\n`}`;
+
+/** Whether an environment variable can set it. */
+export const isTakenFromVariable = ({ isOperand, hasNoVariable }: Setting<unknown>): boolean =>
+  !isOperand && !hasNoVariable;
+
+const notesOn = (name: CommandName): string => {
+  const rows = rowsOf(name);
+  const taken = rows.filter(isTakenFromVariable);
+  const [first] = taken;
+  const exits = Object.entries(commands[name].exits ?? {});
+  const notes = [
+    ...(exits.length > 0
+      ? [`Exit codes:\n${exits.map(([code, meaning]) => `  ${code}  ${meaning}`).join("\n")}`]
+      : []),
+    ...(first === undefined
+      ? []
+      : [
+          taken.length === rows.length
+            ? "Each flag is also an environment variable: --ecu.min-interval is ECU_MIN_INTERVAL."
+            : `Some flags are also environment variables: ${taken.map(({ flag }) => variableOf(flag)).join(", ")}.`,
+        ]),
+  ];
+  return notes.join("\n\n");
+};

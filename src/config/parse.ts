@@ -169,6 +169,35 @@ export const filePath: Parse<string> = (text) =>
     ? text
     : refuse("is not the path of a file such as /var/lib/apsystems/state.json");
 
+/** A file to write, or `-` for standard output. */
+export const outputFile: Parse<string> = (text) => (text === "-" ? text : filePath(text));
+
+/** Any text but none. */
+export const text: Parse<string> = (given) => (given === "" ? refuse("is empty") : given);
+
+/** yyyymmdd of a day that is written as 2026-06-21. */
+export const date: Parse<string> = (text) =>
+  /^20\d\d-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && isDay(text)
+    ? text.replaceAll("-", "")
+    : refuse("is not a day; write it as 2026-06-21");
+
+const LABELS_OF_OURS: readonly string[] = ["ecu"];
+
+/** `NAME=VALUE,…`: labels beside those that the samples have (Prometheus' data model). */
+export const labels: Parse<Readonly<Record<string, string>>> = (text) => {
+  const found: Record<string, string> = {};
+  for (const part of text.split(",")) {
+    const [, name, value] = /^([a-zA-Z_][a-zA-Z0-9_]*)=(\P{Cc}+)$/u.exec(part.trim()) ?? [];
+    if (name === undefined || value === undefined)
+      return refuse("is not a list of labels such as job=apsystems,instance=localhost:10899");
+    if (name.startsWith("__") || LABELS_OF_OURS.includes(name))
+      return refuse(`names the label ${name}, which is not to be set`);
+    if (Object.hasOwn(found, name)) return refuse(`names the label ${name} twice`);
+    found[name] = value;
+  }
+  return found;
+};
+
 export const timezone: Parse<string> = (text) =>
   isZone(text)
     ? text
@@ -238,6 +267,20 @@ export const addressRange: Parse<{ network: string; prefix: number }> = (text) =
   return bits > 0 && prefix <= bits
     ? { network, prefix }
     : refuse("is not a range of addresses; write it as 192.168.1.0/24 or fd00::/8");
+};
+
+/** Most addresses that one search may try. */
+const MOST_SEARCHED_BITS = 12;
+
+/** A range of IPv4 addresses that is small enough to be searched: up to 4,096. */
+export const searchRange: Parse<{ network: string; prefix: number }> = (text) => {
+  const range = addressRange(text);
+  if (isIP(range.network) !== 4) return refuse("is not a network of IPv4 addresses");
+  return range.prefix >= 32 - MOST_SEARCHED_BITS
+    ? range
+    : refuse(
+        `has more than ${2 ** MOST_SEARCHED_BITS} addresses; name a part of it, such as ${range.network}/24`,
+      );
 };
 
 /** On, where the flag stands alone. */

@@ -1,4 +1,4 @@
-/** Every setting: flag, environment variable, meaning, default. The README's table is compared with this one. */
+/** Every setting: flag, environment variable, meaning, default. The tables of README and docs/cli.md are made from this one. */
 import { faults } from "../simulator/faults.ts";
 import { MOST_INVERTERS, models } from "../simulator/models.ts";
 import * as parse from "./parse.ts";
@@ -17,6 +17,12 @@ export interface Setting<T> {
   readonly repeatable?: boolean;
   /** The flag alone, without a value, is on. */
   readonly isSwitch?: boolean;
+  /** A word by itself, without a flag; a command has one at most. `flag` is then no more than its name. */
+  readonly isOperand?: boolean;
+  /** Only the command line sets it: its variable would mean something else on many machines. */
+  readonly hasNoVariable?: boolean;
+  /** What the user is told where there is no value; without it, none is needed. */
+  readonly missing?: string;
   /** @throws Error whose message completes «"text" …». */
   readonly parse: (text: string) => T;
 }
@@ -125,6 +131,50 @@ const webConfigFile = setting({
 const web = { listenAddress, telemetryPath, maxRequests, webConfigFile };
 const log = { logLevel, logFormat };
 
+const ecuTimezone = setting({
+  flag: "ecu.timezone",
+  value: "ZONE",
+  help: "Time zone of ECUs that do not tell theirs (ECU-R, ECU-B), such as Europe/Amsterdam.",
+  otherwise: "this machine's zone",
+  parse: parse.timezone,
+});
+const timeout = setting({
+  flag: "ecu.timeout",
+  value: "DURATION",
+  help: "Longest time for one read of an ECU, and for a scrape that names no limit of its own.",
+  fallback: "9.5s",
+  parse: parse.duration({ least: "100ms", most: "10m" }),
+});
+const commandPause = setting({
+  flag: "ecu.command-pause",
+  value: "DURATION",
+  help: "Pause between two connections to one ECU.",
+  fallback: "250ms",
+  parse: parse.duration({ least: "0s", most: "1m" }),
+});
+const retries = setting({
+  flag: "ecu.retries",
+  value: "NUMBER",
+  help: "Further attempts at a query that failed, within the time of the read.",
+  fallback: "2",
+  parse: parse.integer(0, 10),
+});
+const listen = setting({
+  flag: "listen",
+  value: "[HOST]:PORT",
+  help: "Address at which the ECU answers.",
+  fallback: "127.0.0.1:8899",
+  parse: parse.listenAddress,
+});
+/** The ECU that a tool is to ask. */
+const host = {
+  flag: "host",
+  value: "HOST[:PORT]",
+  help: "Address of the ECU.",
+  isOperand: true,
+  parse: parse.ecuAddress,
+} as const;
+
 /** The settings of each command, in the order of its help. */
 export const settings = {
   serve: {
@@ -137,13 +187,7 @@ export const settings = {
       repeatable: true,
       parse: parse.ecuAddress,
     }),
-    timezone: setting({
-      flag: "ecu.timezone",
-      value: "ZONE",
-      help: "Time zone of ECUs that do not tell theirs (ECU-R, ECU-B), such as Europe/Amsterdam.",
-      otherwise: "this machine's zone",
-      parse: parse.timezone,
-    }),
+    timezone: ecuTimezone,
     site: setting({
       flag: "ecu.site",
       value: "LATITUDE,LONGITUDE",
@@ -160,27 +204,9 @@ export const settings = {
       parse: parse.panel,
     }),
     minInterval,
-    timeout: setting({
-      flag: "ecu.timeout",
-      value: "DURATION",
-      help: "Longest time for one read of an ECU, and for a scrape that names no limit of its own.",
-      fallback: "9.5s",
-      parse: parse.duration({ least: "100ms", most: "10m" }),
-    }),
-    commandPause: setting({
-      flag: "ecu.command-pause",
-      value: "DURATION",
-      help: "Pause between two connections to one ECU.",
-      fallback: "250ms",
-      parse: parse.duration({ least: "0s", most: "1m" }),
-    }),
-    retries: setting({
-      flag: "ecu.retries",
-      value: "NUMBER",
-      help: "Further attempts at a query that failed, within the time of the read.",
-      fallback: "2",
-      parse: parse.integer(0, 10),
-    }),
+    timeout,
+    commandPause,
+    retries,
     probeAllow: setting({
       flag: "probe.allow",
       value: "RANGE",
@@ -209,13 +235,7 @@ export const settings = {
   },
   demo: { ...web, minInterval, inverters, family, seed, timeScale, fault, control, ...log },
   simulate: {
-    listen: setting({
-      flag: "listen",
-      value: "[HOST]:PORT",
-      help: "Address at which the simulated ECU answers.",
-      fallback: "127.0.0.1:8899",
-      parse: parse.listenAddress,
-    }),
+    listen,
     family,
     inverters,
     seed,
@@ -241,11 +261,214 @@ export const settings = {
       fallback: "Europe/Amsterdam",
       parse: parse.timezone,
     }),
+    past: setting({
+      flag: "past",
+      value: "DAYS",
+      help: "Days before today through which the ECU has lived; it remembers them as ECUs do.",
+      fallback: "0",
+      parse: parse.integer(0, 400),
+    }),
+    history: setting({
+      flag: "history",
+      value: "none|11|12",
+      help: "Whether the ECU tells of its past, and the version of its answers.",
+      otherwise: "11 for family R, none for L",
+      parse: parse.oneOf(["none", "11", "12"]),
+    }),
     fault,
     control,
     ...log,
   },
   "check-config": { configFile, webConfigFile },
+  read: {
+    ecu: setting({ ...host, missing: "name the ECU, as in read 192.168.1.50" }),
+    json: setting({
+      flag: "json",
+      value: "true|false",
+      help: "Print JSON, as docs/read.schema.json has it, in place of tables.",
+      fallback: "false",
+      isSwitch: true,
+      hasNoVariable: true,
+      parse: parse.onOff,
+    }),
+    watch: setting({
+      flag: "watch",
+      value: "true|false",
+      help: "Read again and again, until it is told to stop.",
+      fallback: "false",
+      isSwitch: true,
+      hasNoVariable: true,
+      parse: parse.onOff,
+    }),
+    every: setting({
+      flag: "every",
+      value: "DURATION",
+      help: "Time from one read to the next; an ECU has new values every 5 minutes.",
+      fallback: "60s",
+      hasNoVariable: true,
+      parse: parse.duration({ least: "30s", most: "24h" }),
+    }),
+    timezone: ecuTimezone,
+    timeout,
+    commandPause,
+    retries,
+  },
+  doctor: {
+    ecu: setting({ ...host, otherwise: "needed, unless --find names a network" }),
+    find: setting({
+      flag: "find",
+      value: "RANGE",
+      help: "Look for ECUs at every address of this network, such as 192.168.1.0/24.",
+      otherwise: "no search",
+      hasNoVariable: true,
+      parse: parse.searchRange,
+    }),
+    timezone: ecuTimezone,
+  },
+  capture: {
+    ecu: setting({ ...host, missing: "name the ECU, as in capture 192.168.1.50" }),
+    output: setting({
+      flag: "output",
+      value: "FILE|-",
+      help: "File to write; - is standard output.",
+      fallback: "-",
+      hasNoVariable: true,
+      parse: parse.outputFile,
+    }),
+    all: setting({
+      flag: "all",
+      value: "true|false",
+      help: "Ask for the clock and the tables of past energy too, which not every ECU knows.",
+      fallback: "false",
+      isSwitch: true,
+      hasNoVariable: true,
+      parse: parse.onOff,
+    }),
+    commandPause,
+  },
+  decode: {
+    input: setting({
+      flag: "capture",
+      value: "FILE|HEX",
+      help: "A capture's file, or the bytes of one reply as hexadecimal digits.",
+      isOperand: true,
+      missing: "name a capture's file, or give the bytes of a reply as hexadecimal digits",
+      parse: parse.text,
+    }),
+  },
+  replay: {
+    input: setting({
+      flag: "capture",
+      value: "FILE",
+      help: "A capture's file.",
+      isOperand: true,
+      missing: "name a capture's file, as in replay capture.json",
+      parse: parse.filePath,
+    }),
+    listen,
+    ...log,
+  },
+  backfill: {
+    ecu: setting({
+      flag: "ecu.address",
+      value: "HOST[:PORT]",
+      help: "ECU to read.",
+      missing: "name the ECU: --ecu.address=192.168.1.50",
+      parse: parse.ecuAddress,
+    }),
+    name: setting({
+      flag: "name",
+      value: "NAME",
+      help: "Label ecu of the samples: the name by which the exporter knows the ECU.",
+      otherwise: "the address as given",
+      hasNoVariable: true,
+      parse: parse.ecuName,
+    }),
+    from: setting({
+      flag: "from",
+      value: "DATE",
+      help: "First day, such as 2026-09-25, by the ECU's clock.",
+      otherwise: "61 days before the last one",
+      hasNoVariable: true,
+      parse: parse.date,
+    }),
+    to: setting({
+      flag: "to",
+      value: "DATE",
+      help: "Last day.",
+      otherwise: "today",
+      hasNoVariable: true,
+      parse: parse.date,
+    }),
+    end: setting({
+      flag: "end",
+      value: "ISO-TIME",
+      help: "Moment of the first sample that Prometheus has of this ECU; the history ends before it.",
+      otherwise: "now",
+      hasNoVariable: true,
+      parse: parse.isoTime,
+    }),
+    endJoules: setting({
+      flag: "end-joules",
+      value: "JOULES",
+      help: "Value of ecu_lifetime_energy_joules_total at that moment, as Prometheus has it.",
+      otherwise: "worked out, and set so low that the counter cannot fall",
+      hasNoVariable: true,
+      parse: parse.number(0, Number.MAX_SAFE_INTEGER),
+    }),
+    output: setting({
+      flag: "output",
+      value: "FILE|-",
+      help: "File to write; - is standard output.",
+      missing: "name the file to write: --output=history.om, or - for standard output",
+      hasNoVariable: true,
+      parse: parse.outputFile,
+    }),
+    labels: setting({
+      flag: "labels",
+      value: "NAME=VALUE,…",
+      help: "Labels that Prometheus adds to what it scrapes, such as job=apsystems,instance=localhost:10899.",
+      otherwise: "none",
+      hasNoVariable: true,
+      parse: parse.labels,
+    }),
+    pace: setting({
+      flag: "pace",
+      value: "DURATION",
+      help: "Pause between two questions.",
+      fallback: "2s",
+      hasNoVariable: true,
+      parse: parse.duration({ least: "250ms", most: "10m" }),
+    }),
+    cache: setting({
+      flag: "cache",
+      value: "FILE",
+      help: "File that keeps the days that were read, so that none is asked for twice.",
+      otherwise: "one for each ECU in the user's cache folder",
+      hasNoVariable: true,
+      parse: parse.filePath,
+    }),
+    dryRun: setting({
+      flag: "dry-run",
+      value: "true|false",
+      help: "Say what would be asked and how long it would take, and ask nothing.",
+      fallback: "false",
+      isSwitch: true,
+      hasNoVariable: true,
+      parse: parse.onOff,
+    }),
+    timezone: ecuTimezone,
+  },
+  completion: {
+    shell: setting({
+      flag: "shell",
+      value: "SHELL",
+      help: "bash, zsh or fish.",
+      isOperand: true,
+      missing: "name the shell: bash, zsh or fish",
+      parse: parse.oneOf(["bash", "zsh", "fish"]),
+    }),
+  },
 } satisfies Record<string, Record<string, Setting<unknown>>>;
 
 export type CommandName = keyof typeof settings;
@@ -253,7 +476,7 @@ export type CommandName = keyof typeof settings;
 type Value<S> = S extends { parse: (text: string) => infer T }
   ? S extends { repeatable: true }
     ? readonly T[]
-    : S extends { fallback: string }
+    : S extends { fallback: string } | { missing: string }
       ? T
       : T | undefined
   : never;

@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // other programs a
 
 const NAME = "apsystems-ecu-exporter";
 /** As much as a person should have to download and to trust; raise them knowingly. */
-const MOST_PACKAGES = 130;
+const MOST_PACKAGES = 135;
 const MOST_MEGABYTES = 30;
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));

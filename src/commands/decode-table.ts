@@ -1,0 +1,89 @@
+/** A reply as a table for people: every byte, the field it is of, and what that says. */
+import Table from "cli-table3";
+import { meaningOf } from "../captures/meanings.ts";
+import { type Explanation, explainReply } from "../protocol/explain.ts";
+import type { Command } from "../protocol/requests.ts";
+import { painted, type Screen } from "./terminal.ts";
+
+const BYTES_A_LINE = 12;
+const LONGEST_VALUE = 24;
+const UNREAD = /(^|\.)(unknown|undecoded|trailing|raw)$/;
+
+/** One line of the table, as text. */
+interface Row {
+  readonly offset: number;
+  /** Two digits a byte, with a space between bytes. */
+  readonly bytes: string;
+  readonly field: string;
+  readonly value: string;
+  readonly meaning: string;
+}
+
+/** The rows of a reply: the bytes of all of them, one after another, are those of the reply. */
+const rowsOf = (bytes: Uint8Array, { entries }: Explanation): readonly Row[] =>
+  entries.map((entry) => ({
+    offset: entry.begin,
+    bytes: (
+      Buffer.from(bytes.subarray(entry.begin, entry.end)).toString("hex").match(/../g) ?? []
+    ).join(" "),
+    field: entry.field,
+    value: UNREAD.test(entry.field) ? `${entry.end - entry.begin} bytes` : visible(entry.value),
+    meaning: visible(meaningOf(entry), 60),
+  }));
+
+/** The table, and beneath it the error where the reply cannot be read. */
+export const replyTable = (bytes: Uint8Array, asked: Command | undefined, screen: Screen) => {
+  const explanation = explainReply(bytes, asked);
+  const table = new Table({
+    head: ["Offset", "Bytes", "Field", "Value", "Meaning"].map((text) =>
+      painted("strong", text, screen),
+    ),
+    chars,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+    colAligns: ["right", "left", "left", "left", "left"],
+  });
+  for (const row of rowsOf(bytes, explanation)) {
+    const isUnread = UNREAD.test(row.field);
+    const mood = (text: string): string => (isUnread ? painted("fair", text, screen) : text);
+    const lines = folded(row.bytes);
+    table.push([row.offset, lines, mood(row.field), mood(row.value), mood(row.meaning)]);
+  }
+  const { error } = explanation;
+  const text = table.toString().replace(/ +$/gm, "");
+  const problem =
+    error === undefined
+      ? ""
+      : `\n${painted("bad", `It cannot be read: ${visible(error.message, 200)} (${error.reason})`, screen)}`;
+  return { text: `${text}${problem}\n`, error };
+};
+
+/** So many bytes a line. */
+const folded = (bytes: string): string => {
+  const width = 3 * BYTES_A_LINE;
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += width)
+    lines.push(bytes.slice(at, at + width).trimEnd());
+  return lines.join("\n");
+};
+
+/** Text in which every character can be seen: others are written as their code. */
+export const visible = (value: string | number | boolean, most = LONGEST_VALUE): string => {
+  const text = typeof value === "number" ? String(Math.round(value * 1000) / 1000) : String(value);
+  const escaped = text.replace(
+    /[^\x20-\x7e°…–]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return escaped.length > most ? `${escaped.slice(0, most - 1)}…` : escaped;
+};
+
+/** No lines at all: only columns. */
+const chars = Object.fromEntries(
+  [
+    ["top", "top-mid", "top-left", "top-right"],
+    ["bottom", "bottom-mid", "bottom-left", "bottom-right"],
+    ["left", "left-mid", "mid", "mid-mid"],
+    ["right", "right-mid", "middle"],
+  ]
+    .flat()
+    .map((name) => [name, ""]),
+);

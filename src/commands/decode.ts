@@ -1,0 +1,41 @@
+/** `decode`: what every byte of a capture means. */
+import { bytesOfQuestion, type Question } from "../captures/format.ts";
+import type { Config } from "../config/settings.ts";
+import { troubles } from "../ecu/errors.ts";
+import { readInput } from "./capture-input.ts";
+import { replyTable, visible } from "./decode-table.ts";
+import { painted, type Screen, standardOutput } from "./terminal.ts";
+
+/** Shows each reply as a table. @returns the exit code: 1 where a reply cannot be read */
+export const decode = (
+  { input }: Config<"decode">,
+  screen: Screen = standardOutput(),
+): Promise<number> => {
+  const given = readInput(input);
+  if ("bytes" in given) {
+    const { text, error } = replyTable(given.bytes, undefined, screen);
+    screen.write(text);
+    return Promise.resolve(error === undefined ? 0 : 1);
+  }
+  const { capture } = given;
+  const { ecu, taken_at: takenAt, exporter, questions } = capture;
+  const product = visible(`${ecu.model}, ${ecu.firmware}`, 100);
+  screen.write(`ECU: ${product}. Taken ${takenAt} by version ${visible(exporter)}.\n`);
+  let isGood = true;
+  for (const question of questions) {
+    screen.write(`\n${painted("strong", titleOf(question), screen)}\n`);
+    const bytes = bytesOfQuestion(question);
+    if (bytes.length === 0) continue;
+    const { text, error } = replyTable(bytes, question.name, screen);
+    screen.write(text);
+    isGood &&= error === undefined;
+  }
+  return Promise.resolve(isGood ? 0 : 1);
+};
+
+const titleOf = ({ code, name, parameter = "", reply, failed }: Question): string => {
+  const digits = reply ?? failed?.received ?? "";
+  const reason = failed?.reason as keyof typeof troubles | undefined;
+  const why = reason === undefined ? "" : `; ${troubles[reason].happened} (${reason})`;
+  return `${code} ${name}${parameter && ` ${parameter}`}: ${digits.length / 2} bytes${why}`;
+};

@@ -1,0 +1,120 @@
+/** Questions to an ECU about its past: which are asked again, and which it does not know. */
+import type { EcuAddress } from "../config/parse.ts";
+import type { Outcome } from "../ecu/ask.ts";
+import type { Clock } from "../ecu/clock.ts";
+import { createConversation } from "../ecu/conversation.ts";
+import { type QueryError, tell } from "../ecu/errors.ts";
+import type { Info, Messages } from "../protocol/replies.ts";
+import type { Command } from "../protocol/requests.ts";
+import type { Doubtful, HistoryCache } from "./history-cache.ts";
+
+/** The reading ended without a whole past; the message is for people. What was read is in the cache. */
+export class UnfinishedError extends Error {
+  override readonly name = "UnfinishedError";
+}
+
+export interface AskingOptions {
+  readonly ecu: EcuAddress;
+  /** Between two questions. */
+  readonly paceMs: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** What people are told to do after most troubles. */
+export const AGAIN = "run the same again to go on";
+/** Further attempts at a question. */
+const RETRIES = 2;
+const RETRIES_OF_DOUBTFUL = 1;
+/** What an ECU does with a question that it does not know (protocol document, 3.4, 3.5, 10). */
+const isSilence = ({ reason }: QueryError): boolean => reason === "closed" || reason === "timeout";
+
+type Asked = Parameters<ReturnType<typeof createConversation>["ask"]>[1];
+
+/** One connection at a time, a question each. */
+export interface Asking {
+  /** Asks until there is an answer, or there were so many attempts. @throws UnfinishedError when it is to stop */
+  ask<C extends Command>(
+    command: C,
+    asked?: Asked,
+    retries?: number,
+  ): Promise<Outcome<Messages[C]>>;
+  /** Of the last reply. */
+  bytes(): number;
+  /**
+   * Asks what some ECUs do not know.
+   * @returns `undefined` where it does not know it, but knows who it is
+   */
+  askDoubtful<C extends Doubtful>(
+    command: C,
+    asked: Asked,
+  ): Promise<Outcome<Messages[C]> | undefined>;
+}
+
+/** @see Asking */
+export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Asking => {
+  let bytes = 0;
+  const conversation = createConversation({
+    ecu,
+    pauseMs: paceMs,
+    retries: 0, // counted here, where each question has its own number
+    signal,
+    clock,
+    through: (exchange) => async (request, until) => {
+      const reply = await exchange(request, until);
+      bytes = reply.bytes.length;
+      return reply;
+    },
+  });
+  const ask: Asking["ask"] = async (command, asked, retries = RETRIES) => {
+    for (let attempt = 0; ; attempt++) {
+      const outcome = await conversation.ask(command, asked);
+      if (signal.aborted) throw new UnfinishedError(`stopped; ${AGAIN}`);
+      const isFinal =
+        !outcome.ok && ["status", "id_mismatch"].includes(outcome.error.reason as string);
+      if (outcome.ok || isFinal || attempt >= retries) return outcome;
+    }
+  };
+  return {
+    ask,
+    bytes: () => bytes,
+    askDoubtful: async (command, asked) => {
+      const first = await ask(command, asked, RETRIES_OF_DOUBTFUL);
+      if (first.ok) return first;
+      if (!isSilence(first.error)) return ask(command, asked, RETRIES - RETRIES_OF_DOUBTFUL);
+      const alive = await ask("info");
+      if (!alive.ok) throw new UnfinishedError(`${tell(alive.error)}; then ${AGAIN}`);
+      return undefined;
+    },
+  };
+};
+
+/** Who it is and what its counters say, without the glitch in which it forgets all (protocol document, 4.6, 4.7). */
+export const infoOf = async (line: Asking): Promise<Extract<Outcome<Info>, { ok: true }>> => {
+  for (let attempt = 0; ; attempt++) {
+    const outcome = await line.ask("info");
+    if (!outcome.ok) throw new UnfinishedError(tell(outcome.error));
+    const { inverters, invertersOnline, lifetimeEnergyJoules } = outcome.value;
+    const isGlitch = inverters === 0 && invertersOnline > 0;
+    if (!isGlitch && (lifetimeEnergyJoules > 0 || attempt >= RETRIES)) return outcome;
+    if (attempt >= RETRIES)
+      throw new UnfinishedError(
+        `the ECU says that it has no inverters and that ${invertersOnline} answer; this passes: ${AGAIN}`,
+      );
+  }
+};
+
+/** yyyymmddhhmmss of the ECU's clock, or of its last round; `undefined` where it tells neither. */
+export const localTimeOf = async (
+  line: Asking,
+  cache: HistoryCache,
+  ecuId: string,
+): Promise<string | undefined> => {
+  if (!cache.isUnknown("clock")) {
+    const clock = await line.askDoubtful("clock", { ecuId });
+    if (clock?.ok) return clock.value.now;
+    if (clock === undefined) await cache.learnUnknown("clock");
+  }
+  const table = await line.ask("realtime", { ecuId });
+  return table.ok && table.value.kind !== "none" ? table.value.takenAt : undefined;
+};

@@ -1,0 +1,60 @@
+/** Which days a history is of: what was asked for, judged. */
+import { UsageError } from "../config/config.ts";
+import type { Config } from "../config/settings.ts";
+import { datesFrom, dayOf, daysBetween, daysLater, spelled } from "../history/calendar.ts";
+import { lastDateOf, type Wanted } from "../history/history.ts";
+
+export type Asked = Pick<Config<"backfill">, "from" | "to" | "end" | "endJoules">;
+
+/** Days that an ECU remembers the power of, about (protocol document, 3.4). */
+const USUAL_DAYS = 61;
+const MOST_DAYS = 400;
+const MS = 1000;
+
+export interface Today {
+  /** yyyymmdd */
+  readonly date: string;
+  readonly zone: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/**
+ * What is wanted, with what was left out filled in.
+ * @throws UsageError with every problem
+ */
+export const wantedOf = ({ from, to, end, endJoules }: Asked, today: Today): Wanted => {
+  const { zone, now, date } = today;
+  const seam = end === undefined ? undefined : { at: end / MS, joules: endJoules };
+  const last = to ?? date;
+  const first = from ?? daysLater(lastDateOf({ from: last, to: last, seam }, zone), -USUAL_DAYS);
+  const isEndEarly = end !== undefined && end <= dayOf(first, zone).begin * MS;
+  const problems = [
+    first > last && `--from: ${spelled(first)} is after the last day, ${spelled(last)}`,
+    last > date && `--to: ${spelled(last)} has not begun; the last day can be ${spelled(date)}`,
+    daysBetween(first, last) >= MOST_DAYS &&
+      `--from: ${spelled(first)} to ${spelled(last)} are more than ${MOST_DAYS} days`,
+    end !== undefined && end > now && `--end: ${new Date(end).toISOString()} is in the future`,
+    isEndEarly && `--end: ${new Date(end).toISOString()} is before the first day`,
+    endJoules !== undefined &&
+      end === undefined &&
+      "--end-joules: give the moment of this value as well, with --end",
+  ].filter((problem) => problem !== false);
+  if (problems.length > 0) throw new UsageError(problems);
+  return { from: first, to: last, seam };
+};
+
+/**
+ * Days whose curves are needed, newest first: those that are wanted, and later ones whose energy no table has.
+ * @param hasEnergy whether the table of days has a date
+ */
+export const datesToAsk = (
+  wanted: Wanted,
+  { date, zone }: Today,
+  hasEnergy: (date: string) => boolean,
+): readonly string[] => {
+  const last = lastDateOf(wanted, zone);
+  return datesFrom(wanted.from, date)
+    .filter((one) => one <= last || !hasEnergy(one))
+    .toReversed();
+};

@@ -1,0 +1,166 @@
+/** A read as tables for people. */
+import Table from "cli-table3";
+import type { Observation } from "../ecu/monitor.ts";
+import { queries } from "../ecu/read.ts";
+import type { InverterReading, Reading } from "../ecu/reading.ts";
+import { isWaiting } from "./read-result.ts";
+import { NOTHING, painted, printable, type Screen, spanInWords, wrapped } from "./terminal.ts";
+
+const JOULES_PER_KILOWATT_HOUR = 3_600_000;
+const GAP = "  ";
+
+/** The ECU, its inverters, what went wrong and what is odd. @param notes oddities */
+export const readTables = (
+  observation: Observation,
+  notes: readonly string[],
+  screen: Screen,
+): string => {
+  const { reading } = observation;
+  const parts = [
+    ecuTable(observation, screen),
+    reading.inverters.length > 0 ? inverterTable(reading.inverters, screen) : "",
+    problemsOf(observation)
+      .map((line) => painted("bad", told(line, screen), screen))
+      .join("\n"),
+    notes.map((note) => painted("fair", told(`Odd: ${note}`, screen), screen)).join("\n"),
+  ];
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+};
+
+const told = (text: string, { columns }: Screen): string => wrapped(printable(text), columns, GAP);
+
+/** A column: its head, which is also the unit, and what stands in it. */
+interface Column {
+  readonly head: string;
+  readonly isNumber?: boolean;
+  readonly of: (inverter: InverterReading, screen: Screen) => string;
+}
+
+/** With four channels and three phases, these are 80 characters wide. */
+const columns: readonly Column[] = [
+  { head: "Inverter", of: ({ uid }) => printable(uid) },
+  { head: "Model", of: ({ model }) => model },
+  { head: "State", of: stateOf },
+  {
+    head: "Panels, W",
+    of: ({ channelWatts }) => joined(channelWatts.map((watts) => shown(watts))),
+  },
+  {
+    head: "Grid, V",
+    of: ({ gridVolts }) => joined(gridVolts.map(({ volts }) => shown(volts))),
+  },
+  { head: "Hz", isNumber: true, of: ({ frequencyHertz }) => shown(frequencyHertz, 1) },
+  { head: "°C", isNumber: true, of: ({ temperatureCelsius }) => shown(temperatureCelsius) },
+  {
+    head: "Signal",
+    isNumber: true,
+    of: ({ signalRatio }) =>
+      signalRatio === undefined ? NOTHING : `${shown(signalRatio * 100)} %`,
+  },
+];
+
+function stateOf({ online }: InverterReading, screen: Screen): string {
+  if (online === undefined) return painted("faint", "unknown", screen);
+  return online ? painted("good", "online", screen) : painted("faint", "offline", screen);
+}
+
+const joined = (values: readonly string[]): string =>
+  values.length === 0 ? NOTHING : values.join(" ");
+
+const shown = (value: number | undefined, digits = 0): string => value?.toFixed(digits) ?? NOTHING;
+
+const inverterTable = (inverters: readonly InverterReading[], screen: Screen): string => {
+  const table = plainTable(
+    columns.map(({ head }) => painted("strong", head, screen)),
+    columns.map(({ isNumber }) => (isNumber ? "right" : "left")),
+  );
+  for (const one of inverters) table.push(columns.map(({ of }) => of(one, screen)));
+  return trimmed(table.toString());
+};
+
+const ecuTable = (observation: Observation, screen: Screen): string => {
+  const { ecu, reading, up } = observation;
+  const { identity, invertersOnline, registered } = reading;
+  const rows: readonly (readonly [string, string])[] = [
+    ["ECU", `${ecu}${GAP}${painted(up ? "good" : "bad", stateInWords(observation), screen)}`],
+    ["Id", printable(identity?.ecuId ?? NOTHING)],
+    ["Model", identity?.model ?? NOTHING],
+    ["Firmware", printable(identity?.firmware ?? NOTHING)],
+    ["Time zone", identity?.timezone ?? NOTHING],
+    ["Power", withUnit(reading.powerWatts, 0, "W")],
+    ["Energy today", withUnit(kilowattHours(reading.todayEnergyJoules), 2, "kWh")],
+    ["Energy in all", withUnit(kilowattHours(reading.lifetimeEnergyJoules), 1, "kWh")],
+    [
+      "Inverters",
+      (invertersOnline ?? registered) === undefined
+        ? NOTHING
+        : `${shown(invertersOnline)} of ${shown(registered)} online`,
+    ],
+    ["Last report", lastReport(reading, observation.readAt)],
+  ];
+  const table = plainTable([], ["left", "left"]);
+  for (const [name, value] of rows) table.push([painted("faint", name, screen), value]);
+  return trimmed(table.toString());
+};
+
+const stateInWords = (observation: Observation): string => {
+  if (!observation.up) return "not read";
+  return isWaiting(observation) ? "no data yet" : "read";
+};
+
+const withUnit = (value: number | undefined, digits: number, unit: string): string =>
+  value === undefined ? NOTHING : `${shown(value, digits)} ${unit}`;
+
+const kilowattHours = (joules: number | undefined): number | undefined =>
+  joules === undefined ? undefined : joules / JOULES_PER_KILOWATT_HOUR;
+
+/** A stamp a little ahead is of now; one far ahead is of a clock that is wrong. */
+const lastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): string => {
+  if (lastReportAt === undefined || lastReportLocal === undefined) return NOTHING;
+  const local = lastReportLocal.replace(/^(....)(..)(..)(..)(..)(..)$/, "$1-$2-$3 $4:$5:$6");
+  const age = now - lastReportAt;
+  const side = age < -60 ? `${spanInWords(-age)} ahead` : `${spanInWords(age)} ago`;
+  return `${printable(local)} (${side})`;
+};
+
+/** What went wrong, a line each, with what to do about it. */
+const problemsOf = (observation: Observation): readonly string[] => {
+  if (isWaiting(observation)) {
+    return [
+      "No data yet: an ECU that was just started needs up to 10 minutes, and one without inverters has none.",
+    ];
+  }
+  const problems = queries.flatMap((query) => {
+    const { problem } = observation.queries[query];
+    return problem === undefined ? [] : [`Not read (${query}): ${problem}.`];
+  });
+  if (problems.length > 0 || observation.up) return problems;
+  return ["The time for the read was over; --ecu.timeout gives it more."];
+};
+
+/** A table without lines. */
+const plainTable = (head: string[], colAligns: ("left" | "right")[]) =>
+  new Table({
+    head,
+    colAligns,
+    chars: {
+      top: "",
+      "top-mid": "",
+      "top-left": "",
+      "top-right": "",
+      bottom: "",
+      "bottom-mid": "",
+      "bottom-left": "",
+      "bottom-right": "",
+      left: "",
+      "left-mid": "",
+      mid: "",
+      "mid-mid": "",
+      right: "",
+      "right-mid": "",
+      middle: GAP,
+    },
+    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
+  });
+
+const trimmed = (text: string): string => text.replace(/ +$/gm, "");

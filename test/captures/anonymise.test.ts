@@ -1,0 +1,229 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { anonymise } from "../../src/captures/anonymise.ts";
+import { bytesOfQuestion, type CaptureFile, captureText } from "../../src/captures/format.ts";
+import { drawReplacements, replaceAll } from "../../src/captures/replace.ts";
+import { type Serial, serialsIn } from "../../src/captures/serials.ts";
+import { decodeReply } from "../../src/protocol/replies.ts";
+import type { Command } from "../../src/protocol/requests.ts";
+import { info, records, reply, signal, table, wire } from "../fixtures/frames.ts";
+import { captures, capturesFile } from "../support/captures.ts";
+import { answered, captureOf, failed, seeded } from "./samples.ts";
+
+const shown = (capture: CaptureFile, at: number): Buffer => {
+  const question = capture.questions[at];
+  return question === undefined ? Buffer.of() : bytesOfQuestion(question);
+};
+
+/** Every way in which a serial could be found in the text of a capture. */
+const isIn = (text: string, serial: string): boolean => {
+  const ascii = Buffer.from(serial, "latin1").toString("hex");
+  const upper = Buffer.from(serial.toUpperCase(), "latin1").toString("hex");
+  return [serial, ascii, upper].some((look) => text.includes(look));
+};
+
+const ECU_AS_INVERTER = "216000000001 00 '00'";
+const real = captureOf(
+  answered("info", info.version11),
+  answered("realtime", table(3, records.two, records.four, ECU_AS_INVERTER)),
+  answered("signal", wire("'APS1100320030' '00' 703000000001 ff 801000000002 80 'END' 0a")),
+);
+
+describe("anonymising a capture", () => {
+  it("leaves no serial number and no MAC address of the household, in any spelling", () => {
+    const text = captureText(anonymise(real, seeded()).capture);
+    for (const serial of ["216000000001", "703000000001", "801000000002", "80971b000001"]) {
+      expect(isIn(captureText(real), serial)).toBe(true);
+      expect(isIn(text, serial)).toBe(false);
+    }
+  });
+
+  it("keeps the digits that tell the product, and a MAC address of zeros", () => {
+    const { capture } = anonymise(real, seeded());
+    const base = decodeReply("info", shown(capture, 0));
+    expect(base.ecuId).toMatch(/^2160\d{8}$/);
+    expect(base).toMatchObject({
+      ethernetMac: expect.stringMatching(/^80971b/),
+      wirelessMac: "000000000000",
+    });
+    expect(decodeReply("signal", shown(capture, 2)).map(({ uid }) => uid)).toEqual([
+      expect.stringMatching(/^703/),
+      expect.stringMatching(/^801/),
+    ]);
+  });
+
+  it("gives one device one number in every reply, as digits and as text", () => {
+    const { capture, replaced } = anonymise(real, seeded());
+    const base = decodeReply("info", shown(capture, 0));
+    const inverters = decodeReply("realtime", shown(capture, 1));
+    const uids = inverters.kind === "01" ? inverters.records.map(({ uid }) => uid) : [];
+    const heard = decodeReply("signal", shown(capture, 2)).map(({ uid }) => uid);
+    expect(uids).toEqual([...heard, base.ecuId]);
+    expect(replaced).toEqual({ ecu: 1, inverter: 2, mac: 1 });
+  });
+
+  it("changes nothing else", () => {
+    const { capture } = anonymise(real, seeded());
+    const before = decodeReply("realtime", shown(real, 1));
+    const after = decodeReply("realtime", shown(capture, 1));
+    const blank = (message: typeof before) => ({
+      ...message,
+      records: "records" in message ? message.records.map((one) => ({ ...one, uid: "" })) : [],
+    });
+    expect(blank(after)).toEqual(blank(before));
+    expect({ ...capture, questions: [] }).toEqual({ ...real, questions: [] });
+  });
+
+  it("draws other numbers each time", () => {
+    const [one, two] = [anonymise(real, seeded(1)), anonymise(real, seeded(2))];
+    expect(captureText(one.capture)).not.toBe(captureText(two.capture));
+  });
+
+  it("covers records of unknown type, by the list of uids that another reply has", () => {
+    const hidden = table(2, records.two, "801000000001 01 '77' 01f4 0078", "703000000002 0102");
+    const { capture } = anonymise(
+      captureOf(answered("realtime", hidden), answered("signal", signal)),
+      seeded(),
+    );
+    const text = captureText(capture);
+    for (const serial of ["703000000001", "801000000001", "703000000002"]) {
+      expect(isIn(text, serial)).toBe(false);
+    }
+  });
+
+  it("covers replies that cannot be read, and says which should be looked at", () => {
+    const { capture, doubtful } = anonymise(
+      captureOf(
+        failed("info", "malformed", info.layout03),
+        failed(
+          "realtime",
+          "malformed",
+          reply("0002", wire(`'00' '07' 0001 20250621131500 ${records.four}`)),
+        ),
+        failed("signal", "malformed", wire("'GET /216200004711' 80971b123456 00")),
+      ),
+      seeded(),
+    );
+    const text = captureText(capture);
+    for (const serial of ["216000000001", "801000000002", "216200004711", "80971b123456"]) {
+      expect(isIn(text, serial)).toBe(false);
+    }
+    expect(doubtful).toEqual(["0002", "0030"]);
+  });
+
+  it.each([
+    ["an ECU id", "info", info.version11.subarray(0, 22), "'216000000'"],
+    ["a MAC address", "info", info.version11.subarray(0, 83), "80971b00"],
+    ["an uid", "realtime", table(2, records.two, records.four).subarray(0, 52), "8010000000"],
+    ["an uid of the signals", "signal", signal.subarray(0, 27), "7030000000"],
+  ] as const)("covers %s that was cut off", (_, command: Command, bytes, cut) => {
+    const made = captureOf(failed(command, "truncated", bytes));
+    const { capture } = anonymise(made, seeded());
+    expect(shown(made, 0).subarray(-wire(cut).length)).toEqual(wire(cut));
+    expect(shown(capture, 0).subarray(-wire(cut).length)).not.toEqual(wire(cut));
+    expect(shown(capture, 0)).toHaveLength(bytes.length);
+  });
+
+  it("cuts a known serial's replacement where the serial was cut", () => {
+    const cut = table(2, records.four, records.two).subarray(0, 53);
+    const made = captureOf(answered("signal", signal), failed("realtime", "truncated", cut));
+    const twoUids = wire("'APS1100250030' '00' 703000000001 ff 'END' 0a");
+    const { capture } = anonymise(
+      { ...made, questions: [answered("signal", twoUids), ...made.questions.slice(1)] },
+      seeded(),
+    );
+    const uid = decodeReply("signal", shown(capture, 0))[0]?.uid ?? "";
+    expect(shown(capture, 1).subarray(-4).toString("hex")).toBe(uid.slice(0, 8));
+  });
+
+  it("never gives two devices the same number, nor one the number of another", () => {
+    const uid = fc.stringMatching(/^8010000000\d\d$/);
+    fc.assert(
+      fc.property(fc.uniqueArray(uid, { maxLength: 30 }), fc.integer(), (uids, seed) => {
+        const serials = uids.map((text): Serial => ({ kind: "inverter", text }));
+        const drawn = drawReplacements(serials, seeded(seed)).map(({ by }) => by);
+        expect(new Set(drawn).size).toBe(uids.length);
+        expect(drawn.filter((by) => uids.includes(by))).toEqual([]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("says so where chance gives nothing new", () => {
+    const serials: Serial[] = [{ kind: "inverter", text: "801000000000" }];
+    expect(() => drawReplacements(serials, () => 0)).toThrow(
+      "no other serial number is left for inverter 801…",
+    );
+  });
+});
+
+describe("the check", () => {
+  const broken = (harm: (bytes: Buffer) => Buffer): typeof replaceAll => {
+    return (answer, replacements) => {
+      const { bytes, places } = replaceAll(answer, replacements);
+      return { bytes: harm(bytes), places };
+    };
+  };
+  const one = captureOf(answered("realtime", table(1, records.two)));
+
+  it("finds a byte that was changed beside a serial number", () => {
+    const harm = broken((bytes) => {
+      bytes[39] = 99;
+      return bytes;
+    });
+    expect(() => anonymise(one, seeded(), harm)).toThrow(
+      'nothing was written, for the reply to "realtime" was changed at byte 39, where no serial number stands',
+    );
+  });
+
+  it("finds a value that was changed under the name of a serial number", () => {
+    const harm: typeof replaceAll = (answer, replacements) => {
+      const { bytes } = replaceAll(answer, replacements);
+      bytes[40] = 99;
+      return { bytes, places: [{ begin: 0, end: bytes.length }] };
+    };
+    expect(() => anonymise(one, seeded(), harm)).toThrow(
+      'the reply to "realtime" has another records.0.block.powerWatts.0 than before',
+    );
+  });
+
+  it("finds a reply that can no longer be read", () => {
+    const harm: typeof replaceAll = (answer, replacements) => {
+      const { bytes } = replaceAll(answer, replacements);
+      bytes[0] = 0;
+      return { bytes, places: [{ begin: 0, end: bytes.length }] };
+    };
+    expect(() => anonymise(one, seeded(), harm)).toThrow("can no longer be read as before");
+  });
+
+  it("finds bytes that are missing", () => {
+    const harm = broken((bytes) => bytes.subarray(1));
+    expect(() => anonymise(one, seeded(), harm)).toThrow("has another length than before");
+  });
+
+  it("finds a serial number that stayed", () => {
+    const none: typeof replaceAll = ({ bytes }) => ({ bytes: Buffer.from(bytes), places: [] });
+    expect(() => anonymise(one, seeded(), none)).toThrow("still has a real serial number in it");
+  });
+});
+
+describe.skipIf(capturesFile === undefined)("captured replies", () => {
+  const commandOf: Record<string, Command> = {
+    "ecu-info": "info",
+    "inverter-data": "realtime",
+    "inverter-signal": "signal",
+    other: "clock",
+  };
+
+  it.each(captures)("$id ($state) keeps no serial number, and all else", ({ hex, query }) => {
+    const command = commandOf[query] ?? "info";
+    const bytes = Buffer.from(hex, "hex");
+    const made = captureOf(failed(command, "malformed", bytes));
+    const { capture } = anonymise(made, seeded());
+    const text = shown(capture, 0).toString("hex");
+    for (const serial of serialsIn([{ command, bytes }])) {
+      if (serial.cutTo === undefined) expect(isIn(text, serial.text)).toBe(false);
+    }
+    expect(text).toHaveLength(hex.length);
+  });
+});

@@ -1,0 +1,76 @@
+/** `decode`, `capture` and `replay` as their users start them. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { captureText } from "../../src/captures/format.ts";
+import { encodeRequest } from "../../src/protocol/requests.ts";
+import { info } from "../fixtures/frames.ts";
+import { dial, startEcu } from "../simulator/client.ts";
+import { folder } from "./run.ts";
+import { answered, captureOf } from "./samples.ts";
+
+const STARTING_MS = 30_000; // the program is compiled as it starts, on a machine that may be busy
+
+const start = (...args: string[]) => {
+  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...args]);
+  const told = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].on("data", (chunk) => {
+      told[stream] += chunk;
+    });
+  }
+  const ended = once(child, "close").then(([code]) => ({ code, ...told }));
+  return { child, told, ended };
+};
+
+describe("the program", { timeout: STARTING_MS }, () => {
+  it("replays a capture at the port that it logs, until it is told to stop", async () => {
+    using place = folder();
+    const path = place.file("capture.json");
+    writeFileSync(path, captureText(captureOf(answered("info", info.version11))));
+    const { child, told, ended } = start("replay", path, "--listen=127.0.0.1:0");
+    try {
+      while (!told.stderr.includes('"port":')) await once(child.stderr, "data");
+      const port = Number(/"port":(\d+)/.exec(told.stderr)?.[1]);
+      using client = await dial({ host: "127.0.0.1", port });
+      client.send(encodeRequest("info"));
+      expect(await client.replies()).toEqual([info.version11]);
+      child.kill("SIGTERM");
+      expect(await ended).toMatchObject({ code: 0, stdout: "" });
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
+  it("writes a capture to a file and tells people about it on standard error", async () => {
+    using place = folder();
+    await using ecu = await startEcu();
+    const output = place.file("capture.json");
+    const { ended } = start(
+      "capture",
+      `127.0.0.1:${ecu.port}`,
+      `--output=${output}`,
+      "--ecu.command-pause=20ms",
+    );
+    expect(await ended).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringContaining("3 of 3"),
+    });
+    expect(readdirSync(place.file("."))).toEqual(["capture.json"]);
+    expect(JSON.parse(readFileSync(output, "utf8"))).toMatchObject({ version: 1 });
+  });
+
+  it.each([
+    ["decode", "none.json: there is no such file, and these are no hexadecimal digits"],
+    ["replay", "none.json cannot be read: there is no such file"],
+  ])("%s refuses what it cannot use in one line, with exit code 2", async (command, problem) => {
+    const { ended } = start(command, "none.json");
+    expect(await ended).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: `apsystems-ecu-exporter: ${problem}\n`,
+    });
+  });
+});

@@ -1,0 +1,375 @@
+/** A capture from the ECU to the exporter that reads its replay, all over TCP. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { pino } from "pino";
+import { describe, expect, it } from "vitest";
+import { type CaptureFile, parseCapture } from "../../src/captures/format.ts";
+import { startReplayServer } from "../../src/captures/replay-server.ts";
+import { takeCapture } from "../../src/captures/take.ts";
+import { QueryError } from "../../src/ecu/errors.ts";
+import { encodeStatus } from "../../src/protocol/replies.ts";
+import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
+import type { FaultName } from "../../src/simulator/faults.ts";
+import { info, reply, signal, table, vectors, wire } from "../fixtures/frames.ts";
+import { dial, ecuIds, startEcu } from "../simulator/client.ts";
+import { captures, capturesFile } from "../support/captures.ts";
+import { startTestExporter } from "../support/exporter.ts";
+import { startReplay } from "../support/replay.ts";
+import { captured, decoded, folder } from "./run.ts";
+import { answered, captureOf, failed, TAKEN } from "./samples.ts";
+
+const silent = pino({ level: "silent" });
+const replayed = (capture: CaptureFile, log: Pick<typeof silent, "debug" | "warn"> = silent) =>
+  startReplayServer({ capture, log });
+
+/** Every sample that tells of the plant, without serial numbers, in the order of the text. */
+const valuesOf = async (ecu: { host: string; port: number }): Promise<readonly string[]> => {
+  await using exporter = await startTestExporter(ecu);
+  return (await exporter.get())
+    .split("\n")
+    .filter((line) => /^(ecu|inverter|channel|panel)_/.test(line))
+    .filter((line) => !/^ecu_\w*(duration|requests|queries|clock|age|scrape)/.test(line))
+    .map((line) => line.replaceAll(/"\d{12}"/g, '""'))
+    .toSorted();
+};
+
+/** A place where it is noon now: what the ECU says is neither old nor dark. */
+const noon = () => {
+  const now = Date.now();
+  const hours = (now / 3_600_000) % 24;
+  return { start: now, site: { latitude: 0, longitude: (12 - hours) * 15 } };
+};
+
+describe("capture, decode and replay", () => {
+  it.each(["R", "L"] as const)(
+    "family %s: the exporter shows of the replay what it shows of the ECU",
+    async (family) => {
+      using place = folder();
+      const output = place.file("capture.json");
+      await using ecu = await startEcu({ family, ...noon() });
+      const shown = await valuesOf(ecu);
+      expect(shown.length).toBeGreaterThan(30);
+      expect(shown.filter((line) => /_watts\{.* [1-9]/.test(line)).length).toBeGreaterThanOrEqual(
+        8,
+      );
+      expect(await captured(ecu, { output })).toMatchObject({ code: 0, stdout: "" });
+
+      const { code, stdout } = await decoded(output);
+      expect(code).toBe(0);
+      expect(stdout).not.toContain("undecoded");
+      const capture = parseCapture(readFileSync(output, "utf8"));
+      await using replay = await replayed(capture);
+      expect(await valuesOf(replay)).toEqual(shown);
+    },
+  );
+
+  it("asks three questions, one connection after another, and nothing that changes the ECU", async () => {
+    await using ecu = await startEcu({ family: "R" });
+    await captured(ecu);
+    expect(ecu.requests.map(({ code }) => code)).toEqual(["0001", "0002", "0030"]);
+    expect([ecu.connections.peak, ecu.connections.total, ecu.writes]).toEqual([1, 3, []]);
+  });
+
+  it("asks nine with --all, those of the past by the ECU's own day", async () => {
+    await using ecu = await startEcu({ family: "R" });
+    const { code, stdout, stderr } = await captured(ecu, { all: true });
+    expect(code).toBe(0);
+    expect(ecu.requests.map((asked) => `${asked.code} ${asked.parameter}`)).toEqual([
+      "0001 ",
+      "0002 ",
+      "0030 ",
+      "0012 ",
+      "0004 00",
+      "0004 01",
+      "0004 02",
+      "0003 20260621",
+      "0003 20260620",
+    ]);
+    expect(parseCapture(stdout)).toMatchObject({
+      taken_at: "2026-06-21T11:03Z",
+      ecu: { model: "ECU-R" },
+      questions: { length: 9 },
+    });
+    expect(stdout).not.toContain(ecuIds.R);
+    expect(stdout).not.toContain(Buffer.from(ecuIds.R).toString("hex"));
+    expect(stderr).toContain("to 9 of 9 questions.");
+    expect(stderr).toContain("Replaced: 1 ECU id, 3 inverter serial numbers, 1 MAC address;");
+    expect(stderr).toContain("It may be attached to a public report.");
+  });
+
+  it("keeps what came of an ECU that cuts every reply, and says so", async () => {
+    using place = folder();
+    const output = place.file("capture.json");
+    await using ecu = await startEcu({ family: "R", faults: ["truncate"] });
+    const { code, stderr } = await captured(ecu, { output });
+    expect(code).toBe(1);
+    expect(stderr).toContain("closed the connection in the middle of its reply");
+    expect(stderr).toContain("before you show it");
+    const { questions } = parseCapture(readFileSync(output, "utf8"));
+    expect(questions[0]).toMatchObject({ name: "info", failed: { reason: "truncated" } });
+    expect((await decoded(output)).code).toBe(1);
+  });
+
+  const faults: readonly (readonly [FaultName, string])[] = [
+    ["noEnd", "malformed"],
+    ["wrongCommand", "wrong_command"],
+  ];
+  it.each(faults)("replays the fault %s: the ECU's reply is again %s", async (fault, reason) => {
+    await using ecu = await startEcu({ family: "L", faults: [fault] });
+    const first = await captured(ecu);
+    const capture = parseCapture(first.stdout);
+    expect([first.code, capture.questions[0]?.failed?.reason]).toEqual([1, reason]);
+    await using replay = await replayed(capture);
+    const again = parseCapture((await captured(replay)).stdout);
+    expect(again.questions.map(({ failed: why }) => why?.reason)).toEqual(
+      capture.questions.map(({ failed: why }) => why?.reason),
+    );
+  });
+
+  it.each([
+    ["the disputed type 05", { faults: ["type05"] }],
+    ["a model that nobody knows", { inverters: [["UNKNOWN", 2]] }],
+  ] as const)("captures %s, and replaces every serial number", async (_, options) => {
+    await using ecu = await startEcu({ family: "R", ...noon(), ...options });
+    const { code, stdout } = await captured(ecu);
+    expect(code).toBe(0);
+    const capture = parseCapture(stdout);
+    await using replay = await replayed(capture);
+    expect(await valuesOf(replay)).toEqual(await valuesOf(ecu));
+  });
+
+  it("asks on with the id of a base information that is of no other use", async () => {
+    await using ecu = await startReplay({ info: info.layout03, realtime: vectors.S9, signal });
+    const { code, stdout } = await captured(ecu);
+    expect(code).toBe(1);
+    const { questions, ecu: product } = parseCapture(stdout);
+    expect(questions.map(({ reply: hex }) => hex !== undefined)).toEqual([false, true, true]);
+    expect(product).toEqual({ model: "ECU-R", firmware: "unknown" });
+  });
+
+  it("writes nothing where not a byte came, and says in one sentence why", async () => {
+    using place = folder();
+    const output = place.file("capture.json");
+    await using ecu = await startReplay({});
+    const { code, stdout, stderr } = await captured(ecu, { output });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toBe(
+      `${ecu.host}:${ecu.port} closed the connection without an answer; ` +
+        "this passes; if it does not, unplug the ECU for a minute\n" +
+        "Nothing was written, for not a byte came.\n",
+    );
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it("keeps a reply without its line feed as it came", async () => {
+    const { questions } = parseCapture(
+      (await captured(await startReplay({ info: info.version11.subarray(0, -1) }))).stdout,
+    );
+    expect(questions[0]?.reply).toMatch(/454e44$/);
+  });
+
+  it("says which questions an ECU did not answer in time", async () => {
+    const error = new QueryError("roof did not answer", { reason: "timeout" });
+    const { questions, refusal } = await takeCapture({
+      conversation: { ask: () => Promise.resolve({ ok: false, error, durationMs: 1 }) },
+      take: () => Buffer.of(),
+      all: false,
+      now: TAKEN,
+    });
+    expect(refusal).toBe(error);
+    expect(questions).toEqual([failed("info", "timeout")]);
+  });
+});
+
+describe("the server of a capture", () => {
+  const sample = captureOf(
+    answered("info", info.version11),
+    failed("realtime", "truncated", vectors.S9.subarray(0, 40)),
+    failed("signal", "timeout", signal.subarray(0, 20)),
+    answered("energy", vectors.S3, "00"),
+  );
+  const ID = "216000000001";
+  const asLinux = { ...sample, ecu: { model: "ECU-C", firmware: "C1.2.24D" } };
+
+  it("stays open after a reply of an ECU-R, and answers with exactly the bytes", async () => {
+    await using server = await replayed(sample);
+    using client = await dial(server);
+    client.send(encodeRequest("info"));
+    expect(await client.replies()).toEqual([info.version11]);
+    client.send(encodeRequest("energy", ID, "00"));
+    expect(await client.replies()).toEqual([vectors.S3]);
+  });
+
+  it("closes after a reply of an ECU-C", async () => {
+    await using server = await replayed(asLinux);
+    using client = await dial(server);
+    client.send(encodeRequest("info"));
+    expect(await client.replies()).toEqual([info.version11]);
+    expect(await client.ended).toBeUndefined();
+  });
+
+  it("breaks off where the reply did", async () => {
+    await using server = await replayed(sample);
+    using client = await dial(server);
+    client.send(encodeRequest("realtime", ID));
+    expect(await client.ended).toBeUndefined();
+    expect(client.received()).toEqual(vectors.S9.subarray(0, 40));
+  });
+
+  it("is silent after what came where the ECU was, until the connection was idle too long", async () => {
+    await using server = await startReplayServer({ capture: asLinux, log: silent, idleMs: 100 });
+    using client = await dial(server);
+    const begun = performance.now();
+    client.send(encodeRequest("signal", ID));
+    await client.ended;
+    expect(performance.now() - begun).toBeGreaterThan(80);
+    expect(client.received()).toEqual(signal.subarray(0, 20));
+  });
+
+  it("closes without an answer where the ECU did", async () => {
+    await using server = await replayed(captureOf(failed("info", "closed")));
+    using client = await dial(server);
+    client.send(encodeRequest("info"));
+    expect(await client.ended).toBeUndefined();
+    expect(client.received()).toHaveLength(0);
+  });
+
+  it("answers a wrong id with status 01, and nothing to a question that was not asked then", async () => {
+    await using server = await replayed(asLinux);
+    using stranger = await dial(server);
+    stranger.send(encodeRequest("energy", "216000999999", "00"));
+    expect(await stranger.replies()).toEqual([encodeStatus("energy", "01")]);
+    using client = await dial(server);
+    client.send(encodeRequest("energy", ID, "01"));
+    await client.ended;
+    expect(client.received()).toHaveLength(0);
+  });
+
+  it("does nothing on a command that would change an ECU, and warns", async () => {
+    const warned: unknown[] = [];
+    const log = { debug: () => {}, warn: (...line: unknown[]) => void warned.push(line) };
+    await using server = await replayed(asLinux, log);
+    using client = await dial(server);
+    client.send(`APS1100280031${ID}END\n`);
+    await client.ended;
+    expect(client.received()).toHaveLength(0);
+    expect(warned).toEqual([
+      [{ code: '"0031"' }, "asked for what no reader asks; nothing was done"],
+    ]);
+  });
+
+  it("closes on what is no request", async () => {
+    await using server = await replayed(asLinux);
+    using client = await dial(server);
+    client.send("GET / HTTP/1.1\r\n\r\n");
+    expect(await client.ended).toBeUndefined();
+  });
+});
+
+describe.skipIf(capturesFile === undefined)("captured replies", () => {
+  const commandOf: Record<string, Command> = {
+    "ecu-info": "info",
+    "inverter-data": "realtime",
+    "inverter-signal": "signal",
+    other: "clock",
+  };
+
+  it.each(captures)("$id ($state) come back the same from the replay", async ({ hex, query }) => {
+    const name = commandOf[query] ?? "info";
+    const bytes = Buffer.from(hex, "hex");
+    const model = { model: "ECU-C", firmware: "" };
+    const capture = { ...captureOf(failed(name, "truncated", bytes)), ecu: model };
+    await using server = await replayed(parseCapture(JSON.stringify(capture)));
+    using client = await dial(server);
+    const id = query === "ecu-info" ? "" : ecuIds.L;
+    client.send(encodeRequest(name, id));
+    await client.ended;
+    expect(client.received().toString("hex")).toBe(hex);
+  });
+});
+
+/** The bytes in a printed table. */
+const bytesIn = (stdout: string): string => {
+  const lines = stdout.split("\n");
+  const head = lines[0] ?? "";
+  const [from, to] = [head.indexOf("Bytes"), head.indexOf("Field")];
+  return lines
+    .slice(1)
+    .filter((line) => !line.startsWith("It cannot be read"))
+    .map((line) => line.slice(from, to).replaceAll(" ", ""))
+    .join("");
+};
+
+describe.skipIf(capturesFile === undefined)("the table of a captured reply", () => {
+  it.each(captures.filter(({ bytes }) => bytes > 0))(
+    "has every byte of $id ($state)",
+    async ({ hex }) => {
+      expect(bytesIn((await decoded(hex)).stdout)).toBe(hex);
+    },
+  );
+});
+
+// What the table of a hand-written record looks like to people.
+describe("the table", () => {
+  it("is as docs/captures.md shows it", async () => {
+    const bytes = table(1, "806000000004 00 '00'");
+    const { code, stdout } = await decoded(bytes.toString("hex"));
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      `
+Offset  Bytes                 Field               Value           Meaning
+     0  41 50 53              signature           APS             every reply begins so
+     3  31 31                 version             11              of the layout
+     5  30 30 33 38           length              0038            38 bytes
+     9  30 30 30 32           command             0002            realtime
+    13  30 30                 status              00              ok
+    15  30 31                 kind                01              of micro-inverters
+    17  00 01                 count               1               registered, online or not
+    19  20 25 06 21 13 15 00  takenAt             20250621131500  2025-06-21 13:15:00
+    26  80 60 00 00 00 04     records.0.uid       806000000004    QS1A
+    32  00                    records.0.online    false           did not answer
+    33  30 30                 records.0.typeCode  00              never contacted: no values follow
+    35  45 4e 44              terminator          END             every longer reply ends so
+    38  0a                    lineFeed            0a              end of the reply
+`.slice(1),
+    );
+  });
+
+  it("shows what could be read, the rest, and the error with its field and offset", async () => {
+    const { code, stdout } = await decoded(
+      reply("0030", wire("'00' 801000000001 ff 7030")).toString("hex"),
+    );
+    expect(code).toBe(1);
+    expect(stdout.trimEnd().split("\n").slice(-5)).toEqual([
+      "    21  ff                 0.level     255           100 % signal",
+      "    22  70 30              undecoded   2 bytes       cannot be read",
+      "    24  45 4e 44           terminator  END           every longer reply ends so",
+      "    27  0a                 lineFeed    0a            end of the reply",
+      "It cannot be read: 1.uid at byte 22: needs 6 bytes, 2 are left (malformed)",
+    ]);
+  });
+
+  it("says of each question of a capture what became of it", async () => {
+    using place = folder();
+    const path = place.file("capture.json");
+    const questions = [answered("energy", vectors.S3, "00"), failed("signal", "closed")];
+    writeFileSync(path, JSON.stringify(captureOf(...questions)));
+    const { code, stdout } = await decoded(path);
+    expect(code).toBe(0);
+    expect(stdout.split("\n").filter((line) => /^(ECU|00\d\d)/.test(line))).toEqual([
+      "ECU: ECU-R, ECU_R_1.3.6C. Taken 2026-06-21T11:03Z by version 1.2.3.",
+      "0004 energy 00: 33 bytes",
+      "0030 signal: 0 bytes; the ECU hung up without an answer (closed)",
+    ]);
+    expect(stdout).toContain(
+      "    23  20 24 01 02  records.1.date          20240102    2024-01-02\n",
+    );
+  });
+
+  it("lets no control character through to the terminal, and colours only where there are any", async () => {
+    const nasty = wire("'APS11002700' 1b '[2J' 0a 0d 00 80 ff 'xxxxEND' 0a");
+    const plain = await decoded(nasty.toString("hex"));
+    expect(plain.stdout).toMatch(/^[\x20-\x7e\n°…]*$/);
+    const coloured = await decoded(nasty.toString("hex"), true);
+    expect(coloured.stdout).toContain("\u001b[");
+  });
+});

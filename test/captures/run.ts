@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { capture } from "../../src/commands/capture.ts";
+import { decode } from "../../src/commands/decode.ts";
+import { seeded, TAKEN } from "./samples.ts";
+
+/** A folder that is gone after the test. */
+export const folder = () => {
+  const path = mkdtempSync(join(tmpdir(), "captures-"));
+  return {
+    file: (name: string): string => join(path, name),
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  };
+};
+
+/** So long that an ECU sees one connection go before the next one comes. */
+const PAUSE_MS = 20;
+
+/** Runs `capture` with short pauses: its exit code, what it printed, and what it told people. */
+export const captured = async (
+  { host, port }: { host: string; port: number },
+  { output = "-", all = false } = {},
+) => {
+  const printed = { stdout: "", stderr: "" };
+  const code = await capture(
+    { ecu: { name: host, host, port }, output, all, commandPause: PAUSE_MS },
+    {
+      write: (text) => {
+        printed.stdout += text;
+      },
+      tell: (text) => {
+        printed.stderr += text;
+      },
+      chance: seeded(),
+      now: () => TAKEN,
+      retryPauseMs: 0,
+    },
+  );
+  return { code, ...printed };
+};
+
+/** Runs `decode`: its exit code and what it printed. */
+export const decoded = async (input: string, hasColours = false) => {
+  let stdout = "";
+  const write = (text: string): void => {
+    stdout += text;
+  };
+  const code = await decode({ input }, { write, isTerminal: false, hasColours, columns: 80 });
+  return { code, stdout };
+};

@@ -1,0 +1,35 @@
+/** Captures made of frames that were written by hand. */
+import { type CaptureFile, emptyCapture, type Question } from "../../src/captures/format.ts";
+import { type Command, commands } from "../../src/protocol/requests.ts";
+
+export const TAKEN = Date.UTC(2026, 5, 21, 11, 3);
+
+/** A question and its good reply. */
+export const answered = (name: Command, bytes: Uint8Array, parameter?: string): Question => ({
+  name,
+  code: commands[name].code,
+  ...(parameter === undefined ? {} : { parameter }),
+  reply: Buffer.from(bytes).toString("hex"),
+});
+
+/** A question that was not answered well. */
+export const failed = (name: Command, reason: string, received: Uint8Array = Buffer.of()) => ({
+  name,
+  code: commands[name].code,
+  failed: { reason, received: Buffer.from(received).toString("hex") },
+});
+
+export const captureOf = (...questions: Question[]): CaptureFile => ({
+  ...emptyCapture(TAKEN, "1.2.3"),
+  ecu: { model: "ECU-R", firmware: "ECU_R_1.3.6C" },
+  questions,
+});
+
+/** Chance that repeats itself. */
+export const seeded = (seed = 1) => {
+  let state = seed;
+  return (limit: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+};

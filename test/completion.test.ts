@@ -1,0 +1,119 @@
+/** The scripts by which shells complete the command line, tried in the shells themselves. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isBare } from "../src/config/config.ts";
+import { type CommandName, type Setting, settings } from "../src/config/settings.ts";
+import { hasProgram } from "./support/programs.ts";
+
+const PROGRAM = "apsystems-ecu-exporter";
+const names = Object.keys(settings) as CommandName[];
+const flagsOf = (name: CommandName): Setting<unknown>[] =>
+  Object.values<Setting<unknown>>(settings[name]).filter(({ isOperand }) => !isOperand);
+
+describe("completion", () => {
+  let folder = "";
+  const fileOf = (shell: string): string => join(folder, `completion.${shell}`);
+  /** What a shell prints that runs a script at home in an empty folder. */
+  const printed = (shell: string, args: readonly string[], script: string): string => {
+    const env = { PATH: process.env["PATH"] ?? "", HOME: folder, TERM: "dumb" };
+    const { stdout, stderr } = spawnSync(shell, [...args, script], { env, encoding: "utf8" });
+    expect(stderr).toBe("");
+    return stdout;
+  };
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "completion-"));
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const { stdout } = spawnSync(
+        process.execPath,
+        ["--import", "tsx", "src/main.ts", "completion", shell],
+        { encoding: "utf8" },
+      );
+      writeFileSync(fileOf(shell), stdout);
+    }
+  }, 60_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  describe.skipIf(!hasProgram("bash", "--version"))("in bash", () => {
+    /** What is offered for each of these command lines, the last word being the one that is completed. */
+    const offered = (lines: readonly (readonly string[])[]): string[][] => {
+      const tries = lines.map(
+        (words) =>
+          `COMP_WORDS=(${[PROGRAM, ...words].map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _apsystems_ecu_exporter; echo "\${COMPREPLY[*]}"`,
+      );
+      const script = [`source ${fileOf("bash")}`, ...tries].join("\n");
+      const answers = printed("bash", ["--norc", "-c"], script).trimEnd().split("\n");
+      return answers.map((answer) => (answer === "" ? [] : answer.split(" ")));
+    };
+
+    it("offers the commands first, and the flags of serve where none is named", () => {
+      expect(offered([[""], ["re"], ["--ecu.t"], ["completion", ""]])).toEqual([
+        [...names, "help"],
+        ["read", "replay"],
+        ["--ecu.timezone=", "--ecu.timeout="],
+        ["bash", "zsh", "fish"],
+      ]);
+    });
+
+    it("offers every flag of every command", () => {
+      const lines = names.map((name) => [name, "--"]);
+      expect(offered(lines)).toEqual(
+        names.map((name) => [
+          ...flagsOf(name).map((row) => (row.isSwitch ? `--${row.flag}` : `--${row.flag}=`)),
+          "--help",
+        ]),
+      );
+    });
+  });
+
+  describe.skipIf(!hasProgram("fish", "--version"))("in fish", () => {
+    const offered = (line: string): string[] =>
+      printed(
+        "fish",
+        ["--no-config", "-c"],
+        `source ${fileOf("fish")}; complete -C "${PROGRAM} ${line}"`,
+      )
+        .trimEnd()
+        .split("\n")
+        .map((answer) => answer.split("\t")[0] ?? "");
+
+    it("offers commands, shells, and every flag of every command", () => {
+      expect(offered("re")).toEqual(["read", "replay"]);
+      expect(offered("completion ").sort()).toEqual(["bash", "fish", "zsh"]);
+      for (const name of names) {
+        if (flagsOf(name).length === 0) continue;
+        const flags = flagsOf(name).map(({ flag }) => `--${flag}`);
+        expect(offered(`${name} --`).sort(), name).toEqual(["--help", ...flags].sort());
+      }
+    });
+  });
+
+  describe.skipIf(!hasProgram("zsh", "--version"))("in zsh", () => {
+    it("completes a command and a flag as they are typed", () => {
+      const script = [
+        "zmodload zsh/zpty",
+        "zpty shell zsh -f -i",
+        `zpty -w shell "source ${fileOf("zsh")}; bindkey '^I' complete-word; echo 're''ady'"`,
+        "zpty -r -m shell heard '*ready*'",
+        `zpty -w -n shell $'${PROGRAM} rea\\t --js\\t'`,
+        "zpty -r -m shell heard '*json*'",
+        'print -r -- "$heard"',
+        "zpty -d shell",
+      ].join("\n");
+      const heard = printed("timeout", ["20", "zsh", "-f", "-c"], script);
+      const typed = stripVTControlCharacters(heard).replaceAll("\b", "");
+      expect(typed).toContain(`${PROGRAM} read  --json`);
+    });
+  });
+
+  it("knows which flags take no value", () => {
+    expect(
+      flagsOf("read")
+        .filter(isBare)
+        .map(({ flag }) => flag),
+    ).toEqual(["json", "watch"]);
+  });
+});

@@ -1,0 +1,67 @@
+/** The command backfill in a world of a test's own. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { runBackfill } from "../../src/commands/backfill.ts";
+import type { Config } from "../../src/config/settings.ts";
+import { systemClock } from "../../src/ecu/clock.ts";
+
+/** A stream that keeps what is written. */
+const listening = (): Writable & { text: () => string } => {
+  const parts: string[] = [];
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      parts.push(String(chunk));
+      done();
+    },
+  });
+  return Object.assign(stream, { text: () => parts.join("") });
+};
+
+export interface Workshop extends AsyncDisposable {
+  readonly folder: string;
+  readonly output: string;
+  readonly cache: string;
+  /** Runs the command. `file`: what stands in the output's place after it. */
+  run(
+    ecu: { readonly host: string; readonly port: number },
+    change?: Partial<Config<"backfill">>,
+    signal?: AbortSignal,
+    isTTY?: boolean,
+  ): Promise<{ code: number; stdout: string; stderr: string; file: string | undefined }>;
+}
+
+/** A folder with an output and a cache. @param now what time it is, in milliseconds since 1970 */
+export const openWorkshop = async (now: () => number): Promise<Workshop> => {
+  const folder = await mkdtemp(join(tmpdir(), "backfill-"));
+  const [output, cache] = [join(folder, "history.om"), join(folder, "cache", "roof.json")];
+  return {
+    folder,
+    output,
+    cache,
+    run: async (ecu, change = {}, signal = new AbortController().signal, isTTY = false) => {
+      const [stdout, stderr] = [listening(), Object.assign(listening(), { isTTY })];
+      const config: Config<"backfill"> = {
+        ecu: { name: `${ecu.host}:${ecu.port}`, host: ecu.host, port: ecu.port },
+        name: "roof",
+        from: undefined,
+        to: undefined,
+        end: undefined,
+        endJoules: undefined,
+        output,
+        labels: undefined,
+        pace: 0,
+        cache,
+        dryRun: false,
+        timezone: "Europe/Amsterdam",
+        ...change,
+      };
+      const clock = { ...systemClock, now };
+      const code = await runBackfill(config, { clock, signal, stdout, stderr, env: {} });
+      const file = await readFile(output, "utf8").catch(() => undefined);
+      return { code, stdout: stdout.text(), stderr: stderr.text(), file };
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+};
