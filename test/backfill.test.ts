@@ -306,10 +306,16 @@ describe("the cache", () => {
 });
 
 describe("an ECU that does not tell of its past", () => {
+  const tableOfDays = (period: string): Messages["energy"] => ({
+    period,
+    records: period === "02" ? [] : [{ date: "20261119", energyJoules: 4 * KWH }],
+  });
+  const pro = { ecuId: "216200000001", timezone: "Europe/Amsterdam" };
+
   it("is asked once more, and with its firmware never again", async () => {
     let firmware = "ECU_R_PRO_2.1.27";
     const ecu = await scripted({
-      info: () => info({ firmware }),
+      info: () => info({ ...pro, firmware }),
       dayPower: () => undefined,
       energy: () => undefined,
     });
@@ -332,10 +338,13 @@ describe("an ECU that does not tell of its past", () => {
   });
 
   it("by 0004 has energies by its curves, and the summary says so", async () => {
-    const [shop, ecu] = [await workshop(), await scripted({ energy: () => undefined })];
+    const shop = await workshop();
+    const ecu = await scripted({ info: () => info(pro), energy: () => undefined });
     const { code, stderr, file } = await shop.run(ecu, week);
     expect(code).toBe(0);
-    expect(stderr).toContain("this ECU does not know 0004");
+    expect(stderr).toContain(
+      "this ECU does not know 0004: energies are those of the power curves (this is remembered; --cache with another file asks again)",
+    );
     expect(file?.match(/^ecu_power_watts/gm)).toHaveLength(7);
   });
 
@@ -345,6 +354,7 @@ describe("an ECU that does not tell of its past", () => {
       { date: "20261119", energyJoules: 4 * KWH },
     ];
     const ecu = await scripted({
+      info: () => info(pro),
       dayPower: () => undefined,
       energy: (period) => ({ period, records: period === "02" ? [] : records }),
     });
@@ -353,6 +363,43 @@ describe("an ECU that does not tell of its past", () => {
     expect(stderr).toContain("this ECU does not know 0003");
     expect(file).not.toContain("ecu_power_watts");
     expect(file?.match(/^ecu_lifetime_energy_joules_total/gm)?.length).toBe(4);
+  });
+
+  it.each(["energy", "dayPower"] as const)(
+    "by %s though it is an ECU-R has trouble: nothing is remembered, and it is asked again",
+    async (question) => {
+      let isAway = true;
+      const answers = { energy: tableOfDays, dayPower: () => curve };
+      const ecu = await scripted({
+        ...answers,
+        [question]: (parameter: string) => (isAway ? undefined : answers[question](parameter)),
+      });
+      const shop = await workshop();
+      const { code, stderr, file } = await shop.run(ecu, week);
+      expect([code, file]).toEqual([1, undefined]);
+      expect(stderr).toContain(
+        `the ECU answers, but not when it is asked for its past (${question === "energy" ? "0004" : "0003"}); let no other program ask it; then run the same again`,
+      );
+      isAway = false;
+      expect((await shop.run(ecu, week)).code).toBe(0);
+    },
+  );
+
+  it("of a day's power once, though it has the day's energy, is asked for that day again", async () => {
+    let isAway = true;
+    const ecu = await scripted({
+      energy: tableOfDays,
+      dayPower: (date) => (isAway && date === "20261119" ? [] : curve),
+    });
+    const shop = await workshop();
+    const first = await shop.run(ecu, week);
+    expect(first.stderr).toContain("2026-11-19: the ECU knows the energy and no power");
+    isAway = false;
+    const before = ecu.requests.length;
+    const { stderr } = await shop.run(ecu, week);
+    expect(stderr).not.toContain("no power");
+    expect(asked(ecu).slice(before)).toContain("0003/20261119");
+    expect(asked(ecu).slice(before)).not.toContain("0003/20261118");
   });
 
   it("by 0012 tells its day by its last round", async () => {
@@ -511,7 +558,7 @@ describe("before anything is asked", () => {
   it.each([
     [{ from: "20261120", to: "20261119" }, "--from: 2026-11-20 is after the last day, 2026-11-19"],
     [{ to: "20261122" }, "--to: 2026-11-22 has not begun; the last day can be 2026-11-21"],
-    [{ from: "20250101" }, "--from: 2025-01-01 to 2026-11-21 are more than 400 days"],
+    [{ from: "20250101" }, "--from: 2025-01-01 is more than 400 days ago, which no ECU remembers"],
     [{ end: NOW + 60_000 }, "--end: 2026-11-20T12:01:00.000Z is in the future"],
     [
       { from: "20261119", end: NOW - 9 * 86_400_000 },

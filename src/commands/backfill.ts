@@ -1,7 +1,7 @@
 import type { Config } from "../config/settings.ts";
 import { type Clock, systemClock } from "../ecu/clock.ts";
 import { machineZone } from "../ecu/time.ts";
-import { dateAt } from "../history/calendar.ts";
+import { dateAt, daysBetween } from "../history/calendar.ts";
 import { HistoryError, historyOf } from "../history/history.ts";
 import { openMetricsOf } from "../history/openmetrics.ts";
 import { catalogue } from "../metrics/catalogue.ts";
@@ -24,6 +24,8 @@ export interface Surroundings {
 
 /** 0001, 0012, and three tables of 0004. */
 const OTHER_QUESTIONS = 5;
+/** Days that the table of days has, mostly (protocol document, 3.5). */
+const USUAL_TABLE_DAYS = 31;
 /** The first zone of all in which a day begins: who can tell what is tomorrow before the ECU has said its zone? */
 const EARLIEST_ZONE = "Etc/GMT-14";
 
@@ -87,7 +89,8 @@ const zoneOf = ({ timezone }: Config<"backfill">): string => timezone ?? machine
 const planned = (config: Config<"backfill">, cache: HistoryCache, now: number): string => {
   const today: Today = { date: dateAt(now, zoneOf(config)), zone: zoneOf(config), now };
   const wanted = wantedOf(config, today);
-  const dates = datesToAsk(wanted, today, () => true);
+  const hasEnergy = (date: string): boolean => daysBetween(date, today.date) < USUAL_TABLE_DAYS;
+  const dates = datesToAsk(wanted, today, hasEnergy);
   const kept = dates.filter((date) => date < today.date && cache.curves.has(date)).length;
   return planOf({
     ecu: config.name ?? config.ecu.name,

@@ -9,6 +9,8 @@ export type Asked = Pick<Config<"backfill">, "from" | "to" | "end" | "endJoules"
 /** Days that an ECU remembers the power of, about (protocol document, 3.4). */
 const USUAL_DAYS = 61;
 const MOST_DAYS = 400;
+/** No ECU is asked for the power of an earlier day, unless somebody wants that day. */
+const REMEMBERED_DAYS = 75;
 const MS = 1000;
 
 export interface Today {
@@ -32,8 +34,8 @@ export const wantedOf = ({ from, to, end, endJoules }: Asked, today: Today): Wan
   const problems = [
     first > last && `--from: ${spelled(first)} is after the last day, ${spelled(last)}`,
     last > date && `--to: ${spelled(last)} has not begun; the last day can be ${spelled(date)}`,
-    daysBetween(first, last) >= MOST_DAYS &&
-      `--from: ${spelled(first)} to ${spelled(last)} are more than ${MOST_DAYS} days`,
+    daysBetween(first, date) > MOST_DAYS &&
+      `--from: ${spelled(first)} is more than ${MOST_DAYS} days ago, which no ECU remembers`,
     end !== undefined && end > now && `--end: ${new Date(end).toISOString()} is in the future`,
     isEndEarly && `--end: ${new Date(end).toISOString()} is before the first day`,
     endJoules !== undefined &&
@@ -54,7 +56,8 @@ export const datesToAsk = (
   hasEnergy: (date: string) => boolean,
 ): readonly string[] => {
   const last = lastDateOf(wanted, zone);
+  const earliest = daysLater(date, -REMEMBERED_DAYS);
   return datesFrom(wanted.from, date)
-    .filter((one) => one <= last || !hasEnergy(one))
+    .filter((one) => one <= last || (one >= earliest && !hasEnergy(one)))
     .toReversed();
 };

@@ -1,11 +1,13 @@
 /** Asking an ECU for its past: gently, one question at a time, and no day twice. */
 import { type QueryError, tell } from "../ecu/errors.ts";
+import { ecuFamily } from "../ecu/models.ts";
 import { joinReplies, type Reading } from "../ecu/reading.ts";
 import { unixTimeOf } from "../ecu/time.ts";
 import { dateAt, spelled } from "../history/calendar.ts";
 import type { Past } from "../history/days.ts";
 import type { Wanted } from "../history/history.ts";
 import { monthsOf, type TableEnergy, tableOf } from "../history/table.ts";
+import { commands } from "../protocol/requests.ts";
 import {
   AGAIN,
   type Asking,
@@ -35,6 +37,8 @@ export interface ReadPast {
   readonly notes: readonly string[];
 }
 
+const REMEMBERED = " (this is remembered; --cache with another file asks again)";
+const ECUS_THAT_KNOW: ReadonlySet<string> = new Set(["ECU-R", "ECU-B"]);
 const FAILURES_IN_A_ROW = 5;
 /** How far the ECU's clock may be off before people are told, in milliseconds. */
 const CLOCK_TOLERANCE_MS = 600_000;
@@ -55,14 +59,30 @@ export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
   const { ecuId, firmware } = info.value;
   const zone = identity.identity?.timezone ?? options.zone;
   cache.meet(ecuId, firmware);
+  /** An ECU-R or ECU-B knows its past (protocol document, 3.0): one that does not answer has trouble of another kind. */
+  const learn = async (question: "energy" | "dayPower"): Promise<void> => {
+    if (ECUS_THAT_KNOW.has(ecuFamily(ecuId, undefined).model))
+      throw new UnfinishedError(
+        `the ECU answers, but not when it is asked for its past (${commands[question].code}); let no other program ask it; then ${AGAIN}`,
+      );
+    await cache.learnUnknown(question);
+  };
   const local = await localTimeOf(line, cache, ecuId);
   const date = dateOf(local, { zone, now }, notes);
   const today: Today = { date, zone, now };
   const wanted = options.wantedOf(today);
-  const tables = await tablesOf(line, cache, ecuId, notes);
+  const tables = await tablesOf(line, cache, { ecuId, learn, notes });
   const hasEnergy = (one: string): boolean => tables.days.has(one);
   const dates = datesToAsk(wanted, today, hasEnergy);
-  const curves = await curvesOf(line, options, { ecuId, today: date, dates, hasEnergy, notes });
+  const energyOf = (one: string): number | undefined => tables.days.get(one)?.joules;
+  const curves = await curvesOf(line, options, {
+    ecuId,
+    today: date,
+    dates,
+    energyOf,
+    learn,
+    notes,
+  });
   if (cache.isUnknown("energy") && cache.isUnknown("dayPower"))
     throw new UnfinishedError(
       "this ECU does not tell of its past: it knows neither 0003 nor 0004 (an update of its firmware may change that)",
@@ -106,8 +126,7 @@ type Tables = Pick<Past, "days" | "months">;
 const tablesOf = async (
   line: Asking,
   cache: HistoryCache,
-  ecuId: string,
-  notes: string[],
+  { ecuId, learn, notes }: Pick<CurvesWanted, "ecuId" | "learn" | "notes">,
 ): Promise<Tables> => {
   const days = new Map<string, TableEnergy>();
   let months = new Map<string, TableEnergy>();
@@ -118,13 +137,13 @@ const tablesOf = async (
     else if (outcome?.ok) {
       for (const [date, energy] of tableOf(outcome.value, line.bytes()))
         if (!days.has(date)) days.set(date, energy);
-    } else if (outcome === undefined && parameter === "01") await cache.learnUnknown("energy");
+    } else if (outcome === undefined && parameter === "01") await learn("energy");
     else if (outcome === undefined || outcome.error.reason === "status")
       notes.push(`the ECU does not answer 0004/${parameter}`);
     else throw new UnfinishedError(`${tell(outcome.error)}; then ${AGAIN}`);
   }
   if (cache.isUnknown("energy"))
-    notes.push("this ECU does not know 0004: energies are those of the power curves");
+    notes.push(`this ECU does not know 0004: energies are those of the power curves${REMEMBERED}`);
   return { days, months };
 };
 
@@ -132,14 +151,17 @@ interface CurvesWanted {
   readonly ecuId: string;
   readonly today: string;
   readonly dates: readonly string[];
-  readonly hasEnergy: (date: string) => boolean;
+  /** Of the table of days, in joules; `undefined` where it has no such day. */
+  readonly energyOf: (date: string) => number | undefined;
+  /** Remembers that the ECU does not know a question. @throws UnfinishedError where such an ECU knows it */
+  readonly learn: (question: "energy" | "dayPower") => Promise<void>;
   readonly notes: string[];
 }
 
 const curvesOf = async (
   line: Asking,
   { cache, onDays, onDay }: ReadOptions,
-  { ecuId, today, dates, hasEnergy, notes }: CurvesWanted,
+  { ecuId, today, dates, energyOf, learn, notes }: CurvesWanted,
 ): Promise<Past["curves"]> => {
   const unfinished = dates.filter((date) => date >= today || !cache.curves.has(date));
   const curves = new Map([...cache.curves].filter(([date]) => dates.includes(date)));
@@ -154,11 +176,13 @@ const curvesOf = async (
       ? line.askDoubtful("dayPower", asked)
       : line.ask("dayPower", asked));
     onDay();
-    if (outcome === undefined) await cache.learnUnknown("dayPower");
+    if (outcome === undefined) await learn("dayPower");
     else if (outcome.ok) {
       inARow = 0;
       curves.set(date, outcome.value);
-      if (date < today) await cache.keep(date, outcome.value);
+      // No power on a day with energy: it may be there the next time.
+      const isWhole = outcome.value.length > 0 || !energyOf(date);
+      if (date < today && isWhole) await cache.keep(date, outcome.value);
     } else {
       failed.set(date, outcome.error);
       if (++inARow >= FAILURES_IN_A_ROW)
@@ -167,10 +191,10 @@ const curvesOf = async (
   }
   if (cache.isUnknown("dayPower"))
     notes.push(
-      "this ECU does not know 0003: there is no power, and the energy of days at their ends",
+      `this ECU does not know 0003: there is no power, and the energy of days at their ends${REMEMBERED}`,
     );
   for (const [date, error] of failed) {
-    if (!hasEnergy(date))
+    if (energyOf(date) === undefined)
       throw new UnfinishedError(
         `the power of ${spelled(date)} could not be read: ${error.message}; ${AGAIN}`,
       );
