@@ -74,11 +74,13 @@ const problemsIn = (error: unknown): readonly string[] => {
   return problem === undefined ? [] : [problem];
 };
 
-// Whoever reads the output may stop: `… | head` is no error.
+// Whoever reads the output may stop: `… | head` is no error. Nobody need read what is told beside it.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
+  if (error.code === "EPIPE") process.exit();
+  process.stderr.write(`${NAME}: the output cannot be written: ${error.message}\n`);
+  process.exit(WRONG_USAGE);
 });
+process.stderr.on("error", () => {});
 try {
   process.exitCode = await run(parseConfig(sources));
 } catch (error) {

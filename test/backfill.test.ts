@@ -296,6 +296,19 @@ describe("the cache", () => {
     expect(Object.keys(JSON.parse(await readFile(shop.cache, "utf8")).days)).toEqual(["20261119"]);
   });
 
+  it.each(["a folder", "notes"])("is not made of %s that stands there", async (what) => {
+    const [shop, ecu] = [await workshop(), await simulated({ past: 1 })];
+    await mkdir(dirname(shop.cache), { recursive: true });
+    if (what === "notes") await writeFile(shop.cache, "buy milk\n");
+    else await mkdir(shop.cache);
+    const refused = await shop.run(ecu, week).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      problems: [`--cache: ${shop.cache} is something else; name another file`],
+    });
+    expect(ecu.requests).toEqual([]);
+    expect(await readdir(dirname(shop.cache))).toEqual(["roof.json"]);
+  });
+
   it("that cannot be written is told of once, and the history is written", async () => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 3 })];
     await writeFile(dirname(shop.cache), "a file where a folder should be");

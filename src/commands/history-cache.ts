@@ -1,8 +1,9 @@
 /** The days of an ECU that were read already, in a file of the user's, so that none is asked for twice. */
-import { readFile, rename } from "node:fs/promises";
+import { readFile, rename, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { UsageError } from "../config/config.ts";
 import type { EcuAddress } from "../config/parse.ts";
 import { isDate } from "../history/calendar.ts";
 import type { DayPower } from "../protocol/replies.ts";
@@ -46,9 +47,18 @@ export const cachePathOf = (
   env: Readonly<Record<string, string | undefined>>,
 ): string => {
   const named = env["XDG_CACHE_HOME"] ?? "";
-  const home = isAbsolute(named) ? named : join(homedir(), ".cache");
+  const home = isAbsolute(named) ? named : join(homeOf(), ".cache");
   const file = `${host.replace(/[^\p{L}\p{N}.-]/gu, "_")}_${port}.json`;
   return join(home, "apsystems-ecu-exporter", file);
+};
+
+/** @throws UsageError where the user has no home */
+const homeOf = (): string => {
+  try {
+    return homedir();
+  } catch (cause) {
+    throw new UsageError(["this user has no home folder; name a file with --cache"], { cause });
+  }
 };
 
 interface CacheOptions {
@@ -59,7 +69,10 @@ interface CacheOptions {
   readonly isReadOnly?: boolean;
 }
 
-/** Opens the cache. A file of no use is put aside as `FILE.broken`; one that cannot be written is told of once. */
+/**
+ * Opens the cache. A file of no use is put aside as `FILE.broken`; one that cannot be written is told of once.
+ * @throws UsageError where another kind of file stands there
+ */
 export const openCache = async (options: CacheOptions): Promise<HistoryCache> => {
   const { path, tell, isReadOnly = false } = options;
   let { isOurs, known } = await contentOf(options);
@@ -111,6 +124,10 @@ const contentOf = async ({
     return { known: content.parse(JSON.parse(await readFile(path, "utf8"))), isOurs: true };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { known: nothing, isOurs: true };
+    if (!(await isCache(path)))
+      throw new UsageError([`--cache: ${path} is something else; name another file`], {
+        cause: error,
+      });
     if (isReadOnly) {
       tell(`${path} is of no use`);
       return { known: nothing, isOurs: false };
@@ -123,5 +140,14 @@ const contentOf = async ({
   } catch (error) {
     tell(`${path} is of no use, and no day is kept: ${(error as Error).message}`);
     return { known: nothing, isOurs: false };
+  }
+};
+
+/** Whether it may be ours, broken or of another version: a plain file that begins as ours do. */
+const isCache = async (path: string): Promise<boolean> => {
+  try {
+    return (await stat(path)).isFile() && /^\s*(\{|$)/.test(await readFile(path, "utf8"));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOTDIR"; // no folder to write into is told later
   }
 };

@@ -27,6 +27,7 @@ const QUARTER = 15 * MINUTE;
 const MOST_BETWEEN_ZONES = 26 * HOUR;
 /** A report is up to two rounds old. */
 const ROUNDS = 12 * MINUTE;
+const OWN_CLOCK = ", by the ECU's own clock";
 
 /** The findings on clock and report. */
 export const clockFindings = (times: Times): readonly Finding[] => {
@@ -39,11 +40,12 @@ export const clockFindings = (times: Times): readonly Finding[] => {
     const finding = isRight
       ? ok("clock", `right by this machine's, within ${Math.max(1, Math.ceil(Math.abs(offset)))} s`)
       : offsetFinding(offset, times);
-    return [finding, ...reportFindings(lastReportAt, ecuNow, times)];
+    return [finding, ...reportFindings(lastReportAt, ecuNow, times, isRight ? "" : OWN_CLOCK)];
   }
   const untold = ok("clock", "the ECU does not tell its time; its last report has to do");
   const age = lastReportAt === undefined ? undefined : here - lastReportAt;
-  if (age === undefined || !isOfOffset(age, times)) {
+  // Where the ECU tells its zone, an old report is more likely than a clock that is wrong by whole half hours.
+  if (age === undefined || !isOfOffset(age, times) || (times.isToldZone && age > 0)) {
     return [untold, ...reportFindings(lastReportAt, here, times)];
   }
   return [offsetFinding(offsetOf(age), times)];
@@ -75,10 +77,11 @@ const reportFindings = (
   lastReportAt: number | undefined,
   now: number,
   { isAtWork }: Times,
+  by = "",
 ): readonly Finding[] => {
   if (lastReportAt === undefined) return [];
   const age = now - lastReportAt;
-  const text = `its last report is ${hoursInWords(Math.max(0, age))} old`;
+  const text = `its last report is ${hoursInWords(Math.max(0, age))} old${by}`;
   if (age > (isAtWork ? OLD : OLD_BY_NIGHT)) return [wrong("report", text, "old report")];
   if (age < -PATIENCE) {
     return [odd("report", `its last report is ${hoursInWords(-age)} ahead of its own clock`)];

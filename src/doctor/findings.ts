@@ -1,5 +1,6 @@
 /** What the doctor finds, one line each. */
 import type { QueryError, Reason } from "../ecu/errors.ts";
+import { encodeRequest } from "../protocol/requests.ts";
 import type { VerdictName } from "./verdicts.ts";
 
 /** A fact, how it is to be taken, and the verdict that it speaks for. */
@@ -52,9 +53,11 @@ export const verdictOfFailure = ({ reason, received }: QueryError): VerdictName 
   return verdictOfReason[reason];
 };
 
-/** Every reply begins so (protocol document, 2.1). */
+const question = encodeRequest("info");
+
+/** Every reply begins so (protocol document, 2.1); what only sends the question back is none. */
 export const looksLikeAnEcu = (received: Uint8Array): boolean =>
-  Buffer.from(received.subarray(0, 3)).toString("latin1") === "APS";
+  Buffer.from(received.subarray(0, 3)).toString("latin1") === "APS" && !question.equals(received);
 
 /** The first few of a list, and how many more there are. */
 export const some = (items: readonly string[], most = 5): string =>

@@ -66,16 +66,23 @@ export const counterFindings = (
   }
   if (
     earlier?.ecuId === info.ecuId &&
-    earlier.lifetimeEnergyJoules !== info.lifetimeEnergyJoules &&
-    Math.min(earlier.lifetimeEnergyJoules, info.lifetimeEnergyJoules) === 0
+    isGone(earlier.lifetimeEnergyJoules, info.lifetimeEnergyJoules)
   ) {
     return [wrong("counters", "energy in all is 0 in one of two answers", "counters zero")];
   }
-  if (info.todayEnergyJoules === 0 && info.powerWatts >= SURELY_COUNTED_WATTS) {
+  if (earlier?.ecuId === info.ecuId && isGone(earlier.todayEnergyJoules, info.todayEnergyJoules)) {
+    return [wrong("counters", "today's energy is 0 in one of two answers", "counters zero")];
+  }
+  const isMorning =
+    realtime?.kind !== "01" || Number(realtime.takenAt.slice(8, 10)) < DAY_HOURS.from; // may not be booked yet
+  if (info.todayEnergyJoules === 0 && info.powerWatts >= SURELY_COUNTED_WATTS && !isMorning) {
     return [wrong("counters", `${info.powerWatts} W, and 0 kWh today`, "counters stuck")];
   }
   return [];
 };
+
+/** One of two energies is 0, and the other is not. */
+const isGone = (one: number, other: number): boolean => one !== other && Math.min(one, other) === 0;
 
 /** What is registered, who answers, and whose values cannot be. */
 export const inverterFindings = (
@@ -115,6 +122,7 @@ const attendance = (reading: Reading): Finding => {
     if (missing.length === 0) return ok("inverters", text);
     return odd("inverters", `${text}; not ${some(missing.map(({ uid }) => uid))}`, "not reached");
   }
+  if (inverters.every(({ typeCode }) => typeCode === "00")) return ok("inverters", text); // told by itself
   const hour = Number(lastReportLocal.slice(8, 10));
   return hour >= DAY_HOURS.from && hour < DAY_HOURS.to
     ? wrong("inverters", `${text}, at ${hour} o'clock by the ECU's clock`, "all off by day")

@@ -33,7 +33,8 @@ export const lastDateOf = ({ to, seam }: Wanted, zone: string): string => {
 
 /**
  * Samples in the order of time, no two of a metric at one moment: power in watts, energy in whole joules.
- * @throws HistoryError where the ECU knows nothing, or has forgotten its counter for the moment
+ * @throws HistoryError where the ECU knows nothing, or has forgotten its counter for the moment, or not what lies between
+ *   the seam and now
  */
 export const historyOf = (past: Past, wanted: Wanted): History => {
   const { from, seam } = wanted;
@@ -44,6 +45,14 @@ export const historyOf = (past: Past, wanted: Wanted): History => {
   const isKnown = ledger.days.some((day) => day.date <= to && isTold(day, past));
   if (first === undefined || !isKnown)
     throw new HistoryError(`the ECU knows nothing of ${spelled(from)} to ${spelled(to)}`);
+  // A day that counts nothing would leave the counter of the days before it too high: it would fall at the seam.
+  const gap = ledger.days.find(
+    (day) => seam !== undefined && day.end > seam.at && day.joules === undefined,
+  );
+  if (gap !== undefined && seam?.joules === undefined)
+    throw new HistoryError(
+      `the ECU does not know the energy of ${spelled(gap.date)}, so that of now does not tell what the counter was at --end; give --end-joules as well`,
+    );
   const isAnchored = seam?.joules !== undefined || past.reading.lifetimeJoules > 0;
   if (!isAnchored && sumOf(ledger.days) > roundingOf(ledger, seam))
     throw new HistoryError(

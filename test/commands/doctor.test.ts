@@ -314,6 +314,13 @@ describe("something else", () => {
     expect(told.text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 
+  it("something that sends every question back is not an ECU", async () => {
+    await using place = await listening((socket) => {
+      socket.pipe(socket);
+    });
+    expectVerdict(await run(place), trying("not an ECU"));
+  });
+
   it("two ECUs that share an address: two ECUs", async () => {
     const infoOf = (ecuId: string): Info => ({
       ecuId,

@@ -329,4 +329,15 @@ describe("what cannot be", () => {
       "the ECU knows nothing of 2026-11-18 to 2026-11-20",
     );
   });
+
+  it("is a counter before a day whose energy nobody knows, unless its value at the seam is given", () => {
+    const what = past({ days: energies({ "20261117": 3, "20261119": 4 }) });
+    const seam = { at: Date.UTC(2026, 10, 17, 23) / 1000 };
+    const asked = { from: "20261117", to: "20261117" };
+    expect(() => historyOf(what, { ...asked, seam })).toThrow(
+      "the ECU does not know the energy of 2026-11-18, so that of now does not tell what the counter was at --end; give --end-joules as well",
+    );
+    const { counter } = told(what, { ...asked, seam: { ...seam, joules: 900 * KWH } });
+    expect(Object.values(counter)).toEqual([897]);
+  });
 });

@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { clockFindings } from "../../src/doctor/clock.ts";
+import { counterFindings, inverterFindings } from "../../src/doctor/inspect.ts";
+import type { Info, Realtime } from "../../src/protocol/replies.ts";
+
+const NOW = Date.UTC(2026, 5, 21, 10);
+const MINUTE = 60;
+
+describe("a report of an ECU that tells its zone and not its time", () => {
+  const verdictAt = (minutesOld: number) =>
+    clockFindings({
+      lastReportAt: NOW / 1000 - minutesOld * MINUTE,
+      zone: "Europe/Stockholm",
+      isToldZone: true,
+      isAtWork: true,
+      now: NOW,
+    }).flatMap(({ verdict }) => verdict ?? []);
+
+  it.each([31, 35, 45, 61, 75, 91, 100, 300])("is old when it is of %i minutes ago", (age) => {
+    expect(verdictAt(age)).toEqual(["old report"]);
+  });
+
+  it("is right up to half an hour, and of a wrong clock where it is of the future", () => {
+    expect([verdictAt(4), verdictAt(29), verdictAt(-60)]).toEqual([[], [], ["clock wrong"]]);
+  });
+});
+
+describe("energy of today", () => {
+  const info = (todayEnergyJoules: number): Info => ({
+    ecuId: "216200000001",
+    layout: "01",
+    lifetimeEnergyJoules: 3_600_000_000,
+    powerWatts: 600,
+    todayEnergyJoules,
+    lastCloudContact: "20260621120000",
+    inverters: 1,
+    invertersOnline: 1,
+    zigbeeChannel: "10",
+    firmware: "ECU_R_PRO_2.1.27",
+    timezone: "Europe/Stockholm",
+    ethernetMac: "80971b000001",
+    wirelessMac: "000000000000",
+    extension: "",
+  });
+  const table = (takenAt: string): Realtime => ({
+    kind: "01",
+    count: 0,
+    takenAt,
+    records: [],
+    lost: 0,
+    surplus: 0,
+    ambiguous: false,
+  });
+  const verdicts = (now: number, before: number, takenAt: string) =>
+    counterFindings(info(now), table(takenAt), info(before)).flatMap(
+      ({ verdict }) => verdict ?? [],
+    );
+
+  it.each([
+    ["0 in one of two answers passes", 0, 3_600_000, "20260621120000", ["counters zero"]],
+    ["0 in the first of two answers passes", 3_600_000, 0, "20260621120000", ["counters zero"]],
+    [
+      "0 at noon, in both, is a counter that stands still",
+      0,
+      0,
+      "20260621120000",
+      ["counters stuck"],
+    ],
+    ["0 in the first round of the day is as it should be", 0, 0, "20260621060300", []],
+    ["that is counted is as it should be", 3_600_000, 3_600_000, "20260621120000", []],
+  ])("%s", (_what, now, before, takenAt, expected) => {
+    expect(verdicts(now, before, takenAt)).toEqual(expected);
+  });
+});
+
+it("inverters that were never reached are not off by day: their numbers are to be compared", () => {
+  const never = { uid: "703000000001", model: "DS3", typeCode: "00", online: false } as const;
+  const reading = {
+    inverters: [{ ...never, channelWatts: [], gridVolts: [] }],
+    notes: [],
+    registered: 1,
+    lastReportLocal: "20260621120000",
+  };
+  const realtime: Realtime = {
+    kind: "01",
+    count: 1,
+    takenAt: "20260621120000",
+    records: [
+      {
+        uid: never.uid,
+        online: false,
+        typeCode: "00",
+        layout: "none",
+        guessed: false,
+        powerWatts: [],
+        gridVolts: [],
+      },
+    ],
+    lost: 0,
+    surplus: 0,
+    ambiguous: false,
+  };
+  const found = inverterFindings({ reading, rejected: [] }, realtime);
+  expect(found.flatMap(({ verdict }) => verdict ?? [])).toEqual(["never reached"]);
+});
