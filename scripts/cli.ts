@@ -8,11 +8,18 @@ const NAME = "apsystems-ecu-exporter";
 const INTRODUCTION = `# The command line
 
 Every command, flag and exit code. In a clone of the repository, after \`npm ci && npm run build\`, the program is
-\`node dist/main.js\`; where the package is installed, it is \`${NAME}\`. \`${NAME} COMMAND --help\` prints the same.
+\`node dist/main.js\`; where the package is installed, it is \`${NAME}\`. \`${NAME} COMMAND --help\` tells of a command in short.
 
 A value that cannot be used is told in one sentence, with exit code 2, before anything is done. A flag that is given on the command
 line counts more than its variable. What a command was asked for goes to standard output; everything else, progress and log, to
-standard error.`;
+standard error.
+
+To have a shell complete the name \`${NAME}\`, write one of these lines into the file that it reads at its start
+(\`~/.bashrc\`, \`~/.zshrc\`, \`~/.config/fish/config.fish\`). In a clone, \`npm link\` makes the program known by this name.
+
+    source <(${NAME} completion bash)
+    source <(${NAME} completion zsh)
+    ${NAME} completion fish | source`;
 
 const exits = {
   "0": "success",

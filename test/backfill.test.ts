@@ -433,6 +433,16 @@ describe("an ECU that does not tell of its past", () => {
   });
 });
 
+it("an ECU in another zone than this machine, which nobody named: nothing is written", async () => {
+  const [shop, ecu] = [await workshop(), await simulated({ zone: "Asia/Kathmandu" })];
+  const { code, stderr, file } = await shop.run(ecu, { ...week, timezone: undefined });
+  expect([code, file]).toEqual([1, undefined]);
+  expect(stderr).toMatch(
+    /nothing was written: the ECU's clock is \d+ min (ahead of|behind) that of \S+, this machine's zone; name the ECU's: --ecu\.timezone=/,
+  );
+  expect((await shop.run(ecu, { ...week, timezone: "Asia/Kathmandu" })).code).toBe(0);
+});
+
 describe("an ECU that answers badly", () => {
   it("for one day whose energy is known: the day has no curve, and that is told", async () => {
     const ecu = await scripted({

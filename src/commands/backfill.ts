@@ -112,6 +112,7 @@ const write = async (
     ecu: config.ecu,
     paceMs: config.pace,
     zone: zoneOf(config),
+    isZoneNamed: config.timezone !== undefined,
     clock,
     signal,
     cache,

@@ -3,7 +3,7 @@ import { startControl } from "../simulator/control.ts";
 import { simulateEcu } from "../simulator/ecu.ts";
 import { startExporter } from "./exporter.ts";
 import { createLog } from "./log.ts";
-import { untilStopped } from "./run.ts";
+import { untilStopped, urlOf } from "./run.ts";
 
 const LATE_MORNING_HOUR = 10.5;
 const LATITUDE = 28; // enough sun in every season
@@ -37,7 +37,10 @@ export const demo = async (config: Config<"demo">): Promise<void> => {
     log,
   });
   const { port } = exporter.address;
-  log.info({ port }, `a simulated ECU is being read: open ${exporter.scheme}://localhost:${port}`);
+  log.info(
+    { port },
+    `a simulated ECU is being read: open ${urlOf(config.listenAddress, exporter.scheme, port)}`,
+  );
   await using _control = await startControl(config.control, {
     faults: ecu.faults,
     parse: settings.demo.fault.parse,

@@ -7,6 +7,7 @@ import { dateAt, spelled } from "../history/calendar.ts";
 import type { Past } from "../history/days.ts";
 import type { Wanted } from "../history/history.ts";
 import { monthsOf, type TableEnergy, tableOf } from "../history/table.ts";
+import type { Info } from "../protocol/replies.ts";
 import { commands } from "../protocol/requests.ts";
 import {
   AGAIN,
@@ -21,8 +22,9 @@ import type { HistoryCache } from "./history-cache.ts";
 import { datesToAsk, type Today } from "./history-range.ts";
 
 export interface ReadOptions extends AskingOptions {
-  /** Zone of an ECU that does not tell its own. */
+  /** Zone of an ECU that does not tell its own, and whether the user named it. */
   readonly zone: string;
+  readonly isZoneNamed: boolean;
   readonly cache: HistoryCache;
   /** Judges what is wanted, once the ECU's own day is known. @throws UsageError */
   readonly wantedOf: (today: Today) => Wanted;
@@ -68,7 +70,8 @@ export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
     await cache.learnUnknown(question);
   };
   const local = await localTimeOf(line, cache, ecuId);
-  const date = dateOf(local, { zone, now }, notes);
+  const isAssumed = !options.isZoneNamed && !ecuFamily(ecuId, timezoneOf(info.value)).tellsZone;
+  const date = dateOf(local, { zone, now }, { isAssumed, notes });
   const today: Today = { date, zone, now };
   const wanted = options.wantedOf(today);
   const tables = await tablesOf(line, cache, { ecuId, learn, notes });
@@ -91,11 +94,14 @@ export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
   return { past, wanted, notes };
 };
 
+const timezoneOf = (info: Info): string | undefined =>
+  info.layout === "01" ? info.timezone : undefined;
+
 /** The ECU's own date. @throws UnfinishedError where its clock is of no use */
 const dateOf = (
   local: string | undefined,
   { zone, now }: Omit<Today, "date">,
-  notes: string[],
+  { isAssumed, notes }: { readonly isAssumed: boolean; readonly notes: string[] },
 ): string => {
   const at = local === undefined ? undefined : unixTimeOf(local, zone, now);
   if (local === undefined || at === undefined) return dateAt(now, zone);
@@ -104,6 +110,11 @@ const dateOf = (
   if (Math.abs(aheadMs) > CLOCK_WRONG_MS)
     throw new UnfinishedError(
       `the ECU's clock says ${spelled(date)}, so that its days cannot be told; set its clock, or wait until it has set itself`,
+    );
+  // A past that is an hour off, once imported, is hard to take back.
+  if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS && isAssumed)
+    throw new UnfinishedError(
+      `the ECU's clock is ${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? "ahead of" : "behind"} that of ${zone}, this machine's zone; name the ECU's: --ecu.timezone=Europe/Amsterdam, for example`,
     );
   if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS)
     notes.push(

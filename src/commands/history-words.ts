@@ -15,6 +15,9 @@ const durationOf = (ms: number): string => {
 const timeFor = (questions: number, paceMs: number): string =>
   durationOf(questions * (paceMs + ANSWER_MS));
 
+const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? "" : "s"}`;
+
 interface Plan {
   readonly ecu: string;
   readonly wanted: Wanted;
@@ -31,7 +34,7 @@ export const planOf = ({ ecu, wanted, days, kept, others, paceMs }: Plan): strin
   [
     `${ecu} would be asked for ${spelled(wanted.from)} to ${spelled(wanted.to)}:`,
     `  ${others} questions about itself and its tables of energy`,
-    `  ${days} questions for the power of a day each (${kept} days more were read before)`,
+    `  ${counted(days, "question")} for the power of a day each${kept === 0 ? "" : ` (${counted(kept, "day")} more ${kept === 1 ? "was" : "were"} read before)`}`,
     `  about ${timeFor(days + others, paceMs)} in all; nothing has been asked now`,
     "",
   ].join("\n");
@@ -55,9 +58,9 @@ export const summaryOf = (
   return [
     `${power.length} samples of power and ${lifetime.length} of energy, ${at(first)} to ${at(last)}${output === "-" ? "" : `, are in ${output}`}`,
     ...[...further, ...notes].map((note) => `  ${note}`),
-    "Prometheus takes them so (then let it start anew, or wait some minutes):",
+    'Before you load it, read "Load it into Prometheus" in docs/history.md. Prometheus takes it so:',
     `  promtool tsdb create-blocks-from --max-block-duration=486h openmetrics ${file} DATA_FOLDER`,
-    "VictoriaMetrics takes them so:",
+    "VictoriaMetrics takes it so:",
     `  curl --data-binary @${file} http://localhost:8428/api/v1/import/prometheus`,
     "",
   ].join("\n");
@@ -85,7 +88,7 @@ export const createProgress = (stream: Stream, paceMs: number): Progress => {
       total = days;
       if (days === 0) return;
       if (bar === undefined)
-        stream.write(`asking for ${days} days, about ${timeFor(days, paceMs)}\n`);
+        stream.write(`asking for ${counted(days, "day")}, about ${timeFor(days, paceMs)}\n`);
       else bar.start(days, 0);
     },
     step: () => {
@@ -94,7 +97,7 @@ export const createProgress = (stream: Stream, paceMs: number): Progress => {
     },
     end: () => {
       if (total === 0) return;
-      if (bar === undefined) stream.write(`asked for ${done} of ${total} days\n`);
+      if (bar === undefined) stream.write(`asked for ${done} of ${counted(total, "day")}\n`);
       else bar.stop();
       total = 0;
     },

@@ -20,3 +20,10 @@ export const listenProblem = (error: unknown): string | undefined => {
   };
   return `cannot listen: ${problems[code ?? ""] ?? String(error)}`;
 };
+
+/** Where a web server is found from this machine. */
+export const urlOf = (
+  { host = "localhost" }: { readonly host?: string },
+  scheme: string,
+  port: number,
+): string => `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;

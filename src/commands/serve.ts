@@ -1,7 +1,7 @@
 import type { Config } from "../config/settings.ts";
 import { startExporter } from "./exporter.ts";
 import { createLog } from "./log.ts";
-import { untilStopped } from "./run.ts";
+import { untilStopped, urlOf } from "./run.ts";
 import { version } from "./version.ts";
 
 /**
@@ -22,8 +22,7 @@ export const serve = async (
     address: { port },
   } = exporter;
   const ecus = config.ecus.map(({ name }) => name);
-  const { host = "localhost" } = config.listenAddress;
-  const url = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}${config.telemetryPath}`;
+  const url = `${urlOf(config.listenAddress, scheme, port)}${config.telemetryPath}`;
   log.info({ port, ecus, version }, `the metrics are at ${url}`);
   reload = () => void exporter.reload();
   await untilStopped();

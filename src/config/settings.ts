@@ -303,7 +303,7 @@ export const settings = {
     every: setting({
       flag: "every",
       value: "DURATION",
-      help: "Time from one read to the next; an ECU has new values every 5 minutes.",
+      help: "Time from one read to the next, 30s at least; an ECU has new values every 5 minutes.",
       fallback: "60s",
       hasNoVariable: true,
       parse: parse.duration({ least: "30s", most: "24h" }),
@@ -387,7 +387,7 @@ export const settings = {
     from: setting({
       flag: "from",
       value: "DATE",
-      help: "First day, such as 2026-09-25, by the ECU's clock.",
+      help: "First day, such as 2026-09-25, by the ECU's clock; up to 400 days ago.",
       otherwise: "61 days before the last one",
       hasNoVariable: true,
       parse: parse.date,
@@ -435,7 +435,7 @@ export const settings = {
     pace: setting({
       flag: "pace",
       value: "DURATION",
-      help: "Pause between two questions.",
+      help: "Pause between two questions, 250ms at least.",
       fallback: "2s",
       hasNoVariable: true,
       parse: parse.duration({ least: "250ms", most: "10m" }),
