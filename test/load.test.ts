@@ -1,9 +1,10 @@
 /** Many at once, and those who never finish: what a server must bear. All on loopback, bounded in count and time. */
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { simulateEcu } from "../src/simulator/ecu.ts";
 import { samplesOf, startTestExporter } from "./support/exporter.ts";
+import { listening } from "./support/listening.ts";
 
 const startRoof = (options: { replyDelayMs?: number } = {}) =>
   simulateEcu({
@@ -70,20 +71,7 @@ describe("a client that does not finish its request", () => {
 
 describe("a mute ECU", () => {
   /** It takes connections and says nothing. */
-  const startMute = async () => {
-    const server = createServer((socket) => socket.on("error", () => {}).resume());
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    return {
-      host: "127.0.0.1",
-      port,
-      [Symbol.asyncDispose]: async () => {
-        server.close();
-        await once(server, "close");
-      },
-    };
-  };
+  const startMute = () => listening((socket) => void socket.resume());
 
   it.each([
     { seconds: 1, atOnce: 25 },

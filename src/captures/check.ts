@@ -1,7 +1,7 @@
 /** The proof that nothing but serial numbers was changed, and that none of the real ones is left. */
 import { explainReply } from "../protocol/explain.ts";
 import { type Replaced, type Replacement, spellings } from "./replace.ts";
-import { type Answer, keptOf } from "./serials.ts";
+import { type Answer, keptOf, mayHoldSerial } from "./serials.ts";
 
 /** An answer before and after, and where it was changed. */
 export interface Change {
@@ -9,10 +9,6 @@ export interface Change {
   readonly after: Answer;
   readonly places: readonly Replaced[];
 }
-
-/** Fields that may hold a serial: what is not read, and what is one. */
-const MAY_CHANGE =
-  /(^|\.)(ecuId|uid|ethernetMac|wirelessMac|unknown|undecoded|trailing|raw|extension)$/;
 
 /**
  * Reads both again and compares: every field, every byte outside the places, and no real serial anywhere.
@@ -54,7 +50,7 @@ const fieldChanged = ({ before, after }: Change): string | undefined => {
     if (field !== old.field || begin !== old.begin || end !== old.end) {
       return `no longer has ${old.field} at byte ${old.begin}`;
     }
-    if (value !== old.value && !MAY_CHANGE.test(field)) return `has another ${field} than before`;
+    if (value !== old.value && !mayHoldSerial(field)) return `has another ${field} than before`;
   }
   return undefined;
 };

@@ -1,10 +1,11 @@
 /** What the value of a field means, in words. Sections are those of the protocol document. */
 import { ecuFamily, inverterModel, isEcuId } from "../ecu/models.ts";
+import { kilowattHours } from "../ecu/units.ts";
+import { layoutOfType, type RecordLayout } from "../protocol/layouts.ts";
 import { commandOf } from "../protocol/requests.ts";
 import type { Entry } from "../protocol/trace.ts";
 
 type Value = Entry["value"];
-const JOULES_PER_KILOWATT_HOUR = 3_600_000;
 
 /** In words what the value does not say by itself; empty where it does. */
 export const meaningOf = ({ field, value }: Entry): string => {
@@ -16,7 +17,7 @@ export const meaningOf = ({ field, value }: Entry): string => {
 };
 
 const units: Readonly<Record<string, (value: Value) => string>> = {
-  Joules: (value) => `J, ${(Number(value) / JOULES_PER_KILOWATT_HOUR).toFixed(2)} kWh`,
+  Joules: (value) => `J, ${kilowattHours(Number(value)).toFixed(2)} kWh`,
   Watts: () => "W",
   Volts: () => "V",
   Hertz: () => "Hz",
@@ -28,12 +29,11 @@ const statuses: Readonly<Record<string, string>> = {
   "01": "the ECU has another id than was asked for",
   "02": "no data yet",
 };
-const types: Readonly<Record<string, string>> = {
-  "00": "never contacted: no values follow",
-  "01": "2 channels",
-  "02": "4 channels, 3 phases",
-  "03": "4 channels",
-  "04": "2 channels",
+const layouts: Readonly<Record<RecordLayout, string>> = {
+  none: "never contacted: no values follow",
+  two: "2 channels",
+  fourThreePhase: "4 channels, 3 phases",
+  four: "4 channels",
 };
 const kinds: Readonly<Record<string, string>> = {
   "01": "of micro-inverters",
@@ -62,7 +62,11 @@ const meanings: Readonly<Record<string, (value: Value) => string>> = {
     isEcuId(String(value)) ? "an ECU's own id, by mistake" : inverterModel(String(value)),
   layout: named(kinds),
   kind: named(kinds),
-  typeCode: named(types),
+  typeCode: (value) => {
+    const code = String(value);
+    const layout = Object.hasOwn(layoutOfType, code) ? layoutOfType[code] : undefined;
+    return layout === undefined ? "not known" : layouts[layout];
+  },
   period: named(periods),
   online: (value) => (value === true ? "answered in the last round" : "did not answer"),
   takenAt: timeOf,

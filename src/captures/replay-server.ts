@@ -2,8 +2,9 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Logger } from "pino";
-import { explainReply } from "../protocol/explain.ts";
-import { replyLength } from "../protocol/frame.ts";
+import { ecuKindOf } from "../ecu/models.ts";
+import { ecuIdIn } from "../protocol/explain.ts";
+import { isComplete } from "../protocol/frame.ts";
 import { encodeStatus } from "../protocol/replies.ts";
 import { commandOf, decodeRequest, type Request } from "../protocol/requests.ts";
 import { bytesOfQuestion, type CaptureFile, type Question } from "./format.ts";
@@ -30,12 +31,11 @@ interface Reaction {
 
 /** Without a request for so long, an ECU closes the connection (protocol document, 1.2). */
 const IDLE_MS = 20_000;
-const LINUX = /^(ECU-R-Pro|ECU-C)$/;
 
 /** Serves until it is disposed of. @throws Error of `listen` */
 export const startReplayServer = async (options: ReplayOptions): Promise<ReplayServer> => {
   const { capture, log, idleMs = IDLE_MS } = options;
-  const closes = LINUX.test(capture.ecu.model);
+  const closes = ecuKindOf(capture.ecu.model) === "L";
   const react = reactions(capture, closes);
   const sockets = new Set<Socket>();
 
@@ -108,21 +108,10 @@ const endOf = (question: Question): End | undefined => {
   const reason = question.failed?.reason;
   if (reason === undefined) return undefined;
   if (reason === "timeout") return "stay";
-  return isWhole(bytesOfQuestion(question)) ? undefined : "close";
-};
-
-const isWhole = (bytes: Buffer): boolean => {
-  try {
-    return bytes.length >= (replyLength(bytes) ?? Number.POSITIVE_INFINITY);
-  } catch {
-    return true; // as much as its ECU would send
-  }
+  return isComplete(bytesOfQuestion(question)) ? undefined : "close";
 };
 
 const idOf = ({ questions }: CaptureFile): string | undefined => {
   const info = questions.find(({ name }) => name === "info");
-  if (info === undefined) return undefined;
-  const { entries } = explainReply(bytesOfQuestion(info), "info");
-  const id = entries.find(({ field }) => field === "ecuId");
-  return id === undefined ? undefined : String(id.value);
+  return info && ecuIdIn(bytesOfQuestion(info));
 };

@@ -48,7 +48,8 @@ export const serialsIn = (answers: readonly Answer[]): readonly Serial[] => {
       const kind = kinds[field.split(".").at(-1) ?? ""];
       if (kind !== undefined) add(kind, String(value));
     }
-    for (const { begin, end } of unreadIn(explanation)) {
+    for (const { field, begin, end } of explanation.entries) {
+      if (!isUnread(field)) continue;
       const part = Buffer.from(bytes.subarray(begin, end));
       for (const [text] of part.toString("latin1").matchAll(ASCII_ID)) add("ecu", text);
       for (const text of matches(part, RECORD_HEAD)) {
@@ -69,8 +70,12 @@ const kinds: Readonly<Record<string, Serial["kind"]>> = {
   wirelessMac: "mac",
 };
 
-const unreadIn = ({ entries }: Explanation) =>
-  entries.filter(({ field }) => /(^|\.)(unknown|undecoded|trailing|raw|extension)$/.test(field));
+/** Whether a serial may stand in a field: it is one, or its bytes are not read. */
+export const mayHoldSerial = (field: string): boolean =>
+  Object.hasOwn(kinds, field.split(".").at(-1) ?? "") || isUnread(field);
+
+const isUnread = (field: string): boolean =>
+  /(^|\.)(unknown|undecoded|trailing|raw|extension)$/.test(field);
 
 /** What has that look in hexadecimal, at any byte. */
 const matches = (part: Buffer, look: RegExp): string[] => {

@@ -2,9 +2,9 @@
 import type { Exchange } from "../ecu/ask.ts";
 import type { Conversation } from "../ecu/conversation.ts";
 import { QueryError } from "../ecu/errors.ts";
-import { ecuFamily, RAPID_SHUTDOWN_MODEL } from "../ecu/models.ts";
-import { explainReply } from "../protocol/explain.ts";
-import type { Info } from "../protocol/replies.ts";
+import { ecuModel } from "../ecu/models.ts";
+import { dateAt, daysLater, isDate } from "../history/calendar.ts";
+import { ecuIdIn } from "../protocol/explain.ts";
 import { type Command, commands } from "../protocol/requests.ts";
 import type { CaptureFile, Question } from "./format.ts";
 
@@ -78,9 +78,13 @@ export const takeCapture = async ({
   };
 
   const info = await ask("info", "");
-  const ecuId = info.ok ? info.value.ecuId : idIn(questions[0]);
+  const ecuId = info.ok
+    ? info.value.ecuId
+    : ecuIdIn(Buffer.from(questions[0]?.failed?.received ?? "", "hex"));
   const refusal = info.ok ? undefined : info.error;
-  const ecu = info.ok ? productOf(info.value) : { model: modelOf(ecuId), firmware: "unknown" };
+  const ecu = info.ok
+    ? { model: ecuModel(info.value), firmware: info.value.firmware }
+    : { model: ecuModel({ layout: "01", ecuId: ecuId ?? "" }), firmware: "unknown" };
   if (ecuId === undefined) return { ecu, questions, refusal };
 
   const realtime = await ask("realtime", ecuId);
@@ -89,34 +93,13 @@ export const takeCapture = async ({
   const clock = await ask("clock", ecuId);
   for (const period of ["00", "01", "02"]) await ask("energy", ecuId, period);
   const table = realtime.ok && realtime.value.kind !== "none" ? realtime.value.takenAt : "";
-  const today = dayOf(clock.ok ? clock.value.now : table) ?? new Date(now);
-  for (const daysAgo of [0, 1]) await ask("dayPower", ecuId, dayBefore(today, daysAgo));
+  const today = dateIn(clock.ok ? clock.value.now : table) ?? dateAt(now, "UTC");
+  for (const date of [today, daysLater(today, -1)]) await ask("dayPower", ecuId, date);
   return { ecu, questions, refusal };
 };
 
-/** The id in a reply that is of no other use. */
-const idIn = (question: Question | undefined): string | undefined => {
-  const bytes = Buffer.from(question?.failed?.received ?? "", "hex");
-  const id = explainReply(bytes, "info").entries.find(({ field }) => field === "ecuId");
-  return id === undefined ? undefined : String(id.value);
-};
-
-const modelOf = (ecuId: string | undefined): string => ecuFamily(ecuId ?? "", undefined).model;
-
-const productOf = (info: Info): CaptureFile["ecu"] => ({
-  model: info.layout === "02" ? RAPID_SHUTDOWN_MODEL : modelOf(info.ecuId),
-  firmware: info.firmware,
-});
-
-/** The day in yyyymmdd…, where it is one. */
-const dayOf = (digits: string): Date | undefined => {
-  const [, year, month, day] = /^(20\d\d)(\d\d)(\d\d)/.exec(digits) ?? [];
-  const date = new Date(`${year}-${month}-${day}T00:00:00Z`);
-  return Number.isNaN(date.getTime()) ? undefined : date;
-};
-
-const dayBefore = (day: Date, days: number): string => {
-  const date = new Date(day);
-  date.setUTCDate(date.getUTCDate() - days);
-  return date.toISOString().slice(0, 10).replaceAll("-", "");
+/** The date in yyyymmdd…, where it is one. */
+const dateIn = (digits: string): string | undefined => {
+  const date = digits.slice(0, 8);
+  return date.startsWith("20") && isDate(date) ? date : undefined;
 };

@@ -10,6 +10,7 @@ import { cachePathOf, type HistoryCache, openCache } from "./history-cache.ts";
 import { datesToAsk, type Today, wantedOf } from "./history-range.ts";
 import { readPast } from "./history-read.ts";
 import { createProgress, planOf, type Stream, summaryOf } from "./history-words.ts";
+import { printable } from "./terminal.ts";
 import { checkPlace, writeWhole } from "./whole-file.ts";
 
 /** The world around the command. */
@@ -61,7 +62,7 @@ export const runBackfill = async (
   const { stderr, clock } = around;
   const now = clock.now();
   const tell = (line: string): void => {
-    stderr.write(`${line.replace(/\p{Cc}/gu, "\u{fffd}")}\n`);
+    stderr.write(`${printable(line)}\n`);
   };
   wantedOf(config, { date: dateAt(now, EARLIEST_ZONE), zone: zoneOf(config), now });
   if (config.output !== "-") await checkPlace(config.output); // minutes of reading must not end without

@@ -34,7 +34,7 @@ const inFile = (path: string, content: Buffer): Input => {
     .toString("utf8")
     .replace(/^\u{feff}/u, "")
     .trim();
-  if (/^[{[]/.test(text)) return { capture: parsed(path, text) };
+  if (/^[{[]/.test(text)) return { capture: about(path, () => parseCapture(text)) };
   const digits = digitsOf(text);
   if (digits !== undefined) return { bytes: bytesOf(digits, path) };
   throw new UsageError([
@@ -44,17 +44,12 @@ const inFile = (path: string, content: Buffer): Input => {
 
 const isBlank = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
-const read = (path: string): Buffer => {
-  try {
-    return readPlainFile(path);
-  } catch (cause) {
-    throw new UsageError([`${path} ${(cause as Error).message}`], { cause });
-  }
-};
+const read = (path: string): Buffer => about(path, () => readPlainFile(path));
 
-const parsed = (path: string, text: string): CaptureFile => {
+/** Puts the file's name before what is wrong with it. @throws UsageError */
+const about = <T>(path: string, make: () => T): T => {
   try {
-    return parseCapture(text);
+    return make();
   } catch (cause) {
     throw new UsageError([`${path} ${(cause as Error).message}`], { cause });
   }

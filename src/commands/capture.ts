@@ -8,7 +8,7 @@ import type { Config } from "../config/settings.ts";
 import { type Clock, systemClock } from "../ecu/clock.ts";
 import { type ConversationOptions, createConversation } from "../ecu/conversation.ts";
 import { tell, troubles } from "../ecu/errors.ts";
-import { printable } from "./terminal.ts";
+import { counted, printable } from "./terminal.ts";
 import { version } from "./version.ts";
 import { checkPlace, writeWhole } from "./whole-file.ts";
 
@@ -100,6 +100,3 @@ const summary = ({ capture: made, replaced, doubtful }: Anonymised, output: stri
     fit,
   ];
 };
-
-const counted = (count: number, what: string, plural = "s"): string =>
-  `${count} ${what}${count === 1 ? "" : plural}`;

@@ -1,13 +1,19 @@
 import { commands } from "../config/commands.ts";
 import { isBare } from "../config/config.ts";
-import { type CommandName, type Config, type Setting, settings } from "../config/settings.ts";
+import {
+  type CommandName,
+  type Config,
+  type Setting,
+  settings,
+  shells,
+} from "../config/settings.ts";
 
 const NAME = "apsystems-ecu-exporter";
 const names = Object.keys(settings) as CommandName[];
 const flagsOf = (name: CommandName): Setting<unknown>[] =>
   Object.values<Setting<unknown>>(settings[name]).filter(({ isOperand }) => !isOperand);
 /** Operands that are one of a few words. */
-const words: Partial<Record<CommandName, string>> = { completion: "bash zsh fish" };
+const words: Partial<Record<CommandName, string>> = { completion: shells.join(" ") };
 
 /** Prints the script by which a shell completes the program's commands and flags. */
 export const completion = ({ shell }: Config<"completion">): void => {
@@ -84,4 +90,4 @@ const fish = (): string => {
   );
 };
 
-const scripts = { bash, zsh, fish };
+const scripts: Readonly<Record<(typeof shells)[number], () => string>> = { bash, zsh, fish };

@@ -1,8 +1,8 @@
 /** A reply as a table for people: every byte, the field it is of, and what that says. */
-import Table from "cli-table3";
 import { meaningOf } from "../captures/meanings.ts";
 import { type Explanation, explainReply } from "../protocol/explain.ts";
 import type { Command } from "../protocol/requests.ts";
+import { plainTable, trimmed } from "./plain-table.ts";
 import { painted, type Screen } from "./terminal.ts";
 
 const BYTES_A_LINE = 12;
@@ -34,14 +34,10 @@ const rowsOf = (bytes: Uint8Array, { entries }: Explanation): readonly Row[] =>
 /** The table, and beneath it the error where the reply cannot be read. */
 export const replyTable = (bytes: Uint8Array, asked: Command | undefined, screen: Screen) => {
   const explanation = explainReply(bytes, asked);
-  const table = new Table({
-    head: ["Offset", "Bytes", "Field", "Value", "Meaning"].map((text) =>
-      painted("strong", text, screen),
-    ),
-    chars,
-    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
-    colAligns: ["right", "left", "left", "left", "left"],
-  });
+  const table = plainTable(
+    ["Offset", "Bytes", "Field", "Value", "Meaning"].map((text) => painted("strong", text, screen)),
+    ["right", "left", "left", "left", "left"],
+  );
   for (const row of rowsOf(bytes, explanation)) {
     const isUnread = UNREAD.test(row.field);
     const mood = (text: string): string => (isUnread ? painted("fair", text, screen) : text);
@@ -49,12 +45,11 @@ export const replyTable = (bytes: Uint8Array, asked: Command | undefined, screen
     table.push([row.offset, lines, mood(row.field), mood(row.value), mood(row.meaning)]);
   }
   const { error } = explanation;
-  const text = table.toString().replace(/ +$/gm, "");
   const problem =
     error === undefined
       ? ""
       : `\n${painted("bad", `It cannot be read: ${visible(error.message, 200)} (${error.reason})`, screen)}`;
-  return { text: `${text}${problem}\n`, error };
+  return { text: `${trimmed(table)}${problem}\n`, error };
 };
 
 /** So many bytes a line. */
@@ -75,15 +70,3 @@ export const visible = (value: string | number | boolean, most = LONGEST_VALUE):
   );
   return escaped.length > most ? `${escaped.slice(0, most - 1)}…` : escaped;
 };
-
-/** No lines at all: only columns. */
-const chars = Object.fromEntries(
-  [
-    ["top", "top-mid", "top-left", "top-right"],
-    ["bottom", "bottom-mid", "bottom-left", "bottom-right"],
-    ["left", "left-mid", "mid", "mid-mid"],
-    ["right", "right-mid", "middle"],
-  ]
-    .flat()
-    .map((name) => [name, ""]),
-);

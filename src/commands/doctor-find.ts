@@ -1,6 +1,6 @@
 /** `doctor --find`: the ECUs of a network. */
 import { type Found, type SearchOptions, search } from "../doctor/search.ts";
-import { ecuFamily } from "../ecu/models.ts";
+import { ecuModel } from "../ecu/models.ts";
 import { painted, printable, type Screen } from "./terminal.ts";
 
 const ADDRESS_WIDTH = 17;
@@ -39,8 +39,7 @@ const lineOf = ({ address, info, answers }: Found, screen: Screen): string => {
       : "the port is open and nobody answers: an ECU that hangs, or something else";
     return `${place}${painted("fair", what, screen)}\n`;
   }
-  const model = info.layout === "02" ? "ECU-RS" : ecuFamily(info.ecuId, undefined).model;
-  const words = [model.padEnd(10), info.ecuId, printable(info.firmware)];
+  const words = [ecuModel(info).padEnd(10), info.ecuId, printable(info.firmware)];
   return `${place}${painted("good", words.join(" "), screen)}\n`;
 };
 

@@ -34,11 +34,7 @@ type Asked = Parameters<ReturnType<typeof createConversation>["ask"]>[1];
 /** One connection at a time, a question each. */
 export interface Asking {
   /** Asks until there is an answer, or there were so many attempts. @throws UnfinishedError when it is to stop */
-  ask<C extends Command>(
-    command: C,
-    asked?: Asked,
-    retries?: number,
-  ): Promise<Outcome<Messages[C]>>;
+  ask<C extends Command>(command: C, asked?: Asked): Promise<Outcome<Messages[C]>>;
   /** Of the last reply. */
   bytes(): number;
   /**
@@ -57,7 +53,8 @@ export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Ask
   const conversation = createConversation({
     ecu,
     pauseMs: paceMs,
-    retries: 0, // counted here, where each question has its own number
+    retries: RETRIES,
+    retryPauseMs: 0, // the pace is pause enough
     signal,
     clock,
     through: (exchange) => async (request, until) => {
@@ -66,22 +63,20 @@ export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Ask
       return reply;
     },
   });
-  const ask: Asking["ask"] = async (command, asked, retries = RETRIES) => {
-    for (let attempt = 0; ; attempt++) {
-      const outcome = await conversation.ask(command, asked);
-      if (signal.aborted) throw new UnfinishedError(`stopped; ${AGAIN}`);
-      const isFinal =
-        !outcome.ok && ["status", "id_mismatch"].includes(outcome.error.reason as string);
-      if (outcome.ok || isFinal || attempt >= retries) return outcome;
-    }
+  const ask: Asking["ask"] = async (command, asked) => {
+    const outcome = await conversation.ask(command, asked);
+    if (signal.aborted) throw new UnfinishedError(`stopped; ${AGAIN}`);
+    return outcome;
   };
   return {
     ask,
     bytes: () => bytes,
     askDoubtful: async (command, asked) => {
-      const first = await ask(command, asked, RETRIES_OF_DOUBTFUL);
+      const first = await ask(command, { ...asked, retries: RETRIES_OF_DOUBTFUL });
       if (first.ok) return first;
-      if (!isSilence(first.error)) return ask(command, asked, RETRIES - RETRIES_OF_DOUBTFUL);
+      if (!isSilence(first.error)) {
+        return ask(command, { ...asked, retries: RETRIES - RETRIES_OF_DOUBTFUL });
+      }
       const alive = await ask("info");
       if (!alive.ok) throw new UnfinishedError(`${tell(alive.error)}; then ${AGAIN}`);
       return undefined;

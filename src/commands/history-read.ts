@@ -1,13 +1,12 @@
 /** Asking an ECU for its past: gently, one question at a time, and no day twice. */
 import { type QueryError, tell } from "../ecu/errors.ts";
-import { ecuFamily } from "../ecu/models.ts";
+import { ecuFamily, tellsZone } from "../ecu/models.ts";
 import { joinReplies, type Reading } from "../ecu/reading.ts";
 import { unixTimeOf } from "../ecu/time.ts";
 import { dateAt, spelled } from "../history/calendar.ts";
 import type { Past } from "../history/days.ts";
 import type { Wanted } from "../history/history.ts";
 import { monthsOf, type TableEnergy, tableOf } from "../history/table.ts";
-import type { Info } from "../protocol/replies.ts";
 import { commands } from "../protocol/requests.ts";
 import {
   AGAIN,
@@ -40,7 +39,6 @@ export interface ReadPast {
 }
 
 const REMEMBERED = " (this is remembered; --cache with another file asks again)";
-const ECUS_THAT_KNOW: ReadonlySet<string> = new Set(["ECU-R", "ECU-B"]);
 const FAILURES_IN_A_ROW = 5;
 /** How far the ECU's clock may be off before people are told, in milliseconds. */
 const CLOCK_TOLERANCE_MS = 600_000;
@@ -63,20 +61,19 @@ export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
   cache.meet(ecuId, firmware);
   /** An ECU-R or ECU-B knows its past (protocol document, 3.0): one that does not answer has trouble of another kind. */
   const learn = async (question: "energy" | "dayPower"): Promise<void> => {
-    if (ECUS_THAT_KNOW.has(ecuFamily(ecuId, undefined).model))
+    if (ecuFamily(ecuId, undefined).kind === "R")
       throw new UnfinishedError(
         `the ECU answers, but not when it is asked for its past (${commands[question].code}); let no other program ask it; then ${AGAIN}`,
       );
     await cache.learnUnknown(question);
   };
   const local = await localTimeOf(line, cache, ecuId);
-  const isAssumed = !options.isZoneNamed && !ecuFamily(ecuId, timezoneOf(info.value)).tellsZone;
+  const isAssumed = !options.isZoneNamed && !tellsZone(info.value);
   const date = dateOf(local, { zone, now }, { isAssumed, notes });
   const today: Today = { date, zone, now };
   const wanted = options.wantedOf(today);
   const tables = await tablesOf(line, cache, { ecuId, learn, notes });
-  const hasEnergy = (one: string): boolean => tables.days.has(one);
-  const dates = datesToAsk(wanted, today, hasEnergy);
+  const dates = datesToAsk(wanted, today, (one) => tables.days.has(one));
   const energyOf = (one: string): number | undefined => tables.days.get(one)?.joules;
   const curves = await curvesOf(line, options, {
     ecuId,
@@ -93,9 +90,6 @@ export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
   const past = { zone, today: date, reading: readingOf(identity, now), ...tables, curves };
   return { past, wanted, notes };
 };
-
-const timezoneOf = (info: Info): string | undefined =>
-  info.layout === "01" ? info.timezone : undefined;
 
 /** The ECU's own date. @throws UnfinishedError where its clock is of no use */
 const dateOf = (

@@ -2,6 +2,7 @@
 import { SingleBar } from "cli-progress";
 import { spelled } from "../history/calendar.ts";
 import type { History, Wanted } from "../history/history.ts";
+import { counted } from "./terminal.ts";
 
 /** What a question takes beside the pause, in milliseconds. */
 const ANSWER_MS = 100;
@@ -14,9 +15,6 @@ const durationOf = (ms: number): string => {
 /** How long so many questions take. */
 const timeFor = (questions: number, paceMs: number): string =>
   durationOf(questions * (paceMs + ANSWER_MS));
-
-const counted = (count: number, what: string): string =>
-  `${count} ${what}${count === 1 ? "" : "s"}`;
 
 interface Plan {
   readonly ecu: string;

@@ -1,12 +1,12 @@
 /** A read as tables for people. */
-import Table from "cli-table3";
 import type { Observation } from "../ecu/monitor.ts";
 import { queries } from "../ecu/read.ts";
 import type { InverterReading, Reading } from "../ecu/reading.ts";
+import { kilowattHours } from "../ecu/units.ts";
+import { plainTable, trimmed } from "./plain-table.ts";
 import { isWaiting } from "./read-result.ts";
 import { NOTHING, painted, printable, type Screen, spanInWords, wrapped } from "./terminal.ts";
 
-const JOULES_PER_KILOWATT_HOUR = 3_600_000;
 const GAP = "  ";
 
 /** The ECU, its inverters, what went wrong and what is odd. @param notes oddities */
@@ -75,7 +75,7 @@ const inverterTable = (inverters: readonly InverterReading[], screen: Screen): s
     columns.map(({ isNumber }) => (isNumber ? "right" : "left")),
   );
   for (const one of inverters) table.push(columns.map(({ of }) => of(one, screen)));
-  return trimmed(table.toString());
+  return trimmed(table);
 };
 
 const ecuTable = (observation: Observation, screen: Screen): string => {
@@ -88,8 +88,8 @@ const ecuTable = (observation: Observation, screen: Screen): string => {
     ["Firmware", printable(identity?.firmware ?? NOTHING)],
     ["Time zone", identity?.timezone ?? NOTHING],
     ["Power", withUnit(reading.powerWatts, 0, "W")],
-    ["Energy today", withUnit(kilowattHours(reading.todayEnergyJoules), 2, "kWh")],
-    ["Energy in all", withUnit(kilowattHours(reading.lifetimeEnergyJoules), 1, "kWh")],
+    ["Energy today", inKilowattHours(reading.todayEnergyJoules, 2)],
+    ["Energy in all", inKilowattHours(reading.lifetimeEnergyJoules, 1)],
     [
       "Inverters",
       (invertersOnline ?? registered) === undefined
@@ -100,7 +100,7 @@ const ecuTable = (observation: Observation, screen: Screen): string => {
   ];
   const table = plainTable([], ["left", "left"]);
   for (const [name, value] of rows) table.push([painted("faint", name, screen), value]);
-  return trimmed(table.toString());
+  return trimmed(table);
 };
 
 const stateInWords = (observation: Observation): string => {
@@ -111,8 +111,8 @@ const stateInWords = (observation: Observation): string => {
 const withUnit = (value: number | undefined, digits: number, unit: string): string =>
   value === undefined ? NOTHING : `${shown(value, digits)} ${unit}`;
 
-const kilowattHours = (joules: number | undefined): number | undefined =>
-  joules === undefined ? undefined : joules / JOULES_PER_KILOWATT_HOUR;
+const inKilowattHours = (joules: number | undefined, digits: number): string =>
+  withUnit(joules === undefined ? undefined : kilowattHours(joules), digits, "kWh");
 
 /** A stamp a little ahead is of now; one far ahead is of a clock that is wrong. */
 const lastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): string => {
@@ -137,30 +137,3 @@ const problemsOf = (observation: Observation): readonly string[] => {
   if (problems.length > 0 || observation.up) return problems;
   return ["The time for the read was over; --ecu.timeout gives it more."];
 };
-
-/** A table without lines. */
-const plainTable = (head: string[], colAligns: ("left" | "right")[]) =>
-  new Table({
-    head,
-    colAligns,
-    chars: {
-      top: "",
-      "top-mid": "",
-      "top-left": "",
-      "top-right": "",
-      bottom: "",
-      "bottom-mid": "",
-      "bottom-left": "",
-      "bottom-right": "",
-      left: "",
-      "left-mid": "",
-      mid: "",
-      "mid-mid": "",
-      right: "",
-      "right-mid": "",
-      middle: GAP,
-    },
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
-  });
-
-const trimmed = (text: string): string => text.replace(/ +$/gm, "");

@@ -1,10 +1,9 @@
 import { troubles } from "../ecu/errors.ts";
 import type { Observation } from "../ecu/monitor.ts";
 import type { InverterReading } from "../ecu/reading.ts";
+import { kilowattHours } from "../ecu/units.ts";
 import type { LandingEcu, LandingInverter, LandingProblem } from "../http/landing.ts";
 import type { Panel } from "../metrics/catalogue.ts";
-
-const JOULES_PER_KILOWATT_HOUR = 3_600_000;
 
 /** What the landing page tells of an ECU: how it was when it was last read. */
 export const describeEcu = (
@@ -26,7 +25,7 @@ export const describeEcu = (
     model: identity?.model,
     firmware: identity?.firmware,
     powerWatts: reading.powerWatts,
-    todayKilowattHours: todayEnergyJoules && todayEnergyJoules / JOULES_PER_KILOWATT_HOUR,
+    todayKilowattHours: todayEnergyJoules && kilowattHours(todayEnergyJoules),
     registered: reading.registered,
     invertersOnline: reading.invertersOnline,
     reportAgeSeconds: lastReportAt === undefined ? undefined : now - lastReportAt,

@@ -43,6 +43,10 @@ export const painted = (mood: Mood, text: string, { hasColours }: Screen): strin
 export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, "\u{fffd}");
 
+/** A number of things: 1 day, 2 days. */
+export const counted = (count: number, what: string, plural = "s"): string =>
+  `${count} ${what}${count === 1 ? "" : plural}`;
+
 /** What was not measured. Zero is a measurement. */
 export const NOTHING = "–";
 

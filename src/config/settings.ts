@@ -166,6 +166,16 @@ const listen = setting({
   fallback: "127.0.0.1:8899",
   parse: parse.listenAddress,
 });
+/** A flag that stands alone, and is off without. */
+const bareSwitch = {
+  value: "true|false",
+  fallback: "false",
+  isSwitch: true,
+  hasNoVariable: true,
+  parse: parse.onOff,
+} as const;
+/** Shells whose command lines can be completed. */
+export const shells = ["bash", "zsh", "fish"] as const;
 /** The ECU that a tool is to ask. */
 const host = {
   flag: "host",
@@ -283,22 +293,14 @@ export const settings = {
   read: {
     ecu: setting({ ...host, missing: "name the ECU, as in read 192.168.1.50" }),
     json: setting({
+      ...bareSwitch,
       flag: "json",
-      value: "true|false",
       help: "Print JSON, as docs/read.schema.json has it, in place of tables.",
-      fallback: "false",
-      isSwitch: true,
-      hasNoVariable: true,
-      parse: parse.onOff,
     }),
     watch: setting({
+      ...bareSwitch,
       flag: "watch",
-      value: "true|false",
       help: "Read again and again, until it is told to stop.",
-      fallback: "false",
-      isSwitch: true,
-      hasNoVariable: true,
-      parse: parse.onOff,
     }),
     every: setting({
       flag: "every",
@@ -336,13 +338,9 @@ export const settings = {
       parse: parse.outputFile,
     }),
     all: setting({
+      ...bareSwitch,
       flag: "all",
-      value: "true|false",
       help: "Ask for the clock and the tables of past energy too, which not every ECU knows.",
-      fallback: "false",
-      isSwitch: true,
-      hasNoVariable: true,
-      parse: parse.onOff,
     }),
     commandPause,
   },
@@ -449,13 +447,9 @@ export const settings = {
       parse: parse.filePath,
     }),
     dryRun: setting({
+      ...bareSwitch,
       flag: "dry-run",
-      value: "true|false",
       help: "Say what would be asked and how long it would take, and ask nothing.",
-      fallback: "false",
-      isSwitch: true,
-      hasNoVariable: true,
-      parse: parse.onOff,
     }),
     timezone: ecuTimezone,
   },
@@ -466,7 +460,7 @@ export const settings = {
       help: "bash, zsh or fish.",
       isOperand: true,
       missing: "name the shell: bash, zsh or fish",
-      parse: parse.oneOf(["bash", "zsh", "fish"]),
+      parse: parse.oneOf(shells),
     }),
   },
 } satisfies Record<string, Record<string, Setting<unknown>>>;

@@ -1,6 +1,7 @@
 /** One question over a connection that is watched closely: who lets us in, what comes back, and who hangs up. */
 import { connect, type Socket } from "node:net";
-import { replyLength } from "../protocol/frame.ts";
+import { closed } from "../ecu/exchange.ts";
+import { declaredLength, isComplete } from "../protocol/frame.ts";
 
 export interface CallLimits {
   /** Milliseconds to be let in. */
@@ -72,7 +73,7 @@ export const call = async (
     const connectMs = performance.now() - begun;
     socket.write(request);
     const asked = performance.now();
-    while (!isWhole(received) && !isOver) {
+    while (!isComplete(received) && !isOver) {
       const left = limits.replyMs - (performance.now() - asked);
       const event = await oneOf(
         socket,
@@ -82,7 +83,7 @@ export const call = async (
       );
       if (event === undefined) break;
     }
-    const length = lengthOf(received);
+    const length = declaredLength(received);
     if (length === undefined || received.length < length - 1) {
       return { stage: "inside", connectMs, received, hungUp: isOver };
     }
@@ -91,25 +92,7 @@ export const call = async (
     const reply = Buffer.concat([received, Buffer.of(0x0a)]).subarray(0, length); // some leave it out
     return { stage: "answered", connectMs, replyMs, reply, hungUp: isOver };
   } finally {
-    await gone(socket);
-  }
-};
-
-/** `undefined` while the size is not known, or where these bytes begin no reply. */
-const lengthOf = (received: Buffer): number | undefined => {
-  try {
-    return replyLength(received);
-  } catch {
-    return undefined;
-  }
-};
-
-/** Nothing more need be waited for: the reply is there, or it is none. */
-const isWhole = (received: Buffer): boolean => {
-  try {
-    return received.length >= (replyLength(received) ?? Number.POSITIVE_INFINITY);
-  } catch {
-    return true;
+    await closed(socket);
   }
 };
 
@@ -133,11 +116,4 @@ const oneOf = (
     signal.addEventListener("abort", onAbort);
     for (const { event, listener } of listeners) socket.on(event, listener);
     if (signal.aborted) end();
-  });
-
-const gone = (socket: Socket): Promise<void> =>
-  new Promise((resolve) => {
-    if (socket.closed) return resolve();
-    socket.once("close", () => resolve());
-    socket.destroy();
   });

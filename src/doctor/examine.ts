@@ -1,6 +1,6 @@
 /** The examination of one ECU: step by step, each with what it finds, until there is nothing more to be learnt. */
-import type { Outcome } from "../ecu/ask.ts";
-import { ecuFamily } from "../ecu/models.ts";
+import { isFinal, type Outcome } from "../ecu/ask.ts";
+import { tellsZone } from "../ecu/models.ts";
 import { withholdImplausible } from "../ecu/plausible.ts";
 import { joinReplies } from "../ecu/reading.ts";
 import type { Info, Messages } from "../protocol/replies.ts";
@@ -94,9 +94,6 @@ const questions = async (options: ExamineOptions, first: First, put: Put): Promi
   );
 };
 
-const tellsZone = (info: Info): boolean =>
-  info.layout === "01" && ecuFamily(info.ecuId, info.timezone).tellsZone;
-
 const zoneFinding = (info: Info, zone: string, { isZoneSet }: ExamineOptions): Finding => {
   if (info.layout === "01" && info.timezone === zone && tellsZone(info))
     return ok("zone", `${zone}, as the ECU tells`);
@@ -114,8 +111,7 @@ const askAgain = async <C extends "realtime" | "signal">(
   const what = command === "realtime" ? "inverters" : "signal";
   const once = await options.ask(command, { ecuId });
   if (once.ok) return once;
-  const isFinal = once.error.reason === "status" || once.error.reason === "id_mismatch";
-  const again = isFinal ? once : await options.ask(command, { ecuId });
+  const again = isFinal(once.error) ? once : await options.ask(command, { ecuId });
   if (again.ok) {
     put(odd(what, `not told the first time: ${once.error.message}`, "unsteady"));
     return again;

@@ -1,5 +1,5 @@
 /** What the ECU's answers tell of it and of its inverters. */
-import { isEcuId } from "../ecu/models.ts";
+import { type EcuKind, ecuKindOf, isEcuId } from "../ecu/models.ts";
 import type { Judged } from "../ecu/plausible.ts";
 import type { InverterReading, Reading } from "../ecu/reading.ts";
 import type { Info, Realtime, Signals } from "../protocol/replies.ts";
@@ -16,38 +16,27 @@ const DAY_HOURS = { from: 10, to: 15 };
 export const identityFindings = ({ identity }: Reading, info: Info): readonly Finding[] => {
   if (identity === undefined) return [];
   const { ecuId, model, firmware } = identity;
-  const family = familyOf(model);
   return [
     ok("id", `${ecuId}, ${model === "unknown" ? "an unknown model" : model}, firmware ${firmware}`),
-    ok("interface", interfaces[family]),
+    ok("interface", interfaces[ecuKindOf(model) ?? "unknown"]),
     ...(info.layout === "02"
       ? [odd("model", "an ECU-RS: only whether its devices answer can be shown")]
       : []),
   ];
 };
 
-type Family = "R" | "L" | "unknown";
-const familyOf = (model: string): Family => {
-  if (model === "ECU-R" || model === "ECU-B") return "R";
-  return model === "ECU-R-Pro" || model === "ECU-C" ? "L" : "unknown";
-};
-const interfaces: Readonly<Record<Family, string>> = {
+const interfaces: Readonly<Record<EcuKind | "unknown", string>> = {
   R: "this model answers at its Wi-Fi address only, not at that of its cable",
   L: "this model answers by cable and by Wi-Fi, whichever has an address",
   unknown: "not known of this model: by cable, by Wi-Fi or both",
-};
-const hangsUp: Readonly<Record<Family, boolean | undefined>> = {
-  R: false,
-  L: true,
-  unknown: undefined,
 };
 
 /** Whether the ECU hangs up after its reply, and whether its model does so (protocol document, 1.2). */
 export const closeFinding = (hungUp: boolean, model: string): Finding => {
   const text = hungUp ? "it hangs up after each answer" : "it keeps the connection open";
-  const usual = hangsUp[familyOf(model)];
-  if (usual === undefined) return ok("close", text);
-  return usual === hungUp
+  const kind = ecuKindOf(model);
+  if (kind === undefined) return ok("close", text);
+  return (kind === "L") === hungUp
     ? ok("close", `${text}, as ${model}s do`)
     : odd("close", `${text}, which is unusual for an ${model}; it does no harm`);
 };

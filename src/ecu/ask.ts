@@ -32,8 +32,10 @@ export interface Asked {
   readonly onAttempt?: (error: QueryError | undefined) => void;
 }
 
-/** A retry cannot change these answers. */
 const FINAL: ReadonlySet<Reason> = new Set<Reason>(["status", "id_mismatch"]);
+
+/** Whether a retry cannot change the answer. */
+export const isFinal = ({ reason }: QueryError): boolean => FINAL.has(reason);
 
 /**
  * Asks until there is a valid reply, the retries are used up, or the signal ends it.
@@ -55,9 +57,8 @@ export const ask = async <C extends Command>(
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
       onAttempt?.(error);
-      if (attempt < retries && !FINAL.has(error.reason))
-        await clock.sleep(options.retryPauseMs, signal);
-      if (attempt >= retries || FINAL.has(error.reason) || signal.aborted) {
+      if (attempt < retries && !isFinal(error)) await clock.sleep(options.retryPauseMs, signal);
+      if (attempt >= retries || isFinal(error) || signal.aborted) {
         return { ok: false, error, durationMs: clock.monotonic() - begun };
       }
     }

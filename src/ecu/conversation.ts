@@ -10,7 +10,7 @@ export interface ConversationOptions {
   readonly ecu: Target;
   /** Between two connections. */
   readonly pauseMs: number;
-  /** Further attempts at a question that failed. */
+  /** Further attempts at a question that failed, where it does not have its own number. */
   readonly retries: number;
   readonly retryPauseMs?: number;
   /** Ends it. */
@@ -25,7 +25,7 @@ export interface Conversation {
   /** Asks; what a command wants beside the ECU's id is its parameter. Never throws for what the ECU does. */
   ask<C extends Command>(
     command: C,
-    asked?: { readonly ecuId?: string; readonly parameter?: string },
+    asked?: { readonly ecuId?: string; readonly parameter?: string; readonly retries?: number },
   ): Promise<Outcome<Messages[C]>>;
 }
 
@@ -42,7 +42,7 @@ export const createConversation = (options: ConversationOptions): Conversation =
       ask(command, asked, {
         exchange: (request, until) => line(() => dial(request, until), until),
         clock,
-        retries: options.retries,
+        retries: asked.retries ?? options.retries,
         retryPauseMs: options.retryPauseMs ?? RETRY_PAUSE_MS,
         signal,
       }),

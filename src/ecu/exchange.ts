@@ -129,8 +129,8 @@ const wholeReply = (received: Buffer): RawReply => {
   return { bytes, missingLineFeed: false, trailingBytes: received.length - total };
 };
 
-/** Waits until the connection is gone, so that the next one does not meet it. */
-const closed = (socket: Socket): Promise<void> =>
+/** Destroys a socket and waits until the connection is gone, so that the next one does not meet it. */
+export const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
     if (socket.closed) return resolve();
     socket.once("close", () => resolve());

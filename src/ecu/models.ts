@@ -1,17 +1,23 @@
 /** Names of products, by the digits their serial numbers begin with. For display only: a prefix never decides a layout. */
+import type { Info } from "../protocol/replies.ts";
+
+/** R is a microcontroller behind a Wi-Fi module, L is Linux (protocol document, 0.3). */
+export type EcuKind = "R" | "L";
 
 interface EcuFamily {
   readonly model: string;
+  /** `undefined` where the product is not known. */
+  readonly kind: EcuKind | undefined;
   /** Whether the zone that the ECU reports is the one it was set to (protocol document, 3.1.2). */
   readonly tellsZone: boolean;
 }
 
 /** By the first digits of the ECU id (protocol document, 0.3). */
 const ecuFamilies: Readonly<Record<string, EcuFamily>> = {
-  "2160": { model: "ECU-R", tellsZone: false },
-  "2163": { model: "ECU-B", tellsZone: false },
-  "2162": { model: "ECU-R-Pro", tellsZone: true },
-  "215": { model: "ECU-C", tellsZone: true },
+  "2160": { model: "ECU-R", kind: "R", tellsZone: false },
+  "2163": { model: "ECU-B", kind: "R", tellsZone: false },
+  "2162": { model: "ECU-R-Pro", kind: "L", tellsZone: true },
+  "215": { model: "ECU-C", kind: "L", tellsZone: true },
 };
 
 /** What microcontroller ECUs report as their zone, whatever they were set to. */
@@ -20,10 +26,26 @@ const CONSTANT_ZONE = "Etc/GMT-8";
 /** The family of an ECU. An unknown one is believed its zone unless that is the constant one. */
 export const ecuFamily = (ecuId: string, zone: string | undefined): EcuFamily =>
   ecuFamilies[ecuId.slice(0, 4)] ??
-  ecuFamilies[ecuId.slice(0, 3)] ?? { model: "unknown", tellsZone: zone !== CONSTANT_ZONE };
+  ecuFamilies[ecuId.slice(0, 3)] ?? {
+    model: "unknown",
+    kind: undefined,
+    tellsZone: zone !== CONSTANT_ZONE,
+  };
+
+/** The kind of a product, by its name. */
+export const ecuKindOf = (model: string): EcuKind | undefined =>
+  Object.values(ecuFamilies).find((family) => family.model === model)?.kind;
 
 /** An ECU with layout 02 in its base information (protocol document, 3.1.3). */
-export const RAPID_SHUTDOWN_MODEL = "ECU-RS";
+const RAPID_SHUTDOWN_MODEL = "ECU-RS";
+
+/** Product name of an ECU, or `unknown`. */
+export const ecuModel = ({ layout, ecuId }: Pick<Info, "layout" | "ecuId">): string =>
+  layout === "02" ? RAPID_SHUTDOWN_MODEL : ecuFamily(ecuId, undefined).model;
+
+/** Whether an ECU's own word on its zone can be believed. */
+export const tellsZone = (info: Info): boolean =>
+  info.layout === "01" && ecuFamily(info.ecuId, info.timezone).tellsZone;
 
 /** By the first digits of the inverter's uid (protocol document, 3.2.7). */
 const inverterModels: Readonly<Record<string, string>> = {

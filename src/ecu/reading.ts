@@ -1,7 +1,7 @@
 /** A reading: the replies of one read joined by inverter, in plain units, with what was not measured left out. */
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
 import type { Outcome } from "./ask.ts";
-import { ecuFamily, inverterModel, isEcuId, RAPID_SHUTDOWN_MODEL, threePhases } from "./models.ts";
+import { ecuModel, inverterModel, isEcuId, tellsZone, threePhases } from "./models.ts";
 import type { Replies } from "./read.ts";
 import { isZone, unixTimeOf } from "./time.ts";
 
@@ -110,16 +110,13 @@ const answered = <T>(outcome: Outcome<T> | undefined): T | undefined =>
 
 const identityOf = (info: Messages["info"], timezone: string): Identity => ({
   ecuId: info.ecuId,
-  model: info.layout === "02" ? RAPID_SHUTDOWN_MODEL : ecuFamily(info.ecuId, undefined).model,
+  model: ecuModel(info),
   firmware: info.firmware,
   timezone,
 });
 
-const zoneOf = (info: Messages["info"], otherwise: string): string => {
-  if (info.layout !== "01") return otherwise;
-  const { tellsZone } = ecuFamily(info.ecuId, info.timezone);
-  return tellsZone && isZone(info.timezone) ? info.timezone : otherwise;
-};
+const zoneOf = (info: Messages["info"], otherwise: string): string =>
+  info.layout === "01" && tellsZone(info) && isZone(info.timezone) ? info.timezone : otherwise;
 
 const unknownRecords = (realtime: Messages["realtime"]): number =>
   realtime.kind === "01"

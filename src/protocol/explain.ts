@@ -1,7 +1,7 @@
 /** Every byte of a reply, accounted for: for people who look into one that is odd. */
 import { Cursor } from "./codec.ts";
 import { ProtocolError } from "./errors.ts";
-import { type Frame, openDamaged, openReply, replyLength } from "./frame.ts";
+import { declaredLength, type Frame, openDamaged, openReply } from "./frame.ts";
 import { decodeFrame } from "./replies.ts";
 import { type Command, commandOf, commands } from "./requests.ts";
 import { type Entry, Trace } from "./trace.ts";
@@ -26,7 +26,7 @@ const TRAILING = "trailing";
 
 /** Never throws for what the bytes say. @param asked the command that was asked, where that is known */
 export const explainReply = (bytes: Uint8Array, asked?: Command): Explanation => {
-  const declared = declaredTotal(bytes);
+  const declared = declaredLength(bytes);
   const total = declared ?? bytes.length;
   const reply = bytes.subarray(0, total);
   const damaged = openDamaged(reply);
@@ -53,6 +53,12 @@ export const explainReply = (bytes: Uint8Array, asked?: Command): Explanation =>
   ];
   const unread = error === undefined ? UNKNOWN : UNDECODED;
   return { entries: withoutGaps(read, bytes, unread), command, error, stopped };
+};
+
+/** The ECU id in a reply to 0001, also in one that is of no other use. */
+export const ecuIdIn = (info: Uint8Array): string | undefined => {
+  const id = explainReply(info, "info").entries.find(({ field }) => field === "ecuId");
+  return id && String(id.value);
 };
 
 /** The head of a record that was cut off, less one byte, hides even the record before it. */
@@ -85,15 +91,6 @@ const readBody = (
     if (part.stopped === undefined) return part;
   }
   return whole;
-};
-
-const declaredTotal = (bytes: Uint8Array): number | undefined => {
-  try {
-    return replyLength(bytes);
-  } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
-    throw error;
-  }
 };
 
 const problemOf = (read: () => unknown): ProtocolError | undefined => {

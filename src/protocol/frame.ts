@@ -48,6 +48,26 @@ export const openDamaged = (bytes: Uint8Array): Frame | undefined => {
   };
 };
 
+/** The same, and `undefined` also where these bytes begin no reply. */
+export const declaredLength = (received: Uint8Array): number | undefined => {
+  try {
+    return replyLength(received);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+};
+
+/** Whether nothing more is to come: the reply is whole, or these bytes begin none. */
+export const isComplete = (received: Uint8Array): boolean => {
+  try {
+    return received.length >= (replyLength(received) ?? Number.POSITIVE_INFINITY);
+  } catch (error) {
+    if (error instanceof ProtocolError) return true;
+    throw error;
+  }
+};
+
 /** An opened reply: its version digits, its command code, and a cursor on what is between the head and `END`. */
 export interface Frame {
   readonly version: string;

@@ -7,7 +7,7 @@ import { type Serial, serialsIn } from "../../src/captures/serials.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
 import type { Command } from "../../src/protocol/requests.ts";
 import { info, records, reply, signal, table, wire } from "../fixtures/frames.ts";
-import { captures, capturesFile } from "../support/captures.ts";
+import { captures, capturesFile, commandOfQuery } from "../support/captures.ts";
 import { answered, captureOf, failed, seeded } from "./samples.ts";
 
 const shown = (capture: CaptureFile, at: number): Buffer => {
@@ -208,15 +208,8 @@ describe("the check", () => {
 });
 
 describe.skipIf(capturesFile === undefined)("captured replies", () => {
-  const commandOf: Record<string, Command> = {
-    "ecu-info": "info",
-    "inverter-data": "realtime",
-    "inverter-signal": "signal",
-    other: "clock",
-  };
-
   it.each(captures)("$id ($state) keeps no serial number, and all else", ({ hex, query }) => {
-    const command = commandOf[query] ?? "info";
+    const command = commandOfQuery[query];
     const bytes = Buffer.from(hex, "hex");
     const made = captureOf(failed(command, "malformed", bytes));
     const { capture } = anonymise(made, seeded());

@@ -7,11 +7,11 @@ import { startReplayServer } from "../../src/captures/replay-server.ts";
 import { takeCapture } from "../../src/captures/take.ts";
 import { QueryError } from "../../src/ecu/errors.ts";
 import { encodeStatus } from "../../src/protocol/replies.ts";
-import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
+import { encodeRequest } from "../../src/protocol/requests.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
 import { info, reply, signal, table, vectors, wire } from "../fixtures/frames.ts";
 import { dial, ecuIds, startEcu } from "../simulator/client.ts";
-import { captures, capturesFile } from "../support/captures.ts";
+import { captures, capturesFile, commandOfQuery } from "../support/captures.ts";
 import { startTestExporter } from "../support/exporter.ts";
 import { startReplay } from "../support/replay.ts";
 import { captured, decoded, folder } from "./run.ts";
@@ -266,15 +266,8 @@ describe("the server of a capture", () => {
 });
 
 describe.skipIf(capturesFile === undefined)("captured replies", () => {
-  const commandOf: Record<string, Command> = {
-    "ecu-info": "info",
-    "inverter-data": "realtime",
-    "inverter-signal": "signal",
-    other: "clock",
-  };
-
   it.each(captures)("$id ($state) come back the same from the replay", async ({ hex, query }) => {
-    const name = commandOf[query] ?? "info";
+    const name = commandOfQuery[query];
     const bytes = Buffer.from(hex, "hex");
     const model = { model: "ECU-C", firmware: "" };
     const capture = { ...captureOf(failed(name, "truncated", bytes)), ecu: model };

@@ -1,7 +1,7 @@
 /** The doctor against every trouble: what it finds, its verdict, what it says to do, and its exit code. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Server, Socket } from "node:net";
+import { connect, createServer, Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { type DoctorSurroundings, doctor } from "../../src/commands/doctor.ts";
@@ -13,6 +13,7 @@ import { createPlant, doingAt } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
 import { type SimulatedEcu, startServer } from "../../src/simulator/server.ts";
 import { AFTERNOON, startEcu, usual } from "../simulator/client.ts";
+import { listening } from "../support/listening.ts";
 import { paper } from "./screen.ts";
 
 const NIGHT = Date.UTC(2026, 5, 21, 23, 3); // 1:03 in Utrecht
@@ -279,25 +280,6 @@ describe("any ECU", () => {
     expect(performance.now() - begun).toBeLessThan(10_000);
   });
 });
-
-/** A server of our own at a free port of this machine. */
-const listening = async (onSocket: (socket: Socket) => void): Promise<Place & AsyncDisposable> => {
-  const server: Server = createServer((socket) => {
-    socket.on("error", () => {});
-    onSocket(socket);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  return {
-    host: "127.0.0.1",
-    port,
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, "close");
-    },
-  };
-};
 
 describe("something else", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ecuFamily, inverterModel, isEcuId, threePhases } from "../../src/ecu/models.ts";
+import { ecuFamily, ecuKindOf, inverterModel, isEcuId, threePhases } from "../../src/ecu/models.ts";
 
 describe("the model of an inverter", () => {
   // Protocol document, 3.2.7.
@@ -53,13 +53,22 @@ describe("the model of an inverter", () => {
 describe("the family of an ECU", () => {
   // Protocol document, 0.3 and 3.1.2.
   it.each([
-    ["216000000001", "ECU-R", false],
-    ["216300000001", "ECU-B", false],
-    ["216200000001", "ECU-R-Pro", true],
-    ["215000000001", "ECU-C", true],
-    ["215900000001", "ECU-C", true],
-  ])("%s is an %s, whose zone is believed: %s", (ecuId, model, tellsZone) => {
-    expect(ecuFamily(ecuId, "Europe/Paris")).toEqual({ model, tellsZone });
+    ["216000000001", "ECU-R", false, "R"],
+    ["216300000001", "ECU-B", false, "R"],
+    ["216200000001", "ECU-R-Pro", true, "L"],
+    ["215000000001", "ECU-C", true, "L"],
+    ["215900000001", "ECU-C", true, "L"],
+  ] as const)(
+    "%s is an %s, whose zone is believed: %s, of kind %s",
+    (ecuId, model, tellsZone, kind) => {
+      expect(ecuFamily(ecuId, "Europe/Paris")).toEqual({ model, tellsZone, kind });
+      expect(ecuKindOf(model)).toBe(kind);
+    },
+  );
+
+  it("is of no kind where the product is not known", () => {
+    expect(ecuKindOf("unknown")).toBeUndefined();
+    expect(ecuKindOf("ECU-RS")).toBeUndefined();
   });
 
   it("that is unknown is believed any zone but the constant one", () => {

@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { decodeReply, encodeReply } from "../../src/protocol/replies.ts";
-import type { Command } from "../../src/protocol/requests.ts";
-import { type Capture, captures, capturesFile } from "../support/captures.ts";
-
-const commandOf: Record<Capture["query"], Command> = {
-  "ecu-info": "info",
-  "inverter-data": "realtime",
-  "inverter-signal": "signal",
-  other: "clock",
-};
+import { type Capture, captures, capturesFile, commandOfQuery } from "../support/captures.ts";
 
 const complete = captures.filter(
   ({ state, length_field, bytes }) =>
@@ -89,14 +81,14 @@ describe.skipIf(capturesFile === undefined)("replies captured from real ECUs", (
   it.each(complete)(
     "$id ($query, $state) decodes to what an independent program read",
     (capture) => {
-      const command = commandOf[capture.query];
+      const command = commandOfQuery[capture.query];
       const message = decodeReply(command, Buffer.from(capture.hex, "hex"));
       expect(message).toEqual(expectedOf[command]?.(capture.wire));
     },
   );
 
   it.each(complete)("$id encodes back to the same bytes", ({ hex, query }) => {
-    const command = commandOf[query];
+    const command = commandOfQuery[query];
     const version = hex.slice(6, 10) === "3132" ? "12" : "11";
     const message = decodeReply(command, Buffer.from(hex, "hex"));
     expect(encodeReply(command, message as never, version).toString("hex")).toBe(hex);
@@ -105,7 +97,8 @@ describe.skipIf(capturesFile === undefined)("replies captured from real ECUs", (
   it.each(incomplete)(
     "$id ($state) gives an error with a reason and a place, and no values",
     (capture) => {
-      const decode = () => decodeReply(commandOf[capture.query], Buffer.from(capture.hex, "hex"));
+      const decode = () =>
+        decodeReply(commandOfQuery[capture.query], Buffer.from(capture.hex, "hex"));
       expect(decode).toThrow(ProtocolError);
       expect(decode).toThrow(expect.objectContaining({ reason: reasonOf[capture.id] }));
     },

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Command } from "../../src/protocol/requests.ts";
 
 /** A reply of a real ECU, as its owner recorded it. The corpus is no part of the repository. */
 export interface Capture {
@@ -31,4 +32,12 @@ export const captured = (id: string): Buffer => {
   const capture = captures.find((one) => one.id === id);
   if (capture === undefined) throw new Error(`the corpus has no capture ${id}`);
   return Buffer.from(capture.hex, "hex");
+};
+
+/** The command that each kind of captured reply answers, as far as it is one of ours. */
+export const commandOfQuery: Readonly<Record<Capture["query"], Command>> = {
+  "ecu-info": "info",
+  "inverter-data": "realtime",
+  "inverter-signal": "signal",
+  other: "clock",
 };

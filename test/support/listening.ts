@@ -1,0 +1,28 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+
+/** A server at a free port of this machine. */
+export interface Listening extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Starts one; it is gone when disposed of. @param onSocket what becomes of each connection */
+export const listening = async (onSocket: (socket: Socket) => void): Promise<Listening> => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    onSocket(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    host: "127.0.0.1",
+    port,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, "close");
+      server.close();
+      await closed;
+    },
+  };
+};
