@@ -72,6 +72,6 @@ export const roofs = {
 
 export type RoofName = keyof typeof roofs;
 
-/** A seed of its own for each of the things that are left to chance. */
-export const seedOf = (...keys: readonly number[]): number =>
-  Math.floor(chance(2026, ...keys) * 2 ** 31);
+/** A seed of its own for each of the things that are left to chance, by the seed of the whole. */
+export const seedOf = (seed: number, ...keys: readonly number[]): number =>
+  Math.floor(chance(seed, ...keys) * 2 ** 31);

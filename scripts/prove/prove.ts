@@ -17,6 +17,8 @@ export interface ProofOptions {
   readonly span: Span;
   /** Lives of each kind of trouble. */
   readonly count: number;
+  /** What is left to chance follows from it. */
+  readonly seed: number;
   /** Days before and after a trouble that shows in days. */
   readonly slow: { readonly before: number; readonly after: number };
   /** Folder in which the lives are kept, so that changed rules are proved on the same ones in less time. */
@@ -31,11 +33,18 @@ export interface Proof {
 }
 
 /** @throws Error where a program or an expression fails */
-export const prove = async ({ span, count, slow, keep, tell }: ProofOptions): Promise<Proof> => {
+export const prove = async ({
+  span,
+  count,
+  seed,
+  slow,
+  keep,
+  tell,
+}: ProofOptions): Promise<Proof> => {
   const folder = mkdtempSync(join(tmpdir(), "prove-"));
   try {
-    const healthy = healthyLives(span);
-    const wrong = cases(span, count, slow);
+    const healthy = healthyLives(span, seed);
+    const wrong = cases(span, count, slow, seed);
     const pieces = piecesOf(span.from, span.to);
     const alerts = alertRules(ALERTS);
     const levels = recordingLevels(RECORDING, alerts);
