@@ -10,7 +10,7 @@ import {
   statesPanel,
   statPanel,
 } from "./parts.ts";
-import { age, chosen, grown, perMinute, scraped } from "./promql.ts";
+import { age, chosen, fastest, grown, highest, mostAmiss, perMinute, scraped } from "./promql.ts";
 
 const up = statPanel(
   {
@@ -82,12 +82,13 @@ const scrapes = seriesPanel({
 
 const queries = seriesPanel({
   title: "Duration of queries",
-  description: "Time that each question to the ECU took until its verdict, retries included.",
+  description:
+    "Time that each question to the ECU took until its verdict, retries included. Of many, the 20 that took longest.",
   unit: "s",
   min: 0,
   queries: [
     over(
-      `max by (ecu, command) (${chosen("apsystems_exporter_query_duration_seconds")})`,
+      highest("apsystems_exporter_query_duration_seconds", "ecu, command"),
       "{{ecu}} {{command}}",
     ),
   ],
@@ -96,12 +97,12 @@ const queries = seriesPanel({
 const success = statesPanel({
   title: "Queries",
   description:
-    "Whether each question gave a valid reply in the last read, or failed or was not asked.",
+    "Whether each question gave a valid reply in the last read, or failed or was not asked. Of many, the 20 that failed most.",
   unit: "none",
   mappings: states("Failed", "Valid", "dark-red"),
   queries: [
     over(
-      `min by (ecu, command) (${chosen("apsystems_exporter_query_success")})`,
+      mostAmiss("apsystems_exporter_query_success", "ecu, command", "min"),
       "{{ecu}} {{command}}",
     ),
   ],
@@ -114,6 +115,8 @@ const errors = seriesPanel(
       "Queries that failed a minute, by the reason; the page on faults tells what each means.",
     unit: "cpm",
     min: 0,
+    noValue: "None",
+    interval: "5m",
     queries: [
       over(
         `sum by (ecu, reason) (${perMinute("apsystems_exporter_query_errors_total", "ecu, command, reason")}) > 0`,
@@ -142,24 +145,20 @@ const reasons = barsPanel({
 
 const asked = seriesPanel({
   title: "Queries sent",
-  description: "Queries sent to each ECU a minute, retries included.",
+  description:
+    "Queries sent to each ECU a minute, retries included. Of many, the 20 to which most were sent.",
   unit: "cpm",
   min: 0,
-  queries: [
-    over(
-      `sum by (ecu) (${perMinute("apsystems_exporter_queries_total", "ecu, command")})`,
-      "{{ecu}}",
-    ),
-  ],
+  queries: [over(fastest("apsystems_exporter_queries_total", "ecu"), "{{ecu}}")],
 });
 
 const shared = seriesPanel({
   title: "Shared reads",
   description:
-    "Scrapes a minute that were answered by a read in flight or younger than the minimum interval, so that the ECU was not asked again.",
+    "Scrapes a minute that were answered by a read in flight or younger than the minimum interval, so that the ECU was not asked again. Of many ECUs, the 20 with most.",
   unit: "cpm",
   min: 0,
-  queries: [over(perMinute("apsystems_exporter_shared_reads_total", "ecu"), "{{ecu}}")],
+  queries: [over(fastest("apsystems_exporter_shared_reads_total", "ecu"), "{{ecu}}")],
 });
 
 const rejected = seriesPanel(
@@ -169,6 +168,8 @@ const rejected = seriesPanel(
       "Values a minute that the rules for glitches and implausible measurements withheld, by their field.",
     unit: "cpm",
     min: 0,
+    noValue: "None",
+    interval: "5m",
     queries: [
       over(
         `${perMinute("apsystems_exporter_rejected_values_total", "ecu, field")} > 0`,

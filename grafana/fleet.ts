@@ -1,7 +1,16 @@
 /** Many ECUs: each a row, what they give together, and what is wrong. */
 import { board } from "./board.ts";
-import { now, over, reachable, seriesPanel, statesPanel, statPanel } from "./parts.ts";
-import { age, chosen, firingAlerts, kilowattHours, perEcu, produced } from "./promql.ts";
+import {
+  alwaysKilowattHours,
+  kilowatts,
+  now,
+  over,
+  reachable,
+  seriesPanel,
+  statesPanel,
+  statPanel,
+} from "./parts.ts";
+import { age, chosen, firingAlerts, kilowattHours, mostAmiss, perEcu, produced } from "./promql.ts";
 import { centred, coloured, linkTo, tablePanel } from "./table.ts";
 
 const onlineShare = `${perEcu("ecu_inverters_online")} / ${perEcu("ecu_inverters")}`;
@@ -19,7 +28,7 @@ const ecus = statPanel({
 
 const power = statPanel({
   title: "Power now",
-  description: "Power of all chosen plants together.",
+  description: "Power of all chosen plants whose ECU answered, together.",
   unit: "watt",
   noValue: "–",
   queries: [now(`sum(${perEcu("ecu_power_watts")})`, "Power")],
@@ -27,7 +36,7 @@ const power = statPanel({
 
 const today = statPanel({
   title: "Energy today",
-  description: "Energy of all chosen plants since each ECU's own day began.",
+  description: "Energy of all chosen plants whose ECU answered, since each ECU's own day began.",
   unit: "kwatth",
   noValue: "–",
   queries: [now(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`), "Energy today")],
@@ -46,7 +55,7 @@ const month = statPanel({
 const online = statPanel({
   title: "Inverters online",
   description:
-    "Inverters that answered in the last round, as a share of all that are registered. At night none answers.",
+    "Inverters that answered in the last round, as a share of all that are registered, at ECUs that answered themselves. At night none answers.",
   unit: "percentunit",
   decimals: 0,
   noValue: "–",
@@ -66,7 +75,7 @@ const alertCount = statPanel({
 const plants = tablePanel({
   title: "Plants",
   description:
-    "Every ECU as it was last read; an unreachable one has no values. An ECU leads to the page of its plant.",
+    "Every ECU as it was last read, unreachable ones first, which have no values. An ECU leads to the page of its plant.",
   unit: "none",
   columns: [
     {
@@ -74,19 +83,23 @@ const plants = tablePanel({
       label: "ecu",
       options: {
         links: [linkTo("Plant", "apsystems-plant", { ecu: "ecu" })],
-        "custom.width": 140,
+        "custom.width": 230,
       },
     },
     {
       name: "State",
       query: perEcu("ecu_up"),
-      options: { mappings: reachable, ...coloured, "custom.minWidth": 100 },
+      options: { mappings: reachable, ...coloured, "custom.width": 110 },
     },
-    { name: "Power", query: perEcu("ecu_power_watts"), options: { unit: "watt" } },
+    {
+      name: "Power",
+      query: `${perEcu("ecu_power_watts")} / 1000`,
+      options: { unit: kilowatts, decimals: 2 },
+    },
     {
       name: "Today",
       query: kilowattHours(perEcu("ecu_today_energy_joules")),
-      options: { unit: "kwatth", "custom.minWidth": 90 },
+      options: { unit: alwaysKilowattHours, decimals: 1, "custom.minWidth": 90 },
     },
     { name: "Online", query: onlineShare, options: { unit: "percentunit", decimals: 0 } },
     {
@@ -100,9 +113,12 @@ const plants = tablePanel({
       query: `max by (ecu, model, firmware) (${chosen("ecu_info")})`,
       options: { ...centred, "custom.minWidth": 100 },
     },
-    { name: "Firmware", label: "firmware", options: { ...centred, "custom.minWidth": 140 } },
+    { name: "Firmware", label: "firmware", options: { ...centred, "custom.width": 165 } },
   ],
-  sortBy: { name: "ECU", desc: false },
+  sortBy: [
+    { name: "State", desc: false },
+    { name: "ECU", desc: false },
+  ],
 });
 
 const alerts = tablePanel({
@@ -116,13 +132,14 @@ const alerts = tablePanel({
       name: "Alert",
       label: "alertname",
       query: `max by (alertname, severity, ecu, uid, channel) (${firingAlerts})`,
+      options: { "custom.width": 220 },
     },
     { name: "Severity", label: "severity" },
-    { name: "ECU", label: "ecu", options: { noValue: "–" } },
+    { name: "ECU", label: "ecu", options: { noValue: "–", "custom.width": 165 } },
     { name: "Inverter", label: "uid", options: { noValue: "–", "custom.width": 140 } },
     { name: "Channel", label: "channel", options: { noValue: "–" } },
   ],
-  sortBy: { name: "Severity", desc: false },
+  sortBy: [{ name: "Severity", desc: false }],
 });
 
 const powers = seriesPanel(
@@ -141,12 +158,13 @@ const energies = seriesPanel(
   {
     title: "Energy per day",
     description:
-      "Energy of the plants in each of the last 30 days, on top of each other; the last bar is today so far.",
+      "Energy of the plants in each of the last 30 days, on top of each other; the last bar is today so far. Point at a bar to see whose it is.",
     unit: "kwatth",
     min: 0,
     timeFrom: "30d",
     interval: "1d",
     queries: [over(produced("[1d] offset -1d"), "{{ecu}}")],
+    hidesLegend: true,
   },
   "bars",
 );
@@ -154,10 +172,10 @@ const energies = seriesPanel(
 const history = statesPanel({
   title: "ECUs reachable",
   description:
-    "When each ECU answered; a gap means that the exporter itself was not scraped. Some ECUs are away for half an hour every night.",
+    "When each ECU answered; of many, the 20 that were away most. A gap means that the exporter itself was not scraped. Some ECUs are away for half an hour every night.",
   unit: "none",
   mappings: reachable,
-  queries: [over(perEcu("ecu_up"), "{{ecu}}")],
+  queries: [over(mostAmiss("ecu_up", "ecu", "max"), "{{ecu}}")],
 });
 
 /** The dashboard of many ECUs. */
@@ -169,14 +187,14 @@ export const fleet = board({
   showsTargets: true,
   lines: [
     [ecus, power, today, month, online, alertCount].map((panel) => [4, 4, panel] as const),
-    [[24, 9, plants]],
+    [[24, 12, plants]],
     [
-      [12, 8, alerts],
-      [12, 8, history],
+      [12, 10, alerts],
+      [12, 10, history],
     ],
     [
-      [15, 9, powers],
-      [9, 9, energies],
+      [15, 11, powers],
+      [9, 11, energies],
     ],
   ],
 });

@@ -1,6 +1,16 @@
 /** One inverter: its channels, its grid, its radio, and how it does beside its siblings. */
 import { board } from "./board.ts";
-import { barsPanel, now, online, over, seriesPanel, statesPanel, statPanel } from "./parts.ts";
+import {
+  alwaysKilowattHours,
+  barsPanel,
+  field,
+  now,
+  online,
+  over,
+  seriesPanel,
+  statesPanel,
+  statPanel,
+} from "./parts.ts";
 import {
   channelDay,
   chosen,
@@ -122,15 +132,24 @@ const againstSiblings = seriesPanel({
       "Middle inverter",
     ),
   ],
+  // On top of the other where both are the same.
+  overrides: [
+    field("Middle inverter", {
+      color: { mode: "fixed", fixedColor: "text" },
+      "custom.lineWidth": 1,
+      "custom.lineStyle": { fill: "dash", dash: [6, 6] },
+    }),
+  ],
 });
 
 const channelsDay = barsPanel({
   title: "Energy of its channels, last 24 hours",
   description:
     "Energy of each panel at this inverter in the last 24 hours, the best first, counted from its power every 5 minutes.",
-  unit: "kwatth",
+  unit: alwaysKilowattHours,
+  decimals: 2,
   min: 0,
-  color: "semi-dark-blue",
+  color: "blue",
   noValue: "No power in 24 hours",
   queries: [now(`sort_desc(${namedOfDay(channelDay(chosenUid))})`, "{{name}}")],
 });
@@ -194,8 +213,8 @@ export const inverter = board({
       [12, 9, againstSiblings],
     ],
     [
-      [12, 7, channelsDay],
-      [12, 7, history],
+      [12, 5, channelsDay],
+      [12, 5, history],
     ],
     [
       [12, 8, temperature],

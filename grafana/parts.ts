@@ -39,6 +39,8 @@ export interface About {
   readonly timeFrom?: string;
   /** Least time between two points. */
   readonly interval?: string;
+  /** Whether the names of series are left out, because a panel beside it tells them. */
+  readonly hidesLegend?: boolean;
 }
 
 /** Field options for the fields that a matcher finds. */
@@ -46,6 +48,10 @@ export interface Override {
   readonly matcher: { readonly id: string; readonly options: string };
   readonly properties: DynamicConfigValue[];
 }
+
+/** Units that stay what they are, where numbers stand below each other; Grafana's own become W, MW, Wh and MWh. */
+export const kilowatts = "suffix:kW";
+export const alwaysKilowattHours = "suffix:kWh";
 
 /** Overrides the options of a field by its name, which is its legend or the head of its column. */
 export const field = (name: string, options: Readonly<Record<string, unknown>>): Override => ({
@@ -124,6 +130,8 @@ export const barsPanel = (about: About): Panel =>
       .namePlacement(common.BarGaugeNamePlacement.Left)
       .showUnfilled(true)
       .maxVizHeight(40)
+      // Grafana 9.4 knows no greatest height, and would make the letters as large as the bars.
+      .text(new common.VizTextDisplayOptionsBuilder().titleSize(12).valueSize(16))
       .reduceOptions(last)
       .build(),
     about,
@@ -144,7 +152,7 @@ export const seriesPanel = (about: About, drawing: Drawing = "lines"): Panel => 
       new common.VizLegendOptionsBuilder()
         .displayMode(common.LegendDisplayMode.List)
         .placement(common.LegendPlacement.Bottom)
-        .showLegend(true)
+        .showLegend(about.hidesLegend !== true)
         .calcs([]),
     )
     .tooltip(

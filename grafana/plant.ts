@@ -1,6 +1,7 @@
 /** One plant: what it gives now, what it gave, and which of its panels and inverters lag behind. */
 import { board, datasource } from "./board.ts";
 import {
+  alwaysKilowattHours,
   barsPanel,
   field,
   now,
@@ -24,13 +25,14 @@ import {
   produced,
   shareOfMiddle,
   shareOfSiblings,
+  usedChannels,
 } from "./promql.ts";
 import { centred, coloured, linkTo, tablePanel } from "./table.ts";
 
 /** Of its siblings; below this a panel is listed as far below them. */
 const FAR_BELOW = 0.75;
 
-const farBelow = `(${shareOfSiblings}) < ${FAR_BELOW}`;
+const farBelow = `(${shareOfSiblings}) < ${FAR_BELOW} and on (ecu, uid, channel) ${usedChannels}`;
 
 const powerNow = statPanel({
   title: "Power now",
@@ -53,7 +55,7 @@ const energyToday = statPanel({
 const energyThisMonth = statPanel({
   title: "Energy this month",
   description:
-    "Energy since the first of this month, of the days that Prometheus has. Steps of 0.1 kWh.",
+    "Energy since the first of this month, in steps of 0.1 kWh. Only of the time that Prometheus has: on the first day it is less than the energy of today.",
   unit: "kwatth",
   noValue: "–",
   timeFrom: "now/M",
@@ -111,6 +113,9 @@ const power = seriesPanel(
         "custom.fillOpacity": 0,
         "custom.lineStyle": { fill: "dash", dash: [8, 8] },
         "custom.axisPlacement": "right",
+        "custom.axisLabel": "Sun",
+        "custom.hideFrom": { legend: true, tooltip: false, viz: false },
+        min: 0,
       }),
     ],
   },
@@ -138,7 +143,7 @@ const panelsNow = barsPanel({
     "Power of every panel, the best first, by the name that is configured for it, else by inverter and channel. At night there is none.",
   unit: "watt",
   min: 0,
-  color: "semi-dark-blue",
+  color: "blue",
   noValue: "No power now",
   queries: [now(`sort_desc(${named(perChannel("inverter_channel_power_watts"))})`, "{{name}}")],
 });
@@ -147,9 +152,10 @@ const panelsDay = barsPanel({
   title: "Panels, last 24 hours",
   description:
     "Energy of every panel in the last 24 hours, the best first, counted from its power every 5 minutes.",
-  unit: "kwatth",
+  unit: alwaysKilowattHours,
+  decimals: 2,
   min: 0,
-  color: "semi-dark-blue",
+  color: "blue",
   noValue: "No power in 24 hours",
   queries: [now(`sort_desc(${namedOfDay(channelDay())})`, "{{name}}")],
 });
@@ -157,7 +163,7 @@ const panelsDay = barsPanel({
 const lagging = tablePanel({
   title: "Panels far below their siblings",
   description:
-    "Panels whose energy of the last 24 hours is below 75 % of their siblings': of the best panel at the same inverter, or, where no other there gives power, of the plant's middle panel. Shade, dirt, another direction or a fault. A panel whose inverter was offline all the time is not here but among the inverters.",
+    "Panels whose energy of the last 24 hours is below 75 % of their siblings': of the best panel at the same inverter, or, where no other there gives power, of the plant's middle panel. Shade, dirt, another direction or a fault. A panel whose inverter was offline all the time is not here but among the inverters, and an input that gave nothing for 30 days is taken for one without a panel.",
   unit: "percentunit",
   decimals: 0,
   noValue: "None",
@@ -170,7 +176,7 @@ const lagging = tablePanel({
     },
   ],
   hidden: ["ecu", "uid", "channel", "panel"],
-  sortBy: { name: "Of siblings", desc: false },
+  sortBy: [{ name: "Of siblings", desc: false }],
 });
 
 const timeline = statesPanel({
@@ -185,7 +191,7 @@ const timeline = statesPanel({
 const table = tablePanel({
   title: "Inverters",
   description:
-    "Every registered inverter as it is now; an offline one has no measurements. The voltage is the mean of its phases. An inverter leads to its own page.",
+    "Every registered inverter as it is now; an offline one has no measurements, and at night, when all are, their columns are gone. The voltage is the mean of its phases. An inverter leads to its own page.",
   unit: "none",
   columns: [
     {
@@ -199,13 +205,13 @@ const table = tablePanel({
     {
       name: "State",
       query: perInverter("inverter_online"),
-      options: { mappings: online, ...coloured },
+      options: { mappings: online, ...coloured, "custom.width": 110 },
     },
     { name: "Power", query: inverterWatts(), options: { unit: "watt" } },
     {
       name: "Temperature",
       query: perInverter("inverter_temperature_celsius"),
-      options: { unit: "celsius" },
+      options: { unit: "celsius", "custom.minWidth": 110 },
     },
     {
       name: "Voltage",
@@ -230,7 +236,7 @@ const table = tablePanel({
     },
     { name: "ECU", label: "ecu", options: centred },
   ],
-  sortBy: { name: "Inverter", desc: false },
+  sortBy: [{ name: "Inverter", desc: false }],
 });
 
 /** The dashboard of a plant. */
@@ -262,12 +268,12 @@ export const plant = board({
       [9, 10, energyPerDay],
     ],
     [
-      [12, 16, panelsNow],
-      [12, 16, panelsDay],
+      [12, 7, lagging],
+      [12, 7, timeline],
     ],
     [
-      [12, 9, lagging],
-      [12, 9, timeline],
+      [12, 13, panelsNow],
+      [12, 13, panelsDay],
     ],
     [[24, 10, table]],
   ],

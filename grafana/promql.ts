@@ -64,6 +64,39 @@ export const channelDay = (...matchers: readonly string[]): string => {
 /** Seconds since a point in time that each ECU has a metric of. */
 export const age = (name: MetricName): string => `time() - ${perEcu(name)}`;
 
+/** More lines than this in one panel nobody can read. */
+const READABLE = 20;
+
+/**
+ * Of series by these labels, the 20 with the highest or the lowest number, as a number that is told once for the time range.
+ * @param within function over that time, which gives the number
+ */
+const foremost = (
+  which: "topk" | "bottomk",
+  by: string,
+  within: "avg_over_time" | "max_over_time" | "increase",
+  name: MetricName,
+  series: string,
+): string => {
+  const number = `max by (${by}) (${within}(${chosen(name)}[$__range] @ end()))`;
+  return `${series} and on (${by}) ${which}(${READABLE}, ${number})`;
+};
+/** The 20 series that were at 0 for longest, of a metric that is 1 or 0. @param at which exporter is believed, of several */
+export const mostAmiss = (name: MetricName, by: string, at: "max" | "min"): string =>
+  foremost("bottomk", by, "avg_over_time", name, `${at} by (${by}) (${chosen(name)})`);
+/** The 20 series that rose highest. */
+export const highest = (name: MetricName, by: string): string =>
+  foremost("topk", by, "max_over_time", name, one(by, chosen(name)));
+/** The 20 series of a counter that grew most, as their growth a minute. */
+export const fastest = (name: MetricName, by: string): string =>
+  foremost(
+    "topk",
+    by,
+    "increase",
+    name,
+    `60 * sum by (${by}) (rate(${chosen(name)}[$__rate_interval]))`,
+  );
+
 /** The last power of each channel within 24 hours. */
 const seenToday = one(
   "ecu, uid, channel",
@@ -93,6 +126,12 @@ export const shareOfMiddle = `${channelDay()} / on (ecu) group_left () quantile 
 export const shareOfSiblings =
   `(${channelDay()} / on (ecu, uid) group_left () max by (ecu, uid) (${channelDay()})` +
   ` and on (ecu, uid) count by (ecu, uid) (${channelDay()} > 0) >= 2) or ${shareOfMiddle}`;
+
+/** Channels that gave power within 30 days, by the hour: an input without a panel lags behind nobody. */
+export const usedChannels = `${one(
+  "ecu, uid, channel",
+  `max_over_time(${chosen("inverter_channel_power_watts")}[30d:1h])`,
+)} > 0`;
 
 /** Growth of a counter within the time range of the page. */
 export const grown = (name: MetricName, by: string): string =>

@@ -25,8 +25,8 @@ export interface TableAbout extends Omit<About, "queries" | "overrides"> {
   readonly columns: readonly Column[];
   /** Labels and values that are in the data and not in the table. */
   readonly hidden?: readonly string[];
-  /** Column by which it is sorted. */
-  readonly sortBy?: { readonly name: string; readonly desc: boolean };
+  /** Columns by which it is sorted, the first first. */
+  readonly sortBy: readonly { readonly name: string; readonly desc: boolean }[];
 }
 
 /** A table whose columns stand in the order in which they are given. */
@@ -51,9 +51,10 @@ export const tablePanel = (about: TableAbout): Panel => {
       },
     },
   ];
-  const builder = new table.PanelBuilder().showHeader(true).minWidth(80);
-  if (sortBy !== undefined)
-    builder.sortBy([{ build: () => ({ displayName: sortBy.name, desc: sortBy.desc }) }]);
+  const builder = new table.PanelBuilder()
+    .showHeader(true)
+    .minWidth(80)
+    .sortBy(sortBy.map(({ name, desc }) => ({ build: () => ({ displayName: name, desc }) })));
   const panel = dress(builder.build(), {
     ...rest,
     queries: asked.map(({ query = "" }) => rows(query)),

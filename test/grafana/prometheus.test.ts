@@ -21,10 +21,10 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly Expecte
     "Age of report": [""],
     "Power by inverter": ["ecu uid", ""],
     "Energy per day": ["ecu"],
-    "Panels now": ["channel ecu name panel uid"],
-    "Panels, last 24 hours": ["channel ecu name panel uid"],
     "Panels far below their siblings": [level, level],
     "Inverters online": ["ecu uid"],
+    "Panels now": ["channel ecu name panel uid"],
+    "Panels, last 24 hours": ["channel ecu name panel uid"],
     Inverters: ["ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu model uid"],
   },
   "apsystems-inverter": {
@@ -106,7 +106,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       uid: plant.uids[0] ?? "",
       __rate_interval: "20s",
       __range: `${DAY_SECONDS}s`,
-    }).replaceAll("[1d:5m]", `[${DAY_SECONDS}s:1s]`);
+    }).replaceAll(/\[(1d:5m|30d:1h)\]/g, `[${DAY_SECONDS}s:1s]`);
   const asked = (title: string, i = 0): Promise<Series[]> => {
     const found = committed.flatMap(targetsOf).find((one) => one.panel.title === title);
     const target = found?.panel.targets[i];

@@ -63,7 +63,8 @@ export const selectorsOf = (expr: string): Selector[] => {
 };
 
 const functionAround = (window: SyntaxNode, of: (node: SyntaxNode) => string): string => {
-  const outer = window.parent?.name === "OffsetExpr" ? window.parent : window;
+  const isModified = ["OffsetExpr", "StepInvariantExpr"].includes(window.parent?.name ?? "");
+  const outer = isModified && window.parent !== null ? window.parent : window;
   const call = outer.parent?.parent;
   const called = call?.name === "FunctionCall" ? call.getChild("FunctionIdentifier") : null;
   return called === null ? "" : of(called);

@@ -64,6 +64,11 @@ const broken: readonly (readonly [RuleName, string, (dashboard: Dashboard) => vo
   ["panel-title-description-rule", "no title", (d) => (panel(d).title = "")],
   ["panel-title-description-rule", "no description", (d) => (panel(d).description = "")],
   ["panel-units-rule", "none", (d) => delete panel(d).fieldConfig.defaults.unit],
+  [
+    "panel-units-rule",
+    "words of our own where the linter looks",
+    (d) => (panel(d).fieldConfig.defaults.unit = "suffix:kWh"),
+  ],
   ["panel-units-rule", "an unknown one", (d) => (panel(d).fieldConfig.defaults.unit = "joules")],
   [
     "panel-units-rule",

@@ -25,6 +25,8 @@ const UNITS = [
   "cpm",
   "bytes",
 ];
+/** Units in words of their own. The linter knows none of them, and looks at neither bar gauges nor the columns of tables. */
+const OWN_UNITS = ["suffix:kW", "suffix:kWh"];
 const ON_TIME_RANGE_CHANGE = 2;
 const CHOSEN_SOURCES = ["$datasource", `\${datasource}`];
 const COUNTING = ["rate", "irate", "increase"];
@@ -112,12 +114,15 @@ export const rules = {
   "panel-title-description-rule": ofPanels(
     ({ title, description }) => !(title && description) && "no title or no description",
   ),
-  "panel-units-rule": ofPanels(({ fieldConfig: { defaults, overrides } }) => {
+  "panel-units-rule": ofPanels(({ type, fieldConfig: { defaults, overrides } }) => {
+    const known = type === "bargauge" ? [...UNITS, ...OWN_UNITS] : UNITS;
     const units = overrides
       .flatMap(({ properties }) => properties)
       .filter(({ id }) => id === "unit")
       .map(({ value }) => String(value));
-    const unknown = [String(defaults.unit), ...units].find((unit) => !UNITS.includes(unit));
+    const unknown =
+      [String(defaults.unit)].find((unit) => !known.includes(unit)) ??
+      units.find((unit) => ![...UNITS, ...OWN_UNITS].includes(unit));
     return unknown !== undefined && `the unit ${unknown}`;
   }),
   "panel-no-targets-rule": ofPanels(({ targets }) => targets.length === 0 && "no query"),

@@ -29,8 +29,8 @@ const watts: readonly (readonly [uid: string, channel: number, watts: number])[]
   ["703", 2, 200], // half of the other at its inverter
   ["501", 1, 300],
   ["501", 2, 300], // smaller panels, and none behind its siblings
-  ["404", 1, 0],
-  ["404", 2, 100], // a quarter of the middle panel: no other of its inverter gives power
+  ["404", 1, 0], // an input without a panel
+  ["404", 2, 100], // a third of the middle panel: no other of its inverter gives power
 ];
 
 /** 2.1 kW for 12 hours are 25.2 kWh; the counter has steps of 0.1 kWh. */
@@ -65,9 +65,23 @@ const openMetrics = (): string =>
       (at) =>
         `ecu_lifetime_energy_joules_total{ecu="roof",job="apsystems",instance="pi:10899"} ${Math.round(lifetimeKwh(at) * 3.6e6)} ${at}`,
     ),
+    "# TYPE ecu_up gauge",
+    ...reachable(),
     "# EOF",
     "",
   ].join("\n");
+
+/** Twenty-five ECUs in the last three hours: every fifth is away at the end, each for longer than the one before it. */
+const away = (ecu: number): number => (ecu % 5 === 0 ? (ecu + 5) * 60 : 0);
+const reachable = (): string[] =>
+  Array.from({ length: 25 }, (_, ecu) =>
+    minutes
+      .filter((at) => at >= MIDNIGHT + 6 * HOUR)
+      .map(
+        (at) =>
+          `ecu_up{ecu="roof ${ecu}",job="fleet",instance="pi:10899"} ${at < MIDNIGHT + 9 * HOUR - away(ecu) ? 1 : 0} ${at}`,
+      ),
+  ).flat();
 
 interface Result {
   readonly metric: Readonly<Record<string, string>>;
@@ -165,13 +179,25 @@ describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find",
     // The middle one of 4.8, 4.8, 4.8, 3.6, 3.6, 2.4 and 1.2 kWh is 3.6.
     expect(await found("apsystems-plant", title, lagging)).toEqual({
       Chimney: 0.5,
-      "404/1": 0,
       "404/2": 0.33,
     });
     expect(await found("apsystems-plant", title, { ...lagging, i: 1, by: "uid" })).toEqual({
       703: 0.67,
-      404: expect.any(Number),
+      404: 0.33,
     });
+  });
+
+  it("of many ECUs the 20 that were away most, and of each whether it answers", async () => {
+    const shown = await found("apsystems-fleet", "ECUs reachable", {
+      at: MIDNIGHT + 9 * HOUR - 60,
+      by: "ecu",
+      range: "3h",
+    });
+    expect(Object.keys(shown)).toHaveLength(20);
+    expect(Object.keys(shown).filter((ecu) => shown[ecu] === 0)).toEqual(
+      expect.arrayContaining(["roof 0", "roof 5", "roof 10", "roof 15", "roof 20"]),
+    );
+    expect(Object.values(shown).filter((up) => up === 1)).toHaveLength(15);
   });
 
   it("what an inverter gives beside its siblings", async () => {
