@@ -600,6 +600,16 @@ it("tells of each ECU that does not parse, and of one that is named twice beside
 });
 
 describe("help", () => {
+  it.each([
+    ["simulate", "--time-scale is TIME_SCALE."],
+    ["check-config", "--config.file is CONFIG_FILE."],
+    ["demo", "--web.listen-address is WEB_LISTEN_ADDRESS."],
+  ])("illustrates the variables of %s with a flag that it has", (command, example) => {
+    expect(told(command, "--help")).toContain(
+      `Each flag is also an environment variable: ${example}`,
+    );
+  });
+
   it("names the commands, and how to get theirs", () => {
     const help = told("--help");
     for (const command of Object.keys(settings))

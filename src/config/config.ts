@@ -279,17 +279,17 @@ export const isTakenFromVariable = ({ isOperand, hasNoVariable }: Setting<unknow
 const notesOn = (name: CommandName): string => {
   const rows = rowsOf(name);
   const taken = rows.filter(isTakenFromVariable);
-  const [first] = taken;
+  const shown = taken.find(({ flag }) => /[.-]/.test(flag)) ?? taken[0]; // one that shows the rule
   const exits = Object.entries(commands[name].exits ?? {});
   const notes = [
     ...(exits.length > 0
       ? [`Exit codes:\n${exits.map(([code, meaning]) => `  ${code}  ${meaning}`).join("\n")}`]
       : []),
-    ...(first === undefined
+    ...(shown === undefined
       ? []
       : [
           taken.length === rows.length
-            ? "Each flag is also an environment variable: --ecu.min-interval is ECU_MIN_INTERVAL."
+            ? `Each flag is also an environment variable: --${shown.flag} is ${variableOf(shown.flag)}.`
             : `Some flags are also environment variables: ${taken.map(({ flag }) => variableOf(flag)).join(", ")}.`,
         ]),
   ];
