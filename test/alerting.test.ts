@@ -313,6 +313,7 @@ describe.skipIf(
     const one = { uid: "703000000001" };
     const two = { uid: "703000000002" };
     const elsewhere = { instance: "exporter", ecu: "elsewhere" };
+    const nowhere = { instance: "", ecu: "" };
     const rows: readonly (readonly [cause: object, effect: object, hidden: boolean])[] = [
       [{ alertname: "ApsystemsExporterDown" }, { alertname: "InverterOffline", ...one }, true],
       [{ alertname: "ApsystemsExporterDown" }, { alertname: "EcuUnreachable" }, true],
@@ -341,6 +342,25 @@ describe.skipIf(
         { alertname: "PanelFarBelowSiblings", ...one, channel: "2" },
         false,
       ],
+      // An ECU of the same address behind another exporter.
+      [{ alertname: "EcuUnreachable" }, { alertname: "PlantDown", instance: "another" }, false],
+      // Prometheus has no exporter at all, and what else it watches is another matter.
+      [
+        { alertname: "ApsystemsExporterDown", ...nowhere },
+        { alertname: "Disk", ...nowhere },
+        false,
+      ],
+      [
+        { alertname: "InverterOffline", ...one },
+        { alertname: "InverterOffline", ...one, severity: "info" },
+        true,
+      ],
+      [
+        { alertname: "InverterOffline", ...one },
+        { alertname: "InverterOffline", ...two, severity: "info" },
+        false,
+      ],
+      [{ alertname: "PlantDown", severity: "critical" }, { alertname: "PlantDown" }, true],
     ];
     const port = await freePort();
     await using alertmanager = startProgram("prometheus-alertmanager", [
