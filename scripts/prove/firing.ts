@@ -15,6 +15,8 @@ export interface Firing {
 
 /** Series with every label set that an alert which holds itself by ALERTS can have, of some ECUs. */
 const universes: Readonly<Record<string, (ecus: string) => string>> = {
+  EcuReportFrozen: (ecus) => `ecu_up{${ecus}}`,
+  EcuCountersFrozen: (ecus) => `ecu_up{${ecus}}`,
   PlantDown: (ecus) => `ecu_up{${ecus}}`,
   PlantWithoutGrid: (ecus) => `ecu_up{${ecus}}`,
   InverterWithoutGrid: (ecus) => `inverter_online{${ecus}}`,
