@@ -1,8 +1,8 @@
 /**
  * Proves the alerts over simulated time: a year at three latitudes without a false alarm, and every fault found.
  * Usage: npm run prove:alerts [-- --days=30 --count=3 --from=2025-03-10 --seed=1] [-- --keep=FOLDER]
- * Only the whole year of the usual seed is written to docs/alerts.md; another seed is another weather, other troubles. With --keep what was lived through stays in a folder, and changed
- * rules are proved on it in less time.
+ * Only the whole year of the usual seed is written to docs/alerts.md; another seed is another weather, and other troubles.
+ * With --keep what was lived through stays in a folder, and changed rules are proved on it in less time.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

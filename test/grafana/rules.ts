@@ -25,8 +25,8 @@ const UNITS = [
   "cpm",
   "bytes",
 ];
-/** Units in words of their own. The linter knows none of them, and looks at neither bar gauges nor the columns of tables. */
-const OWN_UNITS = ["suffix:kW", "suffix:kWh"];
+/** With units in words of our own, for bar gauges and the columns of tables: the linter, which knows none, does not look there. */
+const UNITS_ELSEWHERE = [...UNITS, "suffix:kW", "suffix:kWh"];
 const ON_TIME_RANGE_CHANGE = 2;
 const CHOSEN_SOURCES = ["$datasource", `\${datasource}`];
 const COUNTING = ["rate", "irate", "increase"];
@@ -115,14 +115,14 @@ export const rules = {
     ({ title, description }) => !(title && description) && "no title or no description",
   ),
   "panel-units-rule": ofPanels(({ type, fieldConfig: { defaults, overrides } }) => {
-    const known = type === "bargauge" ? [...UNITS, ...OWN_UNITS] : UNITS;
+    const known = type === "bargauge" ? UNITS_ELSEWHERE : UNITS;
     const units = overrides
       .flatMap(({ properties }) => properties)
       .filter(({ id }) => id === "unit")
       .map(({ value }) => String(value));
     const unknown =
       [String(defaults.unit)].find((unit) => !known.includes(unit)) ??
-      units.find((unit) => ![...UNITS, ...OWN_UNITS].includes(unit));
+      units.find((unit) => !UNITS_ELSEWHERE.includes(unit));
     return unknown !== undefined && `the unit ${unknown}`;
   }),
   "panel-no-targets-rule": ofPanels(({ targets }) => targets.length === 0 && "no query"),
