@@ -7,7 +7,6 @@ import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import autocannon from "autocannon";
 import { pino } from "pino";
-import { systemClock } from "../src/ecu/clock.ts";
 import { exchange } from "../src/ecu/exchange.ts";
 import { createMonitor, type Observation } from "../src/ecu/monitor.ts";
 import { readEcu } from "../src/ecu/read.ts";
@@ -17,6 +16,7 @@ import { encodeRequest } from "../src/protocol/requests.ts";
 import { simulateEcu } from "../src/simulator/ecu.ts";
 import { createPlant } from "../src/simulator/plant.ts";
 import { createRounds } from "../src/simulator/rounds.ts";
+import { systemClock } from "../src/time/clock.ts";
 
 const SITE = { latitude: 28, longitude: 0 };
 const NOON = Date.parse("2026-06-21T12:00:00Z");

@@ -19,7 +19,7 @@ import {
 import { chance } from "../../src/simulator/chance.ts";
 import { type Doing, doingAt, type Plant, type PlantInverter } from "../../src/simulator/plant.ts";
 import { createRounds, type Family } from "../../src/simulator/rounds.ts";
-import { sunAt } from "../../src/simulator/sun.ts";
+import { sunAt } from "../../src/time/sun.ts";
 import { localMinuteOf } from "./local.ts";
 import type { Place } from "./places.ts";
 import { isUnderSnow } from "./snow.ts";

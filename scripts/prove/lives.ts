@@ -1,7 +1,8 @@
 /** All lives of a proof: the healthy ones, and those in which something goes wrong at a random time. */
 import { chance } from "../../src/simulator/chance.ts";
+import { lightOn } from "../../src/simulator/light.ts";
 import { clearnessAt, type Plant } from "../../src/simulator/plant.ts";
-import { lightOn, sunAt } from "../../src/simulator/sun.ts";
+import { sunAt } from "../../src/time/sun.ts";
 import { DAY, HOUR, type Life, MINUTE, STEP } from "./life.ts";
 import { type Place, places, type RoofName, roofs, seedOf } from "./places.ts";
 import { isUnderSnow } from "./snow.ts";

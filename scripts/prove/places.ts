@@ -1,7 +1,8 @@
 /** Where the plants of the proof stand, and what is on their roofs. */
 import { chance } from "../../src/simulator/chance.ts";
+import type { Orientation } from "../../src/simulator/light.ts";
 import { createPlant, type Plant, type PlantInverter } from "../../src/simulator/plant.ts";
-import type { Orientation, Site } from "../../src/simulator/sun.ts";
+import type { Site } from "../../src/time/sun.ts";
 
 export interface Place {
   readonly name: string;

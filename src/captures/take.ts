@@ -3,9 +3,9 @@ import type { Exchange } from "../ecu/ask.ts";
 import type { Conversation } from "../ecu/conversation.ts";
 import { QueryError } from "../ecu/errors.ts";
 import { ecuModel } from "../ecu/models.ts";
-import { dateAt, daysLater, isDate } from "../history/calendar.ts";
 import { ecuIdIn } from "../protocol/explain.ts";
 import { type Command, commands } from "../protocol/requests.ts";
+import { dateAt, daysLater, isDate } from "../time/calendar.ts";
 import type { CaptureFile, Question } from "./format.ts";
 
 /** Listens in on the exchanges of a conversation. */

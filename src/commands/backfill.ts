@@ -1,10 +1,10 @@
 import type { Config } from "../config/settings.ts";
-import { type Clock, systemClock } from "../ecu/clock.ts";
-import { machineZone } from "../ecu/time.ts";
-import { dateAt, daysBetween } from "../history/calendar.ts";
 import { HistoryError, historyOf } from "../history/history.ts";
 import { openMetricsOf } from "../history/openmetrics.ts";
 import { catalogue } from "../metrics/catalogue.ts";
+import { dateAt, daysBetween } from "../time/calendar.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { machineZone } from "../time/zone.ts";
 import { UnfinishedError } from "./history-ask.ts";
 import { cachePathOf, type HistoryCache, openCache } from "./history-cache.ts";
 import { datesToAsk, type Today, wantedOf } from "./history-range.ts";

@@ -8,11 +8,11 @@ import { type CallLimits, call, callLimits } from "../doctor/call.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Finding } from "../doctor/findings.ts";
 import { isWell, verdicts } from "../doctor/verdicts.ts";
-import { type Clock, systemClock } from "../ecu/clock.ts";
 import { createConversation } from "../ecu/conversation.ts";
 import { exchange } from "../ecu/exchange.ts";
-import { machineZone } from "../ecu/time.ts";
 import { encodeRequest } from "../protocol/requests.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { machineZone } from "../time/zone.ts";
 import { findEcus } from "./doctor-find.ts";
 import { type Mood, painted, printable, type Screen, standardOutput, wrapped } from "./terminal.ts";
 

@@ -1,11 +1,11 @@
 /** Questions to an ECU about its past: which are asked again, and which it does not know. */
 import type { EcuAddress } from "../config/parse.ts";
 import type { Outcome } from "../ecu/ask.ts";
-import type { Clock } from "../ecu/clock.ts";
 import { createConversation } from "../ecu/conversation.ts";
 import { type QueryError, tell } from "../ecu/errors.ts";
 import type { Info, Messages } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Doubtful, HistoryCache } from "./history-cache.ts";
 
 /** The reading ended without a whole past; the message is for people. What was read is in the cache. */

@@ -5,9 +5,9 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../config/config.ts";
 import type { EcuAddress } from "../config/parse.ts";
-import { isDate } from "../history/calendar.ts";
 import type { DayPower } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
+import { isDate } from "../time/calendar.ts";
 import { replaceFile } from "./whole-file.ts";
 
 /** Questions that some ECUs do not know. */

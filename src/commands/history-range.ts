@@ -1,8 +1,8 @@
 /** Which days a history is of: what was asked for, judged. */
 import { UsageError } from "../config/config.ts";
 import type { Config } from "../config/settings.ts";
-import { datesFrom, dayOf, daysBetween, daysLater, spelled } from "../history/calendar.ts";
 import { lastDateOf, type Wanted } from "../history/history.ts";
+import { datesFrom, dayOf, daysBetween, daysLater, spelled } from "../time/calendar.ts";
 
 export type Asked = Pick<Config<"backfill">, "from" | "to" | "end" | "endJoules">;
 

@@ -2,12 +2,12 @@
 import { type QueryError, tell } from "../ecu/errors.ts";
 import { ecuFamily, tellsZone } from "../ecu/models.ts";
 import { joinReplies, type Reading } from "../ecu/reading.ts";
-import { unixTimeOf } from "../ecu/time.ts";
-import { dateAt, spelled } from "../history/calendar.ts";
 import type { Past } from "../history/days.ts";
 import type { Wanted } from "../history/history.ts";
 import { monthsOf, type TableEnergy, tableOf } from "../history/table.ts";
 import { commands } from "../protocol/requests.ts";
+import { dateAt, spelled } from "../time/calendar.ts";
+import { unixTimeOf } from "../time/zone.ts";
 import {
   AGAIN,
   type Asking,

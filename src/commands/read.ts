@@ -1,7 +1,7 @@
 /** `read`: one read of an ECU, or one after another, for people or for programs. */
 import { pino } from "pino";
 import type { Config } from "../config/settings.ts";
-import { type Clock, systemClock } from "../ecu/clock.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
 import { readJson } from "./read-json.ts";
 import { exitCodes, oddities, resultOf, type Withheld } from "./read-result.ts";
 import { readTables } from "./read-table.ts";

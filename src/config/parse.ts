@@ -1,6 +1,5 @@
 /** Texts of the command line → values. Each refuses with the rest of a sentence that begins with the text itself. */
 import { isIP } from "node:net";
-import { isZone } from "../ecu/time.ts";
 import {
   type Fault,
   type FaultName,
@@ -9,6 +8,7 @@ import {
   type Limit,
   questions,
 } from "../simulator/faults.ts";
+import { isZone } from "../time/zone.ts";
 
 type Parse<T> = (text: string) => T;
 

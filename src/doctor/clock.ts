@@ -1,5 +1,5 @@
 /** Whether an ECU's clock, its time zone and the age of its report are right. */
-import { unixTimeOf } from "../ecu/time.ts";
+import { unixTimeOf } from "../time/zone.ts";
 import { type Finding, odd, ok, wrong } from "./findings.ts";
 
 export interface Times {

@@ -1,9 +1,9 @@
 /** The way to an ECU: its name, its port, and the first question. */
 import { isIP } from "node:net";
-import type { Clock } from "../ecu/clock.ts";
 import { QueryError } from "../ecu/errors.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { decodeReply, type Info } from "../protocol/replies.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Call } from "./call.ts";
 import {
   type Finding,

@@ -1,9 +1,9 @@
 /** Looks for ECUs in a network that its owner names: one port, slowly, and one question to whoever is there. */
 import { setMaxListeners } from "node:events";
 import { isIPv4 } from "node:net";
-import type { Clock } from "../ecu/clock.ts";
 import { decodeReply, type Info } from "../protocol/replies.ts";
 import { encodeRequest } from "../protocol/requests.ts";
+import type { Clock } from "../time/clock.ts";
 import { type CallLimits, call } from "./call.ts";
 
 export interface SearchOptions {

@@ -2,7 +2,7 @@
 import { ProtocolError } from "../protocol/errors.ts";
 import { decodeReply, type Messages } from "../protocol/replies.ts";
 import { type Command, encodeRequest } from "../protocol/requests.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { QueryError, type Reason } from "./errors.ts";
 import type { RawReply } from "./exchange.ts";
 

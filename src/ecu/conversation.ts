@@ -1,8 +1,8 @@
 /** An ECU that a tool asks one question after another, with the exporter's manners. */
 import type { Messages } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
 import { ask, type Exchange, type Outcome } from "./ask.ts";
-import { type Clock, systemClock } from "./clock.ts";
 import { exchange, type Target } from "./exchange.ts";
 import { createLine } from "./line.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 
 /**
  * Runs tasks one at a time, in turn, with a pause between the end of one and the start of the next. The signal cuts the

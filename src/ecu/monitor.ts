@@ -1,6 +1,6 @@
 /** One ECU, watched: shares a read among all who ask, asks no more often than allowed, and remembers what glitches need. */
 import type { Logger } from "pino";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { type QueryError, tell } from "./errors.ts";
 import { createJournal } from "./journal.ts";
 import { judgeCounters, type Memory, noMemory, withholdImplausible } from "./plausible.ts";

@@ -1,9 +1,9 @@
 /** A reading: the replies of one read joined by inverter, in plain units, with what was not measured left out. */
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
+import { isZone, unixTimeOf } from "../time/zone.ts";
 import type { Outcome } from "./ask.ts";
 import { ecuModel, inverterModel, isEcuId, tellsZone, threePhases } from "./models.ts";
 import type { Replies } from "./read.ts";
-import { isZone, unixTimeOf } from "./time.ts";
 
 /** Who the ECU is. */
 export interface Identity {

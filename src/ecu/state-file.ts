@@ -5,7 +5,7 @@
 // biome-ignore lint/style/noRestrictedImports: the one file of ecu/ that reads and writes another
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import type { Logger } from "pino";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { type Memory, noMemory } from "./plausible.ts";
 import { memoriesIn, textWith } from "./state-text.ts";
 

@@ -1,7 +1,7 @@
 /** The text of the state file: the memory of each ECU as JSON, by the name the ECU is configured with. */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
+import { isZone } from "../time/zone.ts";
 import type { CounterMemory, EcuMemory, Memory, Streak } from "./plausible.ts";
-import { isZone } from "./time.ts";
 
 const FORMAT = "apsystems-ecu-exporter state";
 const VERSION = 1;

@@ -1,5 +1,5 @@
 /** The lifetime counter of the past, rebuilt backwards from a value that is known. */
-import { spelled } from "./calendar.ts";
+import { spelled } from "../time/calendar.ts";
 import { levelAt } from "./curve.ts";
 import { type Ledger, type LedgerDay, type Past, sumOf } from "./days.ts";
 import type { Sample } from "./openmetrics.ts";

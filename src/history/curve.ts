@@ -1,7 +1,8 @@
 /** The power curve of a day: stamps without a zone become moments, and powers become energy (protocol document, 3.4, 4.8). */
-import { unixTimeOf } from "../ecu/time.ts";
+
 import type { DayPower } from "../protocol/replies.ts";
-import type { Day } from "./calendar.ts";
+import type { Day } from "../time/calendar.ts";
+import { unixTimeOf } from "../time/zone.ts";
 
 /** Power at a moment. */
 export interface Point {

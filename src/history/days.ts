@@ -8,7 +8,7 @@ import {
   daysLater,
   monthOf,
   spelled,
-} from "./calendar.ts";
+} from "../time/calendar.ts";
 import { curveOf, joulesUnder, type Knot, type Point, riseOf } from "./curve.ts";
 import { mayTurnInDay, meantBy, type TableEnergy, TOLERANCE } from "./table.ts";
 

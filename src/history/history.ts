@@ -1,5 +1,5 @@
 /** What an ECU remembers → samples of its past. */
-import { dateAt, spelled } from "./calendar.ts";
+import { dateAt, spelled } from "../time/calendar.ts";
 import { baseOf, counterOf, roundingOf, type Seam } from "./counter.ts";
 import { type Ledger, type LedgerDay, ledgerOf, type Past, sumOf } from "./days.ts";
 import { monthsBefore } from "./months.ts";

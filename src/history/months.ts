@@ -1,5 +1,5 @@
 /** The counter before the first known day: the ECU knows no more than the energy of months. */
-import { dayOf, monthBefore, monthOf, spelled } from "./calendar.ts";
+import { dayOf, monthBefore, monthOf, spelled } from "../time/calendar.ts";
 import { type LedgerDay, type Past, sumOf } from "./days.ts";
 import type { Sample } from "./openmetrics.ts";
 import { TOLERANCE, TURN_JOULES } from "./table.ts";

@@ -1,6 +1,6 @@
 /** Energies of the tables of 0004, some of which have too few bytes (protocol document, 3.5). */
 import type { Energy } from "../protocol/replies.ts";
-import { isDate, monthOf } from "./calendar.ts";
+import { isDate, monthOf } from "../time/calendar.ts";
 
 /** An energy as a table has it. */
 export interface TableEnergy {

@@ -1,12 +1,12 @@
 /** A whole simulated ECU: a plant under its sun, the rounds that read it, and the server that tells. */
 import type { Logger } from "pino";
 import type { Version } from "../protocol/replies.ts";
+import type { Site } from "../time/sun.ts";
 import type { FaultName, FaultSwitch } from "./faults.ts";
 import type { ModelName } from "./models.ts";
 import { createPlant } from "./plant.ts";
 import { createRounds, type Family, type Rounds } from "./rounds.ts";
 import { type Answers, type SimulatedEcu, startServer } from "./server.ts";
-import type { Site } from "./sun.ts";
 
 /** Whether an ECU has tables of past energy, and the version of its answers (protocol document, 3.5). */
 export type History = "none" | Version;

@@ -1,6 +1,7 @@
+import { type Site, sunAt } from "../time/sun.ts";
 import { chance, drift } from "./chance.ts";
+import { lightOn, type Orientation } from "./light.ts";
 import { MOST_INVERTERS, type Model, type ModelName, models } from "./models.ts";
-import { lightOn, type Orientation, type Site, sunAt } from "./sun.ts";
 
 /** A roof with inverters. Everything it does follows from this and from the time. */
 export interface Plant {

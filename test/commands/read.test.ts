@@ -7,11 +7,11 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { read } from "../../src/commands/read.ts";
 import { readSchema } from "../../src/commands/read-json.ts";
-import { systemClock } from "../../src/ecu/clock.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
 import type { SimulationOptions } from "../../src/simulator/ecu.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import { AFTERNOON, startEcu, usual } from "../simulator/client.ts";
 import { paper } from "./screen.ts";
 

@@ -1,7 +1,6 @@
 /** Everything in src/ecu together, against a simulated ECU on loopback. */
 import { setMaxListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../src/ecu/clock.ts";
 import type { Reason } from "../../src/ecu/errors.ts";
 import { exchange } from "../../src/ecu/exchange.ts";
 import { createLine } from "../../src/ecu/line.ts";
@@ -10,6 +9,7 @@ import { type Query, queries, readEcu } from "../../src/ecu/read.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
 import type { Family } from "../../src/simulator/rounds.ts";
 import { type SimulatedEcu, startServer } from "../../src/simulator/server.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import { settled } from "../support/fake-clock.ts";
 import { fakeLog } from "./fake-log.ts";
 import { infoOf, KWH, signalsOf, tableOf } from "./messages.ts";

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Clock } from "../../src/ecu/clock.ts";
 import { QueryError, type Reason, reasons } from "../../src/ecu/errors.ts";
 import { createLine } from "../../src/ecu/line.ts";
 import { judgeCounters, noMemory, withholdImplausible } from "../../src/ecu/plausible.ts";
@@ -8,6 +7,7 @@ import { type Query, type ReadOptions, type Replies, readEcu } from "../../src/e
 import { joinReplies } from "../../src/ecu/reading.ts";
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { commandOf, decodeRequest } from "../../src/protocol/requests.ts";
+import type { Clock } from "../../src/time/clock.ts";
 import { fakeClock, hastyClock } from "../support/fake-clock.ts";
 import { ECU_ID, infoOf, rawReply, signalsOf, tableOf } from "./messages.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { simulateEcu } from "../../src/simulator/ecu.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
-import type { Site } from "../../src/simulator/sun.ts";
+import type { Site } from "../../src/time/sun.ts";
 import { startTestExporter } from "../support/exporter.ts";
 import { eventually, freePort, startProgram } from "../support/programs.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { dayOf } from "../../src/history/calendar.ts";
 import { curveOf, joulesUnder, levelAt, riseOf } from "../../src/history/curve.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
+import { dayOf } from "../../src/time/calendar.ts";
 import { records } from "./past.ts";
 
 const ZONE = "Europe/Amsterdam";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ModelName, models } from "../../src/simulator/models.ts";
 import { clearnessAt, createPlant, doingAt } from "../../src/simulator/plant.ts";
-import type { Site } from "../../src/simulator/sun.ts";
+import type { Site } from "../../src/time/sun.ts";
 
 const utrecht: Site = { latitude: 52.09, longitude: 5.12 };
 const NOON = Date.UTC(2026, 5, 21, 11, 41); // of the sun, there

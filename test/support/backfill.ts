@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { runBackfill } from "../../src/commands/backfill.ts";
 import type { Config } from "../../src/config/settings.ts";
-import { systemClock } from "../../src/ecu/clock.ts";
+import { systemClock } from "../../src/time/clock.ts";
 
 /** A stream that keeps what is written. */
 const listening = (): Writable & { text: () => string } => {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/ecu/clock.ts";
+import type { Clock } from "../../src/time/clock.ts";
 
 /** A clock that stands still until a test moves it. */
 export interface FakeClock extends Clock {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lightOn, type Site, sunAt } from "../../src/simulator/sun.ts";
+import { type Site, sunAt } from "../../src/time/sun.ts";
 
 const atZero: Site = { latitude: 52, longitude: 0 };
 const EQUINOX_NOON = Date.UTC(2026, 2, 20, 12, 7); // the sun is 7 minutes late in March
@@ -31,34 +31,5 @@ describe("the sun", () => {
     expect(morning?.azimuth).toBeCloseTo(90, -0.5);
     expect(evening?.azimuth).toBeCloseTo(270, -0.5);
     expect(Math.abs(morning?.elevation ?? 90)).toBeLessThan(1);
-  });
-});
-
-describe("light on a panel", () => {
-  const noon = { elevation: 38, azimuth: 180 };
-  const facing = { tilt: 52, azimuth: 180 };
-
-  it("is none while the sun is below the horizon", () => {
-    expect(lightOn(facing, { elevation: 0, azimuth: 180 }, 1)).toBe(0);
-    expect(lightOn(facing, { elevation: -20, azimuth: 0 }, 1)).toBe(0);
-  });
-
-  it("is near 1000 W/m² on a clear day with the sun straight in front", () => {
-    expect(lightOn(facing, noon, 1)).toBeGreaterThan(850);
-    expect(lightOn(facing, noon, 1)).toBeLessThan(1050);
-  });
-
-  it.each([
-    ["turned away", { tilt: 52, azimuth: 90 }, 1],
-    ["flat", { tilt: 0, azimuth: 180 }, 1],
-    ["under clouds", facing, 0.5],
-  ])("is less on a panel %s", (_how, panel, clearness) => {
-    expect(lightOn(panel, noon, clearness)).toBeLessThan(0.8 * lightOn(facing, noon, 1));
-  });
-
-  it("is diffuse, and not nothing, on a panel with its back to the sun", () => {
-    const light = lightOn({ tilt: 90, azimuth: 0 }, noon, 1);
-    expect(light).toBeGreaterThan(0);
-    expect(light).toBeLessThan(100);
   });
 });

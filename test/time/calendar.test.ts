@@ -7,7 +7,7 @@ import {
   isDate,
   monthBefore,
   spelled,
-} from "../../src/history/calendar.ts";
+} from "../../src/time/calendar.ts";
 
 describe("a day of the ECU's clock", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isZone, unixTimeOf } from "../../src/ecu/time.ts";
+import { isZone, unixTimeOf } from "../../src/time/zone.ts";
 
 const AMSTERDAM = "Europe/Amsterdam";
 const PACIFIC = "US/Pacific";

@@ -1,22 +1,8 @@
-import { getPosition } from "suncalc";
-
-/** Where a plant stands, in degrees; east and north are positive. */
-export interface Site {
-  readonly latitude: number;
-  readonly longitude: number;
-}
-
 /** How a panel lies, in degrees: 0 tilt is flat; azimuth 90 is east, 180 south. */
 export interface Orientation {
   readonly tilt: number;
   readonly azimuth: number;
 }
-
-/** Sun above the horizon (degrees, negative at night) and its direction (degrees clockwise from north). */
-export const sunAt = (site: Site, at: number): { elevation: number; azimuth: number } => {
-  const { altitude, azimuth } = getPosition(new Date(at), site.latitude, site.longitude);
-  return { elevation: altitude, azimuth };
-};
 
 const SOLAR_CONSTANT = 1361; // W/m² outside the atmosphere
 const DIFFUSE_SHARE = 0.1; // of the sun's direct beam on a clear day, at any height of the sun
