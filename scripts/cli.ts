@@ -1,7 +1,8 @@
 /** docs/cli.md, made from the tables of commands and settings. */
-import { commands } from "../src/config/commands.ts";
-import { isBare, isTakenFromVariable } from "../src/config/config.ts";
-import { type CommandName, type Setting, settings, variableOf } from "../src/config/settings.ts";
+
+import { isBare, isTakenFromVariable } from "../src/cli/parse.ts";
+import { commands } from "../src/cli/registry.ts";
+import { type CommandName, type Setting, settings, variableOf } from "../src/cli/settings.ts";
 import { code, table } from "./markdown.ts";
 
 const NAME = "apsystems-ecu-exporter";

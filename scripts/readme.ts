@@ -1,5 +1,5 @@
 /** The README's tables, made from the tables of the source. */
-import { type Setting, settings, variableOf } from "../src/config/settings.ts";
+import { type Setting, settings, variableOf } from "../src/cli/settings.ts";
 import { troubles } from "../src/ecu/errors.ts";
 import { catalogue, type Metric } from "../src/metrics/catalogue.ts";
 import { faults } from "../src/simulator/faults.ts";

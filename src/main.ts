@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { basename, relative } from "node:path";
+import { type Invocation, parseConfig } from "./cli/parse.ts";
+import { listenProblem } from "./cli/shutdown.ts";
 import { backfill } from "./commands/backfill.ts";
 import { capture } from "./commands/capture.ts";
 import { checkConfig } from "./commands/check-config.ts";
@@ -9,11 +11,10 @@ import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { read } from "./commands/read.ts";
 import { replay } from "./commands/replay.ts";
-import { listenProblem } from "./commands/run.ts";
 import { serve } from "./commands/serve.ts";
 import { simulate } from "./commands/simulate.ts";
-import { version } from "./commands/version.ts";
-import { type Invocation, parseConfig, UsageError } from "./config/config.ts";
+import { UsageError } from "./config/usage-error.ts";
+import { version } from "./version.ts";
 
 const NAME = "apsystems-ecu-exporter";
 /** What the user typed to start it: its name where it is installed, else node and the file. */

@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { UsageError } from "../src/config/config.ts";
+import { UsageError } from "../src/config/usage-error.ts";
 import { encodeReply, type Messages } from "../src/protocol/replies.ts";
 import { type SimulationOptions, simulateEcu } from "../src/simulator/ecu.ts";
 import { createPlant } from "../src/simulator/plant.ts";
@@ -593,7 +593,7 @@ describe("before anything is asked", () => {
       "/nowhere/history.om cannot be written: there is no such folder",
     ],
     [{ output: "/tmp" }, "/tmp cannot be written: it is a folder"],
-    [{ output: "/dev/null" }, "/dev/null cannot be written: it is no plain file"],
+    [{ output: "/dev/null" }, "/dev/null cannot be written: it is not a regular file"],
   ])("%o is refused in a sentence", async (change, problem) => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 0 })];
     const refused = shop.run(ecu, change).catch((error: unknown) => error);

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { describe, expect, it } from "vitest";
-import { version } from "../src/commands/version.ts";
+import { version } from "../src/version.ts";
 import { ask, ecuIds, startEcu } from "./simulator/client.ts";
 import { eventually, freePort } from "./support/programs.ts";
 

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isBare } from "../src/config/config.ts";
-import { type CommandName, type Setting, settings } from "../src/config/settings.ts";
+import { isBare } from "../src/cli/parse.ts";
+import { type CommandName, type Setting, settings } from "../src/cli/settings.ts";
 import { hasProgram } from "./support/programs.ts";
 
 const PROGRAM = "apsystems-ecu-exporter";

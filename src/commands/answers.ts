@@ -4,9 +4,9 @@ import type { Observation } from "../ecu/monitor.ts";
 import type { Range } from "../ecu/reach.ts";
 import type { AppOptions } from "../http/app.ts";
 import { createExposer, type Format, formats, render } from "../metrics/render.ts";
+import { revision, version } from "../version.ts";
 import { createProbe, explained } from "./probe.ts";
 import type { Target, Targets } from "./targets.ts";
-import { revision, version } from "./version.ts";
 
 /** What the web server is handed; a probe throws a TargetError where it names no target that may be read. */
 export interface Answers extends Pick<AppOptions, "scrape" | "self" | "probe" | "discovered"> {

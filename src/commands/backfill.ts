@@ -1,4 +1,6 @@
-import type { Config } from "../config/settings.ts";
+import type { Config } from "../cli/settings.ts";
+import { printable } from "../cli/terminal.ts";
+import { assertWritable, writeOutputFile } from "../files.ts";
 import { HistoryError, historyOf } from "../history/history.ts";
 import { openMetricsOf } from "../history/openmetrics.ts";
 import { catalogue } from "../metrics/catalogue.ts";
@@ -10,8 +12,6 @@ import { cachePathOf, type HistoryCache, openCache } from "./history-cache.ts";
 import { datesToAsk, type Today, wantedOf } from "./history-range.ts";
 import { readPast } from "./history-read.ts";
 import { createProgress, planOf, type Stream, summaryOf } from "./history-words.ts";
-import { printable } from "./terminal.ts";
-import { checkPlace, writeWhole } from "./whole-file.ts";
 
 /** The world around the command. */
 export interface Surroundings {
@@ -65,7 +65,7 @@ export const runBackfill = async (
     stderr.write(`${printable(line)}\n`);
   };
   wantedOf(config, { date: dateAt(now, EARLIEST_ZONE), zone: zoneOf(config), now });
-  if (config.output !== "-") await checkPlace(config.output); // minutes of reading must not end without
+  if (config.output !== "-") await assertWritable(config.output); // minutes of reading must not end without
   const cache = await openCache({
     path: config.cache ?? cachePathOf(config.ecu, around.env),
     tell,
@@ -132,7 +132,7 @@ const write = async (
     labels: { ecu: config.name ?? config.ecu.name, ...config.labels },
   });
   if (config.output === "-") await said(stdout, text);
-  else await writeWhole(config.output, text);
+  else await writeOutputFile(config.output, text);
   stderr.write(summaryOf(history, config.output, notes));
 };
 

@@ -1,8 +1,8 @@
 /** What a user hands over: a capture, the bytes of a reply as digits, or as they are. */
 import { existsSync } from "node:fs";
 import { type CaptureFile, parseCapture } from "../captures/format.ts";
-import { UsageError } from "../config/config.ts";
-import { readPlainFile } from "../config/files.ts";
+import { UsageError } from "../config/usage-error.ts";
+import { readRegularFile } from "../files.ts";
 
 /** A capture, or one reply of which nothing else is known. */
 export type Input = { readonly capture: CaptureFile } | { readonly bytes: Buffer };
@@ -44,7 +44,7 @@ const inFile = (path: string, content: Buffer): Input => {
 
 const isBlank = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
-const read = (path: string): Buffer => about(path, () => readPlainFile(path));
+const read = (path: string): Buffer => about(path, () => readRegularFile(path));
 
 /** Puts the file's name before what is wrong with it. @throws UsageError */
 const about = <T>(path: string, make: () => T): T => {

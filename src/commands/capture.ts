@@ -4,13 +4,13 @@ import { type Anonymised, anonymise } from "../captures/anonymise.ts";
 import { captureText, emptyCapture } from "../captures/format.ts";
 import type { Chance } from "../captures/replace.ts";
 import { createListener, takeCapture } from "../captures/take.ts";
-import type { Config } from "../config/settings.ts";
+import type { Config } from "../cli/settings.ts";
+import { counted, printable } from "../cli/terminal.ts";
 import { type ConversationOptions, createConversation } from "../ecu/conversation.ts";
 import { tell, troubles } from "../ecu/errors.ts";
+import { assertWritable, writeOutputFile } from "../files.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
-import { counted, printable } from "./terminal.ts";
-import { version } from "./version.ts";
-import { checkPlace, writeWhole } from "./whole-file.ts";
+import { version } from "../version.ts";
 
 /** What a command has around it. */
 interface Surroundings {
@@ -39,7 +39,7 @@ export const capture = async (
     now = Date.now,
     retryPauseMs,
   } = surroundings;
-  if (output !== STANDARD_OUTPUT) await checkPlace(output);
+  if (output !== STANDARD_OUTPUT) await assertWritable(output);
   const { through, take } = createListener();
   const options: ConversationOptions = {
     ecu,
@@ -66,7 +66,7 @@ export const capture = async (
   const anonymised = anonymise({ ...emptyCapture(now(), version), ...content }, chance);
   const text = captureText(anonymised.capture);
   if (output === STANDARD_OUTPUT) write(text);
-  else await writeWhole(output, text);
+  else await writeOutputFile(output, text);
   say(`${summary(anonymised, output).join("\n")}\n`);
   return content.questions.every(({ reply }) => reply !== undefined) ? 0 : 1;
 };

@@ -1,4 +1,4 @@
-import type { Config } from "../config/settings.ts";
+import type { Config } from "../cli/settings.ts";
 
 /** Says that the configuration is right: where it is not, the command line was refused before. */
 export const checkConfig = ({ ecus }: Config<"check-config">): void => {

@@ -1,12 +1,6 @@
-import { commands } from "../config/commands.ts";
-import { isBare } from "../config/config.ts";
-import {
-  type CommandName,
-  type Config,
-  type Setting,
-  settings,
-  shells,
-} from "../config/settings.ts";
+import { isBare } from "../cli/parse.ts";
+import { commands } from "../cli/registry.ts";
+import { type CommandName, type Config, type Setting, settings, shells } from "../cli/settings.ts";
 
 const NAME = "apsystems-ecu-exporter";
 const names = Object.keys(settings) as CommandName[];

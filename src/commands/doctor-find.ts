@@ -1,7 +1,8 @@
 /** `doctor --find`: the ECUs of a network. */
+
+import { painted, printable, type Screen } from "../cli/terminal.ts";
 import { type Found, type SearchOptions, search } from "../doctor/search.ts";
 import { ecuModel } from "../ecu/models.ts";
-import { painted, printable, type Screen } from "./terminal.ts";
 
 const ADDRESS_WIDTH = 17;
 

@@ -1,9 +1,17 @@
 /** `doctor`: why an ECU does not answer, and the one thing to do; or which ECUs are in a network. */
 import { lookup } from "node:dns/promises";
 import type { connect } from "node:net";
-import { UsageError } from "../config/config.ts";
-import { ECU_PORT, type EcuAddress } from "../config/parse.ts";
-import type { Config } from "../config/settings.ts";
+import type { Config } from "../cli/settings.ts";
+import {
+  type Mood,
+  painted,
+  printable,
+  type Screen,
+  standardOutput,
+  wrapped,
+} from "../cli/terminal.ts";
+import { UsageError } from "../config/usage-error.ts";
+import { ECU_PORT, type EcuAddress } from "../config/values.ts";
 import { type CallLimits, call, callLimits } from "../doctor/call.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Finding } from "../doctor/findings.ts";
@@ -14,7 +22,6 @@ import { encodeRequest } from "../protocol/requests.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { machineZone } from "../time/zone.ts";
 import { findEcus } from "./doctor-find.ts";
-import { type Mood, painted, printable, type Screen, standardOutput, wrapped } from "./terminal.ts";
 
 /** What the command has around it. */
 export interface DoctorSurroundings {

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
-import { UsageError } from "../config/config.ts";
-import type { EcuConfig, ListenAddress } from "../config/parse.ts";
+import { UsageError } from "../config/usage-error.ts";
+import type { EcuConfig, ListenAddress } from "../config/values.ts";
 import { watchWebFile } from "../config/web-watch.ts";
 import type { Range } from "../ecu/reach.ts";
 import { openStateFile } from "../ecu/state-file.ts";
@@ -13,10 +13,10 @@ import { createApp } from "../http/app.ts";
 import { openAccess } from "../http/gate.ts";
 import { formats } from "../metrics/render.ts";
 import { systemClock } from "../time/clock.ts";
+import { version } from "../version.ts";
 import { createAnswers } from "./answers.ts";
 import { describeEcu } from "./state.ts";
 import { createTargets, type EcuDefaults } from "./targets.ts";
-import { version } from "./version.ts";
 
 /** The settings of `EcuDefaults` hold for every ECU that says nothing else. */
 export interface ExporterOptions extends EcuDefaults {

@@ -1,5 +1,5 @@
 /** Questions to an ECU about its past: which are asked again, and which it does not know. */
-import type { EcuAddress } from "../config/parse.ts";
+import type { EcuAddress } from "../config/values.ts";
 import type { Outcome } from "../ecu/ask.ts";
 import { createConversation } from "../ecu/conversation.ts";
 import { type QueryError, tell } from "../ecu/errors.ts";

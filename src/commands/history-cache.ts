@@ -3,12 +3,12 @@ import { readFile, rename, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
-import { UsageError } from "../config/config.ts";
-import type { EcuAddress } from "../config/parse.ts";
+import { UsageError } from "../config/usage-error.ts";
+import type { EcuAddress } from "../config/values.ts";
+import { writeFileAtomic } from "../files.ts";
 import type { DayPower } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import { isDate } from "../time/calendar.ts";
-import { replaceFile } from "./whole-file.ts";
 
 /** Questions that some ECUs do not know. */
 export type Doubtful = Extract<Command, "clock" | "energy" | "dayPower">;
@@ -86,7 +86,10 @@ export const openCache = async (options: CacheOptions): Promise<HistoryCache> =>
   const write = async (): Promise<void> => {
     if (isReadOnly || !isOurs) return;
     try {
-      await replaceFile(path, `${JSON.stringify(known)}\n`, 0o600);
+      await writeFileAtomic(path, `${JSON.stringify(known)}\n`, {
+        mode: 0o600,
+        makeFolders: true,
+      });
     } catch (error) {
       isOurs = false; // told once
       tell(`${path} cannot be written, so no day is kept: ${(error as Error).message}`);

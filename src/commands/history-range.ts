@@ -1,6 +1,7 @@
 /** Which days a history is of: what was asked for, judged. */
-import { UsageError } from "../config/config.ts";
-import type { Config } from "../config/settings.ts";
+
+import type { Config } from "../cli/settings.ts";
+import { UsageError } from "../config/usage-error.ts";
 import { lastDateOf, type Wanted } from "../history/history.ts";
 import { datesFrom, dayOf, daysBetween, daysLater, spelled } from "../time/calendar.ts";
 

@@ -1,8 +1,8 @@
 /** What people are told of a history: before, while and after it is read. */
 import { SingleBar } from "cli-progress";
+import { counted } from "../cli/terminal.ts";
 import type { History, Wanted } from "../history/history.ts";
 import { spelled } from "../time/calendar.ts";
-import { counted } from "./terminal.ts";
 
 /** What a question takes beside the pause, in milliseconds. */
 const ANSWER_MS = 100;

@@ -1,6 +1,6 @@
 /** Probes: which ECU a request names, and what it is told when there is none. */
 import { lookup } from "node:dns/promises";
-import { ECU_PORT, ecuAddress } from "../config/parse.ts";
+import { ECU_PORT, ecuAddress } from "../config/values.ts";
 import type { Observation } from "../ecu/monitor.ts";
 import { createReach, plain, type Range } from "../ecu/reach.ts";
 import type { Target, Targets } from "./targets.ts";

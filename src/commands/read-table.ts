@@ -1,11 +1,12 @@
 /** A read as tables for people. */
+
+import { plainTable, trimmed } from "../cli/table.ts";
+import { NOTHING, painted, printable, type Screen, spanInWords, wrapped } from "../cli/terminal.ts";
 import type { Observation } from "../ecu/monitor.ts";
 import { queries } from "../ecu/read.ts";
 import type { InverterReading, Reading } from "../ecu/reading.ts";
 import { kilowattHours } from "../ecu/units.ts";
-import { plainTable, trimmed } from "./plain-table.ts";
 import { isWaiting } from "./read-result.ts";
-import { NOTHING, painted, printable, type Screen, spanInWords, wrapped } from "./terminal.ts";
 
 const GAP = "  ";
 

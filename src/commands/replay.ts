@@ -1,10 +1,10 @@
 /** `replay`: a capture, served as its ECU would. */
 
 import { startReplayServer } from "../captures/replay-server.ts";
-import type { Config } from "../config/settings.ts";
+import { createLog } from "../cli/log.ts";
+import type { Config } from "../cli/settings.ts";
+import { untilStopped } from "../cli/shutdown.ts";
 import { readCapture } from "./capture-input.ts";
-import { createLog } from "./log.ts";
-import { untilStopped } from "./run.ts";
 
 /** Serves a capture until the program is told to stop. */
 export const replay = async ({

@@ -1,8 +1,8 @@
-import type { Config } from "../config/settings.ts";
+import { createLog } from "../cli/log.ts";
+import type { Config } from "../cli/settings.ts";
+import { untilStopped, urlOf } from "../cli/shutdown.ts";
+import { version } from "../version.ts";
 import { startExporter } from "./exporter.ts";
-import { createLog } from "./log.ts";
-import { untilStopped, urlOf } from "./run.ts";
-import { version } from "./version.ts";
 
 /**
  * Serves the metrics of ECUs until the program is told to stop; SIGHUP has it read its configuration again.

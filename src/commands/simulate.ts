@@ -1,8 +1,8 @@
-import { type Config, settings } from "../config/settings.ts";
+import { createLog } from "../cli/log.ts";
+import { type Config, settings } from "../cli/settings.ts";
+import { untilStopped } from "../cli/shutdown.ts";
 import { startControl } from "../simulator/control.ts";
 import { simulateEcu } from "../simulator/ecu.ts";
-import { createLog } from "./log.ts";
-import { untilStopped } from "./run.ts";
 
 /** Runs a simulated ECU until the program is told to stop. */
 export const simulate = async (config: Config<"simulate">): Promise<void> => {

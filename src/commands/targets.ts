@@ -7,7 +7,7 @@ import {
   type EcuSettings,
   ecuAddress,
   type Panel,
-} from "../config/parse.ts";
+} from "../config/values.ts";
 import { exchange } from "../ecu/exchange.ts";
 import { createLine, type Line } from "../ecu/line.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";

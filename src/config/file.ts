@@ -1,6 +1,6 @@
 /** The configuration file: its schema, and what it says. */
 import { z } from "zod";
-import * as parse from "./parse.ts";
+import * as parse from "./values.ts";
 import { type Read, readYaml } from "./yaml-file.ts";
 
 /** What the file says: ECUs, each with what holds for it. */

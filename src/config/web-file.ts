@@ -4,8 +4,8 @@
  */
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { readPlainFile, stampOf } from "./files.ts";
-import { duration } from "./parse.ts";
+import { fileStamp, readRegularFile } from "../files.ts";
+import { duration } from "./values.ts";
 import { type ReadNamed, tlsOf } from "./web-tls.ts";
 import { type Read, readYaml } from "./yaml-file.ts";
 
@@ -22,8 +22,8 @@ export type WebAccess = z.output<ReturnType<typeof schemaOf>>;
 export const loadWebFile = (path: string): LoadedWebFile => {
   const files = new Map<string, string>();
   const read = (place: string): Buffer => {
-    files.set(place, stampOf(place));
-    return readPlainFile(place);
+    files.set(place, fileStamp(place));
+    return readRegularFile(place);
   };
   const readNamed: ReadNamed = (name) => read(resolve(dirname(path), name)).toString();
   try {

@@ -1,7 +1,7 @@
 /** The web configuration as it is now: reread when its file, or one that it names, has changed. */
 import type { Logger } from "pino";
-import { UsageError } from "./config.ts";
-import { stampOf } from "./files.ts";
+import { fileStamp } from "../files.ts";
+import { UsageError } from "./usage-error.ts";
 import { loadWebFile, type WebAccess } from "./web-file.ts";
 
 export interface WatchOptions {
@@ -37,7 +37,7 @@ export const watchWebFile = (path: string, { log, now }: WatchOptions): (() => W
   return () => {
     if (now() - lookedAt >= LOOK_MS) {
       lookedAt = now();
-      if ([...files].some(([file, stamp]) => stampOf(file) !== stamp)) reread();
+      if ([...files].some(([file, stamp]) => fileStamp(file) !== stamp)) reread();
     }
     return access;
   };

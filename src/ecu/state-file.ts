@@ -3,8 +3,9 @@
  * document, 4.7). The memory stays the monitors' own: they are given it once, and tell it after every read.
  */
 // biome-ignore lint/style/noRestrictedImports: the one file of ecu/ that reads and writes another
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { readFile, rename, stat } from "node:fs/promises";
 import type { Logger } from "pino";
+import { writeFileAtomic } from "../files.ts";
 import type { Clock } from "../time/clock.ts";
 import { type Memory, noMemory } from "./plausible.ts";
 import { memoriesIn, textWith } from "./state-text.ts";
@@ -55,7 +56,10 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
     while (isChanged) {
       isChanged = false;
       try {
-        await replace(path, textWith(memories, clock));
+        await writeFileAtomic(path, textWith(memories, clock), {
+          mode: 0o600,
+          temporary: `${path}.tmp`,
+        });
         if (isFailing) log.info({ path }, "the state file can be written again");
         isFailing = false;
       } catch (err) {
@@ -99,7 +103,7 @@ const textOf = async (path: string): Promise<string | undefined> => {
 /** A pipe would never end, and a device must not be replaced by a file. */
 const regular = async (path: string): Promise<{ size: number }> => {
   const found = await stat(path);
-  if (!found.isFile()) throw new Error("it is no regular file");
+  if (!found.isFile()) throw new Error("it is not a regular file");
   return found;
 };
 
@@ -112,18 +116,4 @@ const putAside = async (path: string): Promise<boolean> => {
   } catch {
     return false;
   }
-};
-
-/** Puts a new text in the place of the old one; whoever reads, or cuts the power, finds the one or the other. */
-const replace = async (path: string, text: string): Promise<void> => {
-  const beside = `${path}.tmp`;
-  await rm(beside, { force: true }); // left by a process that was killed
-  const file = await open(beside, "wx", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, path);
 };

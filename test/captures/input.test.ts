@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { captureText } from "../../src/captures/format.ts";
 import { readCapture, readInput } from "../../src/commands/capture-input.ts";
-import { UsageError } from "../../src/config/config.ts";
+import { UsageError } from "../../src/config/usage-error.ts";
 import { signal } from "../fixtures/frames.ts";
 import { folder } from "./run.ts";
 import { answered, captureOf, failed } from "./samples.ts";

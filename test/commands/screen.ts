@@ -1,4 +1,4 @@
-import type { Screen } from "../../src/commands/terminal.ts";
+import type { Screen } from "../../src/cli/terminal.ts";
 
 /** A screen that keeps what is written on it. */
 export const paper = (

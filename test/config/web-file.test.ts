@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { UsageError } from "../../src/config/config.ts";
+import { UsageError } from "../../src/config/usage-error.ts";
 import { loadWebFile } from "../../src/config/web-file.ts";
 import { watchWebFile } from "../../src/config/web-watch.ts";
 import { certifier, type Pair } from "../support/certificates.ts";
@@ -150,14 +150,14 @@ describe("a bad file", () => {
       problems: [`${folder}: cannot be read: it is a folder`],
     });
     expect(loadWebFile("/dev/null").read).toEqual({
-      problems: ["/dev/null: cannot be read: it is no plain file"],
+      problems: ["/dev/null: cannot be read: it is not a regular file"],
     });
     expect(problemsOf("#".repeat(1024 * 1024 + 1))).toEqual([
       "web.yml: cannot be read: it is larger than 1 MiB",
     ]);
     expect(problemsOf("tls_server_config: {cert_file: web.yml/x, key_file: /dev/null}")).toEqual([
       "web.yml:1: tls_server_config.cert_file: web.yml/x cannot be read: there is no such file",
-      "web.yml:1: tls_server_config.key_file: /dev/null cannot be read: it is no plain file",
+      "web.yml:1: tls_server_config.key_file: /dev/null cannot be read: it is not a regular file",
     ]);
   });
 

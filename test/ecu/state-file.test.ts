@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config/config.ts";
+import { parseConfig } from "../../src/cli/parse.ts";
 import { judgeCounters, type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
 import { openStateFile } from "../../src/ecu/state-file.ts";
@@ -237,7 +237,7 @@ describe("a state file that is of no use", () => {
     state.remember("roof", memory);
     state.remember("roof", memoryOf(1));
     await state.close();
-    const message = "the state file is of no use: it is no regular file; nothing will be kept";
+    const message = "the state file is of no use: it is not a regular file; nothing will be kept";
     expect(lines).toEqual([["warn", expect.anything(), message]]);
     expect(await stat(at.file)).toMatchObject({ ino: before.ino, mode: before.mode });
     expect(await readdir(at.path)).toEqual(["state.json"]);

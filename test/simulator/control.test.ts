@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
-import { settings } from "../../src/config/settings.ts";
+import { settings } from "../../src/cli/settings.ts";
 import { startControl } from "../../src/simulator/control.ts";
 import { faults } from "../../src/simulator/faults.ts";
 import { ask, ecuIds, startEcu } from "./client.ts";

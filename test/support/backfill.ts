@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import type { Config } from "../../src/cli/settings.ts";
 import { runBackfill } from "../../src/commands/backfill.ts";
-import type { Config } from "../../src/config/settings.ts";
 import { systemClock } from "../../src/time/clock.ts";
 
 /** A stream that keeps what is written. */

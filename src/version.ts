@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 /** Version of this package, from its own manifest. */
 export const version: string = (() => {
-  const manifest = new URL("../../package.json", import.meta.url);
+  const manifest = new URL("../package.json", import.meta.url);
   const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
   return version;
 })();

@@ -1,12 +1,13 @@
 /** Command line and environment → a command and its complete configuration, or every problem at once. */
 import { Argument, Command, CommanderError, Option } from "commander";
+import { readConfigFile } from "../config/file.ts";
+import { UsageError } from "../config/usage-error.ts";
+import type { EcuConfig, Panel } from "../config/values.ts";
+import { loadWebFile } from "../config/web-file.ts";
 import { canonicalHost } from "../ecu/reach.ts";
-import { commands } from "./commands.ts";
-import { readConfigFile } from "./file.ts";
-import { readPlainFile } from "./files.ts";
-import type { EcuConfig, Panel } from "./parse.ts";
+import { readRegularFile } from "../files.ts";
+import { commands } from "./registry.ts";
 import { type CommandName, type Config, type Setting, settings, variableOf } from "./settings.ts";
-import { loadWebFile } from "./web-file.ts";
 
 /** What the user wants. */
 export type Invocation =
@@ -24,17 +25,6 @@ export interface Sources {
   readonly readFile?: (path: string) => Uint8Array;
   /** How the user starts the program, for messages that can be pasted. */
   readonly program: string;
-}
-
-/** The command line or the environment is wrong; each problem is one line. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[], options?: ErrorOptions) {
-    super(problems.join("\n"), options);
-    this.problems = problems;
-  }
 }
 
 /**
@@ -201,7 +191,7 @@ const partsOf = (text: string | readonly string[] | true | undefined): readonly 
 /** The ECUs of the configuration file; `undefined` where it is of no use, which is then no second problem. */
 const ecusIn = (
   path: string,
-  { readFile = readPlainFile }: Sources,
+  { readFile = readRegularFile }: Sources,
   problems: string[],
 ): readonly (EcuConfig | undefined)[] => {
   let bytes: Uint8Array;

@@ -1,7 +1,8 @@
 /** Every setting: flag, environment variable, meaning, default. The tables of README and docs/cli.md are made from this one. */
+
+import * as parse from "../config/values.ts";
 import { faults } from "../simulator/faults.ts";
 import { MOST_INVERTERS, models } from "../simulator/models.ts";
-import * as parse from "./parse.ts";
 
 /** One row: how a value is given, what it means, and how its text becomes a value. */
 export interface Setting<T> {

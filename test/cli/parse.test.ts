@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { commands } from "../src/config/commands.ts";
-import { type Invocation, isBare, parseConfig, UsageError } from "../src/config/config.ts";
+import { type Invocation, isBare, parseConfig } from "../../src/cli/parse.ts";
+import { commands } from "../../src/cli/registry.ts";
 import {
   type CommandName,
   type Config,
   type Setting,
   settings,
   variableOf,
-} from "../src/config/settings.ts";
+} from "../../src/cli/settings.ts";
+import { UsageError } from "../../src/config/usage-error.ts";
 
 type Env = Readonly<Record<string, string>>;
 

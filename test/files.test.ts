@@ -1,21 +1,21 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { checkPlace, replaceFile, writeWhole } from "../../src/commands/whole-file.ts";
-import { UsageError } from "../../src/config/config.ts";
-import { folder } from "../captures/run.ts";
+import { UsageError } from "../src/config/usage-error.ts";
+import { assertWritable, writeFileAtomic, writeOutputFile } from "../src/files.ts";
+import { folder } from "./captures/run.ts";
 
 const problemOf = async (path: string): Promise<readonly string[]> => {
-  const error = await checkPlace(path).catch((thrown: unknown) => thrown);
+  const error = await assertWritable(path).catch((thrown: unknown) => thrown);
   return error instanceof UsageError ? error.problems : [];
 };
 
 it("writes a file whole, and leaves nothing beside it", async () => {
   using place = folder();
-  await checkPlace(place.file("a"));
+  await assertWritable(place.file("a"));
   expect(readdirSync(place.file("."))).toEqual([]);
-  await writeWhole(place.file("a"), "one");
-  await writeWhole(place.file("a"), "two");
-  await replaceFile(place.file("deep/er/b"), "three");
+  await writeOutputFile(place.file("a"), "one");
+  await writeOutputFile(place.file("a"), "two");
+  await writeFileAtomic(place.file("deep/er/b"), "three", { makeFolders: true });
   expect(readFileSync(place.file("a"), "utf8")).toBe("two");
   expect(readFileSync(place.file("deep/er/b"), "utf8")).toBe("three");
   expect(readdirSync(place.file("."))).toEqual(["a", "deep"]);
@@ -31,7 +31,7 @@ it("says what is wrong with a place, before anyone is asked", async () => {
     `${place.file("folder")} cannot be written: it is a folder`,
   ]);
   expect(await problemOf("/dev/null")).toEqual([
-    "/dev/null cannot be written: it is no plain file",
+    "/dev/null cannot be written: it is not a regular file",
   ]);
   expect(await problemOf(place.file("free"))).toEqual([]);
   expect(readdirSync(place.file("."))).toEqual(["folder"]);
@@ -40,6 +40,6 @@ it("says what is wrong with a place, before anyone is asked", async () => {
 it("keeps the old file where the new one cannot be put in its place", async () => {
   using place = folder();
   mkdirSync(place.file("a"));
-  await expect(writeWhole(place.file("a"), "text")).rejects.toThrow(UsageError);
+  await expect(writeOutputFile(place.file("a"), "text")).rejects.toThrow(UsageError);
   expect(readdirSync(place.file("."))).toEqual(["a"]);
 });

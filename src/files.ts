@@ -1,0 +1,121 @@
+/** Files: read whole, watched for changes, and replaced atomically. */
+import { readFileSync, statSync } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UsageError } from "./config/usage-error.ts";
+
+const MAX_BYTES = 1024 * 1024;
+
+/** What an error of the file system means to the user. */
+const meanings = {
+  read: {
+    ENOENT: "there is no such file",
+    ENOTDIR: "there is no such file",
+    EACCES: "this user may not read it",
+    EISDIR: "it is a folder",
+  },
+  write: {
+    ENOENT: "there is no such folder",
+    ENOTDIR: "there is no such folder",
+    EACCES: "this user may not write there",
+    EPERM: "this user may not write there",
+    EROFS: "the file system is read-only",
+    ENOSPC: "the disk is full",
+  },
+} as const satisfies Record<string, Readonly<Record<string, string>>>;
+
+const describeFileError = (operation: keyof typeof meanings, error: unknown): string => {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return (meanings[operation] as Readonly<Record<string, string>>)[code] ?? message;
+};
+
+/**
+ * Reads a regular file of at most 1 MiB.
+ * @throws Error whose message completes «FILE …»
+ */
+export const readRegularFile = (path: string): Buffer => {
+  try {
+    const stats = statSync(path);
+    if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is not a regular file");
+    if (stats.size > MAX_BYTES) throw new Error("it is larger than 1 MiB");
+    return readFileSync(path);
+  } catch (cause) {
+    throw new Error(`cannot be read: ${describeFileError("read", cause)}`, { cause });
+  }
+};
+
+/** A text that differs whenever the file was changed, replaced, deleted or created. */
+export const fileStamp = (path: string): string => {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
+};
+
+/**
+ * Checks that a file can be written at the path, before the work of producing its content.
+ * @throws UsageError
+ */
+export const assertWritable = async (path: string): Promise<void> => {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw cannotWrite(path, "it is a folder");
+  // A device or a pipe must not be replaced by a file.
+  if (found?.isFile() === false) throw cannotWrite(path, "it is not a regular file");
+  const temporary = temporaryPath(path);
+  try {
+    await (await open(temporary, "wx")).close();
+    await rm(temporary, { force: true });
+  } catch (cause) {
+    throw cannotWrite(path, describeFileError("write", cause), { cause });
+  }
+};
+
+/** Writes a file that the user named. @throws UsageError */
+export const writeOutputFile = async (path: string, text: string): Promise<void> => {
+  try {
+    await writeFileAtomic(path, text);
+  } catch (cause) {
+    throw cannotWrite(path, describeFileError("write", cause), { cause });
+  }
+};
+
+export interface WriteOptions {
+  /** Permissions of the file, before the process's umask. */
+  readonly mode?: number;
+  /** Whether missing folders are created. */
+  readonly makeFolders?: boolean;
+  /** Name of the temporary file. A fixed name, for a file with one writer, leaves at most one behind after kills. */
+  readonly temporary?: string;
+}
+
+/**
+ * Replaces a file. A reader, or a machine that loses power, finds the old content or the new content, never a part.
+ * @throws Error of the file system
+ */
+export const writeFileAtomic = async (
+  path: string,
+  text: string,
+  { mode = 0o666, makeFolders = false, temporary = temporaryPath(path) }: WriteOptions = {},
+): Promise<void> => {
+  if (makeFolders) await mkdir(dirname(path), { recursive: true });
+  await rm(temporary, { force: true }); // left by a process that was killed; in a container every process has id 1
+  try {
+    {
+      await using file = await open(temporary, "wx", mode);
+      await file.writeFile(text);
+      await file.sync();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+};
+
+/** One for each process, so that two processes do not write the same temporary file. */
+const temporaryPath = (path: string): string => `${path}.${process.pid}.tmp`;
+
+const cannotWrite = (path: string, reason: string, options?: ErrorOptions): UsageError =>
+  new UsageError([`${path} cannot be written: ${reason}`], options);
