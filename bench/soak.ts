@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
-import { startExporter } from "../src/commands/exporter.ts";
+import { startExporter } from "../src/exporter/exporter.ts";
 import { chance } from "../src/simulator/chance.ts";
 import { simulateEcu } from "../src/simulator/ecu.ts";
 import { type FaultName, faults } from "../src/simulator/faults.ts";

@@ -1,9 +1,9 @@
 import { createLog } from "../cli/log.ts";
 import { type Config, settings } from "../cli/settings.ts";
 import { untilStopped, urlOf } from "../cli/shutdown.ts";
+import { startExporter } from "../exporter/exporter.ts";
 import { startControl } from "../simulator/control.ts";
 import { simulateEcu } from "../simulator/ecu.ts";
-import { startExporter } from "./exporter.ts";
 
 const LATE_MORNING_HOUR = 10.5;
 const LATITUDE = 28; // enough sun in every season

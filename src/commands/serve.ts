@@ -1,8 +1,8 @@
 import { createLog } from "../cli/log.ts";
 import type { Config } from "../cli/settings.ts";
 import { untilStopped, urlOf } from "../cli/shutdown.ts";
+import { startExporter } from "../exporter/exporter.ts";
 import { version } from "../version.ts";
-import { startExporter } from "./exporter.ts";
 
 /**
  * Serves the metrics of ECUs until the program is told to stop; SIGHUP has it read its configuration again.

@@ -1,8 +1,8 @@
 /** The page as text: from what was observed to what is shown. Expected values are written by hand. */
 import { describe, expect, it } from "vitest";
-import { describeEcu } from "../../src/commands/state.ts";
 import { QueryError, type Reason, reasons, troubles } from "../../src/ecu/errors.ts";
 import type { Observation } from "../../src/ecu/monitor.ts";
+import { describeEcu } from "../../src/exporter/status.ts";
 import { type LandingEcu, type LandingInverter, landingPage } from "../../src/http/landing.ts";
 import { observation } from "../support/observation.ts";
 

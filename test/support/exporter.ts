@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { type Exporter, type ExporterOptions, startExporter } from "../../src/commands/exporter.ts";
+import { type Exporter, type ExporterOptions, startExporter } from "../../src/exporter/exporter.ts";
 
 /** Where a simulated or replayed ECU listens. */
 interface Place {

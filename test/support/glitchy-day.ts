@@ -3,7 +3,7 @@ import { QueryError } from "../../src/ecu/errors.ts";
 import { createMonitor } from "../../src/ecu/monitor.ts";
 import { type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Replies } from "../../src/ecu/read.ts";
-import { memoriesIn, textWith } from "../../src/ecu/state-text.ts";
+import { memoriesIn, textWith } from "../../src/exporter/state-format.ts";
 import { chance } from "../../src/simulator/chance.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds, type Family } from "../../src/simulator/rounds.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createReach, plain } from "../../src/ecu/reach.ts";
+import { plain } from "../../src/ecu/address.ts";
+import { createReach } from "../../src/exporter/allow-list.ts";
 
 const home = [{ network: "192.168.1.0", prefix: 24 }];
 const everything = [

@@ -9,14 +9,14 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/cli/parse.ts";
 import { judgeCounters, type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
-import { openStateFile } from "../../src/ecu/state-file.ts";
-import { memoriesIn, textWith } from "../../src/ecu/state-text.ts";
+import { openStateFile } from "../../src/exporter/state-file.ts";
+import { memoriesIn, textWith } from "../../src/exporter/state-format.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
+import { fakeLog } from "../ecu/fake-log.ts";
+import { ECU_ID, infoOf, KWH, signalsOf, tableOf } from "../ecu/messages.ts";
 import { startTestExporter } from "../support/exporter.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { startReplay } from "../support/replay.ts";
-import { fakeLog } from "./fake-log.ts";
-import { ECU_ID, infoOf, KWH, signalsOf, tableOf } from "./messages.ts";
 
 const START = Date.UTC(2025, 5, 21, 12);
 const MINUTE = 60_000;
@@ -152,7 +152,7 @@ describe("the state file", () => {
     using at = folder();
     for (const afterMs of [1, 5, 20, 50]) {
       const code = `
-        import { openStateFile } from "./src/ecu/state-file.ts";
+        import { openStateFile } from "../ecu/src/ecu/state-file.ts";
         const clock = { now: Date.now, monotonic: () => performance.now() };
         const state = await openStateFile({ path: ${JSON.stringify(at.file)}, clock, log: console });
         process.stdout.write("begun");

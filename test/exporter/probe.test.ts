@@ -1,8 +1,8 @@
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
-import { createProbe, TargetError } from "../../src/commands/probe.ts";
-import { createTargets, type Target } from "../../src/commands/targets.ts";
-import type { Range } from "../../src/ecu/reach.ts";
+import type { Range } from "../../src/exporter/allow-list.ts";
+import { createProbe, TargetError } from "../../src/exporter/probe.ts";
+import { createTargets, type Target } from "../../src/exporter/targets.ts";
 
 const targetsOf = () =>
   createTargets({

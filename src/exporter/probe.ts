@@ -1,8 +1,9 @@
 /** Probes: which ECU a request names, and what it is told when there is none. */
 import { lookup } from "node:dns/promises";
 import { ECU_PORT, ecuAddress } from "../config/values.ts";
+import { plain } from "../ecu/address.ts";
 import type { Observation } from "../ecu/monitor.ts";
-import { createReach, plain, type Range } from "../ecu/reach.ts";
+import { createReach, type Range } from "./allow-list.ts";
 import type { Target, Targets } from "./targets.ts";
 
 /** A target that is not read, with the status and the sentence that the client is told. */

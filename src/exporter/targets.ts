@@ -8,16 +8,16 @@ import {
   ecuAddress,
   type Panel,
 } from "../config/values.ts";
+import { canonicalHost, plain } from "../ecu/address.ts";
 import { exchange } from "../ecu/exchange.ts";
 import { createLine, type Line } from "../ecu/line.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
-import { canonicalHost, plain } from "../ecu/reach.ts";
 import { readEcu } from "../ecu/read.ts";
-import type { StateFile } from "../ecu/state-file.ts";
 import type { Place } from "../metrics/catalogue.ts";
 import { systemClock } from "../time/clock.ts";
 import { sunAt } from "../time/sun.ts";
 import { machineZone } from "../time/zone.ts";
+import type { StateFile } from "./state-file.ts";
 
 /** An ECU that is watched. What is set for it may change; its name and address do not. */
 export interface Target {

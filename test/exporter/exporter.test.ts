@@ -1,9 +1,9 @@
 /** The whole way: bytes of real ECUs over TCP → exporter → /metrics. Expected values are written by hand. */
 import { describe, expect, it } from "vitest";
-import { encodeReply, type Messages } from "../src/protocol/replies.ts";
-import { captured, captures, capturesFile } from "./support/captures.ts";
-import { samplesOf, startTestExporter } from "./support/exporter.ts";
-import { startReplay } from "./support/replay.ts";
+import { encodeReply, type Messages } from "../../src/protocol/replies.ts";
+import { captured, captures, capturesFile } from "../support/captures.ts";
+import { samplesOf, startTestExporter } from "../support/exporter.ts";
+import { startReplay } from "../support/replay.ts";
 
 /** Base information of an ECU of which only the inverter table was captured. */
 const invented = (change: Partial<Extract<Messages["info"], { layout: "01" }>>): Buffer =>

@@ -6,16 +6,16 @@ import type { Logger } from "pino";
 import { UsageError } from "../config/usage-error.ts";
 import type { EcuConfig, ListenAddress } from "../config/values.ts";
 import { watchWebFile } from "../config/web-watch.ts";
-import type { Range } from "../ecu/reach.ts";
-import { openStateFile } from "../ecu/state-file.ts";
 import { createAccessServer } from "../http/access.ts";
 import { createApp } from "../http/app.ts";
 import { openAccess } from "../http/gate.ts";
 import { formats } from "../metrics/render.ts";
 import { systemClock } from "../time/clock.ts";
 import { version } from "../version.ts";
-import { createAnswers } from "./answers.ts";
-import { describeEcu } from "./state.ts";
+import type { Range } from "./allow-list.ts";
+import { createAnswers } from "./scrape.ts";
+import { openStateFile } from "./state-file.ts";
+import { describeEcu } from "./status.ts";
 import { createTargets, type EcuDefaults } from "./targets.ts";
 
 /** The settings of `EcuDefaults` hold for every ECU that says nothing else. */

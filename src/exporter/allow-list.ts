@@ -1,5 +1,6 @@
 /** Which addresses may be dialled for somebody who names one: a probe must not become a way into the network. */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { plain } from "../ecu/address.ts";
 
 /** A range of addresses: 10.0.0.0/8 is `{ network: "10.0.0.0", prefix: 8 }`. */
 export interface Range {
@@ -68,25 +69,4 @@ const unmapped = (range: Range): Range => {
   return network !== undefined && isIPv4(network) && isIPv6(range.network) && range.prefix >= 96
     ? { network, prefix: range.prefix - 96 }
     : range;
-};
-
-/** One spelling for each host: 127.1 is 127.0.0.1, and Barn.lan. is barn.lan. */
-export const canonicalHost = (host: string): string => {
-  const address = plain(host);
-  if (address !== undefined) return address;
-  const name = new URL(`http://${host.includes(":") ? `[${host}]` : host}`).hostname;
-  const bare = name.replace(/^\[|\]$/g, "").replace(/\.$/, "");
-  return plain(bare) ?? bare;
-};
-
-/** An address in its one spelling; an IPv4 address that is written as IPv6 is IPv4. `undefined` for anything else. */
-export const plain = (address: string): string | undefined => {
-  if (isIPv4(address)) return address;
-  const bare = address.replace(/%.*$/, ""); // fe80::1%eth0
-  if (!isIPv6(bare)) return undefined;
-  const text = new URL(`http://[${bare}]`).hostname.slice(1, -1);
-  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(text) ?? [];
-  if (high === undefined || low === undefined) return text;
-  const bits = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
-  return bits.flatMap((word) => [word >> 8, word & 255]).join(".");
 };

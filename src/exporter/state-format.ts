@@ -1,7 +1,8 @@
 /** The text of the state file: the memory of each ECU as JSON, by the name the ECU is configured with. */
+
+import type { CounterMemory, EcuMemory, Memory, Streak } from "../ecu/plausible.ts";
 import type { Clock } from "../time/clock.ts";
 import { isZone } from "../time/zone.ts";
-import type { CounterMemory, EcuMemory, Memory, Streak } from "./plausible.ts";
 
 const FORMAT = "apsystems-ecu-exporter state";
 const VERSION = 1;

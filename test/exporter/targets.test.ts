@@ -1,9 +1,9 @@
 /** Several ECUs: read side by side, probed one at a time, and replaced while the exporter runs. */
 import { describe, expect, it } from "vitest";
-import { UsageError } from "../src/config/usage-error.ts";
-import type { EcuConfig } from "../src/config/values.ts";
-import { type SimulationOptions, simulateEcu } from "../src/simulator/ecu.ts";
-import { samplesOf, startTestExporter } from "./support/exporter.ts";
+import { UsageError } from "../../src/config/usage-error.ts";
+import type { EcuConfig } from "../../src/config/values.ts";
+import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
+import { samplesOf, startTestExporter } from "../support/exporter.ts";
 
 /** An ECU hears of a closed connection a moment later. */
 const PAUSE_MS = 100;

@@ -2,13 +2,12 @@
  * What the rules for glitches remember of each ECU, kept in a file so that a restart does not lose it (protocol
  * document, 4.7). The memory stays the monitors' own: they are given it once, and tell it after every read.
  */
-// biome-ignore lint/style/noRestrictedImports: the one file of ecu/ that reads and writes another
 import { readFile, rename, stat } from "node:fs/promises";
 import type { Logger } from "pino";
+import { type Memory, noMemory } from "../ecu/plausible.ts";
 import { writeFileAtomic } from "../files.ts";
 import type { Clock } from "../time/clock.ts";
-import { type Memory, noMemory } from "./plausible.ts";
-import { memoriesIn, textWith } from "./state-text.ts";
+import { memoriesIn, textWith } from "./state-format.ts";
 
 /** Memories of ECUs by the names these are configured with. */
 export interface StateFile extends AsyncDisposable {

@@ -1,10 +1,10 @@
 /** What the exporter answers: all ECUs to a scrape, one to a probe, and which there are. */
 import { setMaxListeners } from "node:events";
 import type { Observation } from "../ecu/monitor.ts";
-import type { Range } from "../ecu/reach.ts";
 import type { AppOptions } from "../http/app.ts";
 import { createExposer, type Format, formats, render } from "../metrics/render.ts";
 import { revision, version } from "../version.ts";
+import type { Range } from "./allow-list.ts";
 import { createProbe, explained } from "./probe.ts";
 import type { Target, Targets } from "./targets.ts";
 

@@ -1,0 +1,23 @@
+/** One spelling for each host and each address. */
+import { isIPv4, isIPv6 } from "node:net";
+
+/** One spelling for each host: 127.1 is 127.0.0.1, and Barn.lan. is barn.lan. */
+export const canonicalHost = (host: string): string => {
+  const address = plain(host);
+  if (address !== undefined) return address;
+  const name = new URL(`http://${host.includes(":") ? `[${host}]` : host}`).hostname;
+  const bare = name.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  return plain(bare) ?? bare;
+};
+
+/** An address in its one spelling; an IPv4 address that is written as IPv6 is IPv4. `undefined` for anything else. */
+export const plain = (address: string): string | undefined => {
+  if (isIPv4(address)) return address;
+  const bare = address.replace(/%.*$/, ""); // fe80::1%eth0
+  if (!isIPv6(bare)) return undefined;
+  const text = new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(text) ?? [];
+  if (high === undefined || low === undefined) return text;
+  const bits = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return bits.flatMap((word) => [word >> 8, word & 255]).join(".");
+};
