@@ -14,6 +14,7 @@ import { replay } from "./commands/replay.ts";
 import { serve } from "./commands/serve.ts";
 import { simulate } from "./commands/simulate.ts";
 import { UsageError } from "./config/usage-error.ts";
+import { printable } from "./text.ts";
 import { version } from "./version.ts";
 
 const NAME = "apsystems-ecu-exporter";
@@ -88,7 +89,7 @@ try {
   const problems = problemsIn(error);
   if (problems.length === 0) throw error;
   for (const problem of problems) {
-    process.stderr.write(`${NAME}: ${problem.replace(/\p{Cc}/gu, "\u{fffd}")}\n`);
+    process.stderr.write(`${NAME}: ${printable(problem)}\n`);
   }
   process.exitCode = WRONG_USAGE;
 }

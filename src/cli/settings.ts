@@ -1,6 +1,7 @@
 /** Every setting: flag, environment variable, meaning, default. The tables of README and docs/cli.md are made from this one. */
 
 import * as parse from "../config/values.ts";
+import { parseFault } from "../simulator/fault-syntax.ts";
 import { faults } from "../simulator/faults.ts";
 import { MOST_INVERTERS, models } from "../simulator/models.ts";
 
@@ -106,7 +107,7 @@ const fault = setting({
   help: `What is wrong with the ECU, as docs/faults.md tells, such as silent, silent@signal, silent:once, silent:3times, silent:30s or silent:0.2; repeatable: ${Object.keys(faults).join(", ")}.`,
   repeatable: true,
   otherwise: "nothing is wrong",
-  parse: parse.faultSwitch,
+  parse: parseFault,
 });
 const control = setting({
   flag: "control",

@@ -1,17 +1,17 @@
 import type { Config } from "../cli/settings.ts";
-import { printable } from "../cli/terminal.ts";
 import { assertWritable, writeOutputFile } from "../files.ts";
+import { cachePathOf, type HistoryCache, openCache } from "../history/cache.ts";
 import { HistoryError, historyOf } from "../history/history.ts";
 import { openMetricsOf } from "../history/openmetrics.ts";
+import { createProgress, planOf, type Stream, summaryOf } from "../history/progress.ts";
+import { UnfinishedError } from "../history/query.ts";
+import { datesToAsk, type Today, wantedOf } from "../history/range.ts";
+import { readPast } from "../history/reader.ts";
 import { catalogue } from "../metrics/catalogue.ts";
+import { printable } from "../text.ts";
 import { dateAt, daysBetween } from "../time/calendar.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { machineZone } from "../time/zone.ts";
-import { UnfinishedError } from "./history-ask.ts";
-import { cachePathOf, type HistoryCache, openCache } from "./history-cache.ts";
-import { datesToAsk, type Today, wantedOf } from "./history-range.ts";
-import { readPast } from "./history-read.ts";
-import { createProgress, planOf, type Stream, summaryOf } from "./history-words.ts";
 
 /** The world around the command. */
 export interface Surroundings {

@@ -5,10 +5,10 @@ import { captureText, emptyCapture } from "../captures/format.ts";
 import type { Chance } from "../captures/replace.ts";
 import { createListener, takeCapture } from "../captures/take.ts";
 import type { Config } from "../cli/settings.ts";
-import { counted, printable } from "../cli/terminal.ts";
 import { type ConversationOptions, createConversation } from "../ecu/conversation.ts";
 import { tell, troubles } from "../ecu/errors.ts";
 import { assertWritable, writeOutputFile } from "../files.ts";
+import { formatCount, printable } from "../text.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { version } from "../version.ts";
 
@@ -80,7 +80,7 @@ const summary = ({ capture: made, replaced, doubtful }: Anonymised, output: stri
       : [
           `  not answered: ${code} ${name}${parameter === undefined ? "" : ` ${parameter}`}: ` +
             `${troubles[why.reason as keyof typeof troubles].happened} ` +
-            `(${counted(why.received.length / 2, "byte")} came)`,
+            `(${formatCount(why.received.length / 2, "byte")} came)`,
         ],
   );
   const where = output === STANDARD_OUTPUT ? "The capture" : output;
@@ -92,10 +92,10 @@ const summary = ({ capture: made, replaced, doubtful }: Anonymised, output: stri
         "are bytes that cannot be read, and a serial number in them may have stayed.";
   return [
     `${where} holds the answers of an ECU (${printable(`${model}, ${firmware}`)}) ` +
-      `to ${answered.length} of ${counted(made.questions.length, "question")}.`,
+      `to ${answered.length} of ${formatCount(made.questions.length, "question")}.`,
     ...failed,
-    `Replaced: ${counted(replaced.ecu, "ECU id")}, ${counted(replaced.inverter, "inverter serial number")}, ` +
-      `${counted(replaced.mac, "MAC address", "es")}; their first digits, which tell the product, were kept.`,
+    `Replaced: ${formatCount(replaced.ecu, "ECU id")}, ${formatCount(replaced.inverter, "inverter serial number")}, ` +
+      `${formatCount(replaced.mac, "MAC address", "es")}; their first digits, which tell the product, were kept.`,
     "Kept: the values, the times, the firmware and the time zone.",
     fit,
   ];

@@ -1,5 +1,5 @@
 import { createLog } from "../cli/log.ts";
-import { type Config, settings } from "../cli/settings.ts";
+import type { Config } from "../cli/settings.ts";
 import { untilStopped, urlOf } from "../cli/shutdown.ts";
 import { startExporter } from "../exporter/exporter.ts";
 import { startControl } from "../simulator/control.ts";
@@ -43,7 +43,6 @@ export const demo = async (config: Config<"demo">): Promise<void> => {
   );
   await using _control = await startControl(config.control, {
     faults: ecu.faults,
-    parse: settings.demo.fault.parse,
     log,
   });
   await untilStopped();

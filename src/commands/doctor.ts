@@ -2,14 +2,7 @@
 import { lookup } from "node:dns/promises";
 import type { connect } from "node:net";
 import type { Config } from "../cli/settings.ts";
-import {
-  type Mood,
-  painted,
-  printable,
-  type Screen,
-  standardOutput,
-  wrapped,
-} from "../cli/terminal.ts";
+import { type Mood, painted, type Screen, standardOutput } from "../cli/terminal.ts";
 import { UsageError } from "../config/usage-error.ts";
 import { ECU_PORT, type EcuAddress } from "../config/values.ts";
 import { type CallLimits, call, callLimits } from "../doctor/call.ts";
@@ -19,6 +12,7 @@ import { isWell, verdicts } from "../doctor/verdicts.ts";
 import { createConversation } from "../ecu/conversation.ts";
 import { exchange } from "../ecu/exchange.ts";
 import { encodeRequest } from "../protocol/requests.ts";
+import { printable, wrapText } from "../text.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { machineZone } from "../time/zone.ts";
 import { findEcus } from "./doctor-find.ts";
@@ -104,7 +98,7 @@ const examineEcu = async (
     ["Next:    ", next.replace("{ecu}", ecu.name), "strong"],
   ] as const;
   for (const [label, text, colour] of lines) {
-    const room = wrapped(text, screen.columns, " ".repeat(label.length));
+    const room = wrapText(text, screen.columns, " ".repeat(label.length));
     screen.write(`${label === "Verdict: " ? "\n" : ""}${label}${painted(colour, room, screen)}\n`);
   }
   return isWell(verdict) ? 0 : 1;
@@ -116,6 +110,6 @@ const SUBJECT_WIDTH = 11;
 
 const lineOf = ({ mark, subject, text }: Finding, screen: Screen): string => {
   const indent = " ".repeat(MARK_WIDTH + SUBJECT_WIDTH);
-  const shown = wrapped(printable(text), screen.columns, indent);
+  const shown = wrapText(printable(text), screen.columns, indent);
   return `${painted(moods[mark], mark.padEnd(MARK_WIDTH), screen)}${subject.padEnd(SUBJECT_WIDTH)}${shown}\n`;
 };

@@ -1,11 +1,12 @@
 /** A read as tables for people. */
 
 import { plainTable, trimmed } from "../cli/table.ts";
-import { NOTHING, painted, printable, type Screen, spanInWords, wrapped } from "../cli/terminal.ts";
+import { painted, type Screen } from "../cli/terminal.ts";
 import type { Observation } from "../ecu/monitor.ts";
 import { queries } from "../ecu/read.ts";
 import type { InverterReading, Reading } from "../ecu/reading.ts";
 import { kilowattHours } from "../ecu/units.ts";
+import { formatSpan, NOT_MEASURED, printable, wrapText } from "../text.ts";
 import { isWaiting } from "./read-result.ts";
 
 const GAP = "  ";
@@ -28,7 +29,7 @@ export const readTables = (
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 };
 
-const told = (text: string, { columns }: Screen): string => wrapped(printable(text), columns, GAP);
+const told = (text: string, { columns }: Screen): string => wrapText(printable(text), columns, GAP);
 
 /** A column: its head, which is also the unit, and what stands in it. */
 interface Column {
@@ -56,7 +57,7 @@ const columns: readonly Column[] = [
     head: "Signal",
     isNumber: true,
     of: ({ signalRatio }) =>
-      signalRatio === undefined ? NOTHING : `${shown(signalRatio * 100)} %`,
+      signalRatio === undefined ? NOT_MEASURED : `${shown(signalRatio * 100)} %`,
   },
 ];
 
@@ -66,9 +67,10 @@ function stateOf({ online }: InverterReading, screen: Screen): string {
 }
 
 const joined = (values: readonly string[]): string =>
-  values.length === 0 ? NOTHING : values.join(" ");
+  values.length === 0 ? NOT_MEASURED : values.join(" ");
 
-const shown = (value: number | undefined, digits = 0): string => value?.toFixed(digits) ?? NOTHING;
+const shown = (value: number | undefined, digits = 0): string =>
+  value?.toFixed(digits) ?? NOT_MEASURED;
 
 const inverterTable = (inverters: readonly InverterReading[], screen: Screen): string => {
   const table = plainTable(
@@ -84,17 +86,17 @@ const ecuTable = (observation: Observation, screen: Screen): string => {
   const { identity, invertersOnline, registered } = reading;
   const rows: readonly (readonly [string, string])[] = [
     ["ECU", `${ecu}${GAP}${painted(up ? "good" : "bad", stateInWords(observation), screen)}`],
-    ["Id", printable(identity?.ecuId ?? NOTHING)],
-    ["Model", identity?.model ?? NOTHING],
-    ["Firmware", printable(identity?.firmware ?? NOTHING)],
-    ["Time zone", identity?.timezone ?? NOTHING],
+    ["Id", printable(identity?.ecuId ?? NOT_MEASURED)],
+    ["Model", identity?.model ?? NOT_MEASURED],
+    ["Firmware", printable(identity?.firmware ?? NOT_MEASURED)],
+    ["Time zone", identity?.timezone ?? NOT_MEASURED],
     ["Power", withUnit(reading.powerWatts, 0, "W")],
     ["Energy today", inKilowattHours(reading.todayEnergyJoules, 2)],
     ["Energy in all", inKilowattHours(reading.lifetimeEnergyJoules, 1)],
     [
       "Inverters",
       (invertersOnline ?? registered) === undefined
-        ? NOTHING
+        ? NOT_MEASURED
         : `${shown(invertersOnline)} of ${shown(registered)} online`,
     ],
     ["Last report", lastReport(reading, observation.readAt)],
@@ -110,17 +112,17 @@ const stateInWords = (observation: Observation): string => {
 };
 
 const withUnit = (value: number | undefined, digits: number, unit: string): string =>
-  value === undefined ? NOTHING : `${shown(value, digits)} ${unit}`;
+  value === undefined ? NOT_MEASURED : `${shown(value, digits)} ${unit}`;
 
 const inKilowattHours = (joules: number | undefined, digits: number): string =>
   withUnit(joules === undefined ? undefined : kilowattHours(joules), digits, "kWh");
 
 /** A stamp a little ahead is of now; one far ahead is of a clock that is wrong. */
 const lastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): string => {
-  if (lastReportAt === undefined || lastReportLocal === undefined) return NOTHING;
+  if (lastReportAt === undefined || lastReportLocal === undefined) return NOT_MEASURED;
   const local = lastReportLocal.replace(/^(....)(..)(..)(..)(..)(..)$/, "$1-$2-$3 $4:$5:$6");
   const age = now - lastReportAt;
-  const side = age < -60 ? `${spanInWords(-age)} ahead` : `${spanInWords(age)} ago`;
+  const side = age < -60 ? `${formatSpan(-age)} ahead` : `${formatSpan(age)} ago`;
   return `${printable(local)} (${side})`;
 };
 

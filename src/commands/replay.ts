@@ -1,10 +1,10 @@
 /** `replay`: a capture, served as its ECU would. */
 
+import { readCapture } from "../captures/input.ts";
 import { startReplayServer } from "../captures/replay-server.ts";
 import { createLog } from "../cli/log.ts";
 import type { Config } from "../cli/settings.ts";
 import { untilStopped } from "../cli/shutdown.ts";
-import { readCapture } from "./capture-input.ts";
 
 /** Serves a capture until the program is told to stop. */
 export const replay = async ({

@@ -1,5 +1,5 @@
 import { createLog } from "../cli/log.ts";
-import { type Config, settings } from "../cli/settings.ts";
+import type { Config } from "../cli/settings.ts";
 import { untilStopped } from "../cli/shutdown.ts";
 import { startControl } from "../simulator/control.ts";
 import { simulateEcu } from "../simulator/ecu.ts";
@@ -23,7 +23,6 @@ export const simulate = async (config: Config<"simulate">): Promise<void> => {
   );
   await using _control = await startControl(config.control, {
     faults: ecu.faults,
-    parse: settings.simulate.fault.parse,
     log,
   });
   await untilStopped();

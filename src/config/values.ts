@@ -1,18 +1,12 @@
 /** Texts of the command line → values. Each refuses with the rest of a sentence that begins with the text itself. */
 import { isIP } from "node:net";
-import {
-  type Fault,
-  type FaultName,
-  type FaultSwitch,
-  faults,
-  type Limit,
-  questions,
-} from "../simulator/faults.ts";
 import { isZone } from "../time/zone.ts";
 
-type Parse<T> = (text: string) => T;
+/** Turns a text into a value. @throws Error whose message completes «"text" …» */
+export type Parse<T> = (text: string) => T;
 
-const refuse = (problem: string): never => {
+/** @throws Error with the problem */
+export const refuse = (problem: string): never => {
   throw new Error(problem);
 };
 
@@ -94,7 +88,8 @@ const portNumber = (text: string, least: number): number => {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-const milliseconds: Parse<number> = (text) => {
+/** A duration of any length such as `250ms`, in milliseconds. */
+export const milliseconds: Parse<number> = (text) => {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
   const scale = UNITS[unit ?? ""];
   return scale === undefined
@@ -286,41 +281,3 @@ export const searchRange: Parse<{ network: string; prefix: number }> = (text) =>
 /** On, where the flag stands alone. */
 export const onOff: Parse<boolean> = (text) =>
   text === "true" || text === "false" ? text === "true" : refuse("is neither true nor false");
-
-/** `NAME`, `NAME@QUESTION`; either with `:once`, `:3times`, `:30s` or `:0.2` behind it. */
-export const faultSwitch: Parse<FaultSwitch> = (text) => {
-  const [, word = "", asked, limit] = /^([^@:]*)(?:@([^:]*))?(?::(.*))?$/s.exec(text) ?? [];
-  const name = (Object.keys(faults) as FaultName[]).find((one) => one === word);
-  if (name === undefined) {
-    const names = Object.keys(faults).join(", ");
-    return refuse(word === text ? `is none of ${names}` : `names "${word}", none of ${names}`);
-  }
-  const question = questions.find((one) => one === asked);
-  const { connection, only }: Fault = faults[name];
-  if (asked !== undefined) {
-    if (connection !== undefined) return refuse("is limited to a question, and comes before any");
-    if (question === undefined) {
-      return refuse(`names "${asked}", which is no question; they are ${questions.join(", ")}`);
-    }
-    if (only?.includes(question) === false) return refuse(`changes no answer to ${question}`);
-  }
-  return {
-    name,
-    ...(question && { question }),
-    ...(limit !== undefined && { limit: faultLimit(limit) }),
-  };
-};
-
-const MOST_MS = 24 * 3_600_000;
-
-const faultLimit: Parse<Limit> = (text) => {
-  const [, times, chance] = /^(?:(\d{1,9})times|(0?\.\d+))$/.exec(text) ?? [];
-  if (text === "once") return { times: 1 };
-  if (Number(times) > 0) return { times: Number(times) };
-  if (Number(chance) > 0) return { chance: Number(chance) };
-  if (/^[\d.]+(ms|s|m|h)$/.test(text)) {
-    const ms = milliseconds(text);
-    if (ms > 0 && ms <= MOST_MS) return { ms };
-  }
-  return refuse("has no limit such as once, 3times, 30s or 0.2");
-};

@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { ECU_PORT, ecuAddress } from "../config/values.ts";
 import { plain } from "../ecu/address.ts";
 import type { Observation } from "../ecu/monitor.ts";
+import { printable } from "../text.ts";
 import { createReach, type Range } from "./allow-list.ts";
 import type { Target, Targets } from "./targets.ts";
 
@@ -174,6 +175,6 @@ export const explained = (observation: Observation): string => {
     `${inverters.filter(({ online }) => online).length} of ${inverters.length} inverters are online.`,
     ...notes.map((note) => `Odd: ${note}.`),
   ]
-    .map((line) => line.replace(/\p{Cc}/gu, "\u{fffd}"))
+    .map(printable)
     .join("\n");
 };

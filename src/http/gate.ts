@@ -2,6 +2,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { Logger } from "pino";
+import { printable } from "../text.ts";
 import { type ClientRules, isWelcome } from "./clients.ts";
 import { atMostEachMinute, bucketOf, type RateLimit } from "./limits.ts";
 import { createPasswords, credentialsIn, type PasswordOptions, type Users } from "./passwords.ts";
@@ -137,5 +138,4 @@ const insist = (response: ServerResponse, headers: Access["headers"]): void => {
 const SHOWN = 40;
 
 /** What strangers send is short and printable in the log. */
-const shown = (name: string): string =>
-  name.slice(0, SHOWN).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, "\u{fffd}");
+const shown = (name: string): string => printable(name.slice(0, SHOWN));

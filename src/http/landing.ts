@@ -1,4 +1,5 @@
 /** The page at `/`: what this is, where the metrics are, and how each ECU was when it was last read. No JavaScript. */
+import { escapeUnprintable, formatSpan, NOT_MEASURED } from "../text.ts";
 import { css } from "./page.css.ts";
 
 /** What the page tells of one ECU. What was not measured is absent. */
@@ -169,7 +170,7 @@ const ecuRow = (ecu: LandingEcu): string => {
       ? ""
       : `<small>${link(probePath, "Probe", ecu)} · ${link(`${probePath}&debug=true`, "Probe in detail", ecu)}</small>`;
   const online = `${shown(invertersOnline)} of ${shown(registered)} online`;
-  const today = `${todayKilowattHours?.toFixed(2) ?? NOTHING} kWh today`;
+  const today = `${todayKilowattHours?.toFixed(2) ?? NOT_MEASURED} kWh today`;
   return `<tr role="row" class="ecu"><th role="rowheader" scope="rowgroup"><b><bdi>${escaped(ecu.name)}</bdi></b>${about.length > 0 ? `<small>${about.join(" · ")}</small>` : ""}${links}</th>${[
     cell("State", stateOf(ecu.state), (invertersOnline ?? registered) === undefined ? "" : online),
     cell(
@@ -180,7 +181,7 @@ const ecuRow = (ecu: LandingEcu): string => {
     cell(
       "Age of data",
       age(ecu.reportAgeSeconds),
-      readAgeSeconds === undefined ? "" : `read ${span(readAgeSeconds)} ago`,
+      readAgeSeconds === undefined ? "" : `read ${formatSpan(readAgeSeconds)} ago`,
     ),
   ].join("")}<td role="cell" colspan="3"></td></tr>`;
 };
@@ -212,10 +213,10 @@ const inverterRow = (inverter: LandingInverter, ecu: LandingEcu): string => {
   return `<tr role="row" class="inverter"><th role="rowheader" scope="row">${escaped(uid)}<small>${escaped(model)}</small></th>${[
     cell("State", stateOf(state)),
     cell("Power", shown(watts, "W")),
-    cell("Age of data", state === "online" ? age(ecu.reportAgeSeconds) : NOTHING),
+    cell("Age of data", state === "online" ? age(ecu.reportAgeSeconds) : NOT_MEASURED),
     cell("Temperature", shown(temperatureCelsius, "°C")),
     cell("Signal", shown(percent && Math.round(percent), "%")),
-    `<td role="cell" class="wide" data-label="Channels">${channels.length === 0 ? NOTHING : `<ul>${channels.join("")}</ul>`}</td>`,
+    `<td role="cell" class="wide" data-label="Channels">${channels.length === 0 ? NOT_MEASURED : `<ul>${channels.join("")}</ul>`}</td>`,
   ].join("")}</tr>`;
 };
 
@@ -224,11 +225,8 @@ const cell = (label: Column, html: string, more = ""): string =>
 
 const wide = (html: string): string => `<td role="cell" colspan="${ALL_COLUMNS}">${html}</td>`;
 
-/** What was not measured. Zero is a measurement. */
-const NOTHING = "–";
-
 const shown = (value: number | undefined, unit = ""): string =>
-  value === undefined ? NOTHING : `${Math.round(value * 10) / 10} ${unit}`.trimEnd();
+  value === undefined ? NOT_MEASURED : `${Math.round(value * 10) / 10} ${unit}`.trimEnd();
 
 const moods: Readonly<Record<LandingEcu["state"] | LandingInverter["state"], string>> = {
   up: " good",
@@ -246,15 +244,8 @@ const stateOf = (state: keyof typeof moods): string =>
 
 /** A stamp a little ahead is of now; one far ahead is of a clock that is wrong. */
 const age = (seconds: number | undefined): string => {
-  if (seconds === undefined) return NOTHING;
-  return seconds <= -60 ? `${span(-seconds)} ahead` : span(seconds);
-};
-
-const span = (seconds: number): string => {
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
-  if (seconds < 2 * 3600) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 2 * 86_400) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
+  if (seconds === undefined) return NOT_MEASURED;
+  return seconds <= -60 ? `${formatSpan(-seconds)} ahead` : formatSpan(seconds);
 };
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -265,11 +256,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text for an element or a quoted attribute. What would turn the line round, or break it, is shown by its number. */
+/** Text for an element or a quoted attribute. */
 const escaped = (text: string): string =>
-  text
-    .replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char)
-    .replace(
-      /[\p{Cc}\p{Bidi_Control}]/gu,
-      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
+  escapeUnprintable(text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char));

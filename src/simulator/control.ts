@@ -3,15 +3,14 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
-import { type FaultSwitch, faults as table } from "./faults.ts";
+import { formatFault, parseFault } from "./fault-syntax.ts";
+import { faults as table } from "./faults.ts";
 import type { Switchboard } from "./switchboard.ts";
 
 type Switches = Pick<Switchboard, "add" | "delete" | "clear" | "on">;
 
 export interface ControlOptions {
   readonly faults: Switches;
-  /** Reads a fault as the command line does. @throws Error whose message completes «"text" …». */
-  readonly parse: (text: string) => FaultSwitch;
   readonly log?: Logger;
 }
 
@@ -32,14 +31,14 @@ interface Answer {
  */
 export const startControl = async (
   address: { readonly host?: string; readonly port: number } | undefined,
-  { faults, parse, log }: ControlOptions,
+  { faults, log }: ControlOptions,
 ): Promise<Control | undefined> => {
   if (address === undefined) return undefined;
   const server = createServer((request, response) => {
-    const { status, body } = answerTo(request.method ?? "", request.url ?? "", faults, parse);
+    const { status, body } = answerTo(request.method ?? "", request.url ?? "", faults);
     if (request.method !== "GET") {
       log?.info(
-        { asked: `${request.method} ${request.url}`, on: faults.on.map(spelled) },
+        { asked: `${request.method} ${request.url}`, on: faults.on.map(formatFault) },
         "faults",
       );
     }
@@ -63,16 +62,11 @@ export const startControl = async (
 };
 
 /** What is asked for, done and answered. */
-const answerTo = (
-  method: string,
-  url: string,
-  faults: Switches,
-  parse: ControlOptions["parse"],
-): Answer => {
+const answerTo = (method: string, url: string, faults: Switches): Answer => {
   const [, path, , text] = /^(\/$|\/faults)(\/([^/?]+))?$/.exec(url) ?? [];
   if (path === undefined) return { status: 404, body: HELP };
   try {
-    const fault = text === undefined ? undefined : parse(decodeURIComponent(text));
+    const fault = text === undefined ? undefined : parseFault(decodeURIComponent(text));
     if (method === "PUT" && fault !== undefined) faults.add(fault);
     else if (method === "DELETE" && fault !== undefined) faults.delete(fault.name, fault.question);
     else if (method === "DELETE" && path === "/faults") faults.clear();
@@ -90,15 +84,6 @@ DELETE /faults switches all off
 `;
 
 const told = ({ on }: Switches) => ({
-  on: on.map(spelled),
+  on: on.map(formatFault),
   faults: Object.fromEntries(Object.entries(table).map(([name, { about }]) => [name, about])),
 });
-
-/** A fault as the command line spells it. */
-const spelled = ({ name, question, limit }: FaultSwitch): string =>
-  `${name}${question === undefined ? "" : `@${question}`}${limit === undefined ? "" : `:${spelledLimit(limit)}`}`;
-
-const spelledLimit = (limit: NonNullable<FaultSwitch["limit"]>): string => {
-  if ("times" in limit) return limit.times === 1 ? "once" : `${limit.times}times`;
-  return "ms" in limit ? `${limit.ms}ms` : String(limit.chance);
-};

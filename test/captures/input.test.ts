@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { captureText } from "../../src/captures/format.ts";
-import { readCapture, readInput } from "../../src/commands/capture-input.ts";
+import { readCapture, readInput } from "../../src/captures/input.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 import { signal } from "../fixtures/frames.ts";
 import { folder } from "./run.ts";

@@ -152,7 +152,7 @@ describe("the state file", () => {
     using at = folder();
     for (const afterMs of [1, 5, 20, 50]) {
       const code = `
-        import { openStateFile } from "../ecu/src/ecu/state-file.ts";
+        import { openStateFile } from "./src/exporter/state-file.ts";
         const clock = { now: Date.now, monotonic: () => performance.now() };
         const state = await openStateFile({ path: ${JSON.stringify(at.file)}, clock, log: console });
         process.stdout.write("begun");

@@ -1,17 +1,15 @@
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
-import { settings } from "../../src/cli/settings.ts";
 import { startControl } from "../../src/simulator/control.ts";
 import { faults } from "../../src/simulator/faults.ts";
 import { ask, ecuIds, startEcu } from "./client.ts";
 
-const { parse } = settings.simulate.fault;
 const HERE = { host: "127.0.0.1", port: 0 };
 
 /** A simulated ECU and its control port. */
 const startBoth = async () => {
   const ecu = await startEcu();
-  const control = await startControl(HERE, { faults: ecu.faults, parse });
+  const control = await startControl(HERE, { faults: ecu.faults });
   const tell = async (method: string, path: string) => {
     const response = await fetch(`${control?.url.slice(0, -1)}${path}`, { method });
     const text = await response.text();
@@ -92,12 +90,12 @@ describe("the control port", () => {
 
   it("is not there unless it is asked for", async () => {
     await using ecu = await startEcu();
-    expect(await startControl(undefined, { faults: ecu.faults, parse })).toBeUndefined();
+    expect(await startControl(undefined, { faults: ecu.faults })).toBeUndefined();
   });
 
   it("closes with a client that still holds on", async () => {
     await using ecu = await startEcu();
-    const control = await startControl(HERE, { faults: ecu.faults, parse });
+    const control = await startControl(HERE, { faults: ecu.faults });
     const client = connect(Number(new URL(control?.url ?? "").port), "127.0.0.1");
     const gone = new Promise((resolve) => client.on("close", resolve).on("error", () => {}));
     await new Promise((resolve) => client.once("connect", resolve));

@@ -5,10 +5,10 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { captureText } from "../../src/captures/format.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
+import { folder } from "../captures/run.ts";
+import { answered, captureOf } from "../captures/samples.ts";
 import { info } from "../fixtures/frames.ts";
 import { dial, startEcu } from "../simulator/client.ts";
-import { folder } from "./run.ts";
-import { answered, captureOf } from "./samples.ts";
 
 const STARTING_MS = 30_000; // the program is compiled as it starts, on a machine that may be busy
 

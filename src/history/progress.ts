@@ -1,8 +1,8 @@
 /** What people are told of a history: before, while and after it is read. */
 import { SingleBar } from "cli-progress";
-import { counted } from "../cli/terminal.ts";
-import type { History, Wanted } from "../history/history.ts";
+import { formatCount } from "../text.ts";
 import { spelled } from "../time/calendar.ts";
+import type { History, Wanted } from "./history.ts";
 
 /** What a question takes beside the pause, in milliseconds. */
 const ANSWER_MS = 100;
@@ -32,7 +32,7 @@ export const planOf = ({ ecu, wanted, days, kept, others, paceMs }: Plan): strin
   [
     `${ecu} would be asked for ${spelled(wanted.from)} to ${spelled(wanted.to)}:`,
     `  ${others} questions about itself and its tables of energy`,
-    `  ${counted(days, "question")} for the power of a day each${kept === 0 ? "" : ` (${counted(kept, "day")} more ${kept === 1 ? "was" : "were"} read before)`}`,
+    `  ${formatCount(days, "question")} for the power of a day each${kept === 0 ? "" : ` (${formatCount(kept, "day")} more ${kept === 1 ? "was" : "were"} read before)`}`,
     `  about ${timeFor(days + others, paceMs)} in all; nothing has been asked now`,
     "",
   ].join("\n");
@@ -86,7 +86,7 @@ export const createProgress = (stream: Stream, paceMs: number): Progress => {
       total = days;
       if (days === 0) return;
       if (bar === undefined)
-        stream.write(`asking for ${counted(days, "day")}, about ${timeFor(days, paceMs)}\n`);
+        stream.write(`asking for ${formatCount(days, "day")}, about ${timeFor(days, paceMs)}\n`);
       else bar.start(days, 0);
     },
     step: () => {
@@ -95,7 +95,7 @@ export const createProgress = (stream: Stream, paceMs: number): Progress => {
     },
     end: () => {
       if (total === 0) return;
-      if (bar === undefined) stream.write(`asked for ${done} of ${counted(total, "day")}\n`);
+      if (bar === undefined) stream.write(`asked for ${done} of ${formatCount(total, "day")}\n`);
       else bar.stop();
       total = 0;
     },

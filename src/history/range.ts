@@ -1,11 +1,19 @@
 /** Which days a history is of: what was asked for, judged. */
 
-import type { Config } from "../cli/settings.ts";
 import { UsageError } from "../config/usage-error.ts";
-import { lastDateOf, type Wanted } from "../history/history.ts";
 import { datesFrom, dayOf, daysBetween, daysLater, spelled } from "../time/calendar.ts";
+import { lastDateOf, type Wanted } from "./history.ts";
 
-export type Asked = Pick<Config<"backfill">, "from" | "to" | "end" | "endJoules">;
+/** What the user asked for; what is absent has a default. */
+export interface RequestedRange {
+  /** First and last day, yyyymmdd. */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  /** Moment at which the history ends, in milliseconds since 1970. */
+  readonly end?: number | undefined;
+  /** Lifetime energy at that moment, in joules. */
+  readonly endJoules?: number | undefined;
+}
 
 /** Days that an ECU remembers the power of, about (protocol document, 3.4). */
 const USUAL_DAYS = 61;
@@ -26,7 +34,7 @@ export interface Today {
  * What is wanted, with what was left out filled in.
  * @throws UsageError with every problem
  */
-export const wantedOf = ({ from, to, end, endJoules }: Asked, today: Today): Wanted => {
+export const wantedOf = ({ from, to, end, endJoules }: RequestedRange, today: Today): Wanted => {
   const { zone, now, date } = today;
   const seam = end === undefined ? undefined : { at: end / MS, joules: endJoules };
   const last = to ?? date;

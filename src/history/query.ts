@@ -6,7 +6,7 @@ import { type QueryError, tell } from "../ecu/errors.ts";
 import type { Info, Messages } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Doubtful, HistoryCache } from "./history-cache.ts";
+import type { Doubtful, HistoryCache } from "./cache.ts";
 
 /** The reading ended without a whole past; the message is for people. What was read is in the cache. */
 export class UnfinishedError extends Error {

@@ -2,12 +2,12 @@
 import { type QueryError, tell } from "../ecu/errors.ts";
 import { ecuFamily, tellsZone } from "../ecu/models.ts";
 import { joinReplies, type Reading } from "../ecu/reading.ts";
-import type { Past } from "../history/days.ts";
-import type { Wanted } from "../history/history.ts";
-import { monthsOf, type TableEnergy, tableOf } from "../history/table.ts";
 import { commands } from "../protocol/requests.ts";
 import { dateAt, spelled } from "../time/calendar.ts";
 import { unixTimeOf } from "../time/zone.ts";
+import type { HistoryCache } from "./cache.ts";
+import type { Past } from "./days.ts";
+import type { Wanted } from "./history.ts";
 import {
   AGAIN,
   type Asking,
@@ -16,9 +16,9 @@ import {
   infoOf,
   localTimeOf,
   UnfinishedError,
-} from "./history-ask.ts";
-import type { HistoryCache } from "./history-cache.ts";
-import { datesToAsk, type Today } from "./history-range.ts";
+} from "./query.ts";
+import { datesToAsk, type Today } from "./range.ts";
+import { monthsOf, type TableEnergy, tableOf } from "./table.ts";
 
 export interface ReadOptions extends AskingOptions {
   /** Zone of an ECU that does not tell its own, and whether the user named it. */

@@ -2,14 +2,14 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { UsageError } from "../src/config/usage-error.ts";
-import { encodeReply, type Messages } from "../src/protocol/replies.ts";
-import { type SimulationOptions, simulateEcu } from "../src/simulator/ecu.ts";
-import { createPlant } from "../src/simulator/plant.ts";
-import { createRounds } from "../src/simulator/rounds.ts";
-import { type Answers, type SimulatedEcu, startServer } from "../src/simulator/server.ts";
-import { openWorkshop, type Workshop } from "./support/backfill.ts";
-import { startReplay } from "./support/replay.ts";
+import { UsageError } from "../../src/config/usage-error.ts";
+import { encodeReply, type Messages } from "../../src/protocol/replies.ts";
+import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
+import { createPlant } from "../../src/simulator/plant.ts";
+import { createRounds } from "../../src/simulator/rounds.ts";
+import { type Answers, type SimulatedEcu, startServer } from "../../src/simulator/server.ts";
+import { openWorkshop, type Workshop } from "../support/backfill.ts";
+import { startReplay } from "../support/replay.ts";
 
 /** 20 November 2026, 13:00 in Amsterdam. */
 const NOW = Date.UTC(2026, 10, 20, 12);

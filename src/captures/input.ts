@@ -1,8 +1,8 @@
 /** What a user hands over: a capture, the bytes of a reply as digits, or as they are. */
 import { existsSync } from "node:fs";
-import { type CaptureFile, parseCapture } from "../captures/format.ts";
 import { UsageError } from "../config/usage-error.ts";
 import { readRegularFile } from "../files.ts";
+import { type CaptureFile, parseCapture } from "./format.ts";
 
 /** A capture, or one reply of which nothing else is known. */
 export type Input = { readonly capture: CaptureFile } | { readonly bytes: Buffer };

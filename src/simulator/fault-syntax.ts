@@ -1,0 +1,57 @@
+/** A fault as the command line and the control port spell it. */
+import { milliseconds, type Parse, refuse } from "../config/values.ts";
+import {
+  type Fault,
+  type FaultName,
+  type FaultSwitch,
+  faults,
+  type Limit,
+  questions,
+} from "./faults.ts";
+
+/** `NAME`, `NAME@QUESTION`; either with `:once`, `:3times`, `:30s` or `:0.2` behind it. */
+export const parseFault: Parse<FaultSwitch> = (text) => {
+  const [, word = "", asked, limit] = /^([^@:]*)(?:@([^:]*))?(?::(.*))?$/s.exec(text) ?? [];
+  const name = (Object.keys(faults) as FaultName[]).find((one) => one === word);
+  if (name === undefined) {
+    const names = Object.keys(faults).join(", ");
+    return refuse(word === text ? `is none of ${names}` : `names "${word}", none of ${names}`);
+  }
+  const question = questions.find((one) => one === asked);
+  const { connection, only }: Fault = faults[name];
+  if (asked !== undefined) {
+    if (connection !== undefined) return refuse("is limited to a question, and comes before any");
+    if (question === undefined) {
+      return refuse(`names "${asked}", which is no question; they are ${questions.join(", ")}`);
+    }
+    if (only?.includes(question) === false) return refuse(`changes no answer to ${question}`);
+  }
+  return {
+    name,
+    ...(question && { question }),
+    ...(limit !== undefined && { limit: faultLimit(limit) }),
+  };
+};
+
+const MOST_MS = 24 * 3_600_000;
+
+const faultLimit: Parse<Limit> = (text) => {
+  const [, times, chance] = /^(?:(\d{1,9})times|(0?\.\d+))$/.exec(text) ?? [];
+  if (text === "once") return { times: 1 };
+  if (Number(times) > 0) return { times: Number(times) };
+  if (Number(chance) > 0) return { chance: Number(chance) };
+  if (/^[\d.]+(ms|s|m|h)$/.test(text)) {
+    const ms = milliseconds(text);
+    if (ms > 0 && ms <= MOST_MS) return { ms };
+  }
+  return refuse("has no limit such as once, 3times, 30s or 0.2");
+};
+
+/** A fault as the command line spells it. */
+export const formatFault = ({ name, question, limit }: FaultSwitch): string =>
+  `${name}${question === undefined ? "" : `@${question}`}${limit === undefined ? "" : `:${formatLimit(limit)}`}`;
+
+const formatLimit = (limit: NonNullable<FaultSwitch["limit"]>): string => {
+  if ("times" in limit) return limit.times === 1 ? "once" : `${limit.times}times`;
+  return "ms" in limit ? `${limit.ms}ms` : String(limit.chance);
+};
