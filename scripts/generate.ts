@@ -1,7 +1,7 @@
 /** Writes the parts of files that are made from the source. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { readSchema } from "../src/commands/read-json.ts";
+import { readSchema } from "../src/commands/read/json.ts";
 import { fileSchema } from "../src/config/file.ts";
 import { cliPage } from "./cli.ts";
 import { withTables } from "./readme.ts";

@@ -3,9 +3,9 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { readConfigFile } from "../config/file.ts";
 import { UsageError } from "../config/usage-error.ts";
 import type { EcuConfig, Panel } from "../config/values.ts";
-import { loadWebFile } from "../config/web-file.ts";
 import { canonicalHost } from "../ecu/address.ts";
 import { readRegularFile } from "../files.ts";
+import { loadWebFile } from "../http/web-config/file.ts";
 import { commands } from "./registry.ts";
 import { type CommandName, type Config, type Setting, settings, variableOf } from "./settings.ts";
 

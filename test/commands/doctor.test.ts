@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect, createServer, Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { type DoctorSurroundings, doctor } from "../../src/commands/doctor.ts";
+import { type DoctorSurroundings, doctor } from "../../src/commands/doctor/doctor.ts";
 import { isWell, type VerdictName, verdicts } from "../../src/doctor/verdicts.ts";
 import { encodeReply, type Info } from "../../src/protocol/replies.ts";
 import type { SimulationOptions } from "../../src/simulator/ecu.ts";

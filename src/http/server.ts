@@ -3,8 +3,8 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { createGate, type GateOptions } from "./gate.ts";
-import { atMostEachMinute } from "./limits.ts";
+import { createGate, type GateOptions } from "./web-config/middleware.ts";
+import { atMostEachMinute } from "./web-config/rate-limit.ts";
 
 export interface AccessOptions extends GateOptions {
   readonly server: ServerOptions;

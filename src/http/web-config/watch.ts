@@ -1,8 +1,8 @@
 /** The web configuration as it is now: reread when its file, or one that it names, has changed. */
 import type { Logger } from "pino";
-import { fileStamp } from "../files.ts";
-import { UsageError } from "./usage-error.ts";
-import { loadWebFile, type WebAccess } from "./web-file.ts";
+import { UsageError } from "../../config/usage-error.ts";
+import { fileStamp } from "../../files.ts";
+import { loadWebFile, type WebAccess } from "./file.ts";
 
 export interface WatchOptions {
   readonly log: Logger;

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { createGate } from "../../src/http/gate.ts";
+import { createGate } from "../../../src/http/web-config/middleware.ts";
 
 it("does not hand on a request whose client left amid the check of its password", async () => {
   const seen: string[] = [];

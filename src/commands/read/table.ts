@@ -1,13 +1,13 @@
 /** A read as tables for people. */
 
-import { plainTable, trimmed } from "../cli/table.ts";
-import { painted, type Screen } from "../cli/terminal.ts";
-import type { Observation } from "../ecu/monitor.ts";
-import { queries } from "../ecu/read.ts";
-import type { InverterReading, Reading } from "../ecu/reading.ts";
-import { kilowattHours } from "../ecu/units.ts";
-import { formatSpan, NOT_MEASURED, printable, wrapText } from "../text.ts";
-import { isWaiting } from "./read-result.ts";
+import { plainTable, trimmed } from "../../cli/table.ts";
+import { painted, type Screen } from "../../cli/terminal.ts";
+import type { Observation } from "../../ecu/monitor.ts";
+import { queries } from "../../ecu/read.ts";
+import type { InverterReading, Reading } from "../../ecu/reading.ts";
+import { kilowattHours } from "../../ecu/units.ts";
+import { formatSpan, NOT_MEASURED, printable, wrapText } from "../../text.ts";
+import { isWaiting } from "./result.ts";
 
 const GAP = "  ";
 

@@ -1,21 +1,21 @@
 /** `doctor`: why an ECU does not answer, and the one thing to do; or which ECUs are in a network. */
 import { lookup } from "node:dns/promises";
 import type { connect } from "node:net";
-import type { Config } from "../cli/settings.ts";
-import { type Mood, painted, type Screen, standardOutput } from "../cli/terminal.ts";
-import { UsageError } from "../config/usage-error.ts";
-import { ECU_PORT, type EcuAddress } from "../config/values.ts";
-import { type CallLimits, call, callLimits } from "../doctor/call.ts";
-import { examine } from "../doctor/examine.ts";
-import type { Finding } from "../doctor/findings.ts";
-import { isWell, verdicts } from "../doctor/verdicts.ts";
-import { createConversation } from "../ecu/conversation.ts";
-import { exchange } from "../ecu/exchange.ts";
-import { encodeRequest } from "../protocol/requests.ts";
-import { printable, wrapText } from "../text.ts";
-import { type Clock, systemClock } from "../time/clock.ts";
-import { machineZone } from "../time/zone.ts";
-import { findEcus } from "./doctor-find.ts";
+import type { Config } from "../../cli/settings.ts";
+import { type Mood, painted, type Screen, standardOutput } from "../../cli/terminal.ts";
+import { UsageError } from "../../config/usage-error.ts";
+import { ECU_PORT, type EcuAddress } from "../../config/values.ts";
+import { type CallLimits, call, callLimits } from "../../doctor/call.ts";
+import { examine } from "../../doctor/examine.ts";
+import type { Finding } from "../../doctor/findings.ts";
+import { isWell, verdicts } from "../../doctor/verdicts.ts";
+import { createConversation } from "../../ecu/conversation.ts";
+import { exchange } from "../../ecu/exchange.ts";
+import { encodeRequest } from "../../protocol/requests.ts";
+import { printable, wrapText } from "../../text.ts";
+import { type Clock, systemClock } from "../../time/clock.ts";
+import { machineZone } from "../../time/zone.ts";
+import { findEcus } from "./find.ts";
 
 /** What the command has around it. */
 export interface DoctorSurroundings {

@@ -1,9 +1,9 @@
 /** A reply as a table for people: every byte, the field it is of, and what that says. */
-import { meaningOf } from "../captures/meanings.ts";
-import { plainTable, trimmed } from "../cli/table.ts";
-import { painted, type Screen } from "../cli/terminal.ts";
-import { type Explanation, explainReply } from "../protocol/explain.ts";
-import type { Command } from "../protocol/requests.ts";
+import { meaningOf } from "../../captures/field-meanings.ts";
+import { plainTable, trimmed } from "../../cli/table.ts";
+import { painted, type Screen } from "../../cli/terminal.ts";
+import { type Explanation, explainReply } from "../../protocol/explain.ts";
+import type { Command } from "../../protocol/requests.ts";
 
 const BYTES_A_LINE = 12;
 const LONGEST_VALUE = 24;

@@ -1,13 +1,13 @@
 /** `read`: one read of an ECU, or one after another, for people or for programs. */
 import { pino } from "pino";
-import type { Config } from "../cli/settings.ts";
-import { untilStopped } from "../cli/shutdown.ts";
-import { type Screen, standardOutput } from "../cli/terminal.ts";
-import { createTargets } from "../exporter/targets.ts";
-import { type Clock, systemClock } from "../time/clock.ts";
-import { readJson } from "./read-json.ts";
-import { exitCodes, oddities, resultOf, type Withheld } from "./read-result.ts";
-import { readTables } from "./read-table.ts";
+import type { Config } from "../../cli/settings.ts";
+import { untilStopped } from "../../cli/shutdown.ts";
+import { type Screen, standardOutput } from "../../cli/terminal.ts";
+import { createTargets } from "../../exporter/targets.ts";
+import { type Clock, systemClock } from "../../time/clock.ts";
+import { readJson } from "./json.ts";
+import { exitCodes, oddities, resultOf, type Withheld } from "./result.ts";
+import { readTables } from "./table.ts";
 
 /** What a command has around it. */
 interface Surroundings {

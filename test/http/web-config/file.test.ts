@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { UsageError } from "../../src/config/usage-error.ts";
-import { loadWebFile } from "../../src/config/web-file.ts";
-import { watchWebFile } from "../../src/config/web-watch.ts";
-import { certifier, type Pair } from "../support/certificates.ts";
-import { hasProgram, told } from "../support/programs.ts";
+import { UsageError } from "../../../src/config/usage-error.ts";
+import { loadWebFile } from "../../../src/http/web-config/file.ts";
+import { watchWebFile } from "../../../src/http/web-config/watch.ts";
+import { certifier, type Pair } from "../../support/certificates.ts";
+import { hasProgram, told } from "../../support/programs.ts";
 
 const HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
 const hasOpenssl = hasProgram("openssl", "version");

@@ -1,7 +1,7 @@
 /** How a read went as a whole, and what was odd about it. */
-import type { Observation } from "../ecu/monitor.ts";
-import { fields } from "../ecu/plausible.ts";
-import { queries } from "../ecu/read.ts";
+import type { Observation } from "../../ecu/monitor.ts";
+import { fields } from "../../ecu/plausible.ts";
+import { queries } from "../../ecu/read.ts";
 
 /** Exit code of each result. */
 export const exitCodes = { complete: 0, partial: 1, nothing: 2 } as const;

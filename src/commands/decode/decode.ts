@@ -1,10 +1,10 @@
 /** `decode`: what every byte of a capture means. */
-import { bytesOfQuestion, type Question } from "../captures/format.ts";
-import { readInput } from "../captures/input.ts";
-import type { Config } from "../cli/settings.ts";
-import { painted, type Screen, standardOutput } from "../cli/terminal.ts";
-import { troubles } from "../ecu/errors.ts";
-import { replyTable, visible } from "./decode-table.ts";
+import { bytesOfQuestion, type Question } from "../../captures/format.ts";
+import { readInput } from "../../captures/input.ts";
+import type { Config } from "../../cli/settings.ts";
+import { painted, type Screen, standardOutput } from "../../cli/terminal.ts";
+import { troubles } from "../../ecu/errors.ts";
+import { replyTable, visible } from "./table.ts";
 
 /** Shows each reply as a table. @returns the exit code: 1 where a reply cannot be read */
 export const decode = (

@@ -1,9 +1,9 @@
 /** `doctor --find`: the ECUs of a network. */
 
-import { painted, type Screen } from "../cli/terminal.ts";
-import { type Found, type SearchOptions, search } from "../doctor/search.ts";
-import { ecuModel } from "../ecu/models.ts";
-import { printable } from "../text.ts";
+import { painted, type Screen } from "../../cli/terminal.ts";
+import { type Found, type SearchOptions, search } from "../../doctor/search.ts";
+import { ecuModel } from "../../ecu/models.ts";
+import { printable } from "../../text.ts";
 
 const ADDRESS_WIDTH = 17;
 

@@ -4,10 +4,10 @@
  */
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { fileStamp, readRegularFile } from "../files.ts";
-import { duration } from "./values.ts";
-import { type ReadNamed, tlsOf } from "./web-tls.ts";
-import { type Read, readYaml } from "./yaml-file.ts";
+import { duration } from "../../config/values.ts";
+import { type Read, readYaml } from "../../config/yaml-file.ts";
+import { fileStamp, readRegularFile } from "../../files.ts";
+import { type ReadNamed, tlsOf } from "./tls.ts";
 
 /** What was found, and every file it is made of, with its stamp before it was read. */
 export interface LoadedWebFile {

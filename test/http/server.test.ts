@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { type ConnectionOptions, connect, type SecureVersion, type TLSSocket } from "node:tls";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type AccessOptions, createAccessServer } from "../../src/http/access.ts";
-import type { ClientRules, ClientType } from "../../src/http/clients.ts";
-import { type Access, openAccess } from "../../src/http/gate.ts";
+import { type AccessOptions, createAccessServer } from "../../src/http/server.ts";
+import type { ClientRules, ClientType } from "../../src/http/web-config/client-certs.ts";
+import { type Access, openAccess } from "../../src/http/web-config/middleware.ts";
 import { certifier, type Pair } from "../support/certificates.ts";
 import { hasProgram } from "../support/programs.ts";
 

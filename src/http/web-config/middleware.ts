@@ -2,10 +2,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { Logger } from "pino";
-import { printable } from "../text.ts";
-import { type ClientRules, isWelcome } from "./clients.ts";
-import { atMostEachMinute, bucketOf, type RateLimit } from "./limits.ts";
-import { createPasswords, credentialsIn, type PasswordOptions, type Users } from "./passwords.ts";
+import { printable } from "../../text.ts";
+import { createPasswords, credentialsIn, type PasswordOptions, type Users } from "./basic-auth.ts";
+import { type ClientRules, isWelcome } from "./client-certs.ts";
+import { atMostEachMinute, bucketOf, type RateLimit } from "./rate-limit.ts";
 
 /** Who is let in, and how. */
 export interface Access {
