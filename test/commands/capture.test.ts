@@ -13,7 +13,7 @@ import { dial, startEcu } from "../simulator/client.ts";
 const STARTING_MS = 30_000; // the program is compiled as it starts, on a machine that may be busy
 
 const start = (...args: string[]) => {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...args]);
+  const child = spawn(process.execPath, ["dist/main.js", ...args]);
   const told = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].on("data", (chunk) => {

@@ -7,7 +7,7 @@ import { startEcu } from "../simulator/client.ts";
 const STARTING_MS = 30_000; // the program is compiled as it starts, on a machine that may be busy
 
 const start = (...args: readonly string[]) => {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...args], {
+  const child = spawn(process.execPath, ["dist/main.js", ...args], {
     env: { PATH: process.env["PATH"] ?? "", FORCE_COLOR: "1" },
   });
   const told = { stdout: "", stderr: "" };

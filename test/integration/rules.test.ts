@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { metricsIn } from "../scripts/prove/rules.ts";
-import { catalogue } from "../src/metrics/catalogue.ts";
-import { hasProgram, told } from "./support/programs.ts";
+import { metricsIn } from "../../scripts/prove/rules.ts";
+import { catalogue } from "../../src/metrics/catalogue.ts";
+import { hasProgram, told } from "../support/programs.ts";
 
 interface Rule {
   readonly record?: string;

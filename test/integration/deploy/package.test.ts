@@ -7,8 +7,8 @@ import { dirname, join, resolve } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { samplesOf } from "../support/exporter.ts";
-import { eventually, freePort, startProgram } from "../support/programs.ts";
+import { samplesOf } from "../../support/exporter.ts";
+import { eventually, freePort, startProgram } from "../../support/programs.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // other programs are started
 

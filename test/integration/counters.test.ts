@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DayOptions, type GlitchyDay, glitchyDay } from "./support/glitchy-day.ts";
+import { type DayOptions, type GlitchyDay, glitchyDay } from "../support/glitchy-day.ts";
 import {
   eventually,
   freePort,
@@ -11,7 +11,7 @@ import {
   type Running,
   startProgram,
   told,
-} from "./support/programs.ts";
+} from "../support/programs.ts";
 
 const KWH = 3_600_000;
 const METRIC = "ecu_lifetime_energy_joules";

@@ -1,10 +1,10 @@
 /** Every fault of an ECU, at every question, for both families, against the whole exporter over HTTP. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { cells, families } from "./simulator/matrix/cells.ts";
-import { expectedOf } from "./simulator/matrix/expected.ts";
-import { observe, type Scraped } from "./simulator/matrix/observe.ts";
-import { faultsPage } from "./simulator/matrix/page.ts";
+import { cells, families } from "../simulator/matrix/cells.ts";
+import { expectedOf } from "../simulator/matrix/expected.ts";
+import { observe, type Scraped } from "../simulator/matrix/observe.ts";
+import { faultsPage } from "../simulator/matrix/page.ts";
 
 /** A scrape may be as late as this after its time is over, on a machine that is busy. */
 const GRACE_MS = 500;

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import bcrypt from "bcryptjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadWebFile } from "../src/http/web-config/file.ts";
-import { hasProgram, told } from "./support/programs.ts";
+import { loadWebFile } from "../../src/http/web-config/file.ts";
+import { hasProgram, told } from "../support/programs.ts";
 
 const SLOW_MS = 60_000;
 const doc = readFileSync("docs/web-configuration.md", "utf8");

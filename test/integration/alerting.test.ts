@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import type { SimulatedEcu } from "../src/simulator/server.ts";
-import { startEcu } from "./simulator/client.ts";
-import { startTestExporter, type TestExporter } from "./support/exporter.ts";
+import type { SimulatedEcu } from "../../src/simulator/server.ts";
+import { startEcu } from "../simulator/client.ts";
+import { startTestExporter, type TestExporter } from "../support/exporter.ts";
 import {
   eventually,
   freePort,
@@ -15,8 +15,8 @@ import {
   type Running,
   startProgram,
   told,
-} from "./support/programs.ts";
-import { startWebhook, type Webhook } from "./support/webhook.ts";
+} from "../support/programs.ts";
+import { startWebhook, type Webhook } from "../support/webhook.ts";
 
 /** Simulated seconds in a second; durations of the rules shrink by the same, so that 40 minutes are 20 seconds. */
 const SPEED = 120;

@@ -26,7 +26,7 @@ interface Program extends AsyncDisposable {
 }
 
 const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Program => {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...args], {
+  const child = spawn(process.execPath, ["dist/main.js", ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });
   const told = { stdout: "", stderr: "" };
@@ -95,7 +95,7 @@ describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
       [],
       {},
       [
-        "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: node src/main.ts demo",
+        "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: node dist/main.js demo",
       ],
     ],
     [
@@ -143,13 +143,13 @@ describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
 
 describe.concurrent("a question about the program", { timeout: STARTING_MS }, () => {
   it.each([
-    ["--help", /^Usage: node src\/main\.ts \[options\] \[command\]\n/],
+    ["--help", /^Usage: node dist\/main\.js \[options\] \[command\]\n/],
     [
       "serve --help",
-      /^Usage: node src\/main\.ts serve \[options\]\n(.*\n)*? +--ecu\.address <HOST/,
+      /^Usage: node dist\/main\.js serve \[options\]\n(.*\n)*? +--ecu\.address <HOST/,
     ],
-    ["help", /^Usage: node src\/main\.ts \[options\] \[command\]\n/],
-    ["help demo", /^Usage: node src\/main\.ts demo \[options\]\n/],
+    ["help", /^Usage: node dist\/main\.js \[options\] \[command\]\n/],
+    ["help demo", /^Usage: node dist\/main\.js demo \[options\]\n/],
     ["--version", new RegExp(`^${version.replaceAll(".", "\\.")}\n$`)],
   ])("%s is answered on standard output, with 0", async (args, text) => {
     expect(await run(args.split(" "))).toEqual({
@@ -224,7 +224,7 @@ describe.concurrent("serve", { timeout: STARTING_MS }, () => {
     const port = await freePort();
     const child = spawn("sh", [
       "-c",
-      'exec "$0" --import tsx src/main.ts --ecu.address=127.0.0.1:9 "$1" 2>/dev/full',
+      'exec "$0" dist/main.js --ecu.address=127.0.0.1:9 "$1" 2>/dev/full',
       process.execPath,
       `--web.listen-address=127.0.0.1:${port}`,
     ]);

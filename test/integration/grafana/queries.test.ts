@@ -1,9 +1,9 @@
 /** Every query of every panel, asked of a real Prometheus after a day of two simulated ECUs. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hasProgram } from "../support/programs.ts";
-import { committed, targetsOf, type Variable } from "./committed.ts";
-import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "./plant.ts";
-import { withValues } from "./promql.ts";
+import { committed, targetsOf, type Variable } from "../../grafana/committed.ts";
+import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "../../grafana/plant.ts";
+import { withValues } from "../../grafana/promql.ts";
+import { hasProgram } from "../../support/programs.ts";
 
 /** Labels of the series that a query gives, by their names; or why it may give none. */
 type Expected = string | { readonly mayBeEmpty: string };

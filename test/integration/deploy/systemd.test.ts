@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { parseConfig } from "../../src/cli/parse.ts";
-import { settings, variableOf } from "../../src/cli/settings.ts";
-import { startEcu } from "../simulator/client.ts";
-import { samplesOf } from "../support/exporter.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "../support/programs.ts";
+import { parseConfig } from "../../../src/cli/parse.ts";
+import { settings, variableOf } from "../../../src/cli/settings.ts";
+import { startEcu } from "../../simulator/client.ts";
+import { samplesOf } from "../../support/exporter.ts";
+import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // other programs are started
 
@@ -211,7 +211,7 @@ describe.skipIf(
     try {
       await using program = startProgram(
         "/usr/bin/python3",
-        confined(process.execPath, "--import=tsx", "src/main.ts", "serve"),
+        confined(process.execPath, "dist/main.js", "serve"),
         {
           ECU_ADDRESS: `127.0.0.1:${ecu.port}`,
           ECU_TIMEZONE: "Europe/Amsterdam",

@@ -9,7 +9,7 @@ import {
   hasProgram,
   type Running,
   startProgram,
-} from "./support/programs.ts";
+} from "../support/programs.ts";
 
 interface Series {
   readonly metric: Readonly<Record<string, string>>;
@@ -50,8 +50,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
         );
         running.push(
           startProgram(process.execPath, [
-            "--import=tsx",
-            "src/main.ts",
+            "dist/main.js",
             "demo",
             `--web.listen-address=127.0.0.1:${exporterPort}`,
             `--time-scale=${TIME_SCALE}`,

@@ -3,12 +3,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Temporal } from "temporal-polyfill";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { simulateEcu } from "../src/simulator/ecu.ts";
-import { createPlant } from "../src/simulator/plant.ts";
-import { createRounds } from "../src/simulator/rounds.ts";
-import { openWorkshop } from "./support/backfill.ts";
-import { startTestExporter } from "./support/exporter.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "./support/programs.ts";
+import { simulateEcu } from "../../src/simulator/ecu.ts";
+import { createPlant } from "../../src/simulator/plant.ts";
+import { createRounds } from "../../src/simulator/rounds.ts";
+import { openWorkshop } from "../support/backfill.ts";
+import { startTestExporter } from "../support/exporter.ts";
+import { eventually, freePort, hasProgram, startProgram, told } from "../support/programs.ts";
 
 const KWH = 3_600_000;
 const DAYS = 60;

@@ -1,10 +1,10 @@
 /** The exporter's output in each of its states, as other programs judge it. */
 import { describe, expect, it } from "vitest";
-import { simulateEcu } from "../src/simulator/ecu.ts";
-import type { FaultName } from "../src/simulator/faults.ts";
-import type { ModelName } from "../src/simulator/models.ts";
-import { samplesOf, startTestExporter } from "./support/exporter.ts";
-import { hasProgram, told } from "./support/programs.ts";
+import { simulateEcu } from "../../src/simulator/ecu.ts";
+import type { FaultName } from "../../src/simulator/faults.ts";
+import type { ModelName } from "../../src/simulator/models.ts";
+import { samplesOf, startTestExporter } from "../support/exporter.ts";
+import { hasProgram, told } from "../support/programs.ts";
 
 interface State {
   readonly state: string;

@@ -1,9 +1,9 @@
 /** Thirty days of the simulated year; the whole of it is `npm run prove:alerts`. */
 import { describe, expect, it } from "vitest";
-import { USUAL_SEED } from "../scripts/prove/lives.ts";
-import { prove } from "../scripts/prove/prove.ts";
-import { complaintsOf } from "../scripts/prove/verdict.ts";
-import { hasProgram } from "./support/programs.ts";
+import { USUAL_SEED } from "../../scripts/prove/lives.ts";
+import { prove } from "../../scripts/prove/prove.ts";
+import { complaintsOf } from "../../scripts/prove/verdict.ts";
+import { hasProgram } from "../support/programs.ts";
 
 /** Around the spring's change of the clocks; there is snow at 64°. */
 const from = Date.UTC(2025, 2, 10);

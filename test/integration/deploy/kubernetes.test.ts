@@ -9,9 +9,9 @@ import { ConfigMap } from "kubernetes-models/v1/ConfigMap";
 import { Service } from "kubernetes-models/v1/Service";
 import { describe, expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { generated } from "../../scripts/deploy.ts";
-import { parseConfig } from "../../src/cli/parse.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "../support/programs.ts";
+import { generated } from "../../../scripts/deploy.ts";
+import { parseConfig } from "../../../src/cli/parse.ts";
+import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // other programs are started
 

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import bcrypt from "bcryptjs";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { certifier, type Pair } from "./support/certificates.ts";
+import { certifier, type Pair } from "../support/certificates.ts";
 import {
   eventually,
   freePort,
   hasProgram,
   type Running,
   startProgram,
-} from "./support/programs.ts";
+} from "../support/programs.ts";
 
 const PATIENCE_SECONDS = 90;
 
@@ -84,7 +84,7 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
       await writeFile(file, web);
       running.push(
         startProgram(process.execPath, [
-          ...["--import=tsx", "src/main.ts", "demo"],
+          ...["dist/main.js", "demo"],
           ...[`--web.listen-address=127.0.0.1:${port}`, `--web.config.file=${file}`],
         ]),
       );

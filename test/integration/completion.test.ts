@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isBare } from "../src/cli/parse.ts";
-import { type CommandName, type Setting, settings } from "../src/cli/settings.ts";
-import { hasProgram } from "./support/programs.ts";
+import { isBare } from "../../src/cli/parse.ts";
+import { type CommandName, type Setting, settings } from "../../src/cli/settings.ts";
+import { hasProgram } from "../support/programs.ts";
 
 const PROGRAM = "apsystems-ecu-exporter";
 const names = Object.keys(settings) as CommandName[];
@@ -27,11 +27,9 @@ describe("completion", () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "completion-"));
     for (const shell of ["bash", "zsh", "fish"]) {
-      const { stdout } = spawnSync(
-        process.execPath,
-        ["--import", "tsx", "src/main.ts", "completion", shell],
-        { encoding: "utf8" },
-      );
+      const { stdout } = spawnSync(process.execPath, ["dist/main.js", "completion", shell], {
+        encoding: "utf8",
+      });
       writeFileSync(fileOf(shell), stdout);
     }
   }, 60_000);

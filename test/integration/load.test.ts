@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
-import { simulateEcu } from "../src/simulator/ecu.ts";
-import { samplesOf, startTestExporter } from "./support/exporter.ts";
-import { listening } from "./support/listening.ts";
+import { simulateEcu } from "../../src/simulator/ecu.ts";
+import { samplesOf, startTestExporter } from "../support/exporter.ts";
+import { listening } from "../support/listening.ts";
 
 const startRoof = (options: { replyDelayMs?: number } = {}) =>
   simulateEcu({

@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { committed, targetsOf } from "../../grafana/committed.ts";
+import { withValues } from "../../grafana/promql.ts";
 import {
   eventually,
   freePort,
@@ -10,9 +12,7 @@ import {
   type Running,
   startProgram,
   told,
-} from "../support/programs.ts";
-import { committed, targetsOf } from "./committed.ts";
-import { withValues } from "./promql.ts";
+} from "../../support/programs.ts";
 
 const HOUR = 3600;
 /** Midnight in UTC; Prometheus has the two days before it, and nine hours after it. */

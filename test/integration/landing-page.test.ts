@@ -2,10 +2,10 @@
 import axe, { type AxeResults } from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type SimulationOptions, simulateEcu } from "../src/simulator/ecu.ts";
-import type { SimulatedEcu } from "../src/simulator/server.ts";
-import { startTestExporter, type TestExporter } from "./support/exporter.ts";
-import { hasProgram } from "./support/programs.ts";
+import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
+import type { SimulatedEcu } from "../../src/simulator/server.ts";
+import { startTestExporter, type TestExporter } from "../support/exporter.ts";
+import { hasProgram } from "../support/programs.ts";
 
 const ARGS = [
   "--no-sandbox",
