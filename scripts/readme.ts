@@ -2,7 +2,6 @@
 import { type Setting, settings, variableOf } from "../src/cli/settings.ts";
 import { troubles } from "../src/ecu/errors.ts";
 import { catalogue, type Metric } from "../src/metrics/catalogue.ts";
-import { faults } from "../src/simulator/faults.ts";
 import { code, table } from "./markdown.ts";
 
 const metricTable = (): string =>
@@ -39,18 +38,11 @@ const reasonTable = (): string =>
     ]),
   );
 
-const faultTable = (): string =>
-  table(
-    ["Fault", "The simulated ECU"],
-    Object.entries<{ about: string }>(faults).map(([name, { about }]) => [code(name), about]),
-  );
-
 /** Parts of the README that are written from the source, by the name in their marks. */
 const parts: Readonly<Record<string, () => string>> = {
   metrics: metricTable,
   settings: settingTables,
   reasons: reasonTable,
-  faults: faultTable,
 };
 
 /** The README with its generated parts made anew. @throws Error where a part's marks are missing. */
