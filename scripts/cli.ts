@@ -1,51 +1,55 @@
-/** docs/cli.md, made from the tables of commands and settings. */
+/** docs/cli.md, generated from the commands and their settings. */
 
-import { isBare, isTakenFromVariable } from "../src/cli/parse.ts";
+import type { AnyCommand } from "../src/cli/command.ts";
 import { commands } from "../src/cli/registry.ts";
-import { type CommandName, type Setting, settings, variableOf } from "../src/cli/settings.ts";
+import { envName, hasEnv, isBareSwitch, type Setting } from "../src/config/setting.ts";
 import { code, table } from "./markdown.ts";
 
 const NAME = "apsystems-ecu-exporter";
 const INTRODUCTION = `# The command line
 
-Every command, flag and exit code. In a clone of the repository, after \`npm ci && npm run build\`, the program is
-\`node dist/main.js\`; where the package is installed, it is \`${NAME}\`. \`${NAME} COMMAND --help\` tells of a command in short.
+Every command, flag and exit code. In a clone of the repository, after \`npm ci && npm run build\`, start the program with
+\`node dist/main.js\`; where the package is installed, with \`${NAME}\`. \`${NAME} COMMAND --help\` prints the help of a command.
 
-A value that cannot be used is told in one sentence, with exit code 2, before anything is done. A flag that is given on the command
-line counts more than its variable. What a command was asked for goes to standard output; everything else, progress and log, to
-standard error.
+An invalid value is reported in one sentence, with exit code 2, before anything is done. A flag takes precedence over its environment
+variable. The result of a command goes to standard output; progress and log go to standard error.
 
-To have a shell complete the name \`${NAME}\`, write one of these lines into the file that it reads at its start
-(\`~/.bashrc\`, \`~/.zshrc\`, \`~/.config/fish/config.fish\`). In a clone, \`npm link\` makes the program known by this name.
+For completion in a shell, add one of these lines to the file that the shell reads at startup (\`~/.bashrc\`, \`~/.zshrc\`,
+\`~/.config/fish/config.fish\`). In a clone, \`npm link\` installs the program under the name \`${NAME}\`.
 
     source <(${NAME} completion bash)
     source <(${NAME} completion zsh)
     ${NAME} completion fish | source`;
 
-const exits = {
+const exitCodes = {
   "0": "success",
-  "2": "the command line, the environment or a file that it names is wrong",
+  "2": "the command line, the environment or a file that it names is invalid",
 };
 
-const section = (name: CommandName): string => {
-  const { about, examples, exits: own = {} } = commands[name];
-  const rows = Object.values<Setting<unknown>>(settings[name]);
-  const operand = rows.find(({ isOperand }) => isOperand);
-  const flags = rows.filter(({ isOperand }) => !isOperand);
-  const usage = [NAME, name, operand?.value, flags.length > 0 ? "[FLAGS]" : undefined];
+const section = ({
+  name,
+  summary,
+  examples,
+  exitCodes: own = {},
+  settings,
+}: AnyCommand): string => {
+  const rows = Object.values(settings);
+  const argument = rows.find(({ positional }) => positional);
+  const flags = rows.filter(({ positional }) => !positional);
+  const usage = [NAME, name, argument?.value, flags.length > 0 ? "[FLAGS]" : undefined];
   return [
     `## ${name}`,
-    about,
+    summary,
     `    ${usage.filter((word) => word !== undefined).join(" ")}`,
-    ...(operand ? [`${code(operand.value)}: ${operand.help}`] : []),
+    ...(argument ? [`${code(argument.value)}: ${argument.help}`] : []),
     ...(flags.length > 0
       ? [
           table(
             ["Flag", "Variable", "Default", "Meaning"],
             flags.map((row) => [
-              code(isBare(row) ? `--${row.flag}` : `--${row.flag}=${row.value}`),
-              isTakenFromVariable(row) ? code(variableOf(row.flag)) : "",
-              standing(row),
+              code(isBareSwitch(row) ? `--${row.flag}` : `--${row.flag}=${row.value}`),
+              hasEnv(row) ? code(envName(row.flag)) : "",
+              formatDefault(row),
               row.help,
             ]),
           ),
@@ -55,17 +59,16 @@ const section = (name: CommandName): string => {
     examples.map((line) => `    ${NAME} ${line}`).join("\n"),
     table(
       ["Exit code", "Meaning"],
-      Object.entries({ ...exits, ...own }).map(([number, meaning]) => [number, meaning]),
+      Object.entries({ ...exitCodes, ...own }).map(([number, meaning]) => [number, meaning]),
     ),
   ].join("\n\n");
 };
 
-const standing = (row: Setting<unknown>): string => {
-  if (isBare(row)) return "off";
-  if (row.missing !== undefined) return "required";
-  return row.fallback === undefined ? (row.otherwise ?? "") : code(row.fallback);
+const formatDefault = (row: Setting<unknown>): string => {
+  if (isBareSwitch(row)) return "off";
+  if (row.requiredMessage !== undefined) return "required";
+  return row.fallback === undefined ? (row.defaultText ?? "") : code(row.fallback);
 };
 
 /** The whole page. */
-export const cliPage = (): string =>
-  `${[INTRODUCTION, ...(Object.keys(settings) as CommandName[]).map(section)].join("\n\n")}\n`;
+export const cliPage = (): string => `${[INTRODUCTION, ...commands.map(section)].join("\n\n")}\n`;

@@ -1,5 +1,6 @@
 /** The README's tables, made from the tables of the source. */
-import { type Setting, settings, variableOf } from "../src/cli/settings.ts";
+import { serve } from "../src/commands/serve.ts";
+import { envName, type Setting } from "../src/config/setting.ts";
 import { troubles } from "../src/ecu/errors.ts";
 import { catalogue, type Metric } from "../src/metrics/catalogue.ts";
 import { code, table } from "./markdown.ts";
@@ -18,15 +19,15 @@ const metricTable = (): string =>
 const settingTable = (rows: readonly Setting<unknown>[]): string =>
   table(
     ["Flag", "Variable", "Default", "Meaning"],
-    rows.map(({ flag, value, help, fallback, otherwise }) => [
+    rows.map(({ flag, value, help, fallback, defaultText }) => [
       code(`--${flag}=${value}`),
-      code(variableOf(flag)),
-      fallback === undefined ? (otherwise ?? "") : code(fallback),
+      code(envName(flag)),
+      fallback === undefined ? (defaultText ?? "") : code(fallback),
       help,
     ]),
   );
 
-const settingTables = (): string => settingTable(Object.values(settings.serve));
+const settingTables = (): string => settingTable(Object.values(serve.settings));
 
 const reasonTable = (): string =>
   table(

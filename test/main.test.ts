@@ -95,7 +95,7 @@ describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
       [],
       {},
       [
-        "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: node dist/main.js demo",
+        "no ECU is configured; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without an ECU: node dist/main.js demo",
       ],
     ],
     [
@@ -118,7 +118,7 @@ describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
     [
       ["demo", "--web.listen-address=192.0.2.1:0"],
       {},
-      ["cannot listen: 192.0.2.1 is no address of this machine"],
+      ["cannot listen: 192.0.2.1 is not an address of this machine"],
     ],
   ])("%j ends with 2, and a line for each problem", async (args, env, problems) => {
     expect(await run(args, env)).toEqual({ code: 2, stdout: "", stderr: lines(...problems) });
@@ -135,7 +135,7 @@ describe.concurrent("wrong usage", { timeout: STARTING_MS }, () => {
       code: 2,
       stdout: "",
       stderr: lines(
-        `cannot listen: port ${taken.port} is in use, perhaps by this program already running; choose another`,
+        `cannot listen: port ${taken.port} is in use, perhaps by this program already running; choose another port`,
       ),
     });
   });

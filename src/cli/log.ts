@@ -1,12 +1,12 @@
 import { type Logger, pino } from "pino";
 import { PinoPretty as pretty } from "pino-pretty";
 
-/** The program's logger. It writes to standard error: standard output is for what a command was asked for. */
+/** Creates the program's logger. It writes to standard error; standard output is for the result of a command. */
 export const createLog = (level: string, format: "json" | "text"): Logger => {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const destination =
     format === "json"
-      ? plainDestination()
+      ? jsonDestination()
       : pretty({
           destination: 2,
           sync: true,
@@ -17,5 +17,5 @@ export const createLog = (level: string, format: "json" | "text"): Logger => {
   return pino(options, destination);
 };
 
-/** A full disk under the log must not end the program. */
-const plainDestination = () => pino.destination({ dest: 2, sync: true }).on("error", () => {});
+/** Write errors are ignored: a full disk must not end the program. */
+const jsonDestination = () => pino.destination({ dest: 2, sync: true }).on("error", () => {});

@@ -1,4 +1,4 @@
-/** Tables in the terminal that are columns and no lines. */
+/** Tables of plain columns, without lines. */
 import Table from "cli-table3";
 
 const lines = [
@@ -6,8 +6,8 @@ const lines = [
   ...["bottom-right", "left", "left-mid", "mid", "mid-mid", "right", "right-mid"],
 ];
 
-/** @param head texts above the columns; none for a table without a head */
-export const plainTable = (
+/** Creates an empty table. @param head titles of the columns; empty for a table without titles */
+export const createTable = (
   head: string[],
   colAligns: ("left" | "right")[],
 ): InstanceType<typeof Table> =>
@@ -18,6 +18,6 @@ export const plainTable = (
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
   });
 
-/** Its text, without spaces at the ends of lines. */
-export const trimmed = (table: InstanceType<typeof Table>): string =>
+/** The table as text, without spaces at the ends of lines. */
+export const formatTable = (table: InstanceType<typeof Table>): string =>
   table.toString().replace(/ +$/gm, "");

@@ -1,40 +1,41 @@
-/** Text for people at a terminal: colours where there is one, no control characters, lines that fit. */
+/** The terminal that a command prints its result to. */
 import { styleText } from "node:util";
 
-/** Where a command prints what it was asked for. */
-export interface Screen {
+/** Where a command prints its result. */
+export interface Terminal {
   write(text: string): void;
-  /** A person sees it, and it can be cleared. */
+  /** Whether it is an interactive terminal, which can be cleared. */
   readonly isTerminal: boolean;
   readonly hasColours: boolean;
-  /** Characters in a line. */
+  /** Characters per line. */
   readonly columns: number;
 }
 
-const COLUMNS = 80;
-const MOST_COLUMNS = 100; // longer lines are hard to read
+const DEFAULT_COLUMNS = 80;
+const MAX_COLUMNS = 100; // longer lines are hard to read
 
-/** Standard output. Colours only on a terminal, and not where NO_COLOR is set (https://no-color.org). */
-export const standardOutput = (): Screen => {
+/** Standard output. It has colours if it is a terminal and NO_COLOR is not set (https://no-color.org). */
+export const standardOutput = (): Terminal => {
   const { stdout } = process;
   return {
     write: (text) => void stdout.write(text),
     isTerminal: stdout.isTTY === true,
     hasColours: stdout.isTTY === true && !process.env["NO_COLOR"],
-    columns: Math.min(stdout.columns || COLUMNS, MOST_COLUMNS), // some terminals say 0
+    columns: Math.min(stdout.columns || DEFAULT_COLUMNS, MAX_COLUMNS), // some terminals report 0
   };
 };
 
-/** Colours of moods. */
-const colours = {
+const styles = {
   good: "green",
   fair: "yellow",
   bad: "red",
   faint: "gray",
   strong: "bold",
 } as const;
-export type Mood = keyof typeof colours;
 
-/** The text in the colour of its mood. */
-export const painted = (mood: Mood, text: string, { hasColours }: Screen): string =>
-  hasColours ? styleText(colours[mood], text, { validateStream: false }) : text;
+/** What a text means to its reader. */
+export type Style = keyof typeof styles;
+
+/** The text in the colour of its style, where the terminal has colours. */
+export const styled = (style: Style, text: string, { hasColours }: Terminal): string =>
+  hasColours ? styleText(styles[style], text, { validateStream: false }) : text;

@@ -1,9 +1,33 @@
-import type { Config } from "../cli/settings.ts";
+import { defineCommand } from "../cli/command.ts";
+import { configFile, webConfigFile } from "../cli/common-settings.ts";
+import { checkEcus, parsedOnly, readEcus } from "../config/ecus.ts";
+import { loadWebFile } from "../http/web-config/file.ts";
 
-/** Says that the configuration is right: where it is not, the command line was refused before. */
-export const checkConfig = ({ ecus }: Config<"check-config">): void => {
-  const panels = ecus.flatMap((ecu) => ecu.panels ?? []);
-  process.stdout.write(
-    `The configuration is right: ${ecus.length} ECUs, ${panels.length} panels.\n`,
-  );
-};
+const EXAMPLE = "check-config --config.file=apsystems.yml";
+
+/** Checks configuration files. What is wrong is reported as for any command; to run means that all is valid. */
+export const checkConfig = defineCommand({
+  name: "check-config",
+  summary: "Check configuration files, and report every problem in them.",
+  examples: [EXAMPLE],
+  settings: { configFile, webConfigFile },
+  derive: ({ configFile, webConfigFile }, { readFile, report, hasProblems, program }) => {
+    if (configFile === undefined && webConfigFile === undefined && !hasProblems())
+      report(`name the file: ${program} ${EXAMPLE}`);
+    if (webConfigFile !== undefined) {
+      const { read } = loadWebFile(webConfigFile);
+      if ("problems" in read) report(...read.problems);
+    }
+    if (configFile === undefined) return { ecus: [] };
+    const ecus = readEcus(configFile, readFile, report);
+    checkEcus(ecus, program, report);
+    return { ecus: parsedOnly(ecus) };
+  },
+  run: ({ ecus }) => {
+    const panels = ecus.flatMap((ecu) => ecu.panels ?? []);
+    process.stdout.write(
+      `The configuration is valid: ${ecus.length} ECUs, ${panels.length} panels.\n`,
+    );
+    return Promise.resolve(0);
+  },
+});

@@ -1,63 +1,84 @@
-import { createLog } from "../cli/log.ts";
-import type { Config } from "../cli/settings.ts";
-import { untilStopped, urlOf } from "../cli/shutdown.ts";
-import { startExporter } from "../exporter/exporter.ts";
-import { startControl } from "../simulator/control.ts";
-import { simulateEcu } from "../simulator/ecu.ts";
+import { defineCommand } from "../cli/command.ts";
+import { logSettings, webSettings } from "../cli/common-settings.ts";
+import { ecuSettings } from "../config/ecu-settings.ts";
+import { simulationSettings } from "./simulate.ts";
 
 const LATE_MORNING_HOUR = 10.5;
 const LATITUDE = 28; // enough sun in every season
 const TIMEOUT_MS = 9_500;
 
-/** Serves the metrics of a simulated ECU that stands where it is late morning now, until the program is told to stop. */
-export const demo = async (config: Config<"demo">): Promise<void> => {
-  const log = createLog(config.logLevel, config.logFormat);
-  const start = Date.now();
-  const hoursEast = lateMorning(start);
-  await using ecu = await simulateEcu({
-    inverters: config.inverters,
-    family: config.family,
-    site: { latitude: LATITUDE, longitude: hoursEast * 15 },
-    zone: zoneOf(hoursEast),
-    seed: config.seed,
-    start,
-    lifetimeJoules: 0, // a new plant: its counter begins anew each time, and that is what it shows
-    timeScale: config.timeScale,
-    elapsed: () => performance.now(),
-    faults: config.fault,
-    log,
-  });
-  const exporter = await startExporter({
-    ...config,
-    ecus: [{ name: "demo", host: ecu.host, port: ecu.port }],
-    timezone: zoneOf(hoursEast),
-    timeout: TIMEOUT_MS,
-    commandPause: 0,
-    retries: 0,
-    log,
-  });
-  const { port } = exporter.address;
-  log.info(
-    { port },
-    `a simulated ECU is being read: open ${urlOf(config.listenAddress, exporter.scheme, port)}`,
-  );
-  await using _control = await startControl(config.control, {
-    faults: ecu.faults,
-    log,
-  });
-  await untilStopped();
-  log.info("stopping");
-  await exporter.stop();
-};
+/** Serves the metrics of a simulated ECU at a place where it is late morning now, until it is stopped. */
+export const demo = defineCommand({
+  name: "demo",
+  summary: "Run the exporter with an embedded simulated ECU, to try it without a real one.",
+  examples: ["demo", "demo --inverters=QT2=2,YC600=5 --time-scale=60"],
+  settings: {
+    ...webSettings,
+    minInterval: ecuSettings.minInterval,
+    ...simulationSettings,
+    ...logSettings,
+  },
+  run: async (config) => {
+    const [
+      { createLog },
+      { formatUrl },
+      { waitForSignal },
+      { startExporter },
+      { startControl },
+      { simulateEcu },
+    ] = await Promise.all([
+      import("../cli/log.ts"),
+      import("../cli/listening.ts"),
+      import("../cli/shutdown.ts"),
+      import("../exporter/exporter.ts"),
+      import("../simulator/control.ts"),
+      import("../simulator/ecu.ts"),
+    ]);
+    const log = createLog(config.logLevel, config.logFormat);
+    const start = Date.now();
+    const hoursEast = lateMorningMeridian(start);
+    const zone = wholeHourZone(hoursEast);
+    await using ecu = await simulateEcu({
+      inverters: config.inverters,
+      family: config.family,
+      site: { latitude: LATITUDE, longitude: hoursEast * 15 },
+      zone,
+      seed: config.seed,
+      start,
+      lifetimeJoules: 0, // a new plant: its counter starts at 0 with every start of the demo
+      timeScale: config.timeScale,
+      elapsed: () => performance.now(),
+      faults: config.fault,
+      log,
+    });
+    const exporter = await startExporter({
+      ...config,
+      ecus: [{ name: "demo", host: ecu.host, port: ecu.port }],
+      timezone: zone,
+      timeout: TIMEOUT_MS,
+      commandPause: 0,
+      retries: 0,
+      log,
+    });
+    const { port } = exporter.address;
+    const url = formatUrl(config.listenAddress, exporter.scheme, port);
+    log.info({ port }, `exporter with a simulated ECU is running: open ${url}`);
+    await using _control = await startControl(config.control, { faults: ecu.faults, log });
+    await waitForSignal();
+    log.info("stopping");
+    await exporter.stop();
+    return 0;
+  },
+});
 
-/** Hours east of Greenwich at which the sun stands as in the late morning, from -12 to 12. */
-const lateMorning = (at: number): number => {
+/** Where it is late morning by the sun, in hours east of Greenwich from -12 to 12. */
+const lateMorningMeridian = (at: number): number => {
   const hour = (at / 3_600_000) % 24;
   return ((LATE_MORNING_HOUR - hour + 36) % 24) - 12;
 };
 
-/** The zone of whole hours there. The signs of these names are turned round: Etc/GMT-2 is two hours east. */
-const zoneOf = (hoursEast: number): string => {
+/** The zone of whole hours at a meridian. These names have inverted signs: Etc/GMT-2 is two hours east. */
+const wholeHourZone = (hoursEast: number): string => {
   const hours = Math.round(hoursEast);
   return hours === 0 ? "Etc/GMT" : `Etc/GMT${hours > 0 ? "-" : "+"}${Math.abs(hours)}`;
 };

@@ -1,28 +1,45 @@
-/** `replay`: a capture, served as its ECU would. */
+import { defineCommand } from "../cli/command.ts";
+import { ecuListenAddress, logSettings } from "../cli/common-settings.ts";
+import { setting } from "../config/setting.ts";
+import { filePath } from "../config/values.ts";
 
-import { readCapture } from "../captures/input.ts";
-import { startReplayServer } from "../captures/replay-server.ts";
-import { createLog } from "../cli/log.ts";
-import type { Config } from "../cli/settings.ts";
-import { untilStopped } from "../cli/shutdown.ts";
-
-/** Serves a capture until the program is told to stop. */
-export const replay = async ({
-  input,
-  listen,
-  logLevel,
-  logFormat,
-}: Config<"replay">): Promise<void> => {
-  const capture = readCapture(input);
-  const log = createLog(logLevel, logFormat);
-  await using server = await startReplayServer({
-    capture,
-    host: listen.host ?? "0.0.0.0",
-    port: listen.port,
-    log,
-  });
-  const { host, port } = server;
-  const { model, firmware } = capture.ecu;
-  log.info({ host, port, model, firmware }, `a captured ECU answers on port ${port}`);
-  await untilStopped();
-};
+/** Serves a capture until it is stopped. */
+export const replay = defineCommand({
+  name: "replay",
+  summary: "Serve a capture as its ECU would, to reproduce a bug report.",
+  examples: ["replay capture.json", "replay capture.json --listen=127.0.0.1:8900"],
+  settings: {
+    input: setting({
+      flag: "capture",
+      value: "FILE",
+      help: "File of a capture.",
+      positional: true,
+      requiredMessage: "name the file of a capture, as in: replay capture.json",
+      parse: filePath,
+    }),
+    listen: ecuListenAddress,
+    ...logSettings,
+  },
+  run: async ({ input, listen, logLevel, logFormat }) => {
+    const [{ readCapture }, { startReplayServer }, { createLog }, { waitForSignal }] =
+      await Promise.all([
+        import("../captures/input.ts"),
+        import("../captures/replay-server.ts"),
+        import("../cli/log.ts"),
+        import("../cli/shutdown.ts"),
+      ]);
+    const capture = readCapture(input);
+    const log = createLog(logLevel, logFormat);
+    await using server = await startReplayServer({
+      capture,
+      host: listen.host ?? "0.0.0.0",
+      port: listen.port,
+      log,
+    });
+    const { host, port } = server;
+    const { model, firmware } = capture.ecu;
+    log.info({ host, port, model, firmware }, `the ECU of the capture listens on port ${port}`);
+    await waitForSignal();
+    return 0;
+  },
+});

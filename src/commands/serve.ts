@@ -1,31 +1,88 @@
-import { createLog } from "../cli/log.ts";
-import type { Config } from "../cli/settings.ts";
-import { untilStopped, urlOf } from "../cli/shutdown.ts";
-import { startExporter } from "../exporter/exporter.ts";
-import { version } from "../version.ts";
+import { defineCommand } from "../cli/command.ts";
+import { configFile, logSettings, webSettings } from "../cli/common-settings.ts";
+import { type EcuConfig, ecuSettings } from "../config/ecu-settings.ts";
+import { checkEcus, checkPanels, parsedOnly, readEcus } from "../config/ecus.ts";
+import { setting } from "../config/setting.ts";
+import { addressRange, ecuAddress, filePath, onOff } from "../config/values.ts";
 
-/**
- * Serves the metrics of ECUs until the program is told to stop; SIGHUP has it read its configuration again.
- * @param reread what the same command line says now. @throws UsageError
- */
-export const serve = async (
-  config: Config<"serve">,
-  reread: () => Config<"serve">,
-): Promise<void> => {
-  const log = createLog(config.logLevel, config.logFormat);
-  let reload = (): void => {};
-  // A terminal that is closed ends the program, as it does any other.
-  if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
-  const exporter = await startExporter({ ...config, reread: () => reread().ecus, log });
-  const {
-    scheme,
-    address: { port },
-  } = exporter;
-  const ecus = config.ecus.map(({ name }) => name);
-  const url = `${urlOf(config.listenAddress, scheme, port)}${config.telemetryPath}`;
-  log.info({ port, ecus, version }, `the metrics are at ${url}`);
-  reload = () => void exporter.reload();
-  await untilStopped();
-  log.info("stopping");
-  await exporter.stop();
-};
+/** Serves the metrics of ECUs until it is stopped. SIGHUP reads the configuration again. */
+export const serve = defineCommand({
+  name: "serve",
+  summary: "Read ECUs when Prometheus scrapes. The default command.",
+  examples: [
+    "--ecu.address=192.168.1.50",
+    "--ecu.address=192.168.1.50 --ecu.timezone=Europe/Amsterdam --log.format=text",
+    "--ecu.address=house.lan --ecu.address=barn.lan --web.listen-address=127.0.0.1:10899",
+  ],
+  settings: {
+    configFile,
+    ecus: setting({
+      flag: "ecu.address",
+      value: "HOST[:PORT]",
+      help: "ECU to read; repeatable.",
+      defaultText: "required, unless a file lists ECUs",
+      repeatable: true,
+      parse: ecuAddress,
+    }),
+    ...ecuSettings,
+    probeAllow: setting({
+      flag: "probe.allow",
+      value: "RANGE",
+      help: "Addresses that /probe may read in addition to the configured ECUs, such as 192.168.1.0/24; repeatable.",
+      defaultText: "none",
+      repeatable: true,
+      parse: addressRange,
+    }),
+    enableLifecycle: setting({
+      flag: "web.enable-lifecycle",
+      value: "true|false",
+      help: "Whether POST /-/reload reads the configuration file again, as SIGHUP does.",
+      fallback: "false",
+      isSwitch: true,
+      parse: onOff,
+    }),
+    stateFile: setting({
+      flag: "state.file",
+      value: "PATH",
+      help: "File that keeps, across restarts, what is needed to tell a counter's glitch from a reset.",
+      defaultText: "nothing is kept",
+      parse: filePath,
+    }),
+    ...webSettings,
+    ...logSettings,
+  },
+  derive: ({ configFile, ecus, panels }, { readFile, report, program }) => {
+    const listed = configFile === undefined ? [] : readEcus(configFile, readFile, report);
+    const all: readonly (EcuConfig | undefined)[] = [...ecus, ...listed];
+    checkEcus(all, program, report);
+    checkPanels(panels, report);
+    return { ecus: parsedOnly(all) };
+  },
+  run: async (config, { reparse }) => {
+    const [{ createLog }, { formatUrl }, { waitForSignal }, { startExporter }, { version }] =
+      await Promise.all([
+        import("../cli/log.ts"),
+        import("../cli/listening.ts"),
+        import("../cli/shutdown.ts"),
+        import("../exporter/exporter.ts"),
+        import("../version.ts"),
+      ]);
+    const log = createLog(config.logLevel, config.logFormat);
+    let reload = (): void => {};
+    // A closed terminal ends the program, as it does any other.
+    if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
+    const exporter = await startExporter({ ...config, reread: () => reparse().ecus, log });
+    const {
+      scheme,
+      address: { port },
+    } = exporter;
+    const ecus = config.ecus.map(({ name }) => name);
+    const url = `${formatUrl(config.listenAddress, scheme, port)}${config.telemetryPath}`;
+    log.info({ port, ecus, version }, `serving metrics at ${url}`);
+    reload = () => void exporter.reload();
+    await waitForSignal();
+    log.info("stopping");
+    await exporter.stop();
+    return 0;
+  },
+});

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
+import type { EcuConfig, EcuDefaults } from "../config/ecu-settings.ts";
 import { UsageError } from "../config/usage-error.ts";
-import type { EcuConfig, ListenAddress } from "../config/values.ts";
+import type { ListenAddress } from "../config/values.ts";
 import { createApp } from "../http/app.ts";
 import { createAccessServer } from "../http/server.ts";
 import { openAccess } from "../http/web-config/middleware.ts";
@@ -16,7 +17,7 @@ import type { Range } from "./allow-list.ts";
 import { createAnswers } from "./scrape.ts";
 import { openStateFile } from "./state-file.ts";
 import { describeEcu } from "./status.ts";
-import { createTargets, type EcuDefaults } from "./targets.ts";
+import { createTargets } from "./targets.ts";
 
 /** The settings of `EcuDefaults` hold for every ECU that says nothing else. */
 export interface ExporterOptions extends EcuDefaults {

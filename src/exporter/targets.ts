@@ -1,13 +1,12 @@
 /** The ECUs that are watched: one monitor each, one connection at a time to each address. */
 import type { Logger } from "pino";
 import {
-  ECU_PORT,
-  type EcuAddress,
   type EcuConfig,
+  type EcuDefaults,
   type EcuSettings,
-  ecuAddress,
-  type Panel,
-} from "../config/values.ts";
+  resolveEcuSettings,
+} from "../config/ecu-settings.ts";
+import { ECU_PORT, type EcuAddress, ecuAddress } from "../config/values.ts";
 import { canonicalHost, plain } from "../ecu/address.ts";
 import { exchange } from "../ecu/exchange.ts";
 import { createLine, type Line } from "../ecu/line.ts";
@@ -50,14 +49,6 @@ export interface TargetsOptions {
   readonly log: Logger;
 }
 
-/** Settings that every ECU has; times in milliseconds. */
-export type EcuDefaults = EcuSettings & {
-  readonly minInterval: number;
-  readonly timeout: number;
-  readonly commandPause: number;
-  readonly retries: number;
-};
-
 /** Targets that are not configured: so many are remembered, and so many read at one time. */
 const MOST_GUESTS = 1_000;
 const MOST_GUESTS_READ = 40;
@@ -79,7 +70,7 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
   let targets: readonly Watched[] = [];
 
   const start = (ecu: EcuConfig, kept?: StateFile): Watched => {
-    const settings = settingsOf(ecu, defaults);
+    const settings = resolveEcuSettings(ecu, defaults);
     const lane = lanes.get(keyOf(ecu)) ?? createLane();
     lanes.set(keyOf(ecu), lane);
     lane.pauseMs = settings.commandPause;
@@ -98,7 +89,7 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
       if (known === undefined) return start(ecu, state);
       before.delete(identityOf(ecu));
       known.ecu = ecu;
-      known.settings = settingsOf(ecu, defaults);
+      known.settings = resolveEcuSettings(ecu, defaults);
       const lane = lanes.get(keyOf(ecu));
       if (lane !== undefined) lane.pauseMs = known.settings.commandPause;
       return known;
@@ -169,24 +160,6 @@ const placeIn = (text: string) => {
     const address = plain(text);
     return address === undefined ? address : { host: address, port: ECU_PORT, hasPort: false };
   }
-};
-
-/** The settings of an ECU: its own, and for what it leaves open those of all. */
-const settingsOf = (ecu: EcuConfig, defaults: EcuDefaults): EcuDefaults => ({
-  timezone: ecu.timezone ?? defaults.timezone,
-  minInterval: ecu.minInterval ?? defaults.minInterval,
-  timeout: ecu.timeout ?? defaults.timeout,
-  commandPause: ecu.commandPause ?? defaults.commandPause,
-  retries: ecu.retries ?? defaults.retries,
-  site: ecu.site ?? defaults.site,
-  panels: panelsOf(ecu.panels ?? [], defaults.panels ?? []),
-});
-
-/** Those of the ECU, and of the others those at channels that it does not name. */
-const panelsOf = (own: readonly Panel[], others: readonly Panel[]): readonly Panel[] => {
-  const placeOf = ({ uid, channel }: Panel): string => `${uid}/${channel}`;
-  const named = new Set(own.map(placeOf));
-  return [...own, ...others.filter((panel) => !named.has(placeOf(panel)))];
 };
 
 /** To a hundredth of a degree: more is not certain near the horizon. */

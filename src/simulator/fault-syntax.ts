@@ -15,7 +15,9 @@ export const parseFault: Parse<FaultSwitch> = (text) => {
   const name = (Object.keys(faults) as FaultName[]).find((one) => one === word);
   if (name === undefined) {
     const names = Object.keys(faults).join(", ");
-    return refuse(word === text ? `is none of ${names}` : `names "${word}", none of ${names}`);
+    return refuse(
+      word === text ? `is not one of ${names}` : `names "${word}", not one of ${names}`,
+    );
   }
   const question = questions.find((one) => one === asked);
   const { connection, only }: Fault = faults[name];

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { capture } from "../../src/commands/capture.ts";
+import { capture } from "../../src/commands/capture/capture.ts";
 import { decode } from "../../src/commands/decode/decode.ts";
 import { seeded, TAKEN } from "./samples.ts";
 

@@ -1,20 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { type Invocation, isBare, parseConfig } from "../../src/cli/parse.ts";
-import { commands } from "../../src/cli/registry.ts";
-import {
-  type CommandName,
-  type Config,
-  type Setting,
-  settings,
-  variableOf,
-} from "../../src/cli/settings.ts";
+import type { ConfigOf } from "../../src/cli/command.ts";
+import { type Invocation, parseCommandLine } from "../../src/cli/parse.ts";
+import { type CommandName, commands } from "../../src/cli/registry.ts";
+import { envName, hasEnv, isBareSwitch, type Setting } from "../../src/config/setting.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 
 type Env = Readonly<Record<string, string>>;
 
 const FILE = "--config.file=apsystems.yml";
 const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
-  parseConfig({
+  parseCommandLine({
     argv,
     env,
     version: "1.2.3",
@@ -22,14 +17,16 @@ const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
     readFile: () => Buffer.from("ecus: [{ address: ecu.lan }]"),
   });
 
-const configOf = <C extends CommandName>(
-  command: C,
+type Config<N extends CommandName> = ConfigOf<Extract<(typeof commands)[number], { name: N }>>;
+
+const configOf = <N extends CommandName>(
+  command: N,
   argv: readonly string[],
   env?: Env,
-): Config<C> => {
+): Config<N> => {
   const invocation = parsed(argv, env);
   if (invocation.command !== command) throw new Error(`it is ${invocation.command}`);
-  return invocation.config as Config<C>;
+  return (invocation as unknown as { readonly config: Config<N> }).config;
 };
 
 const problemsOf = (argv: readonly string[], env?: Env): readonly string[] => {
@@ -42,19 +39,19 @@ const problemsOf = (argv: readonly string[], env?: Env): readonly string[] => {
   return [];
 };
 
-const told = (...argv: string[]): string => {
+const helpText = (...argv: string[]): string => {
   const invocation = parsed(argv);
-  return invocation.command === "tell" ? invocation.text : `it is ${invocation.command}`;
+  return invocation.command === "help" ? invocation.text : `it is ${invocation.command}`;
 };
 
 const ECU = "--ecu.address=192.168.1.50";
 const FIRST_WORD =
-  "the first word may be a command: serve, demo, simulate, check-config, read, doctor, capture, decode, replay, backfill, completion";
+  "the first argument may be a command: serve, demo, simulate, check-config, read, doctor, capture, decode, replay, backfill, completion";
 const NO_ECU =
-  "no ECU is named; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without one: apsystems-ecu-exporter demo";
-const rows = Object.entries(settings).flatMap(([command, table]) =>
-  Object.entries<Setting<unknown>>(table).map(([key, row]) => ({
-    command: command as CommandName,
+  "no ECU is configured; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without an ECU: apsystems-ecu-exporter demo";
+const rows = commands.flatMap(({ name, settings }) =>
+  Object.entries<Setting<unknown>>(settings).map(([key, row]) => ({
+    command: name,
     key,
     ...row,
   })),
@@ -242,10 +239,11 @@ it.each([
 
 describe("the environment", () => {
   it("stands in for every flag", () => {
-    for (const { command, key, flag, isOperand, hasNoVariable } of rows) {
+    for (const { command, key, ...row } of rows) {
+      const { flag } = row;
       expect(parsed([command, ...least[command]])).toHaveProperty(["config", key]);
-      if (isOperand || hasNoVariable) continue;
-      const variable = variableOf(flag);
+      if (!hasEnv(row)) continue;
+      const variable = envName(flag);
       const argv = [command, ...least[command].filter((word) => !word.startsWith(`--${flag}=`))];
       expect(problemsOf(argv, { [variable]: "?" }), variable).toEqual([
         expect.stringMatching(new RegExp(`^${variable}: "\\?" `)),
@@ -261,7 +259,7 @@ describe("the environment", () => {
       every: 60_000,
     });
     expect(configOf("capture", ["capture", "ecu.lan"], env).output).toBe("-");
-    expect(problemsOf(["read"], env)).toEqual(["name the ECU, as in read 192.168.1.50"]);
+    expect(problemsOf(["read"], env)).toEqual(["name the ECU, as in: read 192.168.1.50"]);
   });
 
   it.each([
@@ -270,16 +268,16 @@ describe("the environment", () => {
     ["web.listen-address", "WEB_LISTEN_ADDRESS"],
     ["time-scale", "TIME_SCALE"],
   ])("has for --%s the variable %s", (flag, variable) => {
-    expect(variableOf(flag)).toBe(variable);
+    expect(envName(flag)).toBe(variable);
   });
 
   it("is beaten by a flag, for every setting", () => {
     for (const row of rows) {
       const { command, flag } = row;
-      if (row.isOperand || isBare(row)) continue;
+      if (row.positional || isBareSwitch(row)) continue;
       const others = least[command].filter((word) => !word.startsWith(`--${flag}=`));
       const argv = [command, ...others, `--${flag}=?`];
-      const problems = problemsOf(argv, { [variableOf(flag)]: "!" });
+      const problems = problemsOf(argv, { [envName(flag)]: "!" });
       expect(problems[0], flag).toMatch(new RegExp(`^--${flag}: "\\?" `));
     }
   });
@@ -307,10 +305,10 @@ const time = "is not a time; write it as 2026-06-21T10:00:00Z";
 const panel =
   "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
 const range = "is not a range of addresses; write it as 192.168.1.0/24 or fd00::/8";
-const taken = "is taken: /probe, /self, /sd and paths below /-/ are the exporter's own";
-const day = "is not a day; write it as 2026-06-21";
+const taken = "is reserved: the exporter serves /probe, /self, /sd and paths below /-/";
+const day = "is not a date; write it as 2026-06-21";
 const labels = "is not a list of labels such as job=apsystems,instance=localhost:10899";
-const place = "is not a place; write it as 52.09,5.12";
+const place = "is not a pair of coordinates; write it as 52.09,5.12";
 const faultNames =
   "refuse, blackhole, emptyClose, silent, split, drip, truncate, reset, endless, longest, noEnd, noLf, extraBytes, status02, status01, badLength, type00, ecuAsInverter, type05, staleOffline, linuxOffline, zeroGlitch, frozenCounters, clockOffset, wrongCommand, surplusBytes, staleTimestamp, aps12, shortSignal, acDisconnected, shuffleSignal";
 
@@ -323,8 +321,8 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "ecu.address", "a.lan,b.lan", address],
   ["serve", "ecu.address", "ecu.lan:", address],
   ["serve", "ecu.address", "ecu.lan:port", address],
-  ["serve", "ecu.address", "ecu.lan:0", "has no port between 1 and 65535"],
-  ["serve", "ecu.address", "ecu.lan:65536", "has no port between 1 and 65535"],
+  ["serve", "ecu.address", "ecu.lan:0", "needs a port from 1 to 65535"],
+  ["serve", "ecu.address", "ecu.lan:65536", "needs a port from 1 to 65535"],
   ["serve", "ecu.timezone", "Europe/Atlantis", zone],
   ["serve", "ecu.site", "here", place],
   ["serve", "ecu.panel", "", panel],
@@ -342,7 +340,7 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "probe.allow", "192.168.1.0/33", range],
   ["serve", "probe.allow", "192.168.1/24", range],
   ["serve", "probe.allow", "fd00::/129", range],
-  ["serve", "web.enable-lifecycle", "yes", "is neither true nor false"],
+  ["serve", "web.enable-lifecycle", "yes", "is not true or false"],
   ["serve", "ecu.min-interval", "30", duration],
   ["serve", "ecu.min-interval", "-1s", duration],
   ["serve", "ecu.min-interval", "1 s", duration],
@@ -354,7 +352,7 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "web.listen-address", "10899", listen],
   ["serve", "web.listen-address", "localhost", listen],
   ["serve", "web.listen-address", "127.0.0.256:80", listen],
-  ["serve", "web.listen-address", ":65536", "has no port between 0 and 65535"],
+  ["serve", "web.listen-address", ":65536", "needs a port from 0 to 65535"],
   ["serve", "web.telemetry-path", "metrics", path],
   ["serve", "web.telemetry-path", "/", path],
   ["serve", "web.telemetry-path", "/a?b", path],
@@ -362,20 +360,20 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "web.telemetry-path", "/Probe", taken],
   ["serve", "web.telemetry-path", "/self", taken],
   ["serve", "web.telemetry-path", "/sd", taken],
-  ["serve", "log.level", "verbose", "is none of debug, info, warn, error"],
-  ["serve", "log.format", "xml", "is none of json, text"],
+  ["serve", "log.level", "verbose", "is not one of debug, info, warn, error"],
+  ["serve", "log.format", "xml", "is not one of json, text"],
   ["demo", "inverters", "QS1", "is not a list such as QS1=5,DS3=3"],
   [
     "demo",
     "inverters",
     "QS9=1",
-    "names QS9, which is none of YC600, DS3, DS3D-L, DS3-H, QS1, QS1A, YC1000, QT2, UNKNOWN, UNCONTACTED",
+    "names QS9, which is not one of YC600, DS3, DS3D-L, DS3-H, QS1, QS1A, YC1000, QT2, UNKNOWN, UNCONTACTED",
   ],
-  ["demo", "inverters", "QS1=200,DS3=101", "are 301 in all, and not 1 to 300"],
-  ["demo", "inverters", "DS3=0", "are 0 in all, and not 1 to 300"],
-  ["demo", "family", "r", "is none of R, L"],
+  ["demo", "inverters", "QS1=200,DS3=101", "adds up to 301, not to 1 to 300"],
+  ["demo", "inverters", "DS3=0", "adds up to 0, not to 1 to 300"],
+  ["demo", "family", "r", "is not one of R, L"],
   ["demo", "seed", "-1", "is not a whole number from 0 to 2147483647"],
-  ["demo", "time-scale", "0", "is not a number above 0 and up to 10000"],
+  ["demo", "time-scale", "0", "is not a number above 0 and at most 10000"],
   ["simulate", "listen", "nowhere", listen],
   ["simulate", "start", "2026-06-21", time],
   ["simulate", "start", "2026-06-21T10:00:00", time],
@@ -383,8 +381,8 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["simulate", "site", "52.09", place],
   ["simulate", "site", "90.1,5", place],
   ["simulate", "timezone", "CEST", zone],
-  ["simulate", "fault", "gremlins", `is none of ${faultNames}`],
-  ["simulate", "fault", "toString:once", `names "toString", none of ${faultNames}`],
+  ["simulate", "fault", "gremlins", `is not one of ${faultNames}`],
+  ["simulate", "fault", "toString:once", `names "toString", not one of ${faultNames}`],
   [
     "simulate",
     "fault",
@@ -424,41 +422,31 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ),
   ...[":8898", "0.0.0.0:8898", "192.168.1.5:8898", "[::]:8898", "ecu.lan:8898"].map(
     (text) =>
-      [
-        "demo",
-        "control",
-        text,
-        "is not on this machine alone; write it as 127.0.0.1:8898",
-      ] as const,
+      ["demo", "control", text, "is not a loopback address; write it as 127.0.0.1:8898"] as const,
   ),
   ["demo", "control", "127.0.0.1", listen],
   ["read", "every", "29s", "is not between 30s and 24h"],
   ["doctor", "find", "192.168.1.0/33", range],
-  ["doctor", "find", "fd00::/120", "is not a network of IPv4 addresses"],
+  ["doctor", "find", "fd00::/120", "is not an IPv4 network"],
   [
     "doctor",
     "find",
     "10.0.0.0/19",
-    "has more than 4096 addresses; name a part of it, such as 10.0.0.0/24",
+    "has more than 4096 addresses; search a part of it, such as 10.0.0.0/24",
   ],
-  [
-    "capture",
-    "output",
-    "folder/",
-    "is not the path of a file such as /var/lib/apsystems/state.json",
-  ],
+  ["capture", "output", "folder/", "is not a file path such as /var/lib/apsystems/state.json"],
   ["backfill", "from", "2026-02-30", day],
   ["backfill", "from", "26-01-01", day],
   ["backfill", "to", "20260101", day],
   ["backfill", "pace", "100ms", "is not between 250ms and 10m"],
-  ["backfill", "end-joules", "-1", "is not a number above 0 and up to 9007199254740991"],
+  ["backfill", "end-joules", "-1", "is not a number above 0 and at most 9007199254740991"],
   ["backfill", "labels", "job", labels],
   ["backfill", "labels", "job=", labels],
   ["backfill", "labels", "1=x", labels],
   ["backfill", "labels", "job=a\u0000b", labels],
-  ["backfill", "labels", "ecu=roof", "names the label ecu, which is not to be set"],
-  ["backfill", "labels", "__name__=x", "names the label __name__, which is not to be set"],
-  ["backfill", "labels", "job=a,job=b", "names the label job twice"],
+  ["backfill", "labels", "ecu=roof", "sets the label ecu, which is reserved"],
+  ["backfill", "labels", "__name__=x", "sets the label __name__, which is reserved"],
+  ["backfill", "labels", "job=a,job=b", "sets the label job twice"],
 ])("%s refuses --%s=%s", (command, flag, text, problem) => {
   const others = least[command as CommandName].filter((word) => !word.startsWith(`--${flag}=`));
   const argv = [command, ...others, `--${flag}=${text}`];
@@ -470,28 +458,28 @@ it.each([
   [["serve"], [NO_ECU]],
   [[ECU, "--ecu.adress=x"], ["unknown flag --ecu.adress; serve --help lists all flags"]],
   [["demo", "-x"], ["unknown flag -x; demo --help lists all flags"]],
-  [["demo", "now"], [`unexpected "now"; ${FIRST_WORD}`]],
-  [[ECU, "demo"], [`unexpected "demo"; ${FIRST_WORD}`]],
-  [[ECU, ECU], ['the ECU "192.168.1.50" is named twice']],
+  [["demo", "now"], [`unexpected argument "now"; ${FIRST_WORD}`]],
+  [[ECU, "demo"], [`unexpected argument "demo"; ${FIRST_WORD}`]],
+  [[ECU, ECU], ['the ECU "192.168.1.50" is listed twice']],
   [
     ["--ecu.address=ECU.lan", "--ecu.address=ecu.lan:8899"],
-    ['the ECU "ecu.lan:8899" is named twice'],
+    ['the ECU "ecu.lan:8899" is listed twice'],
   ],
   ...(["127.1", "0x7f.0.0.1", "2130706433", "127.0.0.1:8899"].map((same) => [
     ["--ecu.address=127.0.0.1", `--ecu.address=${same}`],
-    [`the ECU "${same}" is named twice`],
+    [`the ECU "${same}" is listed twice`],
   ]) satisfies [string[], string[]][]),
   [[ECU, "--log.level"], ["--log.level needs a value: --log.level=LEVEL"]],
   [[ECU, "--log.level", "--log.format=text"], ["--log.level needs a value: --log.level=LEVEL"]],
   [["serve", "--ecu.address"], ["--ecu.address needs a value: --ecu.address=HOST[:PORT]"]],
-  [["read"], ["name the ECU, as in read 192.168.1.50"]],
-  [["read", "a.lan", "b.lan"], [`unexpected "b.lan"; ${FIRST_WORD}`]],
+  [["read"], ["name the ECU, as in: read 192.168.1.50"]],
+  [["read", "a.lan", "b.lan"], [`unexpected argument "b.lan"; ${FIRST_WORD}`]],
   [["read", "a b"], [`HOST[:PORT]: "a b" ${address}`]],
   [["read", "--json=true", "a.lan"], ["unknown flag --json; read --help lists all flags"]],
-  [["decode"], ["name a capture's file, or give the bytes of a reply as hexadecimal digits"]],
+  [["decode"], ["name the file of a capture, or give the bytes of a reply as hexadecimal digits"]],
   [["decode", ""], ['FILE|HEX: "" is empty']],
-  [["replay"], ["name a capture's file, as in replay capture.json"]],
-  [["completion", "tcsh"], ['SHELL: "tcsh" is none of bash, zsh, fish']],
+  [["replay"], ["name the file of a capture, as in: replay capture.json"]],
+  [["completion", "tcsh"], ['SHELL: "tcsh" is not one of bash, zsh, fish']],
   [
     ["backfill"],
     [
@@ -507,7 +495,7 @@ it.each([
 it("tells all problems at once, wherever they are", () => {
   const argv = ["serve", "all", "--bogus", "--ecu.timeout=5", "--web.listen-address"];
   expect(problemsOf(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
-    `unexpected "all"; ${FIRST_WORD}`,
+    `unexpected argument "all"; ${FIRST_WORD}`,
     "unknown flag --bogus; serve --help lists all flags",
     'ECU_TIMEZONE: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
     '--ecu.timeout: "5" is not a duration; write it as 250ms, 9.5s or 10m',
@@ -525,7 +513,7 @@ describe("a configuration file", () => {
     "twice.yml": "ecus:\n  - { name: a, address: 10.0.0.1 }\n  - { name: a, address: 10.0.0.2 }\n",
   };
   const read = (...argv: string[]) =>
-    parseConfig({
+    parseCommandLine({
       argv,
       env: {},
       version: "1.2.3",
@@ -569,7 +557,7 @@ describe("a configuration file", () => {
   });
 
   it("may not call two ECUs by one name", () => {
-    expect(problems("--config.file=twice.yml")).toEqual(['two ECUs are called "a"']);
+    expect(problems("--config.file=twice.yml")).toEqual(['two ECUs have the name "a"']);
   });
 
   it("is checked by check-config, which needs its name", () => {
@@ -587,7 +575,7 @@ it("refuses two names for one panel, and takes the two panels of an inverter", (
   const named = (channel: number, name: string) => `--ecu.panel=703000000001/${channel}=${name}`;
   expect(problemsOf([ECU, named(1, "A1"), named(2, "A2")])).toEqual([]);
   expect(problemsOf([ECU, named(1, "A1"), named(1, "A2")])).toEqual([
-    "the panel at 703000000001/1 is named twice",
+    "the panel at 703000000001/1 is set twice",
   ]);
 });
 
@@ -596,7 +584,7 @@ it("tells of each ECU that does not parse, and of one that is named twice beside
   expect(problemsOf(argv)).toEqual([
     `--ecu.address: "a b" ${address}`,
     `--ecu.address: "c:d" ${address}`,
-    'the ECU "ecu.lan" is named twice',
+    'the ECU "ecu.lan" is listed twice',
   ]);
 });
 
@@ -606,46 +594,50 @@ describe("help", () => {
     ["check-config", "--config.file is CONFIG_FILE."],
     ["demo", "--web.listen-address is WEB_LISTEN_ADDRESS."],
   ])("illustrates the variables of %s with a flag that it has", (command, example) => {
-    expect(told(command, "--help")).toContain(
+    expect(helpText(command, "--help")).toContain(
       `Each flag is also an environment variable: ${example}`,
     );
   });
 
   it("names the commands, and how to get theirs", () => {
-    const help = told("--help");
-    for (const command of Object.keys(settings))
-      expect(help).toMatch(new RegExp(`\n  ${command} \\[`));
-    expect(help).toContain("Each command tells of itself: read --help, doctor --help.");
+    const help = helpText("--help");
+    for (const command of commands) expect(help).toMatch(new RegExp(`\n  ${command.name} \\[`));
+    expect(help).toContain("Run COMMAND --help for details.");
   });
 
-  it.each(Object.keys(settings) as CommandName[])("of %s shows every flag of the table", (name) => {
-    const help = told(name, "--help").replace(/\s+/g, " ");
-    for (const row of Object.values<Setting<unknown>>(settings[name])) {
-      const { flag, value, help: meaning } = row;
-      if (row.isOperand || isBare(row)) {
-        expect(help).toContain(`${row.isOperand ? value : `--${flag}`} ${meaning}`);
-        continue;
+  it.each(commands.map(({ name, settings }) => [name, settings] as const))(
+    "of %s shows every flag of its settings",
+    (name, settings) => {
+      const help = helpText(name, "--help").replace(/\s+/g, " ");
+      for (const row of Object.values<Setting<unknown>>(settings)) {
+        const { flag, value, help: meaning } = row;
+        if (row.positional || isBareSwitch(row)) {
+          expect(help).toContain(`${row.positional ? value : `--${flag}`} ${meaning}`);
+          continue;
+        }
+        expect(help).toContain(`--${flag} <${value}> ${meaning}`);
+        if ("fallback" in row) expect(help).toContain(`(default: ${row.fallback})`);
+        if ("defaultText" in row) expect(help).toContain(`(${row.defaultText})`);
       }
-      expect(help).toContain(`--${flag} <${value}> ${meaning}`);
-      if ("fallback" in row) expect(help).toContain(`(default: ${row.fallback})`);
-      if ("otherwise" in row) expect(help).toContain(`(${row.otherwise})`);
-    }
-  });
+    },
+  );
 
-  it.each(Object.keys(commands) as CommandName[])("of %s has examples that are right", (name) => {
-    const { examples } = commands[name];
-    expect(examples.length).toBeGreaterThan(0);
-    for (const example of examples) {
-      expect(told(name, "--help")).toContain(`\n  apsystems-ecu-exporter ${example}\n`);
-      expect(parsed(example.split(" "))).toHaveProperty("command", name);
-    }
-  });
+  it.each(commands.map(({ name, examples }) => [name, examples] as const))(
+    "of %s has examples that are valid",
+    (name, examples) => {
+      expect(examples.length).toBeGreaterThan(0);
+      for (const example of examples) {
+        expect(helpText(name, "--help")).toContain(`\n  apsystems-ecu-exporter ${example}\n`);
+        expect(parsed(example.split(" "))).toHaveProperty("command", name);
+      }
+    },
+  );
 
   it("is given even where other arguments are wrong", () => {
-    expect(told("simulate", "--seed=x", "--help")).toContain("--time-scale <FACTOR>");
+    expect(helpText("simulate", "--seed=x", "--help")).toContain("--time-scale <FACTOR>");
   });
 
   it.each(["--version", "-V"])("%s is the version and no more", (flag) => {
-    expect(told(flag)).toBe("1.2.3\n");
+    expect(helpText(flag)).toBe("1.2.3\n");
   });
 });

@@ -263,7 +263,7 @@ describe("--watch", () => {
     };
     const code = await read(
       { ...configOf(ecu, way), watch: true },
-      { screen, clock: { monotonic: systemClock.monotonic, sleep }, untilStopped: () => stopped },
+      { screen, clock: { monotonic: systemClock.monotonic, sleep }, waitForStop: () => stopped },
     );
     return { code, text: screen.text(), slept };
   };
@@ -308,7 +308,7 @@ describe("--watch", () => {
     };
     await read(
       { ...configOf(ecu, {}), watch: true },
-      { screen, clock: { monotonic: systemClock.monotonic, sleep }, untilStopped: () => stopped },
+      { screen, clock: { monotonic: systemClock.monotonic, sleep }, waitForStop: () => stopped },
     );
     const counters = [...screen.text().matchAll(/^Energy in all +(.*)$/gm)].map(([, kWh]) => kWh);
     expect(counters).toEqual([expect.stringMatching(/^\d+\.\d kWh$/), "–"]);

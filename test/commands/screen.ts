@@ -1,9 +1,9 @@
-import type { Screen } from "../../src/cli/terminal.ts";
+import type { Terminal } from "../../src/cli/terminal.ts";
 
 /** A screen that keeps what is written on it. */
 export const paper = (
-  options: Partial<Omit<Screen, "write">> = {},
-): Screen & { readonly text: () => string } => {
+  options: Partial<Omit<Terminal, "write">> = {},
+): Terminal & { readonly text: () => string } => {
   let text = "";
   return {
     isTerminal: false,

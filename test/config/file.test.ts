@@ -8,7 +8,7 @@ const read = (text: string) => readConfigFile(text, "apsystems.yml");
 describe("a configuration file that is right", () => {
   it("needs no more than an address", () => {
     expect(read("ecus: [{ address: 192.168.1.50 }]")).toEqual({
-      value: { ecus: [{ name: "192.168.1.50", host: "192.168.1.50", port: 8899, panels: [] }] },
+      value: { ecus: [{ name: "192.168.1.50", host: "192.168.1.50", port: 8899 }] },
     });
   });
 
@@ -39,7 +39,6 @@ ecus:
       commandPause: 1_000,
       retries: 0,
       site: { latitude: 52.09, longitude: 5.12 },
-      panels: [],
     };
     const panels = [
       { uid: "703000000001", channel: 1, panel: "A1", array: "south", row: "1", column: "12" },
@@ -58,10 +57,10 @@ ecus:
   });
 });
 
-const settings = "timezone, min_interval, timeout, command_pause, retries, coordinates";
+const intervals = "min_interval, timeout, command_pause, retries";
 const address = "is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899";
 const duration = "is not a duration; write it as 250ms, 9.5s or 10m";
-const place = "is not an inverter's serial number and its channel, as 703000000001/1";
+const place = "is not a serial number and a channel, such as 703000000001/1";
 /** One ECU with another line. */
 const ecu = (line: string) => `ecus:\n  - address: a\n    ${line}`;
 
@@ -86,7 +85,7 @@ it.each<readonly [text: string, ...problems: string[]]>([
   ],
   [
     "ecus:\n  - address: a:0",
-    'apsystems.yml:2: ecus[0].address: "a:0" has no port between 1 and 65535',
+    'apsystems.yml:2: ecus[0].address: "a:0" needs a port from 1 to 65535',
   ],
   ["ecus:\n  - address: 7", "apsystems.yml:2: ecus[0].address: is a number, and not a text"],
   [
@@ -127,11 +126,11 @@ it.each<readonly [text: string, ...problems: string[]]>([
   ],
   [
     ecu("interval: 30s"),
-    `apsystems.yml:3: ecus[0].interval: is unknown here; known are name, address, ${settings}, panels`,
+    `apsystems.yml:3: ecus[0].interval: is unknown here; known are name, address, timezone, coordinates, panels, ${intervals}`,
   ],
   [
     "defaults:\n  adress: x\necus:\n  - address: a",
-    `apsystems.yml:2: defaults.adress: is unknown here; known are ${settings}`,
+    `apsystems.yml:2: defaults.adress: is unknown here; known are timezone, coordinates, ${intervals}`,
   ],
   [ecu("address: b"), "apsystems.yml:3: address: stands here for the second time"],
 ])("refuses %j", (text, ...expected) => {

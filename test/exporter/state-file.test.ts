@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/cli/parse.ts";
+import { parseCommandLine } from "../../src/cli/parse.ts";
 import { judgeCounters, type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
 import { openStateFile } from "../../src/exporter/state-file.ts";
@@ -374,7 +374,12 @@ describe("a restart", () => {
 
 describe("the setting --state.file", () => {
   const parsed = (...argv: string[]) =>
-    parseConfig({ argv: ["--ecu.address=ecu.lan", ...argv], env: {}, version: "", program: "" });
+    parseCommandLine({
+      argv: ["--ecu.address=ecu.lan", ...argv],
+      env: {},
+      version: "",
+      program: "",
+    });
 
   it("is off where it is not given", () => {
     expect(parsed()).toMatchObject({ config: { stateFile: undefined } });
@@ -388,6 +393,6 @@ describe("the setting --state.file", () => {
   );
 
   it.each(["/var/lib/", "..", ".", "a*", "a\0b"])("may not be %j", (path) => {
-    expect(() => parsed(`--state.file=${path}`)).toThrow("is not the path of a file such as");
+    expect(() => parsed(`--state.file=${path}`)).toThrow("is not a file path such as");
   });
 });

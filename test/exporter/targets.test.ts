@@ -1,7 +1,7 @@
 /** Several ECUs: read side by side, probed one at a time, and replaced while the exporter runs. */
 import { describe, expect, it } from "vitest";
+import type { EcuConfig } from "../../src/config/ecu-settings.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
-import type { EcuConfig } from "../../src/config/values.ts";
 import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
 import { samplesOf, startTestExporter } from "../support/exporter.ts";
 

@@ -5,14 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isBare } from "../../src/cli/parse.ts";
-import { type CommandName, type Setting, settings } from "../../src/cli/settings.ts";
+import type { AnyCommand } from "../../src/cli/command.ts";
+import { commands } from "../../src/cli/registry.ts";
+import { read } from "../../src/commands/read/command.ts";
+import { isBareSwitch, type Setting } from "../../src/config/setting.ts";
 import { hasProgram } from "../support/programs.ts";
 
 const PROGRAM = "apsystems-ecu-exporter";
-const names = Object.keys(settings) as CommandName[];
-const flagsOf = (name: CommandName): Setting<unknown>[] =>
-  Object.values<Setting<unknown>>(settings[name]).filter(({ isOperand }) => !isOperand);
+const flagsOf = ({ settings }: AnyCommand): Setting<unknown>[] =>
+  Object.values(settings).filter(({ positional }) => !positional);
 
 describe("completion", () => {
   let folder = "";
@@ -49,7 +50,7 @@ describe("completion", () => {
 
     it("offers the commands first, and the flags of serve where none is named", () => {
       expect(offered([[""], ["re"], ["--ecu.t"], ["completion", ""]])).toEqual([
-        [...names, "help"],
+        [...commands.map(({ name }) => name), "help"],
         ["read", "replay"],
         ["--ecu.timezone=", "--ecu.timeout="],
         ["bash", "zsh", "fish"],
@@ -57,10 +58,10 @@ describe("completion", () => {
     });
 
     it("offers every flag of every command", () => {
-      const lines = names.map((name) => [name, "--"]);
+      const lines = commands.map(({ name }) => [name, "--"]);
       expect(offered(lines)).toEqual(
-        names.map((name) => [
-          ...flagsOf(name).map((row) => (row.isSwitch ? `--${row.flag}` : `--${row.flag}=`)),
+        commands.map((command) => [
+          ...flagsOf(command).map((row) => (row.isSwitch ? `--${row.flag}` : `--${row.flag}=`)),
           "--help",
         ]),
       );
@@ -81,9 +82,10 @@ describe("completion", () => {
     it("offers commands, shells, and every flag of every command", () => {
       expect(offered("re")).toEqual(["read", "replay"]);
       expect(offered("completion ").sort()).toEqual(["bash", "fish", "zsh"]);
-      for (const name of names) {
-        if (flagsOf(name).length === 0) continue;
-        const flags = flagsOf(name).map(({ flag }) => `--${flag}`);
+      for (const command of commands) {
+        const { name } = command;
+        if (flagsOf(command).length === 0) continue;
+        const flags = flagsOf(command).map(({ flag }) => `--${flag}`);
         expect(offered(`${name} --`).sort(), name).toEqual(["--help", ...flags].sort());
       }
     });
@@ -109,8 +111,8 @@ describe("completion", () => {
 
   it("knows which flags take no value", () => {
     expect(
-      flagsOf("read")
-        .filter(isBare)
+      flagsOf(read)
+        .filter(isBareSwitch)
         .map(({ flag }) => flag),
     ).toEqual(["json", "watch"]);
   });

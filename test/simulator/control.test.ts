@@ -66,10 +66,10 @@ describe("the control port", () => {
   });
 
   it.each([
-    ["PUT", "/faults/gremlins", 400, /^"gremlins" is none of refuse, /],
+    ["PUT", "/faults/gremlins", 400, /^"gremlins" is not one of refuse, /],
     ["PUT", "/faults/silent:now", 400, /^"silent:now" has no limit such as once/],
     ["PUT", "/faults/%ff", 400, /^"%ff" URI malformed/],
-    ["DELETE", "/faults/gremlins", 400, /^"gremlins" is none of refuse, /],
+    ["DELETE", "/faults/gremlins", 400, /^"gremlins" is not one of refuse, /],
     ["PUT", "/faults", 405, /^GET \/ lists/],
     ["PUT", "/", 405, /^GET \/ lists/],
     ["DELETE", "/", 405, /^GET \/ lists/],

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import type { Config } from "../../src/cli/settings.ts";
-import { runBackfill } from "../../src/commands/backfill.ts";
+import { runBackfill } from "../../src/commands/backfill/backfill.ts";
+import type { BackfillConfig } from "../../src/commands/backfill/command.ts";
 import { systemClock } from "../../src/time/clock.ts";
 
 /** A stream that keeps what is written. */
@@ -26,7 +26,7 @@ export interface Workshop extends AsyncDisposable {
   /** Runs the command. `file`: what stands in the output's place after it. */
   run(
     ecu: { readonly host: string; readonly port: number },
-    change?: Partial<Config<"backfill">>,
+    change?: Partial<BackfillConfig>,
     signal?: AbortSignal,
     isTTY?: boolean,
   ): Promise<{ code: number; stdout: string; stderr: string; file: string | undefined }>;
@@ -42,7 +42,7 @@ export const openWorkshop = async (now: () => number): Promise<Workshop> => {
     cache,
     run: async (ecu, change = {}, signal = new AbortController().signal, isTTY = false) => {
       const [stdout, stderr] = [listening(), Object.assign(listening(), { isTTY })];
-      const config: Config<"backfill"> = {
+      const config: BackfillConfig = {
         ecu: { name: `${ecu.host}:${ecu.port}`, host: ecu.host, port: ecu.port },
         name: "roof",
         from: undefined,

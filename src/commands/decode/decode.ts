@@ -1,15 +1,15 @@
 /** `decode`: what every byte of a capture means. */
 import { bytesOfQuestion, type Question } from "../../captures/format.ts";
 import { readInput } from "../../captures/input.ts";
-import type { Config } from "../../cli/settings.ts";
-import { painted, type Screen, standardOutput } from "../../cli/terminal.ts";
+import { standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
 import { troubles } from "../../ecu/errors.ts";
+import type { DecodeConfig } from "./command.ts";
 import { replyTable, visible } from "./table.ts";
 
 /** Shows each reply as a table. @returns the exit code: 1 where a reply cannot be read */
 export const decode = (
-  { input }: Config<"decode">,
-  screen: Screen = standardOutput(),
+  { input }: DecodeConfig,
+  screen: Terminal = standardOutput(),
 ): Promise<number> => {
   const given = readInput(input);
   if ("bytes" in given) {
@@ -23,7 +23,7 @@ export const decode = (
   screen.write(`ECU: ${product}. Taken ${takenAt} by version ${visible(exporter)}.\n`);
   let isGood = true;
   for (const question of questions) {
-    screen.write(`\n${painted("strong", titleOf(question), screen)}\n`);
+    screen.write(`\n${styled("strong", titleOf(question), screen)}\n`);
     const bytes = bytesOfQuestion(question);
     if (bytes.length === 0) continue;
     const { text, error } = replyTable(bytes, question.name, screen);

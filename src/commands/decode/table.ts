@@ -1,7 +1,7 @@
 /** A reply as a table for people: every byte, the field it is of, and what that says. */
 import { meaningOf } from "../../captures/field-meanings.ts";
-import { plainTable, trimmed } from "../../cli/table.ts";
-import { painted, type Screen } from "../../cli/terminal.ts";
+import { createTable, formatTable } from "../../cli/table.ts";
+import { styled, type Terminal } from "../../cli/terminal.ts";
 import { type Explanation, explainReply } from "../../protocol/explain.ts";
 import type { Command } from "../../protocol/requests.ts";
 
@@ -32,15 +32,15 @@ const rowsOf = (bytes: Uint8Array, { entries }: Explanation): readonly Row[] =>
   }));
 
 /** The table, and beneath it the error where the reply cannot be read. */
-export const replyTable = (bytes: Uint8Array, asked: Command | undefined, screen: Screen) => {
+export const replyTable = (bytes: Uint8Array, asked: Command | undefined, screen: Terminal) => {
   const explanation = explainReply(bytes, asked);
-  const table = plainTable(
-    ["Offset", "Bytes", "Field", "Value", "Meaning"].map((text) => painted("strong", text, screen)),
+  const table = createTable(
+    ["Offset", "Bytes", "Field", "Value", "Meaning"].map((text) => styled("strong", text, screen)),
     ["right", "left", "left", "left", "left"],
   );
   for (const row of rowsOf(bytes, explanation)) {
     const isUnread = UNREAD.test(row.field);
-    const mood = (text: string): string => (isUnread ? painted("fair", text, screen) : text);
+    const mood = (text: string): string => (isUnread ? styled("fair", text, screen) : text);
     const lines = folded(row.bytes);
     table.push([row.offset, lines, mood(row.field), mood(row.value), mood(row.meaning)]);
   }
@@ -48,8 +48,8 @@ export const replyTable = (bytes: Uint8Array, asked: Command | undefined, screen
   const problem =
     error === undefined
       ? ""
-      : `\n${painted("bad", `It cannot be read: ${visible(error.message, 200)} (${error.reason})`, screen)}`;
-  return { text: `${trimmed(table)}${problem}\n`, error };
+      : `\n${styled("bad", `It cannot be read: ${visible(error.message, 200)} (${error.reason})`, screen)}`;
+  return { text: `${formatTable(table)}${problem}\n`, error };
 };
 
 /** So many bytes a line. */

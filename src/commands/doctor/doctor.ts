@@ -1,8 +1,7 @@
 /** `doctor`: why an ECU does not answer, and the one thing to do; or which ECUs are in a network. */
 import { lookup } from "node:dns/promises";
 import type { connect } from "node:net";
-import type { Config } from "../../cli/settings.ts";
-import { type Mood, painted, type Screen, standardOutput } from "../../cli/terminal.ts";
+import { type Style, standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
 import { UsageError } from "../../config/usage-error.ts";
 import { ECU_PORT, type EcuAddress } from "../../config/values.ts";
 import { type CallLimits, call, callLimits } from "../../doctor/call.ts";
@@ -15,11 +14,12 @@ import { encodeRequest } from "../../protocol/requests.ts";
 import { printable, wrapText } from "../../text.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
 import { machineZone } from "../../time/zone.ts";
+import type { DoctorConfig } from "./command.ts";
 import { findEcus } from "./find.ts";
 
 /** What the command has around it. */
 export interface DoctorSurroundings {
-  readonly screen: Screen;
+  readonly screen: Terminal;
   readonly clock: Clock;
   readonly limits: CallLimits;
   /** Between two connections. */
@@ -38,7 +38,7 @@ const PAUSE_MS = 250;
 
 /** @returns the exit code: 0 all is well or an ECU was found, 1 if not. @throws UsageError */
 export const doctor = (
-  { ecu, find, timezone }: Config<"doctor">,
+  { ecu, find, timezone }: DoctorConfig,
   given: Partial<DoctorSurroundings> = {},
 ): Promise<number> => {
   const around: DoctorSurroundings = {
@@ -78,7 +78,7 @@ const examineEcu = async (
     clock,
     through: () => (request, until) => exchange(ecu, request, until, limits),
   });
-  screen.write(`${painted("strong", `Examining ${ecu.name}`, screen)}\n\n`);
+  screen.write(`${styled("strong", `Examining ${ecu.name}`, screen)}\n\n`);
   const verdict = await examine({
     ecu,
     zone: timezone ?? machineZone(),
@@ -99,17 +99,17 @@ const examineEcu = async (
   ] as const;
   for (const [label, text, colour] of lines) {
     const room = wrapText(text, screen.columns, " ".repeat(label.length));
-    screen.write(`${label === "Verdict: " ? "\n" : ""}${label}${painted(colour, room, screen)}\n`);
+    screen.write(`${label === "Verdict: " ? "\n" : ""}${label}${styled(colour, room, screen)}\n`);
   }
   return isWell(verdict) ? 0 : 1;
 };
 
-const moods: Readonly<Record<Finding["mark"], Mood>> = { ok: "good", odd: "fair", wrong: "bad" };
+const moods: Readonly<Record<Finding["mark"], Style>> = { ok: "good", odd: "fair", wrong: "bad" };
 const MARK_WIDTH = 7;
 const SUBJECT_WIDTH = 11;
 
-const lineOf = ({ mark, subject, text }: Finding, screen: Screen): string => {
+const lineOf = ({ mark, subject, text }: Finding, screen: Terminal): string => {
   const indent = " ".repeat(MARK_WIDTH + SUBJECT_WIDTH);
   const shown = wrapText(printable(text), screen.columns, indent);
-  return `${painted(moods[mark], mark.padEnd(MARK_WIDTH), screen)}${subject.padEnd(SUBJECT_WIDTH)}${shown}\n`;
+  return `${styled(moods[mark], mark.padEnd(MARK_WIDTH), screen)}${subject.padEnd(SUBJECT_WIDTH)}${shown}\n`;
 };

@@ -1,6 +1,6 @@
 /** `doctor --find`: the ECUs of a network. */
 
-import { painted, type Screen } from "../../cli/terminal.ts";
+import { styled, type Terminal } from "../../cli/terminal.ts";
 import { type Found, type SearchOptions, search } from "../../doctor/search.ts";
 import { ecuModel } from "../../ecu/models.ts";
 import { printable } from "../../text.ts";
@@ -10,10 +10,10 @@ const ADDRESS_WIDTH = 17;
 /** Looks at every address, and lists who answers. @returns the exit code: 0 where an ECU was found, else 1 */
 export const findEcus = async (
   range: SearchOptions["range"],
-  { screen, clock, port }: Pick<SearchOptions, "clock" | "port"> & { readonly screen: Screen },
+  { screen, clock, port }: Pick<SearchOptions, "clock" | "port"> & { readonly screen: Terminal },
 ): Promise<number> => {
   const name = `${range.network}/${range.prefix}`;
-  screen.write(`${painted("strong", `Looking for ECUs in ${name}, port ${port}`, screen)}\n\n`);
+  screen.write(`${styled("strong", `Looking for ECUs in ${name}, port ${port}`, screen)}\n\n`);
   const progress = process.stderr.isTTY ? (text: string) => process.stderr.write(text) : () => {};
   let open = 0;
   const ecus = await search({
@@ -33,16 +33,16 @@ export const findEcus = async (
   return ecus > 0 ? 0 : 1;
 };
 
-const lineOf = ({ address, info, answers }: Found, screen: Screen): string => {
+const lineOf = ({ address, info, answers }: Found, screen: Terminal): string => {
   const place = address.padEnd(ADDRESS_WIDTH);
   if (info === undefined) {
     const what = answers
       ? "something else listens there"
       : "the port is open and nobody answers: an ECU that hangs, or something else";
-    return `${place}${painted("fair", what, screen)}\n`;
+    return `${place}${styled("fair", what, screen)}\n`;
   }
   const words = [ecuModel(info).padEnd(10), info.ecuId, printable(info.firmware)];
-  return `${place}${painted("good", words.join(" "), screen)}\n`;
+  return `${place}${styled("good", words.join(" "), screen)}\n`;
 };
 
 const conclusion = (ecus: number): string => {

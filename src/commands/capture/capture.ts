@@ -1,16 +1,16 @@
 /** `capture`: the raw replies of an ECU in a file that can be shown to anyone. */
 import { randomInt } from "node:crypto";
-import { type Anonymised, anonymise } from "../captures/anonymise.ts";
-import { captureText, emptyCapture } from "../captures/format.ts";
-import type { Chance } from "../captures/replace.ts";
-import { createListener, takeCapture } from "../captures/take.ts";
-import type { Config } from "../cli/settings.ts";
-import { type ConversationOptions, createConversation } from "../ecu/conversation.ts";
-import { tell, troubles } from "../ecu/errors.ts";
-import { assertWritable, writeOutputFile } from "../files.ts";
-import { formatCount, printable } from "../text.ts";
-import { type Clock, systemClock } from "../time/clock.ts";
-import { version } from "../version.ts";
+import { type Anonymised, anonymise } from "../../captures/anonymise.ts";
+import { captureText, emptyCapture } from "../../captures/format.ts";
+import type { Chance } from "../../captures/replace.ts";
+import { createListener, takeCapture } from "../../captures/take.ts";
+import { type ConversationOptions, createConversation } from "../../ecu/conversation.ts";
+import { tell, troubles } from "../../ecu/errors.ts";
+import { assertWritable, writeOutputFile } from "../../files.ts";
+import { formatCount, printable } from "../../text.ts";
+import { type Clock, systemClock } from "../../time/clock.ts";
+import { version } from "../../version.ts";
+import type { CaptureConfig } from "./command.ts";
 
 /** What a command has around it. */
 interface Surroundings {
@@ -28,7 +28,7 @@ const RETRIES = 1;
 
 /** Asks, replaces, checks, and then writes. @returns the exit code */
 export const capture = async (
-  { ecu, output, all, commandPause }: Config<"capture">,
+  { ecu, output, all, commandPause }: CaptureConfig,
   surroundings: Partial<Surroundings> = {},
 ): Promise<number> => {
   const {

@@ -1,0 +1,100 @@
+/** Settings that several commands have. */
+import { setting } from "../config/setting.ts";
+import {
+  ecuAddress,
+  filePath,
+  integer,
+  listenAddress,
+  oneOf,
+  onOff,
+  urlPath,
+} from "../config/values.ts";
+
+/** The program's log. */
+export const logSettings = {
+  logLevel: setting({
+    flag: "log.level",
+    value: "LEVEL",
+    help: "Lowest level that is logged: debug, info, warn or error.",
+    fallback: "info",
+    parse: oneOf(["debug", "info", "warn", "error"]),
+  }),
+  logFormat: setting({
+    flag: "log.format",
+    value: "FORMAT",
+    help: "Format of the log lines: json or text.",
+    fallback: "json",
+    parse: oneOf(["json", "text"]),
+  }),
+};
+
+/** YAML file with the TLS and access settings of the web server. */
+export const webConfigFile = setting({
+  flag: "web.config.file",
+  value: "PATH",
+  help: "YAML file with TLS, passwords and headers of the web server; see docs/web-configuration.md.",
+  defaultText: "plain HTTP without a password",
+  parse: filePath,
+});
+
+/** The exporter's web server. */
+export const webSettings = {
+  listenAddress: setting({
+    flag: "web.listen-address",
+    value: "[HOST]:PORT",
+    help: "Address of the exporter's web server.",
+    fallback: ":10899",
+    parse: listenAddress,
+  }),
+  telemetryPath: setting({
+    flag: "web.telemetry-path",
+    value: "PATH",
+    help: "Path of the metrics.",
+    fallback: "/metrics",
+    parse: urlPath,
+  }),
+  maxRequests: setting({
+    flag: "web.max-requests",
+    value: "NUMBER",
+    help: "Requests that are served at the same time; further ones get status 503.",
+    fallback: "40",
+    parse: integer({ min: 1, max: 100_000 }),
+  }),
+  webConfigFile,
+};
+
+/** YAML file that lists ECUs. */
+export const configFile = setting({
+  flag: "config.file",
+  value: "PATH",
+  help: "YAML file that lists ECUs and their settings; see docs/configuration.md.",
+  defaultText: "no file",
+  parse: filePath,
+});
+
+/** Where a simulated or replayed ECU listens. */
+export const ecuListenAddress = setting({
+  flag: "listen",
+  value: "[HOST]:PORT",
+  help: "Address at which the ECU listens.",
+  fallback: "127.0.0.1:8899",
+  parse: listenAddress,
+});
+
+/** A flag without a value: true where it is given. */
+export const bareSwitch = {
+  value: "true|false",
+  fallback: "false",
+  isSwitch: true,
+  noEnv: true,
+  parse: onOff,
+} as const;
+
+/** The ECU that a tool reads. */
+export const ecuArgument = {
+  flag: "host",
+  value: "HOST[:PORT]",
+  help: "Address of the ECU.",
+  positional: true,
+  parse: ecuAddress,
+} as const;

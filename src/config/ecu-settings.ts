@@ -1,0 +1,143 @@
+/** The settings of an ECU: one row each for flag, environment variable and YAML key, limits included. */
+import { z } from "zod";
+import { type Setting, setting } from "./setting.ts";
+import { duration, type EcuAddress, integer, type Panel, panel, site, timezone } from "./values.ts";
+
+/** A setting that each ECU may have. */
+interface EcuSetting<T> extends Setting<T> {
+  /** Key in the YAML file. */
+  readonly yamlKey: string;
+  /** How YAML spells the value; without it, as the flag does. */
+  readonly yamlSchema?: z.ZodType;
+  /** In the YAML file, only an ECU has it, and not `defaults`. */
+  readonly noDefaults?: boolean;
+}
+
+const ecuSetting = <S extends EcuSetting<unknown>>(row: S): S => setting(row);
+
+const RETRIES = { min: 0, max: 10 };
+
+const coordinates = z.strictObject({
+  latitude: z.number().min(-90).max(90).describe("Degrees north."),
+  longitude: z.number().min(-180).max(180).describe("Degrees east."),
+});
+
+const PANEL_KEY = /^(\d{12})\/([1-4])$/;
+const word = z.union([z.string(), z.number()]).transform(String);
+
+const panels = z
+  .record(
+    z.string().regex(PANEL_KEY, "is not a serial number and a channel, such as 703000000001/1"),
+    z
+      .strictObject({
+        panel: word.describe("Name of the panel."),
+        array: word.optional().describe("Name of the array it belongs to."),
+        row: word.optional(),
+        column: word.optional(),
+      })
+      .describe("Where the panel is."),
+  )
+  .transform((entries) =>
+    Object.entries(entries).map(([key, { panel, array = "", row = "", column = "" }]): Panel => {
+      const [, uid = "", channel] = PANEL_KEY.exec(key) ?? [];
+      return { uid, channel: Number(channel), panel, array, row, column };
+    }),
+  );
+
+/** Every setting of an ECU, in the order of the help, by its name in the configuration. Durations are milliseconds. */
+export const ecuSettings = {
+  timezone: ecuSetting({
+    flag: "ecu.timezone",
+    yamlKey: "timezone",
+    value: "ZONE",
+    help: "Time zone of an ECU that does not report it (ECU-R, ECU-B), such as Europe/Amsterdam.",
+    defaultText: "this machine's zone",
+    parse: timezone,
+  }),
+  site: ecuSetting({
+    flag: "ecu.site",
+    yamlKey: "coordinates",
+    yamlSchema: coordinates,
+    value: "LATITUDE,LONGITUDE",
+    help: "Location of the plant in degrees north and east, such as 52.09,5.12; enables the metric of the sun's elevation.",
+    defaultText: "no sun elevation",
+    parse: site,
+  }),
+  panels: ecuSetting({
+    flag: "ecu.panel",
+    yamlKey: "panels",
+    yamlSchema: panels,
+    noDefaults: true,
+    value: "UID/CHANNEL=PANEL[/ARRAY[/ROW/COLUMN]]",
+    help: "Name and position of the panel at a channel of an inverter; repeatable.",
+    defaultText: "no names",
+    repeatable: true,
+    parse: panel,
+  }),
+  minInterval: ecuSetting({
+    flag: "ecu.min-interval",
+    yamlKey: "min_interval",
+    value: "DURATION",
+    help: "Minimum time between two reads of an ECU, such as 30s; scrapes in between get the last read.",
+    fallback: "30s",
+    parse: duration({ min: "0s", max: "24h" }),
+  }),
+  timeout: ecuSetting({
+    flag: "ecu.timeout",
+    yamlKey: "timeout",
+    value: "DURATION",
+    help: "Maximum time of a read of an ECU, and of a scrape that sends no timeout, such as 9.5s.",
+    fallback: "9.5s",
+    parse: duration({ min: "100ms", max: "10m" }),
+  }),
+  commandPause: ecuSetting({
+    flag: "ecu.command-pause",
+    yamlKey: "command_pause",
+    value: "DURATION",
+    help: "Pause between two connections to an ECU, such as 250ms.",
+    fallback: "250ms",
+    parse: duration({ min: "0s", max: "1m" }),
+  }),
+  retries: ecuSetting({
+    flag: "ecu.retries",
+    yamlKey: "retries",
+    yamlSchema: z.int().min(RETRIES.min).max(RETRIES.max),
+    value: "NUMBER",
+    help: "Further attempts at a query that failed, within the time of the read.",
+    fallback: "2",
+    parse: integer(RETRIES),
+  }),
+};
+
+type Rows = typeof ecuSettings;
+type Key = keyof Rows;
+type Value<K extends Key> = Rows[K] extends { repeatable: true }
+  ? readonly ReturnType<Rows[K]["parse"]>[]
+  : ReturnType<Rows[K]["parse"]>;
+
+/** What is set for one ECU; what is absent is as for all ECUs. */
+export type EcuSettings = { readonly [K in Key]?: Value<K> | undefined };
+
+/** An ECU to read, with what is set for it alone. */
+export type EcuConfig = EcuAddress & EcuSettings;
+
+type KeyWithFallback = {
+  [K in Key]: Rows[K] extends { fallback: string } ? K : never;
+}[Key];
+
+/** Settings of an ECU with every default in place; only what has no default may be absent. */
+export type EcuDefaults = EcuSettings & { readonly [K in KeyWithFallback]: Value<K> };
+
+/** The settings of an ECU: its own, else those of all. Panels are merged channel by channel. */
+export const resolveEcuSettings = (own: EcuSettings, defaults: EcuDefaults): EcuDefaults => ({
+  ...(Object.fromEntries(
+    (Object.keys(ecuSettings) as Key[]).map((key) => [key, own[key] ?? defaults[key]]),
+  ) as unknown as EcuDefaults),
+  panels: mergePanels(own.panels ?? [], defaults.panels ?? []),
+});
+
+const mergePanels = (own: readonly Panel[], others: readonly Panel[]): readonly Panel[] => {
+  const channelKey = ({ uid, channel }: Panel): string => `${uid}/${channel}`;
+  const named = new Set(own.map(channelKey));
+  return [...own, ...others.filter((panel) => !named.has(channelKey(panel)))];
+};

@@ -1,0 +1,63 @@
+/** The ECUs that the command line and the configuration file name together, and what is wrong with them. */
+import { canonicalHost } from "../ecu/address.ts";
+import type { EcuConfig } from "./ecu-settings.ts";
+import { readConfigFile } from "./file.ts";
+import type { Panel } from "./values.ts";
+
+/** `undefined` in place of a value that does not parse, which is reported already. */
+type Draft<T> = readonly (T | undefined)[];
+
+type Report = (...problems: readonly string[]) => void;
+
+/** The ECUs of a configuration file. @param readFile throws an Error whose message completes «FILE …» */
+export const readEcus = (
+  path: string,
+  readFile: (path: string) => Uint8Array,
+  report: Report,
+): Draft<EcuConfig> => {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFile(path);
+  } catch (error) {
+    report(`${path}: ${(error as Error).message}`);
+    return [undefined];
+  }
+  const read = readConfigFile(bytes, path);
+  if ("value" in read) return read.value.ecus;
+  report(...read.problems);
+  return [undefined];
+};
+
+/** Reports ECUs that share an address or a name, and that there is none. */
+export const checkEcus = (ecus: Draft<EcuConfig>, program: string, report: Report): void => {
+  if (ecus.length === 0) {
+    report(
+      `no ECU is configured; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without an ECU: ${program} demo`,
+    );
+  }
+  const addresses = new Set<string>();
+  const names = new Set<string>();
+  for (const ecu of ecus) {
+    if (ecu === undefined) continue;
+    const address = `${canonicalHost(ecu.host)}:${ecu.port}`;
+    if (addresses.has(address)) report(`the ECU "${ecu.name}" is listed twice`);
+    else if (names.has(ecu.name)) report(`two ECUs have the name "${ecu.name}"`);
+    addresses.add(address);
+    names.add(ecu.name);
+  }
+};
+
+/** Reports channels that are given two panels. */
+export const checkPanels = (panels: Draft<Panel>, report: Report): void => {
+  const channels = new Set<string>();
+  for (const panel of panels) {
+    if (panel === undefined) continue;
+    const channel = `${panel.uid}/${panel.channel}`;
+    if (channels.has(channel)) report(`the panel at ${channel} is set twice`);
+    channels.add(channel);
+  }
+};
+
+/** The values that parsed. */
+export const parsedOnly = <T>(values: Draft<T>): readonly T[] =>
+  values.filter((value) => value !== undefined);
