@@ -1,4 +1,4 @@
-/** The table of the proof in docs/alerts.md. */
+/** The results of the proof in docs/alerts.md. */
 
 import { GOOD_LIGHT } from "./lives.ts";
 import { places, roofs } from "./places.ts";
@@ -12,15 +12,15 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 const median = (numbers: readonly number[]): number | undefined =>
   [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)];
 
-/** What a proof of so many days has found, as Markdown. */
+/** Formats the results of a proof as Markdown. @param days simulated days of each plant */
 export const pageOf = ({ verdict, healthyDays }: Proof, days: number): string =>
   [
-    `Written by \`npm run prove:alerts\`: simulated plants live through ${days} days at ${places.map(({ name }) => `${name}°`).join(", ")} of latitude, with`,
-    "summer time, clouds, snow, staggered dusks, a maintenance every night, ten minutes of a hung ECU every week, failed look-ups,",
-    "lost answers and restarts of the exporter. What the exporter would have shown every five minutes is loaded into a real",
-    "Prometheus, and every rule is evaluated at every step.",
+    `Written by \`npm run prove:alerts\`. Simulated plants run for ${days} days at latitudes of ${places.map(({ name }) => `${name}°`).join(", ")}, with summer time, clouds, snow,`,
+    "inverters that go offline at different times, maintenance every night, an ECU that hangs for ten minutes every week, wrong counters,",
+    "lost replies and restarts of the exporter. The output of the exporter every five minutes is loaded into a real Prometheus, and every",
+    "rule is evaluated at every step.",
     "",
-    `**Nothing wrong:** ${Object.keys(roofs).length} roofs at each latitude, of one panel, of one inverter, of two faces and of all four directions: ${Math.round(healthyDays)} days in all.`,
+    `**Healthy plants:** ${Object.keys(roofs).length} roofs at each latitude (one panel, one inverter, two directions, four directions), ${Math.round(healthyDays)} days in all.`,
     "",
     table(
       ["Alert", "Severity", "False alerts"],
@@ -31,20 +31,20 @@ export const pageOf = ({ verdict, healthyDays }: Proof, days: number): string =>
       ]),
     ),
     "",
-    "Those of severity *info* fired in frost, when snow cannot be told from a fault, and say so.",
+    "The alerts of severity *info* fired in frost, when snow cannot be told from a fault. Their text says so.",
     "",
-    `**Something wrong**, at random times: found, within ${FOUND_MINUTES} minutes of good light (${GOOD_LIGHT} W/m² on the plant's mean panel; a slow one within days),`,
-    "by the right alert, which names the right ECU, inverter and channel. The delay counts those minutes from the moment it happened.",
+    `**Faults** at random times. A fault counts as found if the right alert, with the right ECU, inverter and channel, fires within ${FOUND_MINUTES} minutes of`,
+    `good light (${GOOD_LIGHT} W/m² on the mean panel of the plant), or within days for a slow fault. The delay counts these minutes from the start of the fault.`,
     "",
     table(
       [
-        "What happens",
+        "Fault",
         "Alert",
         "Tried",
         "Found",
-        "of these as info, in frost",
+        "As info, in frost",
         "Median delay",
-        "Longest",
+        "Longest delay",
         "Wrong alerts",
       ],
       verdict.troubles.map(rowOf),
@@ -69,7 +69,7 @@ const rowOf = ({ kind, tried, found, foundAsInfo, delays, wrong }: TroubleVerdic
 
 const [BEGIN, END] = ["<!-- proof: begin -->", "<!-- proof: end -->"];
 
-/** The page with its proof made anew. @throws Error where the marks are missing */
+/** Replaces the results in the page. @throws Error if the page has no marks for them */
 export const withProof = (page: string, proof: string): string => {
   const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (from === -1 || to < from) throw new Error("the page has no marks for the proof");

@@ -71,7 +71,7 @@ export const troubleKinds = kinds({
     make: ofInverter((doing) => ({ ...doing, online: false })),
   },
   panelDead: {
-    about: "a panel gives nothing any more",
+    about: "a panel stops giving power",
     alert: "PanelSilent",
     names: "channel",
     effects: ["PanelFarBelowSiblings"],
@@ -98,7 +98,7 @@ export const troubleKinds = kinds({
     make: () => ({ replies: () => silence }),
   },
   breakerTripped: {
-    about: "the plant's breaker trips: inverters have light and no grid",
+    about: "the plant's breaker trips: inverters have light but no grid",
     alert: "PlantWithoutGrid",
     names: "ecu",
     effects: ["InverterWithoutGrid", "PlantDown"],
@@ -114,7 +114,7 @@ export const troubleKinds = kinds({
     }),
   },
   plantSilent: {
-    about: "the plant's breaker trips: no inverter answers",
+    about: "the plant's breaker trips: no inverter replies",
     alert: "PlantDown",
     names: "ecu",
     effects: [],

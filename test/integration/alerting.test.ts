@@ -214,7 +214,7 @@ describe.skipIf(
               uid: "703000249529",
             },
             annotations: {
-              summary: "An inverter does not answer while the others give power.",
+              summary: "An inverter does not reply while the others give power.",
               description: expect.stringContaining("703000249529"),
               runbook_url: expect.stringContaining("docs/alerts.md#inverteroffline"),
             },

@@ -103,12 +103,12 @@ describe("every alert", () => {
     },
   );
 
-  it("has a section in docs/alerts.md, in the order of the files, with trigger, remedy and what it cannot see", () => {
+  it("has a section in docs/alerts.md, in the order of the files, with trigger, remedy and what it cannot detect", () => {
     const sections = page.split("\n### ").slice(1);
     expect(sections.map((text) => text.split("\n")[0])).toEqual(names);
     for (const text of sections.filter((one) => !one.startsWith("ApsystemsWatchdog"))) {
       expect(text).toMatch(/\*\*What to\s+do:\*\*/);
-      expect(text).toMatch(/\*\*Cannot\s+see:\*\*/);
+      expect(text).toMatch(/\*\*Cannot\s+detect:\*\*/);
       expect(text).toMatch(/(critical|warning|info)/);
     }
   });
