@@ -1,6 +1,6 @@
-# The exporter as an image; the simulated ECU is in it too. Build it with: docker build -t apsystems-ecu-exporter .
-# Node's image may be another, or this one to the byte: --build-arg NODE_IMAGE=node:24-slim@sha256:…
-# This one is made for 64-bit processors alone; a Raspberry Pi with a 32-bit system takes node:22-slim.
+# The image of the exporter; it includes the simulated ECU. Build it with: docker build -t apsystems-ecu-exporter .
+# To choose or pin the base image: --build-arg NODE_IMAGE=node:24-slim@sha256:…
+# node:24-slim supports 64-bit processors only. For a Raspberry Pi with a 32-bit system, use node:22-slim.
 ARG NODE_IMAGE=node:24-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -18,7 +18,7 @@ RUN npm ci --ignore-scripts --omit=dev
 
 FROM ${NODE_IMAGE}
 ARG NODE_IMAGE
-# The commit it is built from: --build-arg REVISION=$(git rev-parse HEAD)
+# The commit of the source: --build-arg REVISION=$(git rev-parse HEAD)
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="apsystems-ecu-exporter" \
       org.opencontainers.image.description="Prometheus exporter for APsystems micro-inverters" \
@@ -31,7 +31,7 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# For the state file; a volume that is mounted here for the first time takes the owner over.
+# For the state file. A volume that is mounted here for the first time takes over the owner.
 RUN mkdir /var/lib/apsystems && chown node:node /var/lib/apsystems
 USER node
 EXPOSE 10899

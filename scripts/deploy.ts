@@ -16,7 +16,7 @@ const filesIn = (folder: string, ending: string): readonly string[] =>
 const labels = { "app.kubernetes.io/name": NAME };
 const manifest = (content: object): string => stringify(content, { lineWidth: 0 });
 const madeFrom = (folder: string): string =>
-  `# Made from ${folder} by \`npm run generate\`: change the files there, not this one.\n`;
+  `# Generated from ${folder} by \`npm run generate\`. Change the files there, not this one.\n`;
 
 /** The rules of all files in one object, as the Prometheus operator wants them. */
 const prometheusRule = (): string =>

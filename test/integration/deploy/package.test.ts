@@ -85,7 +85,7 @@ describe("the package", () => {
   const installed = (): string => join(empty, "node_modules", NAME);
 
   it("holds the program, the files of the service, and who it is, and nothing else", () => {
-    const others = files.filter((path) => !/^dist\/([a-z-]+\/)?[a-z0-9-]+(\.css)?\.js$/.test(path));
+    const others = files.filter((path) => !/^dist\/([a-z-]+\/)*[a-z0-9-]+(\.css)?\.js$/.test(path));
     expect(others.toSorted()).toEqual([
       "CHANGELOG.md",
       "LICENSE",
