@@ -1,4 +1,4 @@
-/** What the exporter costs. Prints what it measures, and whether a target was reached. */
+/** Benchmarks of the exporter. Prints the measurements, and whether each target was reached. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ interface Frames {
   readonly signal: Buffer;
 }
 
-/** The three replies of an ECU with that many inverters of four channels at noon. */
+/** The three replies of an ECU at noon. @param inverters number of inverters, each with four channels */
 const framesOf = (inverters: number): Frames => {
   const plant = createPlant([["QS1", inverters]], SITE, 1);
   const rounds = createRounds({ plant, family: "L", zone: "Etc/GMT", start: NOON });
@@ -45,7 +45,7 @@ const decodeAll = (frames: Frames): void => {
   decodeReply("signal", frames.signal);
 };
 
-/** An observation made from those replies, by a monitor that is handed them. */
+/** The observation that a monitor makes from these replies. */
 const observe = (frames: Frames): Promise<Observation> => {
   const replies = [frames.info, frames.realtime, frames.signal];
   const monitor = createMonitor({
@@ -72,7 +72,7 @@ const observe = (frames: Frames): Promise<Observation> => {
   return monitor.observe(AbortSignal.timeout(1_000));
 };
 
-/** Runs a task many times and gives the time of each run in microseconds, sorted. */
+/** Runs a task many times. @returns the time of each run in microseconds, sorted */
 const timed = async (
   runs: number,
   warmUp: number,
@@ -93,7 +93,7 @@ const mean = (times: readonly number[]): number =>
   times.reduce((sum, time) => sum + time, 0) / times.length;
 const verdict = (measured: number, target: number): string =>
   measured <= target ? `reached (target ${target})` : `MISSED (target ${target})`;
-/** Everything that is said also goes into docs/performance.md. */
+/** The printed lines, which are also written to docs/performance.md. */
 const lines: string[] = [];
 const say = (line: string): void => {
   lines.push(line);
@@ -123,7 +123,7 @@ const stop = async (child: ReturnType<typeof spawn>): Promise<void> => {
   await once(child, "exit");
 };
 
-/** As Prometheus does it: on a connection that stays open, compressed. */
+/** Scrapes like Prometheus: over a persistent connection, compressed. */
 const agent = new Agent({ keepAlive: true });
 const scrape = async (port: number): Promise<void> => {
   const headers = { "accept-encoding": "gzip" };
@@ -134,7 +134,7 @@ const scrape = async (port: number): Promise<void> => {
 };
 
 const benchPure = async (): Promise<void> => {
-  say("\nDecode and render of one read (four channels an inverter), microseconds");
+  say("\nDecoding and rendering one read (four channels per inverter), microseconds");
   row("inverters", "decode 0002", "decode all 3", "all 3 p99", "render mean", "render p99");
   const processMetrics = createProcessMetrics();
   const build = { version: "0", revision: "0", nodeVersion: process.version };
@@ -170,7 +170,7 @@ const benchPure = async (): Promise<void> => {
 
 const benchScrape = async (): Promise<void> => {
   say(
-    "\nA scrape of one ECU with 20 inverters (exporter and ECU in processes of their own), milliseconds",
+    "\nScraping one ECU with 20 inverters (exporter and ECU in separate processes), milliseconds",
   );
   const ecu = await start(
     "simulate",
@@ -215,7 +215,7 @@ const benchScrape = async (): Promise<void> => {
   await ecu.stop();
 };
 
-/** A simulated ECU in this process, which may take its time, and an exporter of its own that asks it at each scrape. */
+/** Starts a simulated ECU in this process, and an exporter that reads it at each scrape. */
 const startPair = async (inverters: number, replyDelayMs: number) => {
   const ecu = await simulateEcu({
     inverters: [["QS1", inverters]],
@@ -243,7 +243,7 @@ const startPair = async (inverters: number, replyDelayMs: number) => {
 };
 
 const benchDelays = async (): Promise<void> => {
-  say("\nA scrape by inverters and by the ECU's delay for each of its three replies, milliseconds");
+  say("\nScraping by number of inverters and delay of each of the three replies, milliseconds");
   row("inverters", "delay", "p50", "p99");
   for (const delay of [0, 50]) {
     for (const inverters of [1, 20, 100]) {
@@ -269,7 +269,7 @@ const benchShared = async (): Promise<void> => {
   const url = `http://127.0.0.1:${exporter.port}/metrics`;
   const { requests, latency, non2xx } = await autocannon({ url, connections: 10, duration: 10 });
   say(
-    `\nServed from a shared read, 20 inverters, 10 connections for 10 s: ${requests.average.toFixed(0)} requests/s, p99 ${latency.p99} ms, ${non2xx} refused`,
+    `\nScrapes that share a read, 20 inverters, 10 connections for 10 s: ${requests.average.toFixed(0)} requests/s, p99 ${latency.p99} ms, ${non2xx} refused`,
   );
   await exporter.stop();
   await ecu.stop();
@@ -288,7 +288,7 @@ const benchMemory = async (): Promise<void> => {
     "--ecu.retries=0",
   );
   await pause(2_000);
-  say(`\nIdle memory, resident after 2 s: ${(await residentOf(exporter.port)).toFixed(0)} MB`);
+  say(`\nResident memory when idle, after 2 s: ${(await residentOf(exporter.port)).toFixed(0)} MB`);
   await exporter.stop();
 
   const pair = await startPair(20, 0);
@@ -297,7 +297,7 @@ const benchMemory = async (): Promise<void> => {
   for (let i = 0; i < 10_000; i++) await scrape(pair.port);
   const grown = (await residentOf(pair.port)) - before;
   say(
-    `Resident memory after 10,000 scrapes, less before (after 5,000 to warm up), in MB: ${grown.toFixed(1)}, ${verdict(grown, 5)}`,
+    `Growth of resident memory in 10,000 scrapes, after 5,000 to warm up, in MB: ${grown.toFixed(1)}, ${verdict(grown, 5)}`,
   );
   await pair.stop();
 };
@@ -316,7 +316,7 @@ const benchStart = async (): Promise<void> => {
     0.5,
   );
   say(
-    `\nFrom the start of the demo's process to its first whole answer, median of 5, in ms: ${median.toFixed(0)}, ${verdict(median, 500)}`,
+    `\nFrom the start of the demo to its first complete response, median of 5, in ms: ${median.toFixed(0)}, ${verdict(median, 500)}`,
   );
 };
 
@@ -333,5 +333,5 @@ agent.destroy();
 const fleet = readFileSync("docs/performance.md", "utf8").split("\n## A fleet")[1];
 writeFileSync(
   "docs/performance.md",
-  `# Performance\n\nWritten by \`npm run bench\` from what it measured.\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n${fleet === undefined ? "" : `\n## A fleet${fleet}`}`,
+  `# Performance\n\nMeasurements, written by \`npm run bench\`.\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n${fleet === undefined ? "" : `\n## A fleet${fleet}`}`,
 );

@@ -129,11 +129,11 @@ const verdict = (isMet: boolean): string => (isMet ? "reached" : "MISSED");
 const page = [
   "## A fleet",
   "",
-  `Written by \`npm run bench:fleet -- --minutes=${MINUTES}\`: ECUs of 20 inverters (14 DS3, 6 QS1) in one simulator process, read through \`/probe\` every 60 s`,
-  `by a real Prometheus that finds them at \`/sd\`. All share ${cpus().length} cores (${cpus()[0]?.model}, Node ${process.version}). The exporter's figures are those`,
-  "that Prometheus stored of it.",
+  `Measurements, written by \`npm run bench:fleet -- --minutes=${MINUTES}\`. One process simulates ECUs with 20 inverters each (14 DS3, 6 QS1). A real`,
+  `Prometheus discovers them at \`/sd\` and scrapes each through \`/probe\` every 60 s. All programs share ${cpus().length} cores (${cpus()[0]?.model}, Node ${process.version}).`,
+  "The values of the exporter are those that Prometheus stored.",
   "",
-  "| ECUs | Scrapes | Failed | Slowest | Exporter, of one core | Exporter, for each ECU | Memory at most |",
+  "| ECUs | Scrapes | Failed | Slowest | CPU, of one core | CPU per ECU | Maximum memory |",
   "| --- | --- | --- | --- | --- | --- | --- |",
   ...figures.map(
     (one) =>
@@ -142,10 +142,10 @@ const page = [
   "",
   "| Target | Measured | |",
   "| --- | --- | --- |",
-  `| every scrape succeeds within its timeout | ${many.failed + few.failed} failed | ${verdict(many.failed + few.failed === 0)} |`,
-  `| below half a core at 1,000 ECUs | ${(many.coreShare * 100).toFixed(1)} % | ${verdict(many.coreShare < 0.5)} |`,
-  `| below 300 MB at 1,000 ECUs | ${many.residentMegabytes.toFixed(0)} MB | ${verdict(many.residentMegabytes < 300)} |`,
-  `| an ECU costs at 1,000 within 10 % of what it costs at 100 | ${(slope * 100).toFixed(0)} % | ${verdict(slope < 0.1)} |`,
+  `| all scrapes succeed within their timeout | ${many.failed + few.failed} failed | ${verdict(many.failed + few.failed === 0)} |`,
+  `| less than half a core with 1,000 ECUs | ${(many.coreShare * 100).toFixed(1)} % | ${verdict(many.coreShare < 0.5)} |`,
+  `| less than 300 MB with 1,000 ECUs | ${many.residentMegabytes.toFixed(0)} MB | ${verdict(many.residentMegabytes < 300)} |`,
+  `| CPU per ECU with 1,000 ECUs, compared with 100 ECUs: at most 10 % more | ${(slope * 100).toFixed(0)} % | ${verdict(slope < 0.1)} |`,
 ].join("\n");
 process.stdout.write(`${page}\n`);
 const before = readFileSync(PAGE, "utf8").split("\n## A fleet")[0]?.trimEnd();

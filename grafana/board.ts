@@ -1,4 +1,4 @@
-/** What the four dashboards have in common: variables, links among them, and the grid. */
+/** What the four dashboards have in common: variables, links between them, and the grid. */
 import {
   type Dashboard,
   DashboardBuilder,
@@ -11,12 +11,12 @@ import {
   VariableRefresh,
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
-import { chosen, scraped } from "./promql.ts";
+import { ecuSeries, targetSeries } from "./promql.ts";
 
-/** The data source that is chosen on the page. */
+/** The data source selected on the dashboard. */
 export const datasource = { type: "prometheus", uid: `\${datasource}` };
 
-/** The dashboards by their uid, which is a part of their address and never changes. */
+/** Titles of the dashboards by uid. The uid is a part of the URL and never changes. */
 export const titles = {
   "apsystems-plant": "APsystems plant",
   "apsystems-inverter": "APsystems inverter",
@@ -25,48 +25,48 @@ export const titles = {
 } as const;
 export type Uid = keyof typeof titles;
 
-/** The newest schema that Grafana 9.4 knows; newer ones migrate it as they load it. */
+/** The newest schema of Grafana 9.4. Newer versions of Grafana migrate it when they load it. */
 const SCHEMA_VERSION = 37;
 
-export interface Board {
+export interface DashboardOptions {
   readonly uid: Uid;
   readonly description: string;
   readonly tags: readonly string[];
-  /** Such as `now-24h`; all end now. */
+  /** Start of the default time range, such as `now-24h`. The end is always now. */
   readonly from: string;
-  /** Whether it is about one inverter, chosen by `uid`. */
+  /** Whether the dashboard shows one inverter, selected by the variable `uid`. */
   readonly oneInverter?: boolean;
-  /** Whether jobs and instances can be chosen on the page; where not, all are shown. */
+  /** Whether jobs and instances can be selected. If not, all are shown. */
   readonly showsTargets?: boolean;
   readonly annotations?: Dashboard["annotations"];
-  /** Lines of the 24 columns from the top; the order is also that of the single column on a phone. */
-  readonly lines: readonly (readonly Placed[])[];
+  /** Rows of 24 columns from the top. On a phone, the panels form a single column in this order. */
+  readonly rows: readonly (readonly Placed[])[];
 }
 
 /** A panel and its size, in columns of 24 and rows of 38 pixels. */
 export type Placed = readonly [width: number, height: number, panel: Panel];
 
 /** Builds a dashboard. */
-export const board = (about: Board): Dashboard => {
-  const builder = new DashboardBuilder(titles[about.uid])
-    .uid(about.uid)
-    .description(about.description)
-    .tags(["apsystems", ...about.tags])
+export const buildDashboard = (options: DashboardOptions): Dashboard => {
+  const builder = new DashboardBuilder(titles[options.uid])
+    .uid(options.uid)
+    .description(options.description)
+    .tags(["apsystems", ...options.tags])
     .readonly()
     .tooltip(DashboardCursorSync.Crosshair)
-    .time({ from: about.from, to: "now" })
+    .time({ from: options.from, to: "now" })
     .refresh("1m")
     .timezone("browser")
-    .variables(variables(about))
-    .links(links(about.uid));
+    .variables(variables(options))
+    .links(links(options.uid));
   let id = 1;
-  for (const [w, h, panel] of about.lines.flat())
+  for (const [w, h, panel] of options.rows.flat())
     builder.withPanel({ build: () => ({ ...panel, id: id++, gridPos: { x: 0, y: 0, w, h } }) });
   const built = builder.build();
   return {
     ...built,
     schemaVersion: SCHEMA_VERSION,
-    ...(about.annotations !== undefined && { annotations: about.annotations }),
+    ...(options.annotations !== undefined && { annotations: options.annotations }),
   };
 };
 
@@ -81,23 +81,23 @@ const choice = (name: string, label: string, query: string): QueryVariableBuilde
     .refresh(VariableRefresh.OnTimeRangeChanged)
     .sort(VariableSort.NaturalAsc);
 
-const several = (name: string, label: string, query: string): QueryVariableBuilder =>
+const multiChoice = (name: string, label: string, query: string): QueryVariableBuilder =>
   choice(name, label, query).multi(true).includeAll(true).allValue(".+").current(ALL);
 
-const variables = ({ oneInverter, showsTargets }: Board) => {
+const variables = ({ oneInverter, showsTargets }: DashboardOptions) => {
   const hide = showsTargets ? VariableHide.DontHide : VariableHide.HideVariable;
   return [
     new DatasourceVariableBuilder("datasource").label("Data source").type("prometheus"),
-    several("ecu", "ECU", `label_values(${scraped("ecu_up")}, ecu)`),
+    multiChoice("ecu", "ECU", `label_values(${targetSeries("ecu_up")}, ecu)`),
     ...(oneInverter
-      ? [choice("uid", "Inverter", `label_values(${chosen("inverter_online")}, uid)`)]
+      ? [choice("uid", "Inverter", `label_values(${ecuSeries("inverter_online")}, uid)`)]
       : []),
-    several("job", "Job", "label_values(ecu_up, job)").hide(hide),
-    several("instance", "Instance", 'label_values(ecu_up{job=~"$job"}, instance)').hide(hide),
+    multiChoice("job", "Job", "label_values(ecu_up, job)").hide(hide),
+    multiChoice("instance", "Instance", 'label_values(ecu_up{job=~"$job"}, instance)').hide(hide),
   ];
 };
 
-/** To every other dashboard, with the chosen variables and time. */
+/** Links to all other dashboards. They keep the variables and the time range. */
 const links = (from: Uid) =>
   Object.entries(titles)
     .filter(([uid]) => uid !== from)

@@ -1,6 +1,6 @@
-/** Writes every dashboard's JSON. */
+/** Writes the JSON files of all dashboards. */
 import { writeFile } from "node:fs/promises";
-import { dashboards, pathOf, textOf } from "./dashboards.ts";
+import { dashboardJson, dashboardPath, dashboards } from "./dashboards.ts";
 
 for (const dashboard of dashboards)
-  await writeFile(new URL(pathOf(dashboard), import.meta.url), textOf(dashboard));
+  await writeFile(new URL(dashboardPath(dashboard), import.meta.url), dashboardJson(dashboard));

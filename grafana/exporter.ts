@@ -1,16 +1,25 @@
-/** The exporter itself: how it asks, what goes wrong, and what it needs. */
-import { board } from "./board.ts";
+/** The dashboard of the exporter itself: queries, failures, and resources. */
+import { buildDashboard } from "./board.ts";
 import {
   barsPanel,
-  now,
-  over,
+  instantQuery,
+  rangeQuery,
   reachable,
   seriesPanel,
-  states,
+  stateMappings,
   statesPanel,
   statPanel,
 } from "./parts.ts";
-import { age, chosen, fastest, grown, highest, mostAmiss, perMinute, scraped } from "./promql.ts";
+import {
+  age,
+  ecuSeries,
+  fastest,
+  highest,
+  increase,
+  perMinute,
+  targetSeries,
+  worst,
+} from "./promql.ts";
 
 const up = statPanel(
   {
@@ -19,7 +28,7 @@ const up = statPanel(
     unit: "none",
     noValue: "Not scraped",
     mappings: reachable,
-    queries: [now(`min(${scraped("up")})`, "Scrape")],
+    queries: [instantQuery(`min(${targetSeries("up")})`, "Scrape")],
   },
   "background",
 );
@@ -27,67 +36,82 @@ const up = statPanel(
 const version = statPanel(
   {
     title: "Version",
-    description: "Version of the exporter that is running.",
+    description: "Version of the running exporter.",
     unit: "none",
-    noValue: "Not known",
-    queries: [now(`max by (version) (${scraped("apsystems_exporter_build_info")})`, "{{version}}")],
+    noValue: "Unknown",
+    queries: [
+      instantQuery(
+        `max by (version) (${targetSeries("apsystems_exporter_build_info")})`,
+        "{{version}}",
+      ),
+    ],
   },
   "name",
 );
 
 const scrapeNow = statPanel({
-  title: "Last scrape took",
-  description: "Time that the last answer took, of several exporters the longest.",
+  title: "Last scrape duration",
+  description: "Duration of the last scrape. Of several exporters, the longest.",
   unit: "s",
   noValue: "–",
-  queries: [now(`max(${scraped("apsystems_exporter_scrape_duration_seconds")})`, "Scrape")],
+  queries: [
+    instantQuery(`max(${targetSeries("apsystems_exporter_scrape_duration_seconds")})`, "Scrape"),
+  ],
 });
 
 const dataAge = statPanel({
-  title: "Age of the data",
-  description: "Time since the ECU was last read, of several ECUs the longest.",
+  title: "Data age",
+  description: "Time since the last read of the ECU. Of several ECUs, the longest.",
   unit: "s",
   decimals: 0,
   noValue: "–",
-  queries: [now(`max(${age("apsystems_exporter_last_read_timestamp_seconds")})`, "Age")],
+  queries: [instantQuery(`max(${age("apsystems_exporter_last_read_timestamp_seconds")})`, "Age")],
 });
 
 const failures = statPanel({
   title: "Failed queries",
-  description: "Queries that failed within the time range, retries included.",
+  description: "Queries that failed within the time range, including retries.",
   unit: "none",
   decimals: 0,
   noValue: "–",
   queries: [
-    now(`sum(${grown("apsystems_exporter_query_errors_total", "ecu, command, reason")})`, "Failed"),
+    instantQuery(
+      `sum(${increase("apsystems_exporter_query_errors_total", "ecu, command, reason")})`,
+      "Failed",
+    ),
   ],
 });
 
 const unknown = statPanel({
   title: "Unknown records",
   description:
-    "Registered inverters whose record is of unknown layout or could not be found. More than 0 is worth a report to the project.",
+    "Registered inverters whose record has an unknown layout or could not be found. If it is more than 0, please send a capture to the project.",
   unit: "none",
   noValue: "–",
-  queries: [now(`sum(max by (ecu) (${chosen("apsystems_exporter_unknown_records")}))`, "Unknown")],
+  queries: [
+    instantQuery(
+      `sum(max by (ecu) (${ecuSeries("apsystems_exporter_unknown_records")}))`,
+      "Unknown",
+    ),
+  ],
 });
 
 const scrapes = seriesPanel({
-  title: "Duration of scrapes",
-  description: "Time that each answer to Prometheus took.",
+  title: "Scrape duration",
+  description: "Duration of each scrape.",
   unit: "s",
   min: 0,
-  queries: [over(scraped("apsystems_exporter_scrape_duration_seconds"), "{{instance}}")],
+  queries: [rangeQuery(targetSeries("apsystems_exporter_scrape_duration_seconds"), "{{instance}}")],
 });
 
 const queries = seriesPanel({
-  title: "Duration of queries",
+  title: "Query duration",
   description:
-    "Time that each question to the ECU took until its verdict, retries included. Of many, the 20 that took longest.",
+    "Duration of each query to the ECU, including retries. If there are more than 20, the slowest.",
   unit: "s",
   min: 0,
   queries: [
-    over(
+    rangeQuery(
       highest("apsystems_exporter_query_duration_seconds", "ecu, command"),
       "{{ecu}} {{command}}",
     ),
@@ -97,12 +121,12 @@ const queries = seriesPanel({
 const success = statesPanel({
   title: "Queries",
   description:
-    "Whether each question gave a valid reply in the last read, or failed or was not asked. Of many, the 20 that failed most.",
+    "Whether each query got a valid reply in the last read, or failed or was not sent. If there are more than 20, the ones that failed most.",
   unit: "none",
-  mappings: states("Failed", "Valid", "dark-red"),
+  mappings: stateMappings("Failed", "Valid", "dark-red"),
   queries: [
-    over(
-      mostAmiss("apsystems_exporter_query_success", "ecu, command", "min"),
+    rangeQuery(
+      worst("apsystems_exporter_query_success", "ecu, command", "min"),
       "{{ecu}} {{command}}",
     ),
   ],
@@ -111,14 +135,13 @@ const success = statesPanel({
 const errors = seriesPanel(
   {
     title: "Failed queries by reason",
-    description:
-      "Queries that failed a minute, by the reason; the page on faults tells what each means.",
+    description: "Failed queries per minute, by reason. The README explains each reason.",
     unit: "cpm",
     min: 0,
     noValue: "None",
     interval: "5m",
     queries: [
-      over(
+      rangeQuery(
         `sum by (ecu, reason) (${perMinute("apsystems_exporter_query_errors_total", "ecu, command, reason")}) > 0`,
         "{{ecu}} {{reason}}",
       ),
@@ -129,15 +152,15 @@ const errors = seriesPanel(
 
 const reasons = barsPanel({
   title: "Failed queries in the time range",
-  description: "How often each reason came up within the time range, the most frequent first.",
+  description: "Failed queries within the time range by reason, the most frequent first.",
   unit: "none",
   decimals: 0,
   min: 0,
   color: "semi-dark-blue",
   noValue: "None",
   queries: [
-    now(
-      `sort_desc(sum by (reason) (${grown("apsystems_exporter_query_errors_total", "ecu, command, reason")}) > 0)`,
+    instantQuery(
+      `sort_desc(sum by (reason) (${increase("apsystems_exporter_query_errors_total", "ecu, command, reason")}) > 0)`,
       "{{reason}}",
     ),
   ],
@@ -146,32 +169,31 @@ const reasons = barsPanel({
 const asked = seriesPanel({
   title: "Queries sent",
   description:
-    "Queries sent to each ECU a minute, retries included. Of many, the 20 to which most were sent.",
+    "Queries per minute to each ECU, including retries. If there are more than 20 ECUs, the ones with the most queries.",
   unit: "cpm",
   min: 0,
-  queries: [over(fastest("apsystems_exporter_queries_total", "ecu"), "{{ecu}}")],
+  queries: [rangeQuery(fastest("apsystems_exporter_queries_total", "ecu"), "{{ecu}}")],
 });
 
 const shared = seriesPanel({
   title: "Shared reads",
   description:
-    "Scrapes a minute that were answered by a read in flight or younger than the minimum interval, so that the ECU was not asked again. Of many ECUs, the 20 with most.",
+    "Scrapes per minute that shared a read with another scrape, so that the ECU was not read again. If there are more than 20 ECUs, the ones with the most.",
   unit: "cpm",
   min: 0,
-  queries: [over(fastest("apsystems_exporter_shared_reads_total", "ecu"), "{{ecu}}")],
+  queries: [rangeQuery(fastest("apsystems_exporter_shared_reads_total", "ecu"), "{{ecu}}")],
 });
 
 const rejected = seriesPanel(
   {
     title: "Rejected values",
-    description:
-      "Values a minute that the rules for glitches and implausible measurements withheld, by their field.",
+    description: "Impossible values and counter glitches per minute that were left out, by field.",
     unit: "cpm",
     min: 0,
     noValue: "None",
     interval: "5m",
     queries: [
-      over(
+      rangeQuery(
         `${perMinute("apsystems_exporter_rejected_values_total", "ecu, field")} > 0`,
         "{{ecu}} {{field}}",
       ),
@@ -182,42 +204,44 @@ const rejected = seriesPanel(
 
 const memory = seriesPanel({
   title: "Memory",
-  description: "Memory of the exporter's process, and the part of it that its objects take.",
+  description: "Resident memory of the process, and the part of it that JavaScript objects use.",
   unit: "bytes",
   min: 0,
   queries: [
-    over(scraped("process_resident_memory_bytes"), "{{instance}} process"),
-    over(scraped("nodejs_heap_size_used_bytes"), "{{instance}} objects"),
+    rangeQuery(targetSeries("process_resident_memory_bytes"), "{{instance}} process"),
+    rangeQuery(targetSeries("nodejs_heap_size_used_bytes"), "{{instance}} heap"),
   ],
 });
 
 const processor = seriesPanel({
-  title: "Processor",
-  description: "Share of one processor core that the exporter used.",
+  title: "CPU",
+  description: "Share of one CPU core that the exporter uses.",
   unit: "percentunit",
   min: 0,
   queries: [
-    over(`rate(${scraped("process_cpu_seconds_total")}[$__rate_interval])`, "{{instance}}"),
+    rangeQuery(
+      `rate(${targetSeries("process_cpu_seconds_total")}[$__rate_interval])`,
+      "{{instance}}",
+    ),
   ],
 });
 
 const lag = seriesPanel({
   title: "Event loop lag",
-  description:
-    "Time by which the exporter was late to take up its work, in 99 of 100 cases no more than this.",
+  description: "Delay of the event loop, 99th percentile.",
   unit: "s",
   min: 0,
-  queries: [over(scraped("nodejs_eventloop_lag_p99_seconds"), "{{instance}}")],
+  queries: [rangeQuery(targetSeries("nodejs_eventloop_lag_p99_seconds"), "{{instance}}")],
 });
 
 /** The dashboard of the exporter itself. */
-export const exporter = board({
+export const exporter = buildDashboard({
   uid: "apsystems-exporter",
-  description: "How the exporter reads the ECUs: durations, failures, rejected values, memory.",
+  description: "The exporter itself: durations, failures, rejected values, memory.",
   tags: ["exporter"],
   from: "now-6h",
   showsTargets: true,
-  lines: [
+  rows: [
     [up, version, scrapeNow, dataAge, failures, unknown].map((panel) => [4, 4, panel] as const),
     [
       [12, 8, scrapes],

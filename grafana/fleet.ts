@@ -1,81 +1,98 @@
-/** Many ECUs: each a row, what they give together, and what is wrong. */
-import { board } from "./board.ts";
+/** The dashboard of many ECUs: their state, their total power and energy, and firing alerts. */
+import { buildDashboard } from "./board.ts";
 import {
   alwaysKilowattHours,
+  instantQuery,
   kilowatts,
-  now,
-  over,
+  rangeQuery,
   reachable,
   seriesPanel,
   statesPanel,
   statPanel,
 } from "./parts.ts";
-import { age, chosen, firingAlerts, kilowattHours, mostAmiss, perEcu, produced } from "./promql.ts";
+import {
+  age,
+  ecuSeries,
+  energyProduced,
+  firingAlerts,
+  kilowattHours,
+  perEcu,
+  worst,
+} from "./promql.ts";
 import { centred, coloured, linkTo, tablePanel } from "./table.ts";
 
 const onlineShare = `${perEcu("ecu_inverters_online")} / ${perEcu("ecu_inverters")}`;
 
-/** The ECU tells 0 W at night, when it hears from no inverter. */
+/** Without the night, when an ECU reports 0 W because no inverter replies. */
 const powerByDay = `${perEcu("ecu_power_watts")} and on (ecu) ${perEcu("ecu_inverters_online")} > 0`;
 
 const ecus = statPanel({
   title: "ECUs",
-  description: "ECUs that answered in their last read, and how many there are.",
+  description: "ECUs that replied in their last read, and the number of ECUs.",
   unit: "none",
   noValue: "–",
-  queries: [now(`sum(${perEcu("ecu_up")})`, "Reachable"), now(`count(${perEcu("ecu_up")})`, "All")],
+  queries: [
+    instantQuery(`sum(${perEcu("ecu_up")})`, "Reachable"),
+    instantQuery(`count(${perEcu("ecu_up")})`, "All"),
+  ],
 });
 
 const power = statPanel({
   title: "Power now",
-  description: "Power of all chosen plants whose ECU answered, together.",
+  description: "Total power of the selected plants whose ECU replied.",
   unit: "watt",
   noValue: "–",
-  queries: [now(`sum(${perEcu("ecu_power_watts")})`, "Power")],
+  queries: [instantQuery(`sum(${perEcu("ecu_power_watts")})`, "Power")],
 });
 
 const today = statPanel({
   title: "Energy today",
-  description: "Energy of all chosen plants whose ECU answered, since each ECU's own day began.",
+  description:
+    "Total energy of the selected plants whose ECU replied, since the day of each ECU started.",
   unit: "kwatth",
   noValue: "–",
-  queries: [now(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`), "Energy today")],
+  queries: [
+    instantQuery(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`), "Energy today"),
+  ],
 });
 
 const month = statPanel({
   title: "Energy this month",
   description:
-    "Energy of all chosen plants since the first of this month, of the days that Prometheus has.",
+    "Total energy of the selected plants since the first of this month, for the days for which Prometheus has data.",
   unit: "kwatth",
   noValue: "–",
   timeFrom: "now/M",
-  queries: [now(`sum(${produced("[$__range]")})`, "Energy this month")],
+  queries: [instantQuery(`sum(${energyProduced("[$__range]")})`, "Energy this month")],
 });
 
 const online = statPanel({
   title: "Inverters online",
   description:
-    "Inverters that answered in the last round, as a share of all that are registered, at ECUs that answered themselves. At night none answers.",
+    "Inverters that replied in the last round, as a share of all registered inverters, for ECUs that replied themselves. At night no inverter replies.",
   unit: "percentunit",
   decimals: 0,
   noValue: "–",
   queries: [
-    now(`sum(${perEcu("ecu_inverters_online")}) / sum(${perEcu("ecu_inverters")})`, "Online"),
+    instantQuery(
+      `sum(${perEcu("ecu_inverters_online")}) / sum(${perEcu("ecu_inverters")})`,
+      "Online",
+    ),
   ],
 });
 
 const alertCount = statPanel({
   title: "Alerts",
-  description: "Alerts that are firing for the chosen ECUs and their exporters.",
+  description: "Firing alerts of the selected ECUs and their exporters.",
   unit: "none",
   noValue: "None",
-  queries: [now(`count(${firingAlerts})`, "Firing")],
+  queries: [instantQuery(`count(${firingAlerts})`, "Firing")],
 });
 
 const plants = tablePanel({
   title: "Plants",
   description:
-    "Every ECU as it was last read, unreachable ones first, which have no values. An ECU leads to the page of its plant.",
+    "All ECUs as last read. Unreachable ECUs come first and have no values. Click an ECU to open the dashboard of its plant.",
   unit: "none",
   columns: [
     {
@@ -110,7 +127,7 @@ const plants = tablePanel({
     {
       name: "Model",
       label: "model",
-      query: `max by (ecu, model, firmware) (${chosen("ecu_info")})`,
+      query: `max by (ecu, model, firmware) (${ecuSeries("ecu_info")})`,
       options: { ...centred, "custom.minWidth": 100 },
     },
     { name: "Firmware", label: "firmware", options: { ...centred, "custom.width": 165 } },
@@ -124,7 +141,7 @@ const plants = tablePanel({
 const alerts = tablePanel({
   title: "Firing alerts",
   description:
-    "Alerts that Prometheus has firing for the chosen ECUs and their exporters; none where its rules are not loaded.",
+    "Firing alerts of the selected ECUs and their exporters. Empty if the alert rules are not loaded in Prometheus.",
   unit: "none",
   noValue: "None",
   columns: [
@@ -146,10 +163,10 @@ const powers = seriesPanel(
   {
     title: "Power by plant",
     description:
-      "Power of the plants on top of each other, as their ECUs last told it; a gap while an ECU is not heard, and at night, when none of its inverters is online.",
+      "Power of the plants in the last reports of their ECUs, stacked. There is a gap while an ECU is unreachable, and at night, when all of its inverters are offline.",
     unit: "watt",
     min: 0,
-    queries: [over(powerByDay, "{{ecu}}")],
+    queries: [rangeQuery(powerByDay, "{{ecu}}")],
   },
   "stack",
 );
@@ -158,12 +175,12 @@ const energies = seriesPanel(
   {
     title: "Energy per day",
     description:
-      "Energy of the plants in each of the last 30 days, on top of each other; the last bar is today so far. Point at a bar to see whose it is.",
+      "Energy of the plants on each of the last 30 days, stacked. The last bar is today so far. Point at a bar to see its plant.",
     unit: "kwatth",
     min: 0,
     timeFrom: "30d",
     interval: "1d",
-    queries: [over(produced("[1d] offset -1d"), "{{ecu}}")],
+    queries: [rangeQuery(energyProduced("[1d] offset -1d"), "{{ecu}}")],
     hidesLegend: true,
   },
   "bars",
@@ -172,20 +189,20 @@ const energies = seriesPanel(
 const history = statesPanel({
   title: "ECUs reachable",
   description:
-    "When each ECU answered; of many, the 20 that were away most. A gap means that the exporter itself was not scraped. Some ECUs are away for half an hour every night.",
+    "When each ECU replied. If there are more than 20, the ones that were unreachable for the longest time. A gap means that the exporter itself was not scraped. Some ECUs are unreachable for half an hour every night.",
   unit: "none",
   mappings: reachable,
-  queries: [over(mostAmiss("ecu_up", "ecu", "max"), "{{ecu}}")],
+  queries: [rangeQuery(worst("ecu_up", "ecu", "max"), "{{ecu}}")],
 });
 
 /** The dashboard of many ECUs. */
-export const fleet = board({
+export const fleet = buildDashboard({
   uid: "apsystems-fleet",
-  description: "All ECUs: their state, power and energy, and the alerts that are firing.",
+  description: "All ECUs: state, power, energy, and firing alerts.",
   tags: ["solar"],
   from: "now-24h",
   showsTargets: true,
-  lines: [
+  rows: [
     [ecus, power, today, month, online, alertCount].map((panel) => [4, 4, panel] as const),
     [[24, 12, plants]],
     [

@@ -1,41 +1,42 @@
-/** One inverter: its channels, its grid, its radio, and how it does beside its siblings. */
-import { board } from "./board.ts";
+/** The dashboard of an inverter: channels, grid, radio, and a comparison with its siblings. */
+import { buildDashboard } from "./board.ts";
 import {
   alwaysKilowattHours,
   barsPanel,
-  field,
-  now,
+  fieldOverride,
+  instantQuery,
   online,
-  over,
+  rangeQuery,
   seriesPanel,
   statesPanel,
   statPanel,
 } from "./parts.ts";
 import {
-  channelDay,
-  chosen,
-  chosenUid,
+  channelEnergyDay,
+  ecuSeries,
   inverterChannelWatts,
   inverterWatts,
-  named,
-  namedOfDay,
   perChannel,
   perInverter,
+  uidMatcher,
+  withPanelName,
+  withPanelNameOfDay,
 } from "./promql.ts";
 
-/** Of all inverters of the same ECU, this one among them. */
+/** Median of all inverters of the same ECU, including this one. */
 const siblings = `quantile by (ecu) (0.5, ${inverterChannelWatts()})`;
 const meanDay = (...matchers: readonly string[]): string =>
-  `avg by (ecu, uid) (${channelDay(...matchers)})`;
+  `avg by (ecu, uid) (${channelEnergyDay(...matchers)})`;
 
 const state = statPanel(
   {
     title: "State",
-    description: "Whether the inverter answered the ECU in its last round. At night none does.",
+    description:
+      "Whether the inverter replied to the ECU in its last round. At night no inverter replies.",
     unit: "none",
-    noValue: "Not known",
+    noValue: "Unknown",
     mappings: online,
-    queries: [now(perInverter("inverter_online", chosenUid), "State")],
+    queries: [instantQuery(perInverter("inverter_online", uidMatcher), "State")],
   },
   "background",
 );
@@ -43,41 +44,43 @@ const state = statPanel(
 const model = statPanel(
   {
     title: "Model",
-    description: "Model of the inverter, by the first digits of its serial number.",
+    description: "Model of the inverter, from the first digits of its serial number.",
     unit: "none",
-    noValue: "Not known",
-    queries: [now(`max by (model) (${chosen("inverter_info", chosenUid)})`, "{{model}}")],
+    noValue: "Unknown",
+    queries: [
+      instantQuery(`max by (model) (${ecuSeries("inverter_info", uidMatcher)})`, "{{model}}"),
+    ],
   },
   "name",
 );
 
 const powerNow = statPanel({
   title: "Power now",
-  description: "Power of all channels; none while the inverter is offline.",
+  description: "Power of all channels. No value while the inverter is offline.",
   unit: "watt",
   noValue: "–",
-  queries: [now(inverterWatts(chosenUid), "Power")],
+  queries: [instantQuery(inverterWatts(uidMatcher), "Power")],
 });
 
 const energyDay = statPanel({
   title: "Energy, 24 h",
   description:
-    "Energy of all channels in the last 24 hours, counted from their power every 5 minutes.",
+    "Energy of all channels in the last 24 hours, integrated from their power every 5 minutes.",
   unit: "kwatth",
   noValue: "–",
-  queries: [now(`sum by (ecu, uid) (${channelDay(chosenUid)})`, "Energy")],
+  queries: [instantQuery(`sum by (ecu, uid) (${channelEnergyDay(uidMatcher)})`, "Energy")],
 });
 
 const share = statPanel({
   title: "Share, 24 h",
   description:
-    "Energy for a channel in the last 24 hours, beside that of the middle inverter (the median) of the same ECU.",
+    "Energy per channel in the last 24 hours, relative to the median inverter of the same ECU.",
   unit: "percentunit",
   decimals: 0,
   noValue: "–",
   queries: [
-    now(
-      `${meanDay(chosenUid)} / on (ecu) group_left () quantile by (ecu) (0.5, ${meanDay()} > 0)`,
+    instantQuery(
+      `${meanDay(uidMatcher)} / on (ecu) group_left () quantile by (ecu) (0.5, ${meanDay()} > 0)`,
       "Share",
     ),
   ],
@@ -85,56 +88,62 @@ const share = statPanel({
 
 const temperatureNow = statPanel({
   title: "Temperature",
-  description: "Temperature inside the inverter; none while it is offline.",
+  description: "Temperature inside the inverter. No value while it is offline.",
   unit: "celsius",
   noValue: "–",
-  queries: [now(perInverter("inverter_temperature_celsius", chosenUid), "Temperature")],
+  queries: [instantQuery(perInverter("inverter_temperature_celsius", uidMatcher), "Temperature")],
 });
 
 const voltageNow = statPanel({
   title: "Grid voltage",
-  description: "Grid voltage that the inverter sees, the mean of its phases.",
+  description: "Grid voltage at the inverter, the mean of its phases.",
   unit: "volt",
   decimals: 0,
   noValue: "–",
-  queries: [now(`avg by (ecu, uid) (${chosen("inverter_voltage_volts", chosenUid)})`, "Voltage")],
+  queries: [
+    instantQuery(
+      `avg by (ecu, uid) (${ecuSeries("inverter_voltage_volts", uidMatcher)})`,
+      "Voltage",
+    ),
+  ],
 });
 
 const signalNow = statPanel({
   title: "Signal",
   description:
-    "Strength of the inverter's radio signal at the ECU, of the ECU's own uncalibrated scale.",
+    "Strength of the inverter's radio signal at the ECU, on the uncalibrated scale of the ECU.",
   unit: "percentunit",
   decimals: 0,
   noValue: "–",
-  queries: [now(perInverter("inverter_signal_ratio", chosenUid), "Signal")],
+  queries: [instantQuery(perInverter("inverter_signal_ratio", uidMatcher), "Signal")],
 });
 
 const channels = seriesPanel({
-  title: "Power of its channels",
+  title: "Power by channel",
   description:
-    "Power of each panel at this inverter, by the name that is configured for it, else by inverter and channel. Gaps are times at which it was offline.",
-  unit: "watt",
-  min: 0,
-  queries: [over(named(perChannel("inverter_channel_power_watts", chosenUid)), "{{name}}")],
-});
-
-const againstSiblings = seriesPanel({
-  title: "Beside its siblings",
-  description:
-    "Power for a channel: of this inverter, and of the middle inverter (the median) of the same ECU.",
+    "Power of each panel of this inverter. A panel without a configured name is shown as inverter and channel. In a gap the inverter was offline.",
   unit: "watt",
   min: 0,
   queries: [
-    over(inverterChannelWatts(chosenUid), "This inverter"),
-    over(
-      `${siblings} and on (ecu) ${perInverter("inverter_online", chosenUid)}`,
-      "Middle inverter",
+    rangeQuery(withPanelName(perChannel("inverter_channel_power_watts", uidMatcher)), "{{name}}"),
+  ],
+});
+
+const againstSiblings = seriesPanel({
+  title: "Compared with its siblings",
+  description: "Power per channel of this inverter, and of the median inverter of the same ECU.",
+  unit: "watt",
+  min: 0,
+  queries: [
+    rangeQuery(inverterChannelWatts(uidMatcher), "This inverter"),
+    rangeQuery(
+      `${siblings} and on (ecu) ${perInverter("inverter_online", uidMatcher)}`,
+      "Median inverter",
     ),
   ],
-  // On top of the other where both are the same.
+  // Drawn on top where both lines are the same.
   overrides: [
-    field("Middle inverter", {
+    fieldOverride("Median inverter", {
       color: { mode: "fixed", fixedColor: "text" },
       "custom.lineWidth": 1,
       "custom.lineStyle": { fill: "dash", dash: [6, 6] },
@@ -143,68 +152,74 @@ const againstSiblings = seriesPanel({
 });
 
 const channelsDay = barsPanel({
-  title: "Energy of its channels, last 24 hours",
+  title: "Energy by channel, last 24 hours",
   description:
-    "Energy of each panel at this inverter in the last 24 hours, the best first, counted from its power every 5 minutes.",
+    "Energy of each panel of this inverter in the last 24 hours, highest first, integrated from its power every 5 minutes.",
   unit: alwaysKilowattHours,
   decimals: 2,
   min: 0,
   color: "blue",
   noValue: "No power in 24 hours",
-  queries: [now(`sort_desc(${namedOfDay(channelDay(chosenUid))})`, "{{name}}")],
+  queries: [
+    instantQuery(`sort_desc(${withPanelNameOfDay(channelEnergyDay(uidMatcher))})`, "{{name}}"),
+  ],
 });
 
 const history = statesPanel({
   title: "Online",
   description:
-    "When the inverter answered the ECU. It is offline every night; a gap means that the ECU itself was not heard.",
+    "When the inverter replied to the ECU. It is offline every night. A gap means that the ECU itself was not read.",
   unit: "none",
   mappings: online,
-  queries: [over(perInverter("inverter_online", chosenUid), "{{uid}}")],
+  queries: [rangeQuery(perInverter("inverter_online", uidMatcher), "{{uid}}")],
 });
 
 const temperature = seriesPanel({
   title: "Temperature over time",
-  description: "Temperature inside the inverter; a gap while it is offline.",
+  description: "Temperature inside the inverter. In a gap the inverter was offline.",
   unit: "celsius",
-  queries: [over(perInverter("inverter_temperature_celsius", chosenUid), "Temperature")],
+  queries: [rangeQuery(perInverter("inverter_temperature_celsius", uidMatcher), "Temperature")],
 });
 
 const voltage = seriesPanel({
   title: "Grid voltage over time",
   description:
-    "Grid voltage that the inverter sees, of a phase against neutral (L1) or between phases (L12); a gap while it is offline.",
+    "Grid voltage at the inverter, from a phase to neutral (L1) or between two phases (L12). In a gap the inverter was offline.",
   unit: "volt",
   queries: [
-    over(`max by (ecu, uid, phase) (${chosen("inverter_voltage_volts", chosenUid)})`, "{{phase}}"),
+    rangeQuery(
+      `max by (ecu, uid, phase) (${ecuSeries("inverter_voltage_volts", uidMatcher)})`,
+      "{{phase}}",
+    ),
   ],
 });
 
 const frequency = seriesPanel({
   title: "Grid frequency over time",
-  description: "Grid frequency that the inverter sees; a gap while it is offline.",
+  description: "Grid frequency at the inverter. In a gap the inverter was offline.",
   unit: "hertz",
-  queries: [over(perInverter("inverter_frequency_hertz", chosenUid), "Frequency")],
+  queries: [rangeQuery(perInverter("inverter_frequency_hertz", uidMatcher), "Frequency")],
 });
 
 const signal = seriesPanel({
   title: "Signal over time",
   description:
-    "Strength of the inverter's radio signal at the ECU, of the ECU's own uncalibrated scale.",
+    "Strength of the inverter's radio signal at the ECU, on the uncalibrated scale of the ECU.",
   unit: "percentunit",
   min: 0,
   max: 1,
-  queries: [over(perInverter("inverter_signal_ratio", chosenUid), "Signal")],
+  queries: [rangeQuery(perInverter("inverter_signal_ratio", uidMatcher), "Signal")],
 });
 
 /** The dashboard of an inverter. */
-export const inverter = board({
+export const inverter = buildDashboard({
   uid: "apsystems-inverter",
-  description: "One inverter: its channels, temperature, grid, signal, and its siblings.",
+  description:
+    "One inverter: channels, temperature, grid, signal, and a comparison with its siblings.",
   tags: ["solar"],
   from: "now-24h",
   oneInverter: true,
-  lines: [
+  rows: [
     [state, model, powerNow, energyDay, share, temperatureNow, voltageNow, signalNow].map(
       (panel) => [3, 4, panel] as const,
     ),

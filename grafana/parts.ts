@@ -1,4 +1,4 @@
-/** Kinds of panels, each with the options that all its panels share. */
+/** Types of panels, each with the options that its panels share. */
 import * as bargauge from "@grafana/grafana-foundation-sdk/bargauge";
 import * as common from "@grafana/grafana-foundation-sdk/common";
 import {
@@ -20,41 +20,44 @@ import * as statetimeline from "@grafana/grafana-foundation-sdk/statetimeline";
 import * as timeseries from "@grafana/grafana-foundation-sdk/timeseries";
 import { datasource } from "./board.ts";
 
-/** What every panel has. */
-export interface About {
+/** Options of every panel. */
+export interface PanelOptions {
   readonly title: string;
   readonly description: string;
-  /** As Grafana names units. */
+  /** Id of a unit in Grafana. */
   readonly unit: string;
   readonly queries: readonly Dataquery[];
   readonly decimals?: number;
   readonly min?: number;
   readonly max?: number;
-  /** What stands where there is no value. */
+  /** Text that is shown if there is no value. */
   readonly noValue?: string;
   readonly color?: string;
   readonly mappings?: readonly ValueMapping[];
   readonly overrides?: readonly Override[];
-  /** Time range of its own, until now; such as `30d`, or `now/M` for this month so far. */
+  /** Time range of this panel until now, such as `30d`, or `now/M` for the current month. */
   readonly timeFrom?: string;
-  /** Least time between two points. */
+  /** Minimum time between two points. */
   readonly interval?: string;
-  /** Whether the names of series are left out, because a panel beside it tells them. */
+  /** Whether the legend is hidden, because a panel beside it has the same one. */
   readonly hidesLegend?: boolean;
 }
 
-/** Field options for the fields that a matcher finds. */
+/** Options of the fields that a matcher selects. */
 export interface Override {
   readonly matcher: { readonly id: string; readonly options: string };
   readonly properties: DynamicConfigValue[];
 }
 
-/** Units that stay what they are, where numbers stand below each other; Grafana's own become W, MW, Wh and MWh. */
+/** Fixed units for columns of numbers. Grafana's own units scale to W, MW, Wh and MWh. */
 export const kilowatts = "suffix:kW";
 export const alwaysKilowattHours = "suffix:kWh";
 
-/** Overrides the options of a field by its name, which is its legend or the head of its column. */
-export const field = (name: string, options: Readonly<Record<string, unknown>>): Override => ({
+/** Overrides the options of a field. @param name legend of the series, or header of the column */
+export const fieldOverride = (
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+): Override => ({
   matcher: { id: "byName", options: name },
   properties: Object.entries(options).map(([id, value]) => ({ id, value })),
 });
@@ -63,21 +66,21 @@ const query = (expr: string): DataqueryBuilder =>
   new DataqueryBuilder().expr(expr).datasource(datasource).editorMode(QueryEditorMode.Code);
 
 /** A query of series over the time range. */
-export const over = (expr: string, legend: string): Dataquery =>
+export const rangeQuery = (expr: string, legend: string): Dataquery =>
   query(expr).legendFormat(legend).range().build();
 
 /** A query of values at the end of the time range. */
-export const now = (expr: string, legend: string): Dataquery =>
+export const instantQuery = (expr: string, legend: string): Dataquery =>
   query(expr).legendFormat(legend).instant().build();
 
 /** A query of values at the end of the time range, as rows of a table. */
-export const rows = (expr: string): Dataquery =>
+export const tableQuery = (expr: string): Dataquery =>
   query(expr).format(PromQueryFormat.Table).instant().build();
 
-/** Gives a panel what every panel has. Queries are named A, B, C … in their order. */
-export const dress = (panel: Panel, about: About): Panel => {
-  const { title, description, unit, queries, overrides = [], timeFrom, interval } = about;
-  const { decimals, min, max, noValue, color, mappings } = about;
+/** Adds the options of every panel. The queries get the names A, B, C … in order. */
+export const withCommonOptions = (panel: Panel, options: PanelOptions): Panel => {
+  const { title, description, unit, queries, overrides = [], timeFrom, interval } = options;
+  const { decimals, min, max, noValue, color, mappings } = options;
   const defaults: FieldConfig = {
     ...panel.fieldConfig?.defaults,
     unit,
@@ -106,9 +109,9 @@ export const dress = (panel: Panel, about: About): Panel => {
 
 const last = { build: () => ({ calcs: ["lastNotNull"], fields: "", values: false }) };
 
-/** One big number, or one beside the other; `text` for values that are words. */
-export const statPanel = (about: About, text?: "background" | "name"): Panel =>
-  dress(
+/** One or more big numbers. @param text how to show values that are words */
+export const statPanel = (options: PanelOptions, text?: "background" | "name"): Panel =>
+  withCommonOptions(
     new stat.PanelBuilder()
       .graphMode(common.BigValueGraphMode.None)
       .colorMode(
@@ -117,12 +120,12 @@ export const statPanel = (about: About, text?: "background" | "name"): Panel =>
       .textMode(text === "name" ? common.BigValueTextMode.Name : common.BigValueTextMode.Auto)
       .reduceOptions(last)
       .build(),
-    about,
+    options,
   );
 
-/** Bars beside each other, one a series, in the order of the query. */
-export const barsPanel = (about: About): Panel =>
-  dress(
+/** Horizontal bars, one per series, in the order of the query. */
+export const barsPanel = (options: PanelOptions): Panel =>
+  withCommonOptions(
     new bargauge.PanelBuilder()
       .orientation(common.VizOrientation.Horizontal)
       .displayMode(common.BarGaugeDisplayMode.Basic)
@@ -130,18 +133,18 @@ export const barsPanel = (about: About): Panel =>
       .namePlacement(common.BarGaugeNamePlacement.Left)
       .showUnfilled(true)
       .maxVizHeight(40)
-      // Grafana 9.4 knows no greatest height, and would make the letters as large as the bars.
+      // Grafana 9.4 has no maximum height, and would make the text as large as the bars.
       .text(new common.VizTextDisplayOptionsBuilder().titleSize(12).valueSize(16))
       .reduceOptions(last)
       .build(),
-    about,
+    options,
   );
 
-/** How series are drawn: lines, areas on top of each other, or bars that begin at their time. */
+/** How series are drawn: lines, stacked areas, or bars that start at their time. */
 export type Drawing = "lines" | "stack" | "bars";
 
-/** Series over time. Where there are no samples, there is a gap. */
-export const seriesPanel = (about: About, drawing: Drawing = "lines"): Panel => {
+/** Series over time. Missing samples are a gap. */
+export const seriesPanel = (options: PanelOptions, drawing: Drawing = "lines"): Panel => {
   const builder = new timeseries.PanelBuilder()
     .colorScheme({ build: () => ({ mode: FieldColorModeId.PaletteClassic }) })
     .lineWidth({ lines: 2, stack: 1, bars: 0 }[drawing])
@@ -152,7 +155,7 @@ export const seriesPanel = (about: About, drawing: Drawing = "lines"): Panel => 
       new common.VizLegendOptionsBuilder()
         .displayMode(common.LegendDisplayMode.List)
         .placement(common.LegendPlacement.Bottom)
-        .showLegend(about.hidesLegend !== true)
+        .showLegend(options.hidesLegend !== true)
         .calcs([]),
     )
     .tooltip(
@@ -166,12 +169,12 @@ export const seriesPanel = (about: About, drawing: Drawing = "lines"): Panel => 
     builder.stacking(
       new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group("A"),
     );
-  return dress(builder.build(), about);
+  return withCommonOptions(builder.build(), options);
 };
 
-/** States over time, a line for each series. */
-export const statesPanel = (about: About): Panel =>
-  dress(
+/** States over time, one row per series. */
+export const statesPanel = (options: PanelOptions): Panel =>
+  withCommonOptions(
     new statetimeline.PanelBuilder()
       .mergeValues(true)
       .showValue(common.VisibilityMode.Auto)
@@ -182,11 +185,11 @@ export const statesPanel = (about: About): Panel =>
       .spanNulls(false)
       .legend(new common.VizLegendOptionsBuilder().showLegend(false))
       .build(),
-    about,
+    options,
   );
 
-/** Words for 0 and 1, so that no state is told by colour alone. */
-export const states = (zero: string, one: string, zeroColor: string): ValueMapping[] => [
+/** Texts for 0 and 1, so that no state is shown by colour alone. */
+export const stateMappings = (zero: string, one: string, zeroColor: string): ValueMapping[] => [
   {
     type: MappingType.ValueToText,
     options: {
@@ -195,6 +198,6 @@ export const states = (zero: string, one: string, zeroColor: string): ValueMappi
     },
   },
 ];
-/** Blue and not red: every night all inverters are offline. */
-export const online = states("Offline", "Online", "dark-blue");
-export const reachable = states("Unreachable", "Reachable", "dark-red");
+/** Blue and not red, because all inverters are offline every night. */
+export const online = stateMappings("Offline", "Online", "dark-blue");
+export const reachable = stateMappings("Unreachable", "Reachable", "dark-red");

@@ -1,35 +1,35 @@
-/** One plant: what it gives now, what it gave, and which of its panels and inverters lag behind. */
-import { board, datasource } from "./board.ts";
+/** The dashboard of a plant: power, energy, and the panels and inverters that lag behind. */
+import { buildDashboard, datasource } from "./board.ts";
 import {
   alwaysKilowattHours,
   barsPanel,
-  field,
-  now,
+  fieldOverride,
+  instantQuery,
   online,
-  over,
+  rangeQuery,
   seriesPanel,
   statesPanel,
   statPanel,
 } from "./parts.ts";
 import {
   age,
-  channelDay,
-  chosen,
+  channelEnergyDay,
+  ecuSeries,
+  energyProduced,
   inverterWatts,
   kilowattHours,
-  named,
-  namedOfDay,
   perChannel,
   perEcu,
   perInverter,
-  produced,
-  shareOfMiddle,
+  shareOfMedian,
   shareOfSiblings,
   usedChannels,
+  withPanelName,
+  withPanelNameOfDay,
 } from "./promql.ts";
 import { centred, coloured, linkTo, tablePanel } from "./table.ts";
 
-/** Of its siblings; below this a panel is listed as far below them. */
+/** Panels with a smaller share of their siblings are listed as far below them. */
 const FAR_BELOW = 0.75;
 
 const farBelow = `(${shareOfSiblings}) < ${FAR_BELOW} and on (ecu, uid, channel) ${usedChannels}`;
@@ -37,76 +37,81 @@ const farBelow = `(${shareOfSiblings}) < ${FAR_BELOW} and on (ecu, uid, channel)
 const powerNow = statPanel({
   title: "Power now",
   description:
-    "Power of the whole plant, as the ECU last told it. The ECU hears from its inverters every 5 minutes.",
+    "Power of the whole plant in the last report of the ECU. The ECU polls its inverters every 5 minutes.",
   unit: "watt",
   noValue: "–",
-  queries: [now(`sum(${perEcu("ecu_power_watts")})`, "Power")],
+  queries: [instantQuery(`sum(${perEcu("ecu_power_watts")})`, "Power")],
 });
 
 const energyToday = statPanel({
   title: "Energy today",
   description:
-    "Energy since the ECU's own day began: at its midnight (ECU-R-Pro, ECU-C) or with the first sun (ECU-R, ECU-B).",
+    "Energy since the day of the ECU started: at midnight (ECU-R-Pro, ECU-C) or with the first sun (ECU-R, ECU-B).",
   unit: "kwatth",
   noValue: "–",
-  queries: [now(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`), "Energy today")],
+  queries: [
+    instantQuery(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`), "Energy today"),
+  ],
 });
 
 const energyThisMonth = statPanel({
   title: "Energy this month",
   description:
-    "Energy since the first of this month, in steps of 0.1 kWh. Only of the time that Prometheus has: on the first day it is less than the energy of today.",
+    "Energy since the first of this month, in steps of 0.1 kWh. It covers only the time for which Prometheus has data: on the first day, it is less than the energy of today.",
   unit: "kwatth",
   noValue: "–",
   timeFrom: "now/M",
-  queries: [now(`sum(${produced("[$__range]")})`, "Energy this month")],
+  queries: [instantQuery(`sum(${energyProduced("[$__range]")})`, "Energy this month")],
 });
 
 const lifetimeEnergy = statPanel({
   title: "Lifetime energy",
-  description: "Energy that the plant has produced in its lifetime, as the ECU counts it.",
+  description: "Energy that the plant has produced in its lifetime, as counted by the ECU.",
   unit: "kwatth",
   noValue: "–",
   queries: [
-    now(kilowattHours(`sum(${perEcu("ecu_lifetime_energy_joules_total")})`), "Lifetime energy"),
+    instantQuery(
+      kilowattHours(`sum(${perEcu("ecu_lifetime_energy_joules_total")})`),
+      "Lifetime energy",
+    ),
   ],
 });
 
 const inverters = statPanel({
   title: "Inverters now",
   description:
-    "Inverters that answered the ECU in its last round, and how many are registered. At night none answers.",
+    "Inverters that replied to the ECU in its last round, and the number of registered inverters. At night no inverter replies.",
   unit: "none",
   noValue: "–",
   queries: [
-    now(`sum(${perEcu("ecu_inverters_online")})`, "Online"),
-    now(`sum(${perEcu("ecu_inverters")})`, "Registered"),
+    instantQuery(`sum(${perEcu("ecu_inverters_online")})`, "Online"),
+    instantQuery(`sum(${perEcu("ecu_inverters")})`, "Registered"),
   ],
 });
 
 const reportAge = statPanel({
-  title: "Age of report",
+  title: "Report age",
   description:
-    "Time since the ECU last heard from its inverters, by its own clock; by day it is some minutes. Of several ECUs, the oldest.",
+    "Time since the last report of the ECU, by its own clock; a few minutes by day. Of several ECUs, the oldest report.",
   unit: "s",
   decimals: 0,
   noValue: "–",
-  queries: [now(`max(${age("ecu_last_report_timestamp_seconds")})`, "Age")],
+  queries: [instantQuery(`max(${age("ecu_last_report_timestamp_seconds")})`, "Age")],
 });
 
 const power = seriesPanel(
   {
     title: "Power by inverter",
     description:
-      "Power of the inverters on top of each other. At night there is no power, and a gap. Where the exporter knows the site, the dashed line is the sun's height above the horizon.",
+      "Power of the inverters, stacked. At night there is a gap. If the coordinates of the plant are configured, the dashed line is the height of the sun above the horizon.",
     unit: "watt",
     min: 0,
     queries: [
-      over(inverterWatts(), "{{uid}}"),
-      over(`max(${chosen("ecu_sun_elevation_degrees")}) > 0`, "Sun"),
+      rangeQuery(inverterWatts(), "{{uid}}"),
+      rangeQuery(`max(${ecuSeries("ecu_sun_elevation_degrees")}) > 0`, "Sun"),
     ],
     overrides: [
-      field("Sun", {
+      fieldOverride("Sun", {
         unit: "degree",
         color: { mode: "fixed", fixedColor: "semi-dark-orange" },
         "custom.stacking": { mode: "none", group: "B" },
@@ -126,13 +131,13 @@ const energyPerDay = seriesPanel(
   {
     title: "Energy per day",
     description:
-      "Energy of each of the last 30 days, midnight to midnight; the last bar is today so far. Steps of 0.1 kWh.",
+      "Energy of each of the last 30 days, from midnight to midnight, in steps of 0.1 kWh. The last bar is today so far.",
     unit: "kwatth",
     min: 0,
     timeFrom: "30d",
     interval: "1d",
-    // A point stands at the beginning of its day, so the window looks ahead of it.
-    queries: [over(produced("[1d] offset -1d"), "{{ecu}}")],
+    // A point is at the start of its day, so the window looks ahead.
+    queries: [rangeQuery(energyProduced("[1d] offset -1d"), "{{ecu}}")],
   },
   "bars",
 );
@@ -140,39 +145,44 @@ const energyPerDay = seriesPanel(
 const panelsNow = barsPanel({
   title: "Panels now",
   description:
-    "Power of every panel, the best first, by the name that is configured for it, else by inverter and channel. At night there is none.",
+    "Power of every panel, highest first. A panel without a configured name is shown as inverter and channel. At night there is no power.",
   unit: "watt",
   min: 0,
   color: "blue",
   noValue: "No power now",
-  queries: [now(`sort_desc(${named(perChannel("inverter_channel_power_watts"))})`, "{{name}}")],
+  queries: [
+    instantQuery(
+      `sort_desc(${withPanelName(perChannel("inverter_channel_power_watts"))})`,
+      "{{name}}",
+    ),
+  ],
 });
 
 const panelsDay = barsPanel({
   title: "Panels, last 24 hours",
   description:
-    "Energy of every panel in the last 24 hours, the best first, counted from its power every 5 minutes.",
+    "Energy of every panel in the last 24 hours, highest first, integrated from its power every 5 minutes.",
   unit: alwaysKilowattHours,
   decimals: 2,
   min: 0,
   color: "blue",
   noValue: "No power in 24 hours",
-  queries: [now(`sort_desc(${namedOfDay(channelDay())})`, "{{name}}")],
+  queries: [instantQuery(`sort_desc(${withPanelNameOfDay(channelEnergyDay())})`, "{{name}}")],
 });
 
 const lagging = tablePanel({
   title: "Panels far below their siblings",
   description:
-    "Panels whose energy of the last 24 hours is below 75 % of their siblings': of the best panel at the same inverter, or, where no other there gives power, of the plant's middle panel. Shade, dirt, another direction or a fault. A panel whose inverter was offline all the time is not here but among the inverters, and an input that gave nothing for 30 days is taken for one without a panel.",
+    "Panels whose energy of the last 24 hours is below 75 % of their siblings: of the best panel of the same inverter, or of the median panel of the plant if no other panel of the inverter gives power. Causes are shade, dirt, another direction or a fault. Not listed are panels of inverters that were offline all the time, and inputs that gave no power for 30 days (no panel connected).",
   unit: "percentunit",
   decimals: 0,
   noValue: "None",
   columns: [
     { name: "Panel", label: "name", options: { "custom.width": 160 } },
-    { name: "Of siblings", query: namedOfDay(farBelow) },
+    { name: "Of siblings", query: withPanelNameOfDay(farBelow) },
     {
       name: "Of plant",
-      query: `${shareOfMiddle} and on (ecu, uid, channel) (${farBelow})`,
+      query: `${shareOfMedian} and on (ecu, uid, channel) (${farBelow})`,
     },
   ],
   hidden: ["ecu", "uid", "channel", "panel"],
@@ -182,16 +192,16 @@ const lagging = tablePanel({
 const timeline = statesPanel({
   title: "Inverters online",
   description:
-    "When each inverter answered the ECU. All are offline at night; a gap means that the ECU itself was not heard.",
+    "When each inverter replied to the ECU. All are offline at night. A gap means that the ECU itself was not read.",
   unit: "none",
   mappings: online,
-  queries: [over(perInverter("inverter_online"), "{{uid}}")],
+  queries: [rangeQuery(perInverter("inverter_online"), "{{uid}}")],
 });
 
 const table = tablePanel({
   title: "Inverters",
   description:
-    "Every registered inverter as it is now; an offline one has no measurements, and at night, when all are, their columns are gone. The voltage is the mean of its phases. An inverter leads to its own page.",
+    "All registered inverters as last read. An offline inverter has no measurements; if all are offline, the columns disappear. The voltage is the mean of the phases. Click an inverter to open its dashboard.",
   unit: "none",
   columns: [
     {
@@ -215,7 +225,7 @@ const table = tablePanel({
     },
     {
       name: "Voltage",
-      query: `avg by (ecu, uid) (${chosen("inverter_voltage_volts")})`,
+      query: `avg by (ecu, uid) (${ecuSeries("inverter_voltage_volts")})`,
       options: { unit: "volt", decimals: 0 },
     },
     {
@@ -231,7 +241,7 @@ const table = tablePanel({
     {
       name: "Model",
       label: "model",
-      query: `max by (ecu, uid, model) (${chosen("inverter_info")})`,
+      query: `max by (ecu, uid, model) (${ecuSeries("inverter_info")})`,
       options: centred,
     },
     { name: "ECU", label: "ecu", options: centred },
@@ -240,9 +250,9 @@ const table = tablePanel({
 });
 
 /** The dashboard of a plant. */
-export const plant = board({
+export const plant = buildDashboard({
   uid: "apsystems-plant",
-  description: "Power and energy of a plant, and each of its inverters and panels.",
+  description: "Power and energy of a plant and of each of its inverters and panels.",
   tags: ["solar"],
   from: "now-24h",
   annotations: {
@@ -259,7 +269,7 @@ export const plant = board({
       },
     ],
   },
-  lines: [
+  rows: [
     [powerNow, energyToday, energyThisMonth, lifetimeEnergy, inverters, reportAge].map(
       (panel) => [4, 4, panel] as const,
     ),

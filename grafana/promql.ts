@@ -1,7 +1,7 @@
-/** Queries as text, made of metric names that the compiler knows. */
+/** PromQL queries, built from metric names that the compiler checks. */
 import type { MetricName } from "../src/metrics/catalogue.ts";
 
-/** Metrics that are not the catalogue's: those of Prometheus, and of the exporter's own process. */
+/** Metrics outside the catalogue: those of Prometheus, and those of the exporter's process. */
 export const otherMetrics = [
   "ALERTS",
   "up",
@@ -12,138 +12,141 @@ export const otherMetrics = [
 ] as const;
 export type QueryName = MetricName | (typeof otherMetrics)[number];
 
-/** Joules in a kilowatt-hour, as queries write it. */
+/** Joules per kilowatt-hour, in PromQL notation. */
 const KWH = "3.6e6";
-/** The ECU hears from its inverters every 5 minutes, so energy is summed in steps of that. */
+/** The ECU polls its inverters every 5 minutes, so energy is summed in these steps. */
 const STEP_SECONDS = 300;
 
 const SCRAPED = 'job=~"$job", instance=~"$instance"';
 const CHOSEN_ECUS = 'ecu=~"$ecu"';
-/** Selects the inverter that is chosen on the page. */
-export const chosenUid = 'uid=~"$uid"';
+/** Selects the inverter of the dashboard variable. */
+export const uidMatcher = 'uid=~"$uid"';
 
-/** The series of a metric from the chosen jobs and instances. */
-export const scraped = (name: QueryName, ...matchers: readonly string[]): string =>
+/** The series of a metric from the selected jobs and instances. */
+export const targetSeries = (name: QueryName, ...matchers: readonly string[]): string =>
   `${name}{${[SCRAPED, ...matchers].join(", ")}}`;
 
-/** The series of a metric from the chosen ECUs too. */
-export const chosen = (name: QueryName, ...matchers: readonly string[]): string =>
-  scraped(name, CHOSEN_ECUS, ...matchers);
+/** The series of a metric from the selected jobs, instances and ECUs. */
+export const ecuSeries = (name: QueryName, ...matchers: readonly string[]): string =>
+  targetSeries(name, CHOSEN_ECUS, ...matchers);
 
-/** One value for each set of labels, however many exporters tell it. */
-const one = (by: string, series: string): string => `max by (${by}) (${series})`;
+/** One value per set of labels, even if several exporters export it. */
+const dedupe = (by: string, series: string): string => `max by (${by}) (${series})`;
 
-export const perEcu = (name: MetricName): string => one("ecu", chosen(name));
+export const perEcu = (name: MetricName): string => dedupe("ecu", ecuSeries(name));
 export const perInverter = (name: MetricName, ...matchers: readonly string[]): string =>
-  one("ecu, uid", chosen(name, ...matchers));
+  dedupe("ecu, uid", ecuSeries(name, ...matchers));
 export const perChannel = (name: MetricName, ...matchers: readonly string[]): string =>
-  one("ecu, uid, channel", chosen(name, ...matchers));
+  dedupe("ecu, uid, channel", ecuSeries(name, ...matchers));
 
-/** Watts of each inverter: the sum of its channels; no series while it is offline. */
+/** Watts of each inverter: the sum of its channels. No series while it is offline. */
 export const inverterWatts = (...matchers: readonly string[]): string =>
   `sum by (ecu, uid) (${perChannel("inverter_channel_power_watts", ...matchers)})`;
 
-/** Watts that each inverter gives for a channel, so that models with two and with four compare. */
+/** Mean watts per channel of each inverter, to compare models with two and with four channels. */
 export const inverterChannelWatts = (...matchers: readonly string[]): string =>
   `avg by (ecu, uid) (${perChannel("inverter_channel_power_watts", ...matchers)})`;
 
-/** Joules as kWh. */
+/** Converts joules to kWh. */
 export const kilowattHours = (joules: string): string => `${joules} / ${KWH}`;
 
-/** Growth of the lifetime energy of each ECU within a window, in kWh. */
-export const produced = (window: string): string =>
-  kilowattHours(one("ecu", `increase(${chosen("ecu_lifetime_energy_joules_total")}${window})`));
+/** Increase of the lifetime energy of each ECU within a window, in kWh. */
+export const energyProduced = (window: string): string =>
+  kilowattHours(
+    dedupe("ecu", `increase(${ecuSeries("ecu_lifetime_energy_joules_total")}${window})`),
+  );
 
-/** Energy of each channel within the last 24 hours in kWh, from its power; time without power adds nothing. */
-export const channelDay = (...matchers: readonly string[]): string => {
-  const watts = chosen("inverter_channel_power_watts", ...matchers);
-  const sum = one("ecu, uid, channel", `sum_over_time(${watts}[1d:${STEP_SECONDS / 60}m])`);
+/** Energy of each channel within the last 24 hours in kWh, integrated from its power. Times without power add nothing. */
+export const channelEnergyDay = (...matchers: readonly string[]): string => {
+  const watts = ecuSeries("inverter_channel_power_watts", ...matchers);
+  const sum = dedupe("ecu, uid, channel", `sum_over_time(${watts}[1d:${STEP_SECONDS / 60}m])`);
   return kilowattHours(`${sum} * ${STEP_SECONDS}`);
 };
 
-/** Seconds since a point in time that each ECU has a metric of. */
+/** Seconds since the timestamp in a metric of each ECU. */
 export const age = (name: MetricName): string => `time() - ${perEcu(name)}`;
 
-/** More lines than this in one panel nobody can read. */
-const READABLE = 20;
+/** More series than this in one panel are not readable. */
+const MAX_SERIES = 20;
 
 /**
- * Of series by these labels, the 20 with the highest or the lowest number, as a number that is told once for the time range.
- * @param within function over that time, which gives the number
+ * The 20 series with the highest or the lowest rank. The rank is computed once for the time range.
+ * @param rank function over the time range that computes the rank
  */
-const foremost = (
+const topSeries = (
   which: "topk" | "bottomk",
   by: string,
-  within: "avg_over_time" | "max_over_time" | "increase",
+  rank: "avg_over_time" | "max_over_time" | "increase",
   name: MetricName,
   series: string,
 ): string => {
-  const number = `max by (${by}) (${within}(${chosen(name)}[$__range] @ end()))`;
-  return `${series} and on (${by}) ${which}(${READABLE}, ${number})`;
+  const number = `max by (${by}) (${rank}(${ecuSeries(name)}[$__range] @ end()))`;
+  return `${series} and on (${by}) ${which}(${MAX_SERIES}, ${number})`;
 };
-/** The 20 series that were at 0 for longest, of a metric that is 1 or 0. @param at which exporter is believed, of several */
-export const mostAmiss = (name: MetricName, by: string, at: "max" | "min"): string =>
-  foremost("bottomk", by, "avg_over_time", name, `${at} by (${by}) (${chosen(name)})`);
-/** The 20 series that rose highest. */
+/** The 20 series that were 0 for the longest time, of a metric that is 1 or 0. @param at how to merge several exporters */
+export const worst = (name: MetricName, by: string, at: "max" | "min"): string =>
+  topSeries("bottomk", by, "avg_over_time", name, `${at} by (${by}) (${ecuSeries(name)})`);
+/** The 20 series with the highest maximum. */
 export const highest = (name: MetricName, by: string): string =>
-  foremost("topk", by, "max_over_time", name, one(by, chosen(name)));
-/** The 20 series of a counter that grew most, as their growth a minute. */
+  topSeries("topk", by, "max_over_time", name, dedupe(by, ecuSeries(name)));
+/** The 20 series of a counter with the largest increase, as increase per minute. */
 export const fastest = (name: MetricName, by: string): string =>
-  foremost(
+  topSeries(
     "topk",
     by,
     "increase",
     name,
-    `60 * sum by (${by}) (rate(${chosen(name)}[$__rate_interval]))`,
+    `60 * sum by (${by}) (rate(${ecuSeries(name)}[$__rate_interval]))`,
   );
 
 /** The last power of each channel within 24 hours. */
-const seenToday = one(
+const powerSeenToday = dedupe(
   "ecu, uid, channel",
-  `last_over_time(${chosen("inverter_channel_power_watts")}[1d])`,
+  `last_over_time(${ecuSeries("inverter_channel_power_watts")}[1d])`,
 );
 
 /**
- * Adds the label `name` to series of channels: the panel's name where one is configured, else uid/channel.
- * @param all series of those channels at least, where they are simpler than the series themselves
+ * Adds the label `name` to series of channels: the name of the panel if one is configured, otherwise uid/channel.
+ * @param all a simpler expression with at least these channels, if there is one
  */
-export const named = (channels: string, all: string = channels): string => {
-  const places = `topk by (ecu, uid, channel) (1, ${chosen("inverter_channel_info")})`;
+export const withPanelName = (channels: string, all: string = channels): string => {
+  const places = `topk by (ecu, uid, channel) (1, ${ecuSeries("inverter_channel_info")})`;
   const everywhere = `(${places} or on (ecu, uid, channel) 0 * (${all}) + 1)`;
   const placed = `(${channels}) * on (ecu, uid, channel) group_left (panel) ${everywhere}`;
   const numbered = `label_join(${placed}, "name", "/", "uid", "channel")`;
   return `label_replace(${numbered}, "name", "$1", "panel", "(.+)")`;
 };
-export const namedOfDay = (channels: string): string => named(channels, seenToday);
+export const withPanelNameOfDay = (channels: string): string =>
+  withPanelName(channels, powerSeenToday);
 
-/** Energy of each channel within the last 24 hours as a share of the plant's middle one (the median). */
-export const shareOfMiddle = `${channelDay()} / on (ecu) group_left () quantile by (ecu) (0.5, ${channelDay()} > 0)`;
+/** Energy of each channel within the last 24 hours, relative to the median channel of the plant. */
+export const shareOfMedian = `${channelEnergyDay()} / on (ecu) group_left () quantile by (ecu) (0.5, ${channelEnergyDay()} > 0)`;
 
 /**
- * The same as a share of its siblings: of the best channel of the same inverter, where two or more give power, else of
- * the plant's middle one. So say the alerts too.
+ * The same relative to its siblings: to the best channel of the same inverter if two or more give power, otherwise to the
+ * median channel of the plant. The alerts use the same definition.
  */
 export const shareOfSiblings =
-  `(${channelDay()} / on (ecu, uid) group_left () max by (ecu, uid) (${channelDay()})` +
-  ` and on (ecu, uid) count by (ecu, uid) (${channelDay()} > 0) >= 2) or ${shareOfMiddle}`;
+  `(${channelEnergyDay()} / on (ecu, uid) group_left () max by (ecu, uid) (${channelEnergyDay()})` +
+  ` and on (ecu, uid) count by (ecu, uid) (${channelEnergyDay()} > 0) >= 2) or ${shareOfMedian}`;
 
-/** Channels that gave power within 30 days, by the hour: an input without a panel lags behind nobody. */
-export const usedChannels = `${one(
+/** Channels that gave power within 30 days. An input without a panel is left out. */
+export const usedChannels = `${dedupe(
   "ecu, uid, channel",
-  `max_over_time(${chosen("inverter_channel_power_watts")}[30d:1h])`,
+  `max_over_time(${ecuSeries("inverter_channel_power_watts")}[30d:1h])`,
 )} > 0`;
 
-/** Growth of a counter within the time range of the page. */
-export const grown = (name: MetricName, by: string): string =>
-  one(by, `increase(${chosen(name)}[$__range])`);
+/** Increase of a counter within the time range of the dashboard. */
+export const increase = (name: MetricName, by: string): string =>
+  dedupe(by, `increase(${ecuSeries(name)}[$__range])`);
 
-/** Growth of a counter a minute. */
+/** Increase of a counter per minute. */
 export const perMinute = (name: MetricName, by: string): string =>
-  one(by, `60 * rate(${chosen(name)}[$__rate_interval])`);
+  dedupe(by, `60 * rate(${ecuSeries(name)}[$__rate_interval])`);
 
-/** Firing alerts that name a chosen ECU, and those that name no ECU but the job of an exporter. */
+/** Firing alerts of the selected ECUs, and those without an ECU of the selected exporters. */
 export const firingAlerts = [
   `ALERTS{alertstate="firing", ${CHOSEN_ECUS}}`,
   'ALERTS{alertstate="firing", ecu="", job=~"$job"}' +
-    ` and on (job) count by (job) (last_over_time(${scraped("ecu_up")}[1d]))`,
+    ` and on (job) count by (job) (last_over_time(${targetSeries("ecu_up")}[1d]))`,
 ].join(" or ");

@@ -1,4 +1,4 @@
-/** Tables that are joined from one query a column. */
+/** Tables that are joined from one query per column. */
 import {
   type DashboardLink,
   DashboardLinkType,
@@ -7,37 +7,39 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as table from "@grafana/grafana-foundation-sdk/table";
 import type { Uid } from "./board.ts";
-import { type About, dress, field, rows } from "./parts.ts";
+import { fieldOverride, type PanelOptions, tableQuery, withCommonOptions } from "./parts.ts";
 
 /** One column: a label, or the value of a query. */
 export interface Column {
   readonly name: string;
-  /** Label that it shows; without one, the value of its query. */
+  /** Label to show. Default: the value of the query. */
   readonly label?: string;
-  /** Query whose rows are joined to the others by the labels that all queries share. */
+  /** Query whose rows are joined with the others by the labels that all queries share. */
   readonly query?: string;
   /** Options of the field, such as its unit. */
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** What a table shows. */
-export interface TableAbout extends Omit<About, "queries" | "overrides"> {
+/** Options of a table. */
+export interface TableOptions extends Omit<PanelOptions, "queries" | "overrides"> {
   readonly columns: readonly Column[];
-  /** Labels and values that are in the data and not in the table. */
+  /** Labels and values of the data that the table does not show. */
   readonly hidden?: readonly string[];
-  /** Columns by which it is sorted, the first first. */
+  /** Columns to sort by, in order of precedence. */
   readonly sortBy: readonly { readonly name: string; readonly desc: boolean }[];
 }
 
-/** A table whose columns stand in the order in which they are given. */
-export const tablePanel = (about: TableAbout): Panel => {
-  const { columns, hidden = [], sortBy, ...rest } = about;
-  const asked = columns.filter((column) => column.query !== undefined);
-  // So Grafana names the values of a table's queries: by the query, where there are more than one.
+/** A table with its columns in the given order. */
+export const tablePanel = (options: TableOptions): Panel => {
+  const { columns, hidden = [], sortBy, ...rest } = options;
+  const withQuery = columns.filter((column) => column.query !== undefined);
+  // Grafana names the values of a table by the query if there is more than one query.
   const valueField = (column: Column): string =>
-    asked.length === 1 ? "Value" : `Value #${String.fromCharCode(65 + asked.indexOf(column))}`;
+    withQuery.length === 1
+      ? "Value"
+      : `Value #${String.fromCharCode(65 + withQuery.indexOf(column))}`;
   const fieldOf = (column: Column): string => column.label ?? valueField(column);
-  const forLabels = asked.filter(({ label }) => label !== undefined).map(valueField);
+  const forLabels = withQuery.filter(({ label }) => label !== undefined).map(valueField);
   const transformations: DataTransformerConfig[] = [
     { id: "merge", options: {} },
     {
@@ -55,28 +57,28 @@ export const tablePanel = (about: TableAbout): Panel => {
     .showHeader(true)
     .minWidth(80)
     .sortBy(sortBy.map(({ name, desc }) => ({ build: () => ({ displayName: name, desc }) })));
-  const panel = dress(builder.build(), {
+  const panel = withCommonOptions(builder.build(), {
     ...rest,
-    queries: asked.map(({ query = "" }) => rows(query)),
+    queries: withQuery.map(({ query = "" }) => tableQuery(query)),
     overrides: columns
       .filter((column) => column.options !== undefined)
-      .map((column) => field(column.name, column.options ?? {})),
+      .map((column) => fieldOverride(column.name, column.options ?? {})),
   });
   return { ...panel, transformations };
 };
 
-/** Words between columns of numbers, which stand to the right. */
+/** Centres columns of text between right-aligned columns of numbers. */
 export const centred = { "custom.align": "center" };
 
-/** Colours the cell by its state; Grafana 9.5 and newer make of it what they call a cell option. */
+/** Colours the cell by its state. Grafana 9.5 and newer migrate this option to a cell option. */
 export const coloured = {
   "custom.displayMode": "color-background-solid",
   ...centred,
 };
 
 /**
- * A link of a cell to another dashboard, in the same time range and data source.
- * @param variables variable of that dashboard → field of the row
+ * A link from a cell to another dashboard, with the same time range and data source.
+ * @param variables variable of the other dashboard → field of the row
  */
 export const linkTo = (
   title: string,

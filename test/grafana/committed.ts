@@ -58,10 +58,10 @@ export interface Dashboard {
 
 const FOLDER = "grafana/dashboards";
 
-/** The text of a committed dashboard. */
+/** The JSON text of a committed dashboard. */
 export const readDashboard = (uid: string): string => readFileSync(`${FOLDER}/${uid}.json`, "utf8");
 
-/** The four, by uid. */
+/** The four dashboards, by uid. */
 export const uids = [
   "apsystems-plant",
   "apsystems-inverter",

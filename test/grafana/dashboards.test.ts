@@ -1,20 +1,20 @@
-/** What is committed of the dashboards, and what all of them promise. */
+/** The committed dashboards, and what holds for all of them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { dashboards, textOf } from "../../grafana/dashboards.ts";
+import { dashboardJson, dashboards } from "../../grafana/dashboards.ts";
 import { otherMetrics } from "../../grafana/promql.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { committed, readDashboard, targetsOf, uids } from "./committed.ts";
 import { errorsOf, selectorsOf, withValues } from "./promql.ts";
 
-/** The newest that Grafana 9.4 knows. */
+/** The newest schema of Grafana 9.4. */
 const SCHEMA_OF_9_4 = 37;
 
-it("is committed as the builders make it", () => {
+it("the committed JSON files are what the builders write (npm run generate)", () => {
   expect(dashboards.map(({ uid }) => uid)).toEqual(uids);
   for (const dashboard of dashboards)
-    expect(readDashboard(dashboard.uid ?? "")).toBe(textOf(dashboard));
+    expect(readDashboard(dashboard.uid ?? "")).toBe(dashboardJson(dashboard));
   expect(readdirSync("grafana/dashboards").sort()).toEqual(
     [".lint", ...uids.map((uid) => `${uid}.json`)].sort(),
   );
@@ -23,11 +23,11 @@ it("is committed as the builders make it", () => {
 describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))(
   "%s",
   (_uid, dashboard) => {
-    it("is of a schema that Grafana 9.4 knows", () => {
+    it("has a schema of Grafana 9.4", () => {
       expect(dashboard.schemaVersion).toBeLessThanOrEqual(SCHEMA_OF_9_4);
     });
 
-    it("lays its panels side by side in full lines, in reading order", () => {
+    it("places its panels in full rows, in reading order", () => {
       let y = 0;
       for (let i = 0; i < dashboard.panels.length; ) {
         const line = dashboard.panels.slice(i).filter(({ gridPos }) => gridPos.y === y);
@@ -42,13 +42,13 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       }
     });
 
-    it("names each panel once", () => {
+    it("has a different title for each panel", () => {
       const titles = dashboard.panels.map(({ title }) => title);
       expect(new Set(titles).size).toBe(titles.length);
       expect(dashboard.panels.map(({ id }) => id)).toEqual(titles.map((_title, i) => i + 1));
     });
 
-    it("leads to the three others with variables and time", () => {
+    it("links to the three other dashboards, with variables and time range", () => {
       expect(dashboard.links.map(({ url }) => url)).toEqual(
         uids.filter((uid) => uid !== dashboard.uid).map((uid) => `/d/${uid}`),
       );
@@ -56,7 +56,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
         expect([includeVars, keepTime]).toEqual([true, true]);
     });
 
-    it("has links in cells to dashboards that there are, for variables that they have", () => {
+    it("links from cells only to existing dashboards and variables", () => {
       for (const url of JSON.stringify(dashboard.panels).match(/\/d\/[^"]+\?[^"]+/g) ?? []) {
         const [, uid, query = ""] = /^\/d\/(\S+?)\?(.*)$/.exec(url) ?? [];
         const there = committed.find((one) => one.uid === uid);
@@ -68,7 +68,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       }
     });
 
-    it("draws no line and no zero where nothing was measured", () => {
+    it("draws no line and no zero if nothing was measured", () => {
       for (const { type, fieldConfig } of dashboard.panels)
         if (["timeseries", "state-timeline"].includes(type))
           expect(fieldConfig.defaults.custom?.spanNulls).toBe(false);
@@ -76,12 +76,12 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
         expect(target.expr).not.toMatch(/\bor (on\b.*?)?vector\(|absent\(/);
     });
 
-    it("names every state in words", () => {
+    it("shows every state as text", () => {
       for (const { type, title, fieldConfig } of dashboard.panels)
         if (type === "state-timeline") expect(fieldConfig.defaults.mappings, title).toHaveLength(1);
     });
 
-    it("asks for metrics of the catalogue and a few others, in PromQL", () => {
+    it("uses valid PromQL, with metrics of the catalogue and a few others", () => {
       const known = [...Object.keys(catalogue), ...otherMetrics];
       const expressions = [
         ...targetsOf(dashboard).map(({ target }) => target.expr),
@@ -97,7 +97,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       }
     });
 
-    it("uses no variable that Grafana or the dashboard does not have", () => {
+    it("uses only variables of Grafana and of the dashboard", () => {
       const own = dashboard.templating.list.map(({ name }) => [name, "x"]);
       const all = { ...Object.fromEntries(own), __rate_interval: "5m", __range: "24h", 1: "x" };
       for (const { target } of targetsOf(dashboard))
@@ -106,7 +106,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
   },
 );
 
-it("is shown by a Grafana that is provisioned from here", () => {
+it("the provisioning files of Grafana load the dashboards and the data source", () => {
   const read = (path: string): unknown =>
     parse(readFileSync(`grafana/provisioning/${path}`, "utf8"));
   expect(read("dashboards/apsystems.yml")).toMatchObject({

@@ -1,4 +1,4 @@
-/** Two simulated ECUs, the exporter and a real Prometheus that scrapes it through a day of one minute. */
+/** Two simulated ECUs, the exporter, and a real Prometheus that scrapes it for a simulated day of one minute. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import type { Site } from "../../src/time/sun.ts";
 import { startTestExporter } from "../support/exporter.ts";
 import { eventually, freePort, startProgram } from "../support/programs.ts";
 
-/** Labels of a series, and its values. */
+/** A series: its labels and values. */
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
   readonly values: readonly (readonly [at: number, value: number])[];
@@ -17,34 +17,34 @@ export interface Series {
 export interface ScrapedPlant extends AsyncDisposable {
   /** The uids of the ECU `roof`. */
   readonly uids: readonly string[];
-  /** Unix time of the last scrape that is looked at, in seconds. */
+  /** Unix time of the last evaluated scrape, in seconds. */
   readonly end: number;
-  /** Values at the end. */
+  /** Values at the end of the day. */
   instant(expr: string): Promise<Series[]>;
   /** Values of every second of the day. */
   range(expr: string): Promise<Series[]>;
 }
 
 const site: Site = { latitude: 52.09, longitude: 5.12 };
-/** Simulated seconds in a second: a day is a minute. */
+/** Simulated seconds per second: a day takes a minute. */
 const TIME_SCALE = 1440;
 export const DAY_SECONDS = 86_400 / TIME_SCALE;
-/** From a morning over the night to the noon after it. */
+/** From a morning, through the night, to the next noon. */
 const START = Date.UTC(2026, 5, 21, 8);
-/** One a second, through the day and somewhat more. */
+/** One scrape a second, for a little more than a day. */
 const SCRAPES = DAY_SECONDS + 8;
-/** The last scrapes find nothing wrong, so that every value is there at the end. */
+/** The last scrapes have no faults, so that every value exists at the end. */
 const RIGHT_SCRAPES = 8;
-/** A place where it is noon as the test runs, because the exporter computes the sun of now. */
+/** A place where it is noon while the test runs, because the exporter computes the current position of the sun. */
 const noon = (): Site => ({ latitude: 0, longitude: (12 - new Date().getUTCHours()) * 15 });
 
-// biome-ignore format: a roof a line
+// biome-ignore format: one roof per line
 const roofs = [
   { seed: 1, family: "L", inverters: [["DS3", 3], ["QS1", 2], ["YC1000", 1]] },
   { seed: 2, family: "R", inverters: [["YC600", 2], ["QT2", 1]] },
 ] as const;
 
-/** Alerts that all fire: of an ECU, of an exporter, of something else, and of nothing. */
+/** Firing alerts: of an ECU, of an exporter, of something else, and without labels. */
 const alerts = {
   OfAnEcu: 'ecu_up{ecu="roof"} == 1',
   OfAnExporter: 'up{job="apsystems"} == 1',
@@ -57,7 +57,7 @@ const rules = Object.entries(alerts).map(([alert, expr]) => ({
   labels: { severity: "info" },
 }));
 
-/** Starts them all, and comes back when the day is over. */
+/** Starts all programs and returns when the simulated day is over. */
 export const scrapePlant = async (): Promise<ScrapedPlant> => {
   const ecus = await Promise.all(
     roofs.map((roof) =>
@@ -68,7 +68,7 @@ export const scrapePlant = async (): Promise<ScrapedPlant> => {
         start: START,
         timeScale: TIME_SCALE,
         elapsed: () => performance.now(),
-        // What the exporter's own page is there to show.
+        // Faults for the dashboard of the exporter.
         faults: [
           { name: "wrongCommand", question: "signal", limit: { chance: 0.2 } },
           { name: "zeroGlitch", limit: { chance: 0.2 } },

@@ -1,30 +1,30 @@
-/** What a query says, read by Prometheus' own grammar. */
+/** Parses queries with the grammar of Prometheus. */
 import type { SyntaxNode } from "@lezer/common";
 import { parser } from "@prometheus-io/lezer-promql";
 
-/** A metric that a query asks for. */
+/** A metric in a query. */
 export interface Selector {
   readonly name: string;
   /** Such as `job=~"$job"`. */
   readonly matchers: readonly string[];
-  /** Window in brackets, as written; absent where it asks for one value. */
+  /** Range in brackets, as written; absent for an instant vector. */
   readonly range?: string;
-  /** Function that is applied to the window. */
+  /** Function that is applied to the range. */
   readonly within?: string;
 }
 
-/** Values of Grafana's variables for a query that is only read. */
+/** Values of Grafana's variables, to parse a query. */
 const anyValues: Readonly<Record<string, string>> = {
   __rate_interval: "5m",
   __range: "24h",
   __interval: "1m",
 };
 
-/** Puts values in the place of Grafana's variables. What is not named stays, `$1` of a label_replace for one. */
+/** Replaces Grafana's variables by values. Others stay, such as `$1` of label_replace. */
 export const withValues = (expr: string, values: Readonly<Record<string, string>>): string =>
   expr.replace(/\$\{?(\w+)\}?/g, (whole, name: string) => values[name] ?? whole);
 
-/** Offsets at which a query is no PromQL; none where it is. */
+/** Offsets of the syntax errors in a query. */
 export const errorsOf = (expr: string): number[] => {
   const errors: number[] = [];
   parser.parse(withValues(expr, anyValues)).iterate({
@@ -35,9 +35,9 @@ export const errorsOf = (expr: string): number[] => {
   return errors;
 };
 
-/** Every metric that a query asks for. A window of one of Grafana's variables is told by the variable's name. */
+/** All metrics in a query. A range that is a variable of Grafana is given as the name of the variable. */
 export const selectorsOf = (expr: string): Selector[] => {
-  // Durations that nobody writes stand for the variables, so that they can be told from the others.
+  // Unusual durations stand for the variables, so that they can be distinguished from written ones.
   const marks = { __rate_interval: "11111s", __range: "22222s", __interval: "33333s" };
   const text = withValues(expr, marks);
   const unmarked = (range: string): string =>

@@ -1,4 +1,4 @@
-/** The rules of Grafana's dashboard-linter hold, and each of our checks can fail. */
+/** The dashboards comply with the rules of Grafana's dashboard-linter, and each check can fail. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -9,7 +9,7 @@ interface Exclusions {
   readonly reason: string;
   readonly entries: readonly { readonly dashboard: string; readonly panel: string }[];
 }
-/** The linter's own file of what it is to pass over, each with its reason. */
+/** The exclusion file of the linter; each exclusion has a reason. */
 const { exclusions } = parse(readFileSync("grafana/dashboards/.lint", "utf8")) as {
   exclusions: Readonly<Record<string, Exclusions>>;
 };
@@ -21,7 +21,7 @@ const isExcluded = (rule: string, complaint: Complaint): boolean =>
 
 const names = Object.keys(rules) as RuleName[];
 
-describe("every dashboard keeps the linter's", () => {
+describe("every dashboard complies with", () => {
   for (const rule of names)
     it(rule, () => {
       const complaints = committed.flatMap((dashboard) => rules[rule](dashboard));
@@ -29,7 +29,7 @@ describe("every dashboard keeps the linter's", () => {
     });
 });
 
-it("passes over nothing without need and without a reason", () => {
+it("has only exclusions that are needed and have a reason", () => {
   for (const [rule, { reason, entries }] of Object.entries(exclusions)) {
     expect(names).toContain(rule);
     expect(reason).toMatch(/^[A-Z].+\.$/);
@@ -39,9 +39,9 @@ it("passes over nothing without need and without a reason", () => {
   }
 });
 
-/** Ways to break a dashboard, each against one rule. */
+/** Changes that break a dashboard, with the rule that each violates. */
 const broken: readonly (readonly [RuleName, string, (dashboard: Dashboard) => void])[] = [
-  ["template-datasource-rule", "no variable for it", (d) => drop(d, "datasource")],
+  ["template-datasource-rule", "no variable", (d) => drop(d, "datasource")],
   ["template-datasource-rule", "another name", (d) => (variable(d, "datasource").name = "ds")],
   ["template-datasource-rule", "another label", (d) => (variable(d, "datasource").label = "DS")],
   ["template-datasource-rule", "not Prometheus", (d) => (variable(d, "datasource").query = "loki")],
@@ -55,24 +55,24 @@ const broken: readonly (readonly [RuleName, string, (dashboard: Dashboard) => vo
   ["template-label-promql-rule", "no function", (d) => (variable(d, "ecu").query = "ecu_up")],
   [
     "template-label-promql-rule",
-    "no PromQL in it",
+    "invalid PromQL",
     (d) => (variable(d, "ecu").query = "label_values(ecu_up{, ecu)"),
   ],
   ["template-on-time-change-reload-rule", "on load", (d) => (variable(d, "ecu").refresh = 1)],
   ["panel-datasource-rule", "a fixed one", (d) => (panel(d).datasource = { uid: "abc" })],
-  ["panel-datasource-rule", "a fixed one of a query", (d) => (target(d).datasource = {})],
+  ["panel-datasource-rule", "a fixed one in a query", (d) => (target(d).datasource = {})],
   ["panel-title-description-rule", "no title", (d) => (panel(d).title = "")],
   ["panel-title-description-rule", "no description", (d) => (panel(d).description = "")],
   ["panel-units-rule", "none", (d) => delete panel(d).fieldConfig.defaults.unit],
   [
     "panel-units-rule",
-    "words of our own where the linter looks",
+    "a custom suffix in a panel that the linter checks",
     (d) => (panel(d).fieldConfig.defaults.unit = "suffix:kWh"),
   ],
   ["panel-units-rule", "an unknown one", (d) => (panel(d).fieldConfig.defaults.unit = "joules")],
   [
     "panel-units-rule",
-    "an unknown one of a column",
+    "an unknown one in a column",
     (d) =>
       panel(d).fieldConfig.overrides.push({
         matcher: { id: "byName", options: "Power" },
@@ -81,7 +81,7 @@ const broken: readonly (readonly [RuleName, string, (dashboard: Dashboard) => vo
   ],
   ["panel-no-targets-rule", "no query", (d) => (panel(d).targets = [])],
   ["target-promql-rule", "an empty query", (d) => (target(d).expr = "")],
-  ["target-promql-rule", "a bracket too few", (d) => (target(d).expr = "sum(ecu_up")],
+  ["target-promql-rule", "a missing bracket", (d) => (target(d).expr = "sum(ecu_up")],
   [
     "target-rate-interval-rule",
     "a fixed window",
@@ -92,18 +92,18 @@ const broken: readonly (readonly [RuleName, string, (dashboard: Dashboard) => vo
   ["target-instance-rule", "no instance", (d) => (target(d).expr = 'ecu_up{job=~"$job"}')],
   [
     "target-counter-agg-rule",
-    "a counter as it is",
+    "a plain counter",
     (d) => (target(d).expr = 'apsystems_exporter_queries_total{job=~"$job"}'),
   ],
   [
     "target-counter-agg-rule",
-    "a counter's mean",
+    "the mean of a counter",
     (d) => (target(d).expr = "avg_over_time(apsystems_exporter_queries_total[5m])"),
   ],
-  ["uneditable-dashboard-rule", "it can be edited", (d) => (d.editable = true)],
+  ["uneditable-dashboard-rule", "editable", (d) => (d.editable = true)],
 ];
 
-describe("a broken dashboard fails", () => {
+describe("a broken dashboard violates", () => {
   for (const [rule, how, mutate] of broken)
     it(`${rule}: ${how}`, () => {
       const copy = structuredClone(first());
@@ -112,7 +112,7 @@ describe("a broken dashboard fails", () => {
       expect(rules[rule](copy).filter((one) => !isExcluded(rule, one))).toHaveLength(1);
     });
 
-  it("in one way at least for each rule", () => {
+  it("each rule in at least one case", () => {
     expect(new Set(broken.map(([rule]) => rule))).toEqual(new Set(names));
   });
 });

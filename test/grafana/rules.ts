@@ -1,9 +1,9 @@
-/** The rules of Grafana's dashboard-linter, by their names there. Written anew, and for every type of panel. */
+/** The rules of Grafana's dashboard-linter, under the same names, reimplemented for every type of panel. */
 import type { Dashboard, Panel, Source, Target, Variable } from "./committed.ts";
 import { targetsOf } from "./committed.ts";
 import { errorsOf, type Selector, selectorsOf } from "./promql.ts";
 
-/** What is wrong, and where. */
+/** A violation of a rule. */
 export interface Complaint {
   readonly dashboard: string;
   readonly panel?: string;
@@ -11,7 +11,7 @@ export interface Complaint {
 }
 type Rule = (dashboard: Dashboard) => Complaint[];
 
-/** Units of Grafana that these dashboards may use; each was seen to be known to Grafana 9.4 and 12. */
+/** Units of Grafana that these dashboards may use. Each exists in Grafana 9.4 and 12. */
 const UNITS = [
   "none",
   "watt",
@@ -25,14 +25,14 @@ const UNITS = [
   "cpm",
   "bytes",
 ];
-/** With units in words of our own, for bar gauges and the columns of tables: the linter, which knows none, does not look there. */
+/** Custom units for bar gauges and table columns, which the linter does not check. */
 const UNITS_ELSEWHERE = [...UNITS, "suffix:kW", "suffix:kWh"];
 const ON_TIME_RANGE_CHANGE = 2;
-const CHOSEN_SOURCES = ["$datasource", `\${datasource}`];
+const SELECTED_SOURCES = ["$datasource", `\${datasource}`];
 const COUNTING = ["rate", "irate", "increase"];
 
 const isChosen = (source: Source | undefined): boolean =>
-  CHOSEN_SOURCES.includes(source?.uid ?? "");
+  SELECTED_SOURCES.includes(source?.uid ?? "");
 const queryOf = ({ query }: Variable): string => (typeof query === "string" ? query : query.query);
 
 const ofDashboard =
@@ -69,11 +69,11 @@ const templateRule = (name: string, label: string): Rule =>
     const variable = templating.list.find((one) => one.name === name);
     if (variable === undefined) return [`no variable ${name}`];
     return [
-      variable.type !== "query" && `${name} is no query`,
-      !isChosen(variable.datasource) && `${name} is not from the chosen data source`,
+      variable.type !== "query" && `${name} is not a query`,
+      !isChosen(variable.datasource) && `${name} does not use the selected data source`,
       variable.label !== label && `${name} is not labelled ${label}`,
-      variable.multi !== true && `${name} takes one value only`,
-      variable.allValue !== ".+" && `all of ${name} is not .+`,
+      variable.multi !== true && `${name} accepts one value only`,
+      variable.allValue !== ".+" && `the value for all of ${name} is not .+`,
     ];
   });
 
@@ -98,7 +98,7 @@ export const rules = {
     queries(dashboard).map((variable) => {
       const [, asked, series] = /^label_values\((.+), (\w+)\)$/.exec(queryOf(variable)) ?? [];
       const isRight = asked !== undefined && series !== undefined && errorsOf(asked).length === 0;
-      return !isRight && `${variable.name} asks ${queryOf(variable)}`;
+      return !isRight && `${variable.name} has the query ${queryOf(variable)}`;
     }),
   ),
   "template-on-time-change-reload-rule": ofDashboard((dashboard) =>
@@ -127,7 +127,7 @@ export const rules = {
   }),
   "panel-no-targets-rule": ofPanels(({ targets }) => targets.length === 0 && "no query"),
   "target-promql-rule": ofTargets(
-    ({ expr }) => (expr === "" || errorsOf(expr).length > 0) && `no PromQL: ${expr}`,
+    ({ expr }) => (expr === "" || errorsOf(expr).length > 0) && `invalid PromQL: ${expr}`,
   ),
   "target-rate-interval-rule": ofSelectors(
     ({ range, within }) =>

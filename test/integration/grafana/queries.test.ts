@@ -1,16 +1,16 @@
-/** Every query of every panel, asked of a real Prometheus after a day of two simulated ECUs. */
+/** Every query of every panel, executed by a real Prometheus after a simulated day of two ECUs. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { committed, targetsOf, type Variable } from "../../grafana/committed.ts";
 import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "../../grafana/plant.ts";
 import { withValues } from "../../grafana/promql.ts";
 import { hasProgram } from "../../support/programs.ts";
 
-/** Labels of the series that a query gives, by their names; or why it may give none. */
+/** Names of the labels of the result of a query, or the reason for an empty result. */
 type Expected = string | { readonly mayBeEmpty: string };
 
 const level = { mayBeEmpty: "no panel of the simulated plant lags behind the others" };
 
-/** Each panel's queries, in their order. */
+/** The queries of each panel, in order. */
 const expected: Readonly<Record<string, Readonly<Record<string, readonly Expected[]>>>> = {
   "apsystems-plant": {
     "Power now": [""],
@@ -18,7 +18,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly Expecte
     "Energy this month": [""],
     "Lifetime energy": [""],
     "Inverters now": ["", ""],
-    "Age of report": [""],
+    "Report age": [""],
     "Power by inverter": ["ecu uid", ""],
     "Energy per day": ["ecu"],
     "Panels far below their siblings": [level, level],
@@ -36,9 +36,9 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly Expecte
     Temperature: ["ecu uid"],
     "Grid voltage": ["ecu uid"],
     Signal: ["ecu uid"],
-    "Power of its channels": ["channel ecu name panel uid"],
-    "Beside its siblings": ["ecu uid", "ecu"],
-    "Energy of its channels, last 24 hours": ["channel ecu name panel uid"],
+    "Power by channel": ["channel ecu name panel uid"],
+    "Compared with its siblings": ["ecu uid", "ecu"],
+    "Energy by channel, last 24 hours": ["channel ecu name panel uid"],
     Online: ["ecu uid"],
     "Temperature over time": ["ecu uid"],
     "Signal over time": ["ecu uid"],
@@ -61,12 +61,12 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly Expecte
   "apsystems-exporter": {
     Scrape: [""],
     Version: ["version"],
-    "Last scrape took": [""],
-    "Age of the data": [""],
+    "Last scrape duration": [""],
+    "Data age": [""],
     "Failed queries": [""],
     "Unknown records": [""],
-    "Duration of scrapes": ["instance job"],
-    "Duration of queries": ["command ecu"],
+    "Scrape duration": ["instance job"],
+    "Query duration": ["command ecu"],
     Queries: ["command ecu"],
     "Failed queries by reason": ["ecu reason"],
     "Failed queries in the time range": ["reason"],
@@ -74,7 +74,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly Expecte
     "Queries sent": ["ecu"],
     "Shared reads": ["ecu"],
     Memory: ["instance job", "instance job"],
-    Processor: ["instance job"],
+    CPU: ["instance job"],
     "Event loop lag": ["instance job"],
   },
 };
@@ -97,7 +97,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     await plant?.[Symbol.asyncDispose]();
   });
 
-  /** All that can be chosen, and the first inverter; a day is a minute. */
+  /** Everything selected, and the first inverter; a day takes a minute. */
   const filled = (query: string): string =>
     withValues(query, {
       job: ".+",
@@ -118,7 +118,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     committed.flatMap(({ uid, panels }) =>
       panels.map((panel) => ({ uid, title: panel.title, panel })),
     ),
-  )("$uid, $title: gives what is written here of it", async ({ uid, title, panel }) => {
+  )("$uid, $title: returns the expected series", async ({ uid, title, panel }) => {
     const wanted = expected[uid]?.[title] ?? [];
     expect(panel.targets).toHaveLength(wanted.length);
     for (const [i, { expr, instant }] of panel.targets.entries()) {
@@ -131,12 +131,12 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     }
   });
 
-  it("lists no panel that is not there", () => {
+  it("the table of expected results has only existing panels", () => {
     for (const { uid, panels } of committed)
       expect(Object.keys(expected[uid] ?? {})).toEqual(panels.map(({ title }) => title));
   });
 
-  it("has no power at night, neither a line nor a zero, while the inverters are told offline", async () => {
+  it("there is no power at night, neither a line nor a zero, while the inverters are shown as offline", async () => {
     const online = await asked("Inverters online");
     expect(online).toHaveLength(9);
     const night = online[0]?.values.filter(([, value]) => value === 0).map(([at]) => at) ?? [];
@@ -147,7 +147,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     for (const [at] of power?.values ?? []) expect(night).not.toContain(at);
   });
 
-  it("names panels as configured, others by inverter and channel, the best first", async () => {
+  it("panels have their configured names, or inverter and channel, highest power first", async () => {
     const panels = await asked("Panels now");
     expect(panels).toHaveLength(26); // 3 DS3, 2 QS1 and 1 YC1000; 2 YC600 and 1 QT2
     const [uid] = plant.uids;
@@ -161,7 +161,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     expect(watts).toEqual(watts.toSorted((a, b) => b - a));
   });
 
-  it("shows the alerts of its ECUs and exporters, and none of others", async () => {
+  it("alerts of the selected ECUs and exporters are shown, and no others", async () => {
     const firing = await asked("Firing alerts");
     expect(firing.map(({ metric }) => metric["alertname"]).sort()).toEqual([
       "OfAnEcu",
@@ -170,7 +170,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     expect((await asked("Alerts"))[0]?.values[0]?.[1]).toBe(2);
   });
 
-  it("offers every ECU, inverter, job and instance to choose", async () => {
+  it("every ECU, inverter, job and instance can be selected", async () => {
     const offered = async (variable: Variable): Promise<string[]> => {
       const query = typeof variable.query === "string" ? variable.query : variable.query.query;
       const [, series = "", label = ""] = /^label_values\((.+), (\w+)\)$/.exec(query) ?? [];

@@ -1,4 +1,4 @@
-/** Numbers of the dashboards, found by a real Prometheus in days that are written here by hand. */
+/** Values of the dashboards, computed by a real Prometheus from days that are written by hand. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,25 +15,25 @@ import {
 } from "../../support/programs.ts";
 
 const HOUR = 3600;
-/** Midnight in UTC; Prometheus has the two days before it, and nine hours after it. */
+/** Midnight in UTC. Prometheus has the two days before it and nine hours after it. */
 const MIDNIGHT = Date.UTC(2026, 5, 3) / 1000;
 const NOON = MIDNIGHT - 12 * HOUR;
 const labels = (uid: string, channel: number) =>
   `{ecu="roof",uid="${uid}",channel="${channel}",job="apsystems",instance="pi:10899"}`;
 
-/** Watts of each channel from 6 to 18 o'clock of either day; there is no sample at night. */
+/** Watts of each channel from 6:00 to 18:00 on each day. There are no samples at night. */
 const watts: readonly (readonly [uid: string, channel: number, watts: number])[] = [
   ["702", 1, 400],
   ["702", 2, 400],
   ["703", 1, 400],
-  ["703", 2, 200], // half of the other at its inverter
+  ["703", 2, 200], // half of the other panel of its inverter
   ["501", 1, 300],
-  ["501", 2, 300], // smaller panels, and none behind its siblings
+  ["501", 2, 300], // smaller panels, but none below its siblings
   ["404", 1, 0], // an input without a panel
-  ["404", 2, 100], // a third of the middle panel: no other of its inverter gives power
+  ["404", 2, 100], // a third of the median panel: no other panel of its inverter gives power
 ];
 
-/** 2.1 kW for 12 hours are 25.2 kWh; the counter has steps of 0.1 kWh. */
+/** 2.1 kW for 12 hours are 25.2 kWh. The counter has steps of 0.1 kWh. */
 const lifetimeKwh = (at: number): number => {
   const day = Math.floor((at - MIDNIGHT) / (24 * HOUR));
   const hours = Math.min(12, Math.max(0, (at - MIDNIGHT - day * 24 * HOUR) / HOUR - 6));
@@ -41,7 +41,7 @@ const lifetimeKwh = (at: number): number => {
 };
 
 const minutes = Array.from({ length: (48 + 9) * 60 }, (_, i) => MIDNIGHT - 48 * HOUR + i * 60);
-/** Until 17:54: these samples have no mark of their end, so that Prometheus holds the last one for 5 minutes. */
+/** Until 17:54: these samples have no stale marker, so Prometheus holds the last one for 5 minutes. */
 const isDay = (at: number): boolean => {
   const minute = ((((at - MIDNIGHT) / 60) % 1440) + 1440) % 1440;
   return minute >= 6 * 60 && minute < 18 * 60 - 5;
@@ -71,7 +71,7 @@ const openMetrics = (): string =>
     "",
   ].join("\n");
 
-/** Twenty-five ECUs in the last three hours: every fifth is away at the end, each for longer than the one before it. */
+/** 25 ECUs in the last three hours. Every fifth is unreachable at the end, each for longer than the one before it. */
 const away = (ecu: number): number => (ecu % 5 === 0 ? (ecu + 5) * 60 : 0);
 const reachable = (): string[] =>
   Array.from({ length: 25 }, (_, ecu) =>
@@ -90,7 +90,7 @@ interface Result {
 
 const isThere = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
 
-describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find", () => {
+describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show", () => {
   let server: Running | undefined;
   let folder = "";
   let api = "";
@@ -122,7 +122,7 @@ describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find",
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** The values of a panel's query at a time: some label of each series → its value. */
+  /** The result of the query of a panel at a time: a label of each series → its value. */
   const found = async (
     dashboard: string,
     title: string,
@@ -143,7 +143,7 @@ describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find",
     );
   };
 
-  it("the energy of each day at that day's beginning, also of one that is not over", async () => {
+  it("the energy of each day at the start of the day, including the current day", async () => {
     const at = async (hour: number) =>
       (await found("apsystems-plant", "Energy per day", { at: MIDNIGHT + hour * HOUR, by: "ecu" }))[
         "roof"
@@ -153,12 +153,12 @@ describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find",
     expect(await at(0)).toBeCloseTo(6.3, 0); // so far, at 9 o'clock
   });
 
-  it("the energy of the month so far", async () => {
+  it("the energy of the current month", async () => {
     const month = { at: NOON, by: "", range: "129600s" }; // from the first of June to noon of the second
     expect((await found("apsystems-plant", "Energy this month", month))[""]).toBeCloseTo(37.8, 0);
   });
 
-  it("the energy of each panel in 24 hours, the best first, and none behind the others for its size", async () => {
+  it("the energy of each panel in 24 hours, highest first, and no panel below its siblings because of its size", async () => {
     const panels = await found("apsystems-plant", "Panels, last 24 hours", { at: MIDNIGHT - 60 });
     expect(panels).toEqual({
       "702/1": 4.8,
@@ -173,10 +173,10 @@ describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find",
     expect(Object.values(panels)).toEqual([4.8, 4.8, 4.8, 3.6, 3.6, 2.4, 1.2, 0]);
   });
 
-  it("the panels that are far below their siblings, and by how much", async () => {
+  it("the panels that are far below their siblings, and their share", async () => {
     const title = "Panels far below their siblings";
     const lagging = { at: MIDNIGHT - 60 };
-    // The middle one of 4.8, 4.8, 4.8, 3.6, 3.6, 2.4 and 1.2 kWh is 3.6.
+    // The median of 4.8, 4.8, 4.8, 3.6, 3.6, 2.4 and 1.2 kWh is 3.6.
     expect(await found("apsystems-plant", title, lagging)).toEqual({
       Chimney: 0.5,
       "404/2": 0.33,
@@ -187,7 +187,7 @@ describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find",
     });
   });
 
-  it("of many ECUs the 20 that were away most, and of each whether it answers", async () => {
+  it("the 20 of many ECUs that were unreachable for the longest time, with their current state", async () => {
     const shown = await found("apsystems-fleet", "ECUs reachable", {
       at: MIDNIGHT + 9 * HOUR - 60,
       by: "ecu",
@@ -200,9 +200,9 @@ describe.skipIf(!isThere)("of days with 12 hours of light, the dashboards find",
     expect(Object.values(shown).filter((up) => up === 1)).toHaveLength(15);
   });
 
-  it("what an inverter gives beside its siblings", async () => {
+  it("the energy of an inverter compared with its siblings", async () => {
     const share = { at: MIDNIGHT - 60, by: "ecu", uid: "703" };
-    // Of a channel: 4.8, 3.6, 3.6 and 0.6 kWh; the middle is 3.6.
+    // Per channel: 4.8, 3.6, 3.6 and 0.6 kWh; the median is 3.6.
     expect(await found("apsystems-inverter", "Share, 24 h", share)).toEqual({
       roof: 1,
     });
