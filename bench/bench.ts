@@ -146,7 +146,7 @@ const benchPure = async (): Promise<void> => {
     });
     const decode = await timed(5_000, 5_000, () => decodeAll(frames));
     const observations = [await observe(frames)];
-    const scrape = { observations, build, durationSeconds: 0, places: new Map() };
+    const scrape = { observations, build, durationSeconds: 0, locations: new Map() };
     const rendering = await timed(500, 200, async () => {
       await render(scrape, "text", processMetrics);
     });

@@ -111,7 +111,7 @@ export function* living(life: Life, names: readonly MetricName[]): Generator<Mom
       ],
       build: { version: "", revision: "", nodeVersion: "" },
       durationSeconds: 0,
-      places: new Map([[life.ecu, { sunElevationDegrees: elevation, panels: [] }]]),
+      locations: new Map([[life.ecu, { sunElevationDegrees: elevation, panels: [] }]]),
     };
     yield { at, lines: linesOf(scrape, rows, at) };
   }

@@ -1,7 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { configFile, webConfigFile } from "../cli/common-settings.ts";
 import { checkEcus, parsedOnly, readEcus } from "../config/ecus.ts";
-import { loadWebFile } from "../http/web-config/file.ts";
+import { loadWebConfig } from "../http/web-config/file.ts";
 
 const EXAMPLE = "check-config --config.file=apsystems.yml";
 
@@ -15,7 +15,7 @@ export const checkConfig = defineCommand({
     if (configFile === undefined && webConfigFile === undefined && !hasProblems())
       report(`name the file: ${program} ${EXAMPLE}`);
     if (webConfigFile !== undefined) {
-      const { read } = loadWebFile(webConfigFile);
+      const { read } = loadWebConfig(webConfigFile);
       if ("problems" in read) report(...read.problems);
     }
     if (configFile === undefined) return { ecus: [] };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type EcuConfig, type EcuSettings, ecuSettings } from "./ecu-settings.ts";
 import type { Setting } from "./setting.ts";
 import { type EcuAddress, ecuAddress, ecuName, type Parse } from "./values.ts";
-import { type Read, readYaml } from "./yaml-file.ts";
+import { type ParseResult, parseYaml } from "./yaml-file.ts";
 
 /** Content of the file: ECUs, each with its own settings and those of `defaults`. */
 export interface ConfigFile {
@@ -61,8 +61,11 @@ export const fileSchema = z.strictObject({
 });
 
 /** Reads the file. @param fileName its name in problems */
-export const readConfigFile = (bytes: Uint8Array | string, fileName: string): Read<ConfigFile> => {
-  const read = readYaml(bytes, fileName, fileSchema);
+export const readConfigFile = (
+  bytes: Uint8Array | string,
+  fileName: string,
+): ParseResult<ConfigFile> => {
+  const read = parseYaml(bytes, fileName, fileSchema);
   if ("problems" in read) return read;
   const { defaults = {}, ecus } = read.value;
   return {

@@ -3,51 +3,51 @@ import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocum
 import type { z } from "zod";
 
 /** What a file says, or what is wrong with it, a line each. */
-export type Read<T> = { readonly value: T } | { readonly problems: readonly string[] };
+export type ParseResult<T> = { readonly value: T } | { readonly problems: readonly string[] };
 
 /** As many places as one file may name by anchors; more is a text made to grow without end. */
-const MOST_ALIASES = 100;
+const MAX_ALIASES = 100;
 
 /**
  * Reads a YAML file. A problem is told as `FILE:LINE: path.of.the.key: what is wrong`. No value is repeated but one that
  * is none of a list of words, so that no password gets into a log; a schema's own messages keep to the same.
  */
-export const readYaml = <S extends z.ZodType>(
+export const parseYaml = <S extends z.ZodType>(
   bytes: Uint8Array | string,
   fileName: string,
   schema: S,
-): Read<z.output<S>> => {
-  const text = typeof bytes === "string" ? bytes : decoded(bytes);
-  if (text === undefined) return refused(`${fileName}: is not a text in UTF-8`);
+): ParseResult<z.output<S>> => {
+  const text = typeof bytes === "string" ? bytes : decodeUtf8(bytes);
+  if (text === undefined) return failure(`${fileName}: is not a text in UTF-8`);
   const lines = new LineCounter();
   const at = (offset: number): string => `${fileName}:${lines.linePos(offset).line}`;
   let document: Document.Parsed;
   let content: unknown;
   try {
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const faults = faultsOf(document, text);
-    if (faults.length > 0) return refused(...faults.map((it) => `${at(it.offset)}: ${it.problem}`));
-    content = document.toJS({ maxAliasCount: MOST_ALIASES });
+    const faults = findProblems(document, text);
+    if (faults.length > 0) return failure(...faults.map((it) => `${at(it.offset)}: ${it.problem}`));
+    content = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
-    return refused(`${fileName}: ${withoutPlace(error as Error)}`);
+    return failure(`${fileName}: ${describeAliasError(error as Error)}`);
   }
-  if (content === null) return refused(`${fileName}: is empty`);
-  const result = schema.safeParse(content, { error: inWords });
+  if (content === null) return failure(`${fileName}: is empty`);
+  const result = schema.safeParse(content, { error: describeIssue });
   if (result.success) return { value: result.data };
   const found = result.error.issues.flatMap((issue) =>
-    placesOf(issue).map((path) => ({
-      offset: offsetOf(document.contents, path, document),
-      text: [pathText(path), issue.message].filter((part) => part !== "").join(": "),
+    issuePaths(issue).map((path) => ({
+      offset: pathOffset(document.contents, path, document),
+      text: [formatPath(path), issue.message].filter((part) => part !== "").join(": "),
     })),
   );
   found.sort((one, other) => one.offset - other.offset);
-  return refused(...found.map(({ offset, text }) => `${at(offset)}: ${text}`));
+  return failure(...found.map(({ offset, text }) => `${at(offset)}: ${text}`));
 };
 
-const refused = (...problems: string[]): { problems: readonly string[] } => ({ problems });
+const failure = (...problems: string[]): { problems: readonly string[] } => ({ problems });
 
 /** `undefined` where the bytes are no UTF-8. */
-const decoded = (bytes: Uint8Array): string | undefined => {
+const decodeUtf8 = (bytes: Uint8Array): string | undefined => {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -56,35 +56,35 @@ const decoded = (bytes: Uint8Array): string | undefined => {
 };
 
 /** Faults that are found when aliases are followed have no place: the library throws them. */
-const withoutPlace = (error: Error): string => {
+const describeAliasError = (error: Error): string => {
   if (error instanceof RangeError) return TOO_DEEP;
   const [, name] = /^Unresolved alias.*: (\S+)$/.exec(error.message) ?? [];
   return name === undefined
-    ? `follows its aliases (*name) more than ${MOST_ALIASES} times`
+    ? `follows its aliases (*name) more than ${MAX_ALIASES} times`
     : `the alias *${name} stands for nothing: no &${name} comes before it`;
 };
 
-interface Fault {
+interface YamlProblem {
   readonly offset: number;
   readonly problem: string;
 }
 
 /** Where it is no YAML, the first fault alone, as others follow from it; else every key that cannot be one. */
-const faultsOf = (document: Document.Parsed, text: string): Fault[] => {
+const findProblems = (document: Document.Parsed, text: string): YamlProblem[] => {
   const found = [...document.errors, ...document.warnings];
   const told = found.map((fault) => ({
     offset: fault.pos[0],
-    problem: toldOf(fault, text),
+    problem: describeYamlError(fault, text),
   }));
   if (found.every(({ code }) => code === "DUPLICATE_KEY"))
-    return [...told, ...strangeKeys(document.contents)];
+    return [...told, ...findInvalidKeys(document.contents)];
   return told.slice(0, 1);
 };
 
 const TOO_DEEP = "is nested too deeply";
 
 /** What the parser finds, in other words where its own help nobody. */
-const toldOf = (fault: Document.Parsed["errors"][number], text: string): string => {
+const describeYamlError = (fault: Document.Parsed["errors"][number], text: string): string => {
   const key = /^[^:\s]*/.exec(text.slice(fault.pos[0], fault.pos[0] + 100))?.[0] ?? "";
   switch (fault.code) {
     case "DUPLICATE_KEY":
@@ -103,12 +103,12 @@ const toldOf = (fault: Document.Parsed["errors"][number], text: string): string 
 };
 
 /** Keys that are no words, and the one that an object in JavaScript cannot have. */
-const strangeKeys = (node: unknown): Fault[] => {
-  if (isSeq(node)) return node.items.flatMap(strangeKeys);
+const findInvalidKeys = (node: unknown): YamlProblem[] => {
+  if (isSeq(node)) return node.items.flatMap(findInvalidKeys);
   if (!isMap(node)) return [];
   return node.items.flatMap(({ key, value }) => {
-    const offset = startOf(key) ?? startOf(node) ?? 0;
-    const inside = strangeKeys(value);
+    const offset = nodeOffset(key) ?? nodeOffset(node) ?? 0;
+    const inside = findInvalidKeys(value);
     if (!isScalar(key)) return [{ offset, problem: "a key is a list or a map, and not a word" }];
     return key.value === "__proto__"
       ? [{ offset, problem: "__proto__: cannot be a key" }, ...inside]
@@ -116,17 +116,17 @@ const strangeKeys = (node: unknown): Fault[] => {
   });
 };
 
-const startOf = (node: unknown): number | undefined =>
+const nodeOffset = (node: unknown): number | undefined =>
   (node as { range?: readonly [number, ...number[]] } | null | undefined)?.range?.[0];
 
 type Path = readonly PropertyKey[];
 
 /** An issue about unknown keys is about each of them. */
-const placesOf = (issue: z.core.$ZodIssue): Path[] =>
+const issuePaths = (issue: z.core.$ZodIssue): Path[] =>
   issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
 
 /** `tls_server_config.cipher_suites[1]` */
-const pathText = (path: Path): string =>
+const formatPath = (path: Path): string =>
   path
     .map((step, i) =>
       typeof step === "number" ? `[${step}]` : `${i > 0 ? "." : ""}${String(step)}`,
@@ -134,7 +134,7 @@ const pathText = (path: Path): string =>
     .join("");
 
 /** Where a path's last key stands; where it is missing, that of the map it is missing in. */
-const offsetOf = (root: unknown, path: Path, document: Document): number => {
+const pathOffset = (root: unknown, path: Path, document: Document): number => {
   let offset = 0;
   let node = root;
   for (const step of path) {
@@ -144,17 +144,17 @@ const offsetOf = (root: unknown, path: Path, document: Document): number => {
         ({ key }) => isScalar(key) && String(key.value) === String(step),
       );
       if (pair === undefined) return offset;
-      offset = startOf(pair.key) ?? offset;
+      offset = nodeOffset(pair.key) ?? offset;
       node = pair.value;
     } else if (isSeq(node)) {
       node = node.items[Number(step)];
-      offset = startOf(node) ?? offset;
+      offset = nodeOffset(node) ?? offset;
     } else return offset;
   }
   return offset;
 };
 
-const KINDS: Readonly<Record<string, string>> = {
+const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: "a text",
   number: "a number",
   int: "a whole number",
@@ -165,21 +165,22 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** Messages for people instead of the schema library's. */
-const inWords = (issue: z.core.$ZodRawIssue): string => {
+const describeIssue = (issue: z.core.$ZodRawIssue): string => {
   const { input } = issue;
   switch (issue.code) {
     case "invalid_type": {
       if (input === undefined) return "is missing";
       if (input === null) return "is empty; give it a value or leave it out";
-      return `is ${kindOf(input)}, and not ${KINDS[issue.expected] ?? `a ${issue.expected}`}`;
+      return `is ${describeType(input)}, and not ${TYPE_NAMES[issue.expected] ?? `a ${issue.expected}`}`;
     }
     case "invalid_value": {
       if (input === undefined) return "is missing";
-      const one = typeof input === "object" ? `is ${kindOf(input)}, and` : `"${String(input)}" is`;
+      const one =
+        typeof input === "object" ? `is ${describeType(input)}, and` : `"${String(input)}" is`;
       return `${one} none of ${issue.values.map(String).join(", ")}`;
     }
     case "unrecognized_keys":
-      return `is unknown here; known are ${knownTo(issue.inst).join(", ")}`;
+      return `is unknown here; known are ${schemaKeys(issue.inst).join(", ")}`;
     case "too_small":
       return issue.origin === "number" || issue.origin === "int"
         ? `is below ${issue.minimum}`
@@ -195,7 +196,7 @@ const inWords = (issue: z.core.$ZodRawIssue): string => {
   }
 };
 
-const kindOf = (input: unknown): string => {
+const describeType = (input: unknown): string => {
   if (input === null) return "empty";
   if (Array.isArray(input)) return "a list";
   if (typeof input === "object") return "a map";
@@ -204,5 +205,5 @@ const kindOf = (input: unknown): string => {
 };
 
 /** The keys of the schema that refused another one. */
-const knownTo = (schema: unknown): string[] =>
+const schemaKeys = (schema: unknown): string[] =>
   Object.keys((schema as { def?: { shape?: object } } | undefined)?.def?.shape ?? {});

@@ -3,15 +3,15 @@ import { isIPv4, isIPv6 } from "node:net";
 
 /** One spelling for each host: 127.1 is 127.0.0.1, and Barn.lan. is barn.lan. */
 export const canonicalHost = (host: string): string => {
-  const address = plain(host);
+  const address = normalizeAddress(host);
   if (address !== undefined) return address;
   const name = new URL(`http://${host.includes(":") ? `[${host}]` : host}`).hostname;
   const bare = name.replace(/^\[|\]$/g, "").replace(/\.$/, "");
-  return plain(bare) ?? bare;
+  return normalizeAddress(bare) ?? bare;
 };
 
 /** An address in its one spelling; an IPv4 address that is written as IPv6 is IPv4. `undefined` for anything else. */
-export const plain = (address: string): string | undefined => {
+export const normalizeAddress = (address: string): string | undefined => {
   if (isIPv4(address)) return address;
   const bare = address.replace(/%.*$/, ""); // fe80::1%eth0
   if (!isIPv6(bare)) return undefined;

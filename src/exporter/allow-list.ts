@@ -1,9 +1,9 @@
 /** Which addresses may be dialled for somebody who names one: a probe must not become a way into the network. */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
-import { plain } from "../ecu/address.ts";
+import { normalizeAddress } from "../ecu/address.ts";
 
 /** A range of addresses: 10.0.0.0/8 is `{ network: "10.0.0.0", prefix: 8 }`. */
-export interface Range {
+export interface AddressRange {
   readonly network: string;
   readonly prefix: number;
 }
@@ -13,7 +13,7 @@ export interface Range {
  * cloud's metadata, many hosts at once, and IPv6 forms that stand for an IPv4 address (RFC 6890, RFC 6052, RFC 8215, RFC 2765,
  * RFC 3056, RFC 4380).
  */
-const special: readonly Range[] = [
+const specialRanges: readonly AddressRange[] = [
   { network: "0.0.0.0", prefix: 8 },
   { network: "127.0.0.0", prefix: 8 },
   { network: "168.63.129.16", prefix: 32 },
@@ -34,7 +34,7 @@ const special: readonly Range[] = [
   { network: "ff00::", prefix: 8 },
 ];
 
-const listOf = ({ network, prefix }: Range): BlockList => {
+const listOf = ({ network, prefix }: AddressRange): BlockList => {
   const list = new BlockList();
   list.addSubnet(network, prefix, isIPv4(network) ? "ipv4" : "ipv6");
   return list;
@@ -42,16 +42,18 @@ const listOf = ({ network, prefix }: Range): BlockList => {
 const holds = (list: BlockList, address: string): boolean =>
   list.check(address, isIPv4(address) ? "ipv4" : "ipv6");
 
-const specialLists = special.map((range) => ({ range, list: listOf(range) }));
+const specialLists = specialRanges.map((range) => ({ range, list: listOf(range) }));
 
 /**
  * Whether an address is within one of the ranges. A special address (this machine, the link, metadata …) is so only by
  * a range that lies within its own kind: 0.0.0.0/0 does not open 127.0.0.1, and 127.0.0.0/8 does.
  */
-export const createReach = (ranges: readonly Range[]): ((address: string) => boolean) => {
-  const allowed = ranges.map(unmapped).map((range) => ({ range, list: listOf(range) }));
+export const createAllowList = (
+  ranges: readonly AddressRange[],
+): ((address: string) => boolean) => {
+  const allowed = ranges.map(unmapRange).map((range) => ({ range, list: listOf(range) }));
   return (given) => {
-    const address = plain(given);
+    const address = normalizeAddress(given);
     if (address === undefined) return false;
     const kind = specialLists.find(({ list }) => holds(list, address));
     return allowed.some(
@@ -64,8 +66,8 @@ export const createReach = (ranges: readonly Range[]): ((address: string) => boo
 };
 
 /** A range of IPv4 addresses that is written as IPv6 is one of IPv4. */
-const unmapped = (range: Range): Range => {
-  const network = plain(range.network);
+const unmapRange = (range: AddressRange): AddressRange => {
+  const network = normalizeAddress(range.network);
   return network !== undefined && isIPv4(network) && isIPv6(range.network) && range.prefix >= 96
     ? { network, prefix: range.prefix - 96 }
     : range;

@@ -7,14 +7,14 @@ import type { EcuConfig, EcuDefaults } from "../config/ecu-settings.ts";
 import { UsageError } from "../config/usage-error.ts";
 import type { ListenAddress } from "../config/values.ts";
 import { createApp } from "../http/app.ts";
-import { createAccessServer } from "../http/server.ts";
-import { openAccess } from "../http/web-config/middleware.ts";
-import { watchWebFile } from "../http/web-config/watch.ts";
+import { createWebServer } from "../http/server.ts";
+import { unrestricted } from "../http/web-config/middleware.ts";
+import { watchWebConfig } from "../http/web-config/watch.ts";
 import { formats } from "../metrics/render.ts";
 import { systemClock } from "../time/clock.ts";
 import { version } from "../version.ts";
-import type { Range } from "./allow-list.ts";
-import { createAnswers } from "./scrape.ts";
+import type { AddressRange } from "./allow-list.ts";
+import { createScraper } from "./scrape.ts";
 import { openStateFile } from "./state-file.ts";
 import { describeEcu } from "./status.ts";
 import { createTargets } from "./targets.ts";
@@ -28,7 +28,7 @@ export interface ExporterOptions extends EcuDefaults {
   /** TLS, passwords and headers of the web server. */
   readonly webConfigFile?: string | undefined;
   /** Addresses that may be probed beside the ECUs. */
-  readonly probeAllow?: readonly Range[];
+  readonly probeAllow?: readonly AddressRange[];
   /** What ECUs are configured now. @throws UsageError */
   readonly reread?: () => readonly EcuConfig[];
   /** Whether a request may have the configuration read again. */
@@ -64,12 +64,12 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   const { log, stateFile: path, webConfigFile } = options;
   const now = (): number => performance.now();
   const access =
-    webConfigFile === undefined ? () => openAccess : watchWebFile(webConfigFile, { log, now });
+    webConfigFile === undefined ? () => unrestricted : watchWebConfig(webConfigFile, { log, now });
   const state = path === undefined ? path : await openStateFile({ path, clock: systemClock, log });
   const targets = createTargets({ ecus: options.ecus, defaults: options, state, log });
   let isReady = false;
 
-  const answers = createAnswers({ targets, allow: options.probeAllow ?? [] });
+  const scraper = createScraper({ targets, allow: options.probeAllow ?? [] });
   const reload = (): readonly string[] => {
     try {
       const ecus = options.reread?.() ?? options.ecus;
@@ -95,19 +95,19 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     version,
     telemetryPath: options.telemetryPath,
     contentTypes: [formats.text, formats.openmetrics],
-    ...answers,
+    ...scraper,
     ...(options.enableLifecycle && { reload }),
     maxRequests: options.maxRequests,
     defaultTimeoutMs: options.timeout,
-    ecus: () =>
-      targets.all().map(({ ecu: { name }, monitor, place }) => ({
-        ...describeEcu(name, monitor.last(), Date.now() / 1000, place().panels),
+    listEcus: () =>
+      targets.all().map(({ ecu: { name }, monitor, location }) => ({
+        ...describeEcu(name, monitor.last(), Date.now() / 1000, location().panels),
         probePath: `/probe?${new URLSearchParams({ target: name })}`,
       })),
     isReady: () => isReady,
     log,
   });
-  const { server, hangUp } = createAccessServer(app, {
+  const { server, destroyConnections } = createWebServer(app, {
     access,
     server: {
       requestTimeout: REQUEST_MS,
@@ -126,7 +126,10 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     const closed = once(server, "close");
     server.close();
     server.closeIdleConnections();
-    const timers = [setTimeout(answers.hurry, DRAIN_MS), setTimeout(hangUp, STOP_MS)];
+    const timers = [
+      setTimeout(scraper.abortInFlight, DRAIN_MS),
+      setTimeout(destroyConnections, STOP_MS),
+    ];
     await closed;
     for (const timer of timers) clearTimeout(timer);
     targets.close();

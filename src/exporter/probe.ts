@@ -1,11 +1,11 @@
 /** Probes: which ECU a request names, and what it is told when there is none. */
 import { lookup } from "node:dns/promises";
 import { ECU_PORT, ecuAddress } from "../config/values.ts";
-import { plain } from "../ecu/address.ts";
+import { normalizeAddress } from "../ecu/address.ts";
 import type { Observation } from "../ecu/monitor.ts";
 import { printable } from "../text.ts";
-import { createReach, type Range } from "./allow-list.ts";
-import type { Target, Targets } from "./targets.ts";
+import { type AddressRange, createAllowList } from "./allow-list.ts";
+import type { ScrapeTarget, Targets } from "./targets.ts";
 
 /** A target that is not read, with the status and the sentence that the client is told. */
 export class TargetError extends Error {
@@ -21,30 +21,30 @@ export class TargetError extends Error {
   }
 }
 
-export interface ProbeOptions {
+export interface TargetFinderOptions {
   readonly targets: Targets;
   /** Addresses that may be read beside the configured ECUs. */
-  readonly allow: readonly Range[];
+  readonly allow: readonly AddressRange[];
   /** All addresses of a host. */
   readonly resolve?: (host: string) => Promise<readonly string[]>;
 }
 
 /** The ECU of a probe, and the name that its series go by. */
-export interface Probed {
-  readonly target: Target;
+export interface ProbedTarget {
+  readonly target: ScrapeTarget;
   readonly name: string;
 }
 
-const LONGEST_TARGET = 255;
+const MAX_TARGET_LENGTH = 255;
 /** For a name server's answer, and names that may wait for theirs. */
 const LOOKUP_MS = 2_000;
-const MOST_WAITING = 8;
+const MAX_LOOKUPS = 8;
 /** How long an address of a configured host is taken to be still its own. */
-const KNOWN_MS = 60_000;
+const CACHE_MS = 60_000;
 const WHAT =
   "/probe wants one target, the name or the address of an ECU, as in /probe?target=192.168.1.50;";
 
-const resolved = async (host: string): Promise<readonly string[]> =>
+const lookupAddresses = async (host: string): Promise<readonly string[]> =>
   (await lookup(host, { all: true })).map(({ address }) => address);
 
 /**
@@ -52,21 +52,25 @@ const resolved = async (host: string): Promise<readonly string[]> =>
  * address that was checked is the one that is dialled.
  * @throws TargetError
  */
-export const createProbe = ({ targets, allow, resolve = resolved }: ProbeOptions) => {
-  const isAllowed = createReach(allow);
+export const createTargetFinder = ({
+  targets,
+  allow,
+  resolve = lookupAddresses,
+}: TargetFinderOptions) => {
+  const isAllowed = createAllowList(allow);
   const known = new Map<string, { readonly at: number; readonly addresses: readonly string[] }>();
   let waiting = 0;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** Looks names up one at a time: a few slow ones would hold up the look-ups of every ECU. */
   const addressesOf = async (host: string): Promise<readonly string[]> => {
-    const address = plain(host);
+    const address = normalizeAddress(host);
     if (address !== undefined) return [address];
     const before = known.get(host);
-    if (before !== undefined && performance.now() - before.at < KNOWN_MS) return before.addresses;
-    if (waiting >= MOST_WAITING) throw tooMany();
+    if (before !== undefined && performance.now() - before.at < CACHE_MS) return before.addresses;
+    if (waiting >= MAX_LOOKUPS) throw tooMany();
     waiting++;
-    const answer = turn.then(() => within(LOOKUP_MS, resolve(host)));
+    const answer = turn.then(() => withTimeout(LOOKUP_MS, resolve(host)));
     turn = answer;
     const addresses = await answer.finally(() => waiting--);
     if (targets.all().some(({ ecu }) => ecu.host === host))
@@ -74,37 +78,37 @@ export const createProbe = ({ targets, allow, resolve = resolved }: ProbeOptions
     return addresses;
   };
   /** The configured ECU whose host's name means this address: it must not be read as another beside itself. */
-  const namesake = async (address: string): Promise<Target | undefined> => {
+  const namesake = async (address: string): Promise<ScrapeTarget | undefined> => {
     const until = performance.now() + LOOKUP_MS;
     for (const target of targets.all()) {
       const { host, port } = target.ecu;
-      if (port !== ECU_PORT || plain(host) !== undefined) continue;
-      if ((await addressesOf(host)).some((one) => plain(one) === address)) return target;
+      if (port !== ECU_PORT || normalizeAddress(host) !== undefined) continue;
+      if ((await addressesOf(host)).some((one) => normalizeAddress(one) === address)) return target;
       if (performance.now() > until) throw tooMany(); // what was found is known next time
     }
     return undefined;
   };
-  return async (given: readonly string[]): Promise<Probed> => {
-    const text = oneOf(given);
-    const target = targets.named(text);
+  return async (given: readonly string[]): Promise<ProbedTarget> => {
+    const text = requireOneTarget(given);
+    const target = targets.find(text);
     if (target !== undefined) return { target, name: target.ecu.name };
-    const { host } = hostOf(text);
+    const { host } = parseHost(text);
     if (allow.length === 0) throw notConfigured();
     // Not left to the dialling: by then the name may mean an address that was never checked.
-    const checked = (await addressesOf(host)).map(plain);
+    const checked = (await addressesOf(host)).map(normalizeAddress);
     const [address] = checked;
     if (address === undefined || !checked.every((one) => one !== undefined && isAllowed(one)))
       throw notConfigured();
     const configured = await namesake(address);
     if (configured !== undefined) return { target: configured, name: configured.ecu.name };
-    const guest = targets.guest(text, address);
+    const guest = targets.adHocTarget(text, address);
     if (guest === undefined) throw tooMany();
     return { target: guest, name: text };
   };
 };
 
 /** What a name server says, or nothing where it fails or takes too long. */
-const within = async (
+const withTimeout = async (
   ms: number,
   answer: Promise<readonly string[]>,
 ): Promise<readonly string[]> => {
@@ -119,17 +123,17 @@ const within = async (
   }
 };
 
-const oneOf = (given: readonly string[]): string => {
+const requireOneTarget = (given: readonly string[]): string => {
   const [text = ""] = given;
   if (given.length > 1)
     throw new TargetError(`${WHAT} this request names ${given.length}.`, { status: 400 });
   if (text === "") throw new TargetError(`${WHAT} this request names none.`, { status: 400 });
-  if (text.length > LONGEST_TARGET)
+  if (text.length > MAX_TARGET_LENGTH)
     throw new TargetError(`${WHAT} this one has ${text.length} characters.`, { status: 400 });
   return text;
 };
 
-const hostOf = (text: string): { readonly host: string } => {
+const parseHost = (text: string): { readonly host: string } => {
   try {
     const { host, port } = ecuAddress(text);
     if (port === ECU_PORT) return { host };
@@ -155,7 +159,7 @@ const tooMany = (): TargetError =>
   });
 
 /** What a read came to, for people. */
-export const explained = (observation: Observation): string => {
+export const explainRead = (observation: Observation): string => {
   const { ecu, up, reading, queries, readAt } = observation;
   const lines = Object.entries(queries).map(([query, { success, durationSeconds, problem }]) => {
     const time = durationSeconds === undefined ? "" : ` in ${durationSeconds.toFixed(3)} s`;

@@ -4,32 +4,33 @@ import type { Observation } from "../ecu/monitor.ts";
 import type { AppOptions } from "../http/app.ts";
 import { createExposer, type Format, formats, render } from "../metrics/render.ts";
 import { revision, version } from "../version.ts";
-import type { Range } from "./allow-list.ts";
-import { createProbe, explained } from "./probe.ts";
-import type { Target, Targets } from "./targets.ts";
+import type { AddressRange } from "./allow-list.ts";
+import { createTargetFinder, explainRead } from "./probe.ts";
+import type { ScrapeTarget, Targets } from "./targets.ts";
 
 /** What the web server is handed; a probe throws a TargetError where it names no target that may be read. */
-export interface Answers extends Pick<AppOptions, "scrape" | "self" | "probe" | "discovered"> {
+export interface Scraper
+  extends Pick<AppOptions, "scrape" | "scrapeSelf" | "probe" | "listTargetGroups"> {
   /** Answers what is in flight with what has been read so far. */
-  readonly hurry: () => void;
+  readonly abortInFlight: () => void;
 }
 
 const build = { version, revision, nodeVersion: process.version };
 
 /** @param allow addresses that may be probed beside the targets */
-export const createAnswers = ({
+export const createScraper = ({
   targets,
   allow,
 }: {
   readonly targets: Targets;
-  readonly allow: readonly Range[];
-}): Answers => {
+  readonly allow: readonly AddressRange[];
+}): Scraper => {
   const expose = createExposer();
-  const find = createProbe({ targets, allow });
+  const find = createTargetFinder({ targets, allow });
   const inFlight = new Set<AbortController>();
 
   const observe = async (
-    asked: readonly Target[],
+    asked: readonly ScrapeTarget[],
     timeoutMs: number,
   ): Promise<readonly Observation[]> => {
     const until = new AbortController();
@@ -50,13 +51,13 @@ export const createAnswers = ({
       const asked = targets.all();
       const observations = await observe(asked, timeoutMs);
       const durationSeconds = secondsSince(begun);
-      const places = new Map(asked.map(({ ecu, place }) => [ecu.name, place()]));
-      const scrape = { observations, build, durationSeconds, places };
-      return { contentType, text: await expose(scrape, formatOf(contentType)) };
+      const locations = new Map(asked.map(({ ecu, location }) => [ecu.name, location()]));
+      const scrape = { observations, build, durationSeconds, locations };
+      return { contentType, text: await expose(scrape, findFormat(contentType)) };
     },
-    self: async (contentType) => {
-      const nothing = { observations: [], build, durationSeconds: 0, places: new Map() };
-      return { contentType, text: await expose(nothing, formatOf(contentType)) };
+    scrapeSelf: async (contentType) => {
+      const nothing = { observations: [], build, durationSeconds: 0, locations: new Map() };
+      return { contentType, text: await expose(nothing, findFormat(contentType)) };
     },
     probe: async (given, contentType, timeoutMs) => {
       const begun = performance.now();
@@ -65,26 +66,26 @@ export const createAnswers = ({
       const observations = read.map((observation) => ({ ...observation, ecu: name }));
       const success = observations.every(({ up }) => up);
       const durationSeconds = secondsSince(begun);
-      const places = new Map([[name, target.place()]]);
-      const scrape = { observations, build, durationSeconds, places };
+      const locations = new Map([[name, target.location()]]);
+      const scrape = { observations, build, durationSeconds, locations };
       const probe = { success, durationSeconds };
-      const text = await render({ ...scrape, probe }, formatOf(contentType));
-      return { contentType, text, explanation: observations.map(explained).join("\n\n") };
+      const text = await render({ ...scrape, probe }, findFormat(contentType));
+      return { contentType, text, explanation: observations.map(explainRead).join("\n\n") };
     },
-    discovered: () =>
+    listTargetGroups: () =>
       targets.all().map(({ ecu: { name, host, port } }) => ({
         targets: [name],
         labels: {
           __meta_apsystems_address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
         },
       })),
-    hurry: () => {
+    abortInFlight: () => {
       for (const until of inFlight) until.abort();
     },
   };
 };
 
-const formatOf = (contentType: string): Format =>
+const findFormat = (contentType: string): Format =>
   (Object.keys(formats) as Format[]).find((one) => formats[one] === contentType) ?? "text";
 
 /** In whole microseconds. */

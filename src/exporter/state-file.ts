@@ -7,7 +7,7 @@ import type { Logger } from "pino";
 import { type Memory, noMemory } from "../ecu/plausible.ts";
 import { writeFileAtomic } from "../files.ts";
 import type { Clock } from "../time/clock.ts";
-import { memoriesIn, textWith } from "./state-format.ts";
+import { formatState, parseState } from "./state-format.ts";
 
 /** Memories of ECUs by the names these are configured with. */
 export interface StateFile extends AsyncDisposable {
@@ -26,7 +26,7 @@ interface StateFileOptions {
 }
 
 /** A file of hundreds of ECUs is smaller than this. */
-const LARGEST_BYTES = 2 ** 20;
+const MAX_BYTES = 2 ** 20;
 
 /**
  * Opens the file. One that is missing is made at the first write; one that is of no use is put aside as
@@ -37,10 +37,10 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
   let memories = new Map<string, Memory>();
   let isOurs = true;
   try {
-    const text = await textOf(path);
-    if (text !== undefined) memories = memoriesIn(text, clock);
+    const text = await readState(path);
+    if (text !== undefined) memories = parseState(text, clock);
   } catch (err) {
-    isOurs = await putAside(path);
+    isOurs = await moveAside(path);
     const rest = isOurs ? "starting afresh" : "nothing will be kept";
     log.warn({ path, err }, `the state file is of no use: ${(err as Error).message}; ${rest}`);
   }
@@ -55,7 +55,7 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
     while (isChanged) {
       isChanged = false;
       try {
-        await writeFileAtomic(path, textWith(memories, clock), {
+        await writeFileAtomic(path, formatState(memories, clock), {
           mode: 0o600,
           temporary: `${path}.tmp`,
         });
@@ -88,10 +88,10 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
 };
 
 /** @returns nothing where there is no such file. @throws Error where it cannot be read, or is no file. */
-const textOf = async (path: string): Promise<string | undefined> => {
+const readState = async (path: string): Promise<string | undefined> => {
   try {
-    const { size } = await regular(path);
-    if (size > LARGEST_BYTES) throw new Error(`${size} bytes are too many`);
+    const { size } = await statRegularFile(path);
+    if (size > MAX_BYTES) throw new Error(`${size} bytes are too many`);
     return await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -100,16 +100,16 @@ const textOf = async (path: string): Promise<string | undefined> => {
 };
 
 /** A pipe would never end, and a device must not be replaced by a file. */
-const regular = async (path: string): Promise<{ size: number }> => {
+const statRegularFile = async (path: string): Promise<{ size: number }> => {
   const found = await stat(path);
   if (!found.isFile()) throw new Error("it is not a regular file");
   return found;
 };
 
 /** Whether the place is free for a file of ours. What someone else wrote there is not lost. */
-const putAside = async (path: string): Promise<boolean> => {
+const moveAside = async (path: string): Promise<boolean> => {
   try {
-    await regular(path);
+    await statRegularFile(path);
     await rename(path, `${path}.unusable`);
     return true;
   } catch {

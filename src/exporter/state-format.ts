@@ -10,7 +10,7 @@ const VERSION = 1;
 type Times = Pick<Clock, "now" | "monotonic">;
 
 /** Streaks are kept by the wall clock: monotonic time begins anew with each process. */
-export const textWith = (memories: ReadonlyMap<string, Memory>, clock: Times): string => {
+export const formatState = (memories: ReadonlyMap<string, Memory>, clock: Times): string => {
   const began = clock.now() - clock.monotonic();
   const outlasting = (streak: Streak) => ({
     ...streak,
@@ -34,7 +34,7 @@ export const textWith = (memories: ReadonlyMap<string, Memory>, clock: Times): s
 };
 
 /** @throws Error where the text is not what this version wrote. */
-export const memoriesIn = (text: string, clock: Times): Map<string, Memory> => {
+export const parseState = (text: string, clock: Times): Map<string, Memory> => {
   const state = objectIn(JSON.parse(text));
   if (state["format"] !== FORMAT) throw new Error("another program wrote it");
   if (state["version"] !== VERSION) throw new Error(`it is of version ${state["version"]}`);
@@ -42,7 +42,7 @@ export const memoriesIn = (text: string, clock: Times): Map<string, Memory> => {
   const streak = (value: unknown) => {
     const { since, times } = objectIn(value);
     return {
-      since: monotonicOf(need(since, "since", isText), clock),
+      since: toMonotonic(need(since, "since", isText), clock),
       times: need(times, "times", isCount),
     };
   };
@@ -77,7 +77,7 @@ export const memoriesIn = (text: string, clock: Times): Map<string, Memory> => {
 };
 
 /** A wall clock that was set back since must not put the moment in the future. */
-const monotonicOf = (at: string, clock: Times): number => {
+const toMonotonic = (at: string, clock: Times): number => {
   const moment = Date.parse(at);
   if (Number.isNaN(moment)) throw new Error(`"${at}" is no time`);
   return clock.monotonic() - Math.max(0, clock.now() - moment);

@@ -57,14 +57,14 @@ const problemOf = (observation: Observation): LandingProblem | undefined => {
   for (const { error } of Object.values(observation.queries)) {
     if (error === undefined) continue;
     const { message, reason } = error;
-    return { happened: message, reason, remedy: troubles[reason].remedy };
+    return { message: message, reason, remedy: troubles[reason].remedy };
   }
   return observation.up ? undefined : OUT_OF_TIME;
 };
 
 /** An ECU that is down without an error was not asked all there is to ask. */
 const OUT_OF_TIME: LandingProblem = {
-  happened: "the time for the read was over",
+  message: "the time for the read was over",
   remedy: "give a scrape more time; if it stays so, see the exporter's log",
 };
 

@@ -7,34 +7,34 @@ import {
   resolveEcuSettings,
 } from "../config/ecu-settings.ts";
 import { ECU_PORT, type EcuAddress, ecuAddress } from "../config/values.ts";
-import { canonicalHost, plain } from "../ecu/address.ts";
+import { canonicalHost, normalizeAddress } from "../ecu/address.ts";
 import { exchange } from "../ecu/exchange.ts";
 import { createLine, type Line } from "../ecu/line.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
 import { readEcu } from "../ecu/read.ts";
-import type { Place } from "../metrics/catalogue.ts";
+import type { EcuLocation } from "../metrics/catalogue.ts";
 import { systemClock } from "../time/clock.ts";
 import { sunAt } from "../time/sun.ts";
 import { machineZone } from "../time/zone.ts";
 import type { StateFile } from "./state-file.ts";
 
 /** An ECU that is watched. What is set for it may change; its name and address do not. */
-export interface Target {
+export interface ScrapeTarget {
   readonly ecu: EcuConfig;
   readonly monitor: Monitor;
   /** Where it stands, and the sun over it now. */
-  readonly place: () => Place;
+  readonly location: () => EcuLocation;
 }
 
 export interface Targets {
-  readonly all: () => readonly Target[];
+  readonly all: () => readonly ScrapeTarget[];
   /** The target of that name, address or address with port, however that is spelt. */
-  readonly named: (text: string) => Target | undefined;
+  readonly find: (text: string) => ScrapeTarget | undefined;
   /**
    * The target for an address that is not configured; the same one as long as it is asked for now and then.
    * `undefined` where too many others are being read.
    */
-  readonly guest: (name: string, address: string) => Target | undefined;
+  readonly adHocTarget: (name: string, address: string) => ScrapeTarget | undefined;
   /** Watches these instead. A target that stays, by name and address, goes on with what is set for it now. */
   readonly replace: (ecus: readonly EcuConfig[]) => void;
   /** Ends reads in flight. */
@@ -50,15 +50,15 @@ export interface TargetsOptions {
 }
 
 /** Targets that are not configured: so many are remembered, and so many read at one time. */
-const MOST_GUESTS = 1_000;
-const MOST_GUESTS_READ = 40;
+const MAX_AD_HOC = 1_000;
+const MAX_AD_HOC_READS = 40;
 /** Between attempts at one query (protocol document, 1.5). */
 const RETRY_PAUSE_MS = 2_000;
 /** A read ends a little before the scrape that has the same time, so that its verdict is in the answer. */
 const READ_SHARE = 0.95;
 
 /** A target whose settings can be replaced. */
-interface Watched extends Target {
+interface Watched extends ScrapeTarget {
   ecu: EcuConfig;
   settings: EcuDefaults;
 }
@@ -71,40 +71,40 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
 
   const start = (ecu: EcuConfig, kept?: StateFile): Watched => {
     const settings = resolveEcuSettings(ecu, defaults);
-    const lane = lanes.get(keyOf(ecu)) ?? createLane();
-    lanes.set(keyOf(ecu), lane);
+    const lane = lanes.get(addressKey(ecu)) ?? createLane();
+    lanes.set(addressKey(ecu), lane);
     lane.pauseMs = settings.commandPause;
     const watched: Watched = {
       ecu,
       settings,
-      place: () => placeOf(watched.settings),
+      location: () => locate(watched.settings),
       monitor: monitorOf(ecu, () => watched.settings, lane.line, log, kept),
     };
     return watched;
   };
   const replace = (wanted: readonly EcuConfig[]): void => {
-    const before = new Map(targets.map((target) => [identityOf(target.ecu), target]));
+    const before = new Map(targets.map((target) => [targetKey(target.ecu), target]));
     targets = wanted.map((ecu) => {
-      const known = before.get(identityOf(ecu));
+      const known = before.get(targetKey(ecu));
       if (known === undefined) return start(ecu, state);
-      before.delete(identityOf(ecu));
+      before.delete(targetKey(ecu));
       known.ecu = ecu;
       known.settings = resolveEcuSettings(ecu, defaults);
-      const lane = lanes.get(keyOf(ecu));
+      const lane = lanes.get(addressKey(ecu));
       if (lane !== undefined) lane.pauseMs = known.settings.commandPause;
       return known;
     });
     for (const { monitor } of before.values()) monitor.close();
   };
-  const guest = (name: string, address: string): Target | undefined => {
+  const guest = (name: string, address: string): ScrapeTarget | undefined => {
     const ecu = { name, host: address, port: ECU_PORT };
-    const key = keyOf(ecu);
-    const configured = targets.find((target) => keyOf(target.ecu) === key);
+    const key = addressKey(ecu);
+    const configured = targets.find((target) => addressKey(target.ecu) === key);
     if (configured !== undefined) return configured;
     const reading = [...guests.values()].filter(({ monitor }) => monitor.isReading());
     const known = guests.get(key);
-    if (known?.monitor.isReading() !== true && reading.length >= MOST_GUESTS_READ) return undefined;
-    if (known === undefined && guests.size >= MOST_GUESTS) {
+    if (known?.monitor.isReading() !== true && reading.length >= MAX_AD_HOC_READS) return undefined;
+    if (known === undefined && guests.size >= MAX_AD_HOC) {
       const idle = [...guests].find(([, { monitor }]) => monitor.isIdle());
       if (idle === undefined) return undefined;
       guests.delete(idle[0]);
@@ -118,11 +118,11 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
   replace(ecus);
   return {
     all: () => targets,
-    guest,
-    named: (text) => {
+    adHocTarget: guest,
+    find: (text) => {
       const byName = targets.find(({ ecu }) => ecu.name === text);
       if (byName !== undefined) return byName;
-      const place = placeIn(text);
+      const place = parseTarget(text);
       if (place === undefined) return undefined;
       const { host, port } = place;
       const there = targets.filter(({ ecu }) => canonicalHost(ecu.host) === host);
@@ -147,23 +147,23 @@ const createLane = (): Lane => {
 };
 
 /** One for each address and port, however it is spelt. */
-const keyOf = ({ host, port }: EcuAddress): string => `${canonicalHost(host)} ${port}`;
-const identityOf = (ecu: EcuAddress): string => `${ecu.name} ${keyOf(ecu)}`;
+const addressKey = ({ host, port }: EcuAddress): string => `${canonicalHost(host)} ${port}`;
+const targetKey = (ecu: EcuAddress): string => `${ecu.name} ${addressKey(ecu)}`;
 
 /** Host and port that a text names; `undefined` where it is no address. */
-const placeIn = (text: string) => {
+const parseTarget = (text: string) => {
   try {
     const { host, port } = ecuAddress(text);
     return { host: canonicalHost(host), port, hasPort: text.endsWith(`:${port}`) };
   } catch {
     // An IPv6 address without its brackets, as it may stand in a list of addresses.
-    const address = plain(text);
+    const address = normalizeAddress(text);
     return address === undefined ? address : { host: address, port: ECU_PORT, hasPort: false };
   }
 };
 
 /** To a hundredth of a degree: more is not certain near the horizon. */
-const placeOf = ({ site, panels = [] }: EcuSettings): Place => ({
+const locate = ({ site, panels = [] }: EcuSettings): EcuLocation => ({
   panels,
   ...(site && {
     sunElevationDegrees: Math.round(sunAt(site, Date.now()).elevation * 100) / 100,

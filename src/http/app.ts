@@ -3,17 +3,17 @@ import compression from "compression";
 import express, { type NextFunction, type Request, type Response } from "express";
 import helmet from "helmet";
 import type { Logger } from "pino";
-import { type LandingEcu, landingPage, REFRESH_SECONDS } from "./landing.ts";
+import { type LandingEcu, RELOAD_SECONDS, renderLandingPage } from "./landing.ts";
 import { cssSource } from "./page.css.ts";
 
 /** A rendered exposition and its content type. */
-export interface Exposition {
+export interface MetricsText {
   readonly contentType: string;
   readonly text: string;
 }
 
 /** One target of Prometheus' HTTP service discovery. */
-export interface Discovered {
+export interface TargetGroup {
   readonly targets: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -24,9 +24,9 @@ export interface AppOptions {
   /** Content types on offer; the first is for clients that do not care. */
   readonly contentTypes: readonly [string, ...string[]];
   /** Makes the exposition, within that many milliseconds. */
-  readonly scrape: (contentType: string, timeoutMs: number) => Promise<Exposition>;
+  readonly scrape: (contentType: string, timeoutMs: number) => Promise<MetricsText>;
   /** Makes the exposition of the exporter itself, without asking any ECU. */
-  readonly self: (contentType: string) => Promise<Exposition>;
+  readonly scrapeSelf: (contentType: string) => Promise<MetricsText>;
   /**
    * Makes the exposition of one ECU, and tells how it was read.
    * @throws Error with a status of 4xx and a sentence for the client, where the texts name no target that may be read
@@ -35,8 +35,8 @@ export interface AppOptions {
     given: readonly string[],
     contentType: string,
     timeoutMs: number,
-  ) => Promise<Exposition & { readonly explanation: string }>;
-  readonly discovered: () => readonly Discovered[];
+  ) => Promise<MetricsText & { readonly explanation: string }>;
+  readonly listTargetGroups: () => readonly TargetGroup[];
   /** Reads the configuration again; gives what is wrong with it. Absent where no request may do so. */
   readonly reload?: () => readonly string[];
   /** Requests that may be in flight at one time; further ones are told to come back. */
@@ -44,58 +44,58 @@ export interface AppOptions {
   /** Time for a scrape whose request names none, in milliseconds. */
   readonly defaultTimeoutMs: number;
   /** The state of each ECU as it was last read; must not make a read. */
-  readonly ecus: () => readonly LandingEcu[];
+  readonly listEcus: () => readonly LandingEcu[];
   readonly isReady: () => boolean;
   readonly log: Logger;
 }
 
 /** Metrics shrink to a tenth at zlib's least level too, in a third of the time. */
-const FASTEST = 1;
+const COMPRESSION_LEVEL = 1;
 
 export const createApp = (options: AppOptions): express.Express => {
   const { telemetryPath, isReady, log } = options;
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(protective, atMost(options.maxRequests));
+  app.use(securityHeaders, limitRequests(options.maxRequests));
   app.post("/-/reload", (request, response) => {
     // A page of somebody else, open in a browser of this network, must not.
     const isForeign = request.get("Sec-Fetch-Site") === "cross-site";
     const problems = isForeign ? undefined : options.reload?.();
     if (problems === undefined)
-      plain(response, 403, "This is off; --web.enable-lifecycle lets requests reload.");
-    else if (problems.length === 0) plain(response, 200, "The configuration was read again.");
-    else plain(response, 500, ["The old configuration stays in force:", ...problems].join("\n"));
+      sendText(response, 403, "This is off; --web.enable-lifecycle lets requests reload.");
+    else if (problems.length === 0) sendText(response, 200, "The configuration was read again.");
+    else sendText(response, 500, ["The old configuration stays in force:", ...problems].join("\n"));
   });
-  app.use(onlyReading, compression({ level: FASTEST }));
+  app.use(allowOnlyReads, compression({ level: COMPRESSION_LEVEL }));
 
   app.get(telemetryPath, async (request, response) => {
-    const contentType = negotiate(request, options.contentTypes);
-    const timeoutMs = scrapeTimeout(request, options.defaultTimeoutMs);
+    const contentType = negotiateContentType(request, options.contentTypes);
+    const timeoutMs = scrapeTimeoutMs(request, options.defaultTimeoutMs);
     const exposition = await options.scrape(contentType, timeoutMs);
     response.set("Content-Type", exposition.contentType).vary("Accept").end(exposition.text);
   });
   app.get("/", ({ query }, response) => {
-    const ecus = options.ecus();
+    const ecus = options.listEcus();
     const only = ecus.find(({ name }) => name === query["ecu"]);
     if (query["ecu"] !== undefined && only === undefined) {
-      plain(response, 404, "There is no ECU of this name. All that are read are at /.");
+      sendText(response, 404, "There is no ECU of this name. All that are read are at /.");
       return;
     }
-    const refreshes = query["refresh"] !== "off";
-    const page = { version: options.version, telemetryPath, ecus, only, refreshes };
+    const reloads = query["refresh"] !== "off";
+    const page = { version: options.version, telemetryPath, ecus, only, reloads };
     // As a header: the same in the page is a fault to axe (WCAG 2.2.1). Who needs more time has a link that stops it.
-    if (refreshes) response.set("Refresh", String(REFRESH_SECONDS));
+    if (reloads) response.set("Refresh", String(RELOAD_SECONDS));
     response.set("Cache-Control", "no-store").type("html");
-    response.send(landingPage({ ...page, now: Date.now() / 1000 }));
+    response.send(renderLandingPage({ ...page, now: Date.now() / 1000 }));
   });
   app.get("/probe", async (request, response, next) => {
     const searchParams = new URLSearchParams(request.originalUrl.replace(/^[^?]*\??/, ""));
     const isDebug = searchParams.get("debug") === "true";
     const contentType = isDebug
       ? options.contentTypes[0]
-      : negotiate(request, options.contentTypes);
-    const timeoutMs = scrapeTimeout(request, options.defaultTimeoutMs);
+      : negotiateContentType(request, options.contentTypes);
+    const timeoutMs = scrapeTimeoutMs(request, options.defaultTimeoutMs);
     try {
       const given = searchParams.getAll("target");
       const { text, explanation } = await options.probe(given, contentType, timeoutMs);
@@ -103,27 +103,29 @@ export const createApp = (options: AppOptions): express.Express => {
       const type = isDebug ? "text/plain; charset=utf-8" : contentType;
       response.set("Content-Type", type).vary("Accept").end(body);
     } catch (error) {
-      const status = clientError(error);
+      const status = clientErrorStatus(error);
       if (status === undefined) next(error);
-      else plain(response, status, (error as Error).message);
+      else sendText(response, status, (error as Error).message);
     }
   });
   app.get("/self", async (request, response) => {
-    const { contentType, text } = await options.self(negotiate(request, options.contentTypes));
+    const { contentType, text } = await options.scrapeSelf(
+      negotiateContentType(request, options.contentTypes),
+    );
     response.set("Content-Type", contentType).vary("Accept").end(text);
   });
   app.get("/sd", (_request, response) => {
-    response.json(options.discovered());
+    response.json(options.listTargetGroups());
   });
   app.get("/-/healthy", (_request, response) => {
-    plain(response, 200, "The exporter is alive.");
+    sendText(response, 200, "The exporter is alive.");
   });
   app.get("/-/ready", (_request, response) => {
-    if (isReady()) plain(response, 200, "The exporter is ready.");
-    else plain(response, 503, "The exporter is starting or stopping.");
+    if (isReady()) sendText(response, 200, "The exporter is ready.");
+    else sendText(response, 503, "The exporter is starting or stopping.");
   });
   app.use((request, response) => {
-    plain(
+    sendText(
       response,
       404,
       `There is nothing at ${request.path}. The metrics are at ${telemetryPath}.`,
@@ -131,10 +133,10 @@ export const createApp = (options: AppOptions): express.Express => {
   });
   app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error);
-    const status = clientError(error);
+    const status = clientErrorStatus(error);
     if (status === undefined)
       log.error({ err: error }, "a request failed: a fault of the exporter");
-    plain(
+    sendText(
       response,
       status ?? 500,
       status === undefined
@@ -150,7 +152,7 @@ export const createApp = (options: AppOptions): express.Express => {
  * Strict-Transport-Security, for the owner of the certificate to decide, and Cross-Origin-Opener-Policy, of which it
  * complains otherwise. `upgrade-insecure-requests` would break every link where there is no https.
  */
-const protective = helmet({
+const securityHeaders = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
     directives: {
@@ -168,11 +170,11 @@ const protective = helmet({
 });
 
 /** Bounds the requests in flight, those of clients that read slowly included. */
-const atMost = (most: number) => {
+const limitRequests = (most: number) => {
   let inFlight = 0;
   return (_request: Request, response: Response, next: NextFunction): void => {
     if (inFlight >= most) {
-      plain(
+      sendText(
         response.set("Retry-After", "1"),
         503,
         "Too many requests at one time; ask again in a second.",
@@ -185,22 +187,22 @@ const atMost = (most: number) => {
   };
 };
 
-const onlyReading = ({ method }: Request, response: Response, next: NextFunction): void => {
+const allowOnlyReads = ({ method }: Request, response: Response, next: NextFunction): void => {
   if (method === "GET" || method === "HEAD") next();
   else
-    plain(
+    sendText(
       response.set("Allow", "GET, HEAD"),
       405,
       "This exporter can only be read: use GET or HEAD.",
     );
 };
 
-const plain = (response: Response, status: number, sentence: string): void => {
+const sendText = (response: Response, status: number, sentence: string): void => {
   response.status(status).type("text/plain").send(`${sentence}\n`);
 };
 
 /** Malformed paths and the like carry a 4xx status from express. */
-const clientError = (error: unknown): number | undefined => {
+const clientErrorStatus = (error: unknown): number | undefined => {
   const status = (error as { status?: unknown } | undefined)?.status;
   return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
 };
@@ -209,7 +211,10 @@ const clientError = (error: unknown): number | undefined => {
  * The content type that the client likes best of those on offer, by its q-values. Prometheus 3 adds an `escaping`
  * parameter to its wishes; every name here is plain ASCII, so all of its values are met and it is left out of account.
  */
-const negotiate = (request: Request, offered: readonly [string, ...string[]]): string => {
+const negotiateContentType = (
+  request: Request,
+  offered: readonly [string, ...string[]],
+): string => {
   const accept = request.headers.accept?.replace(/;\s*escaping=[^;,]*/g, "");
   if (accept === undefined) return offered[0];
   request.headers.accept = accept;
@@ -221,12 +226,12 @@ const negotiate = (request: Request, offered: readonly [string, ...string[]]): s
 /** Left of the scraper's own timeout, so that the answer is there before it gives up. */
 const NETWORK_ALLOWANCE_SECONDS = 0.5;
 /** No scraper is waited for longer than this. */
-const LONGEST_SECONDS = 600;
+const MAX_SECONDS = 600;
 
 /** Milliseconds that this scrape may take: what Prometheus says that it waits, less an allowance for the way. */
-const scrapeTimeout = (request: Request, otherwise: number): number => {
+const scrapeTimeoutMs = (request: Request, otherwise: number): number => {
   const seconds = Number(request.get("X-Prometheus-Scrape-Timeout-Seconds"));
   if (!Number.isFinite(seconds) || seconds <= 0) return otherwise;
   const usable = Math.max(seconds - NETWORK_ALLOWANCE_SECONDS, seconds / 2);
-  return Math.min(usable, LONGEST_SECONDS) * 1000;
+  return Math.min(usable, MAX_SECONDS) * 1000;
 };

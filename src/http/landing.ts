@@ -27,7 +27,7 @@ export interface LandingEcu {
 }
 
 export interface LandingProblem {
-  readonly happened: string;
+  readonly message: string;
   /** The metrics' word for it. */
   readonly reason?: string | undefined;
   readonly remedy: string;
@@ -51,21 +51,21 @@ export interface LandingPage {
   /** Unix time in seconds; the ages are as of then. */
   readonly now: number;
   /** Whether it will be loaded anew by itself. */
-  readonly refreshes: boolean;
+  readonly reloads: boolean;
   /** The one ECU that was asked for, with all its inverters. */
   readonly only?: LandingEcu | undefined;
 }
 
 /** Seconds after which the page is loaded anew. */
-export const REFRESH_SECONDS = 30;
+export const RELOAD_SECONDS = 30;
 /**
  * With more inverters than this in all, the page names the ECUs and links to a page for each. Folded away instead, they
  * would be megabytes all the same, and fold up again with every refresh.
  */
-const MOST_INVERTERS = 100;
+const MAX_INVERTERS = 100;
 
 /** The page as HTML. Whatever it is given, nothing in it is taken for markup. */
-export const landingPage = (page: LandingPage): string => {
+export const renderLandingPage = (page: LandingPage): string => {
   const { version, telemetryPath, only, now } = page;
   const title = only === undefined ? "APsystems ECU exporter" : `${only.name} – ECU exporter`;
   return `<!DOCTYPE html>
@@ -80,18 +80,18 @@ export const landingPage = (page: LandingPage): string => {
 <body>
 <header>
 <h1>APsystems ECU exporter</h1>
-<p>Asks ${ecusInWords(page.ecus.length)} when Prometheus scrapes it. This page shows what was read last and asks nothing.</p>
+<p>Asks ${describeEcuCount(page.ecus.length)} when Prometheus scrapes it. This page shows what was read last and asks nothing.</p>
 <nav aria-label="Pages">
 <ul>
 <li><a href="${escaped(telemetryPath)}">Metrics</a></li>
 <li><a href="/-/healthy">Health</a></li>
 <li><a href="/-/ready">Readiness</a></li>
-${only === undefined ? "" : `<li><a href="${pageOf({ ...page, only: undefined })}">All ECUs</a></li>\n`}</ul>
+${only === undefined ? "" : `<li><a href="${pageUrl({ ...page, only: undefined })}">All ECUs</a></li>\n`}</ul>
 </nav>
 </header>
 <main>
-${tableOf(page)}
-<p>As of ${timeOf(now)}. ${refreshNote(page)}</p>
+${renderTable(page)}
+<p>As of ${renderTime(now)}. ${renderReloadNote(page)}</p>
 </main>
 <footer>
 <p>Version ${escaped(version)}. What the metrics mean, and what to do about an ECU that does not answer, is in the README that came with the exporter.</p>
@@ -104,28 +104,28 @@ ${tableOf(page)}
 const SUN =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='6' fill='%23f2a900'/%3E%3C/svg%3E";
 
-const ecusInWords = (count: number): string => {
+const describeEcuCount = (count: number): string => {
   if (count === 0) return "no APsystems ECU";
   return count === 1 ? "an APsystems ECU" : `${count} APsystems ECUs`;
 };
 
-const refreshNote = (page: LandingPage): string => {
-  const other = pageOf({ ...page, refreshes: !page.refreshes });
-  return page.refreshes
-    ? `This page reloads every ${REFRESH_SECONDS} s. <a href="${other}">Stop reloading</a>`
-    : `This page does not reload. <a href="${other}">Reload every ${REFRESH_SECONDS} s</a>`;
+const renderReloadNote = (page: LandingPage): string => {
+  const other = pageUrl({ ...page, reloads: !page.reloads });
+  return page.reloads
+    ? `This page reloads every ${RELOAD_SECONDS} s. <a href="${other}">Stop reloading</a>`
+    : `This page does not reload. <a href="${other}">Reload every ${RELOAD_SECONDS} s</a>`;
 };
 
 /** Where a page is, as the value of an attribute. */
-const pageOf = ({ only, refreshes }: Pick<LandingPage, "only" | "refreshes">): string => {
+const pageUrl = ({ only, reloads }: Pick<LandingPage, "only" | "reloads">): string => {
   const query = new URLSearchParams({
     ...(only && { ecu: only.name }),
-    ...(!refreshes && { refresh: "off" }),
+    ...(!reloads && { refresh: "off" }),
   });
   return escaped(query.size === 0 ? "/" : `/?${query}`);
 };
 
-const timeOf = (now: number): string => {
+const renderTime = (now: number): string => {
   const iso = new Date(now * 1000).toISOString();
   return `<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
 };
@@ -136,99 +136,105 @@ type Column = (typeof columns)[number];
 const ALL_COLUMNS = columns.length + 1;
 
 /** The roles are those of the elements: some browsers forget these where the style sheet makes blocks of them. */
-const tableOf = (page: LandingPage): string => {
+const renderTable = (page: LandingPage): string => {
   const shown = page.only === undefined ? page.ecus : [page.only];
   const inverters = shown.reduce((sum, ecu) => sum + ecu.inverterCount, 0);
-  const listed = page.only !== undefined || inverters <= MOST_INVERTERS;
+  const listed = page.only !== undefined || inverters <= MAX_INVERTERS;
   const heads = ["ECU, inverter", ...columns].map(
     (name) => `<th role="columnheader" scope="col">${name}</th>`,
   );
-  const groups = shown.map((ecu) => groupOf(ecu, listed, page));
+  const groups = shown.map((ecu) => renderEcu(ecu, listed, page));
   return `<table role="table">
 <caption>ECUs and their inverters</caption>
 <thead role="rowgroup"><tr role="row">${heads.join("")}</tr></thead>
-${groups.join("\n") || `<tbody role="rowgroup"><tr role="row">${wide("No ECU is configured.")}</tr></tbody>`}
+${groups.join("\n") || `<tbody role="rowgroup"><tr role="row">${renderWideCell("No ECU is configured.")}</tr></tbody>`}
 </table>`;
 };
 
-const groupOf = (ecu: LandingEcu, listed: boolean, page: LandingPage): string => {
+const renderEcu = (ecu: LandingEcu, listed: boolean, page: LandingPage): string => {
   const rows = [
-    ecuRow(ecu),
-    ...(ecu.problem === undefined ? [] : [problemRow(ecu.problem)]),
-    ...(listed ? ecu.inverters().map((inverter) => inverterRow(inverter, ecu)) : []),
-    ...(listed || ecu.inverterCount === 0 ? [] : [linkRow(ecu, page)]),
+    renderEcuRow(ecu),
+    ...(ecu.problem === undefined ? [] : [renderProblemRow(ecu.problem)]),
+    ...(listed ? ecu.inverters().map((inverter) => renderInverterRow(inverter, ecu)) : []),
+    ...(listed || ecu.inverterCount === 0 ? [] : [renderLinkRow(ecu, page)]),
   ];
   return `<tbody role="rowgroup">\n${rows.join("\n")}\n</tbody>`;
 };
 
-const ecuRow = (ecu: LandingEcu): string => {
+const renderEcuRow = (ecu: LandingEcu): string => {
   const { powerWatts, todayKilowattHours, invertersOnline, registered } = ecu;
   const { readAgeSeconds, probePath } = ecu;
   const about = [ecu.model, ecu.firmware].filter((text) => text !== undefined).map(escaped);
   const links =
     probePath === undefined
       ? ""
-      : `<small>${link(probePath, "Probe", ecu)} · ${link(`${probePath}&debug=true`, "Probe in detail", ecu)}</small>`;
-  const online = `${shown(invertersOnline)} of ${shown(registered)} online`;
+      : `<small>${renderProbeLink(probePath, "Probe", ecu)} · ${renderProbeLink(`${probePath}&debug=true`, "Probe in detail", ecu)}</small>`;
+  const online = `${formatValue(invertersOnline)} of ${formatValue(registered)} online`;
   const today = `${todayKilowattHours?.toFixed(2) ?? NOT_MEASURED} kWh today`;
   return `<tr role="row" class="ecu"><th role="rowheader" scope="rowgroup"><b><bdi>${escaped(ecu.name)}</bdi></b>${about.length > 0 ? `<small>${about.join(" · ")}</small>` : ""}${links}</th>${[
-    cell("State", stateOf(ecu.state), (invertersOnline ?? registered) === undefined ? "" : online),
-    cell(
+    renderCell(
+      "State",
+      renderState(ecu.state),
+      (invertersOnline ?? registered) === undefined ? "" : online,
+    ),
+    renderCell(
       "Power",
-      shown(powerWatts, "W"),
+      formatValue(powerWatts, "W"),
       (powerWatts ?? todayKilowattHours) === undefined ? "" : today,
     ),
-    cell(
+    renderCell(
       "Age of data",
-      age(ecu.reportAgeSeconds),
+      formatAge(ecu.reportAgeSeconds),
       readAgeSeconds === undefined ? "" : `read ${formatSpan(readAgeSeconds)} ago`,
     ),
   ].join("")}<td role="cell" colspan="3"></td></tr>`;
 };
 
 /** The two links of each ECU read alike; what is heard of them tells them apart. */
-const link = (path: string, words: string, { name }: LandingEcu): string =>
+const renderProbeLink = (path: string, words: string, { name }: LandingEcu): string =>
   `<a href="${escaped(path)}" aria-label="${words}: ${escaped(name)}">${words}</a>`;
 
-const problemRow = ({ happened, reason, remedy }: LandingProblem): string => {
+const renderProblemRow = ({ message, reason, remedy }: LandingProblem): string => {
   const word = reason === undefined ? "" : ` <span>${escaped(reason)}</span>`;
-  return `<tr role="row" class="problem">${wide(
-    `<dl><dt>Last error</dt><dd><bdi>${escaped(happened)}</bdi>${word}</dd><dt>What to do</dt><dd>${escaped(remedy)}</dd></dl>`,
+  return `<tr role="row" class="problem">${renderWideCell(
+    `<dl><dt>Last error</dt><dd><bdi>${escaped(message)}</bdi>${word}</dd><dt>What to do</dt><dd>${escaped(remedy)}</dd></dl>`,
   )}</tr>`;
 };
 
-const linkRow = (ecu: LandingEcu, page: LandingPage): string => {
+const renderLinkRow = (ecu: LandingEcu, page: LandingPage): string => {
   const count = ecu.inverterCount;
   const words = count === 1 ? "1 inverter" : `${count} inverters`;
-  const href = pageOf({ ...page, only: ecu });
-  return `<tr role="row">${wide(`<a href="${href}" aria-label="${words} of ${escaped(ecu.name)}">${words}</a>`)}</tr>`;
+  const href = pageUrl({ ...page, only: ecu });
+  return `<tr role="row">${renderWideCell(`<a href="${href}" aria-label="${words} of ${escaped(ecu.name)}">${words}</a>`)}</tr>`;
 };
 
-const inverterRow = (inverter: LandingInverter, ecu: LandingEcu): string => {
+const renderInverterRow = (inverter: LandingInverter, ecu: LandingEcu): string => {
   const { uid, model, state, watts, temperatureCelsius, signalRatio } = inverter;
   const percent = signalRatio === undefined ? undefined : signalRatio * 100;
   const channels = inverter.channels.map(
-    (channel) => `<li><span>${escaped(channel.name)}</span> ${shown(channel.watts, "W")}</li>`,
+    (channel) =>
+      `<li><span>${escaped(channel.name)}</span> ${formatValue(channel.watts, "W")}</li>`,
   );
   return `<tr role="row" class="inverter"><th role="rowheader" scope="row">${escaped(uid)}<small>${escaped(model)}</small></th>${[
-    cell("State", stateOf(state)),
-    cell("Power", shown(watts, "W")),
-    cell("Age of data", state === "online" ? age(ecu.reportAgeSeconds) : NOT_MEASURED),
-    cell("Temperature", shown(temperatureCelsius, "°C")),
-    cell("Signal", shown(percent && Math.round(percent), "%")),
+    renderCell("State", renderState(state)),
+    renderCell("Power", formatValue(watts, "W")),
+    renderCell("Age of data", state === "online" ? formatAge(ecu.reportAgeSeconds) : NOT_MEASURED),
+    renderCell("Temperature", formatValue(temperatureCelsius, "°C")),
+    renderCell("Signal", formatValue(percent && Math.round(percent), "%")),
     `<td role="cell" class="wide" data-label="Channels">${channels.length === 0 ? NOT_MEASURED : `<ul>${channels.join("")}</ul>`}</td>`,
   ].join("")}</tr>`;
 };
 
-const cell = (label: Column, html: string, more = ""): string =>
+const renderCell = (label: Column, html: string, more = ""): string =>
   `<td role="cell" class="number" data-label="${label}">${html}${more && `<small>${more}</small>`}</td>`;
 
-const wide = (html: string): string => `<td role="cell" colspan="${ALL_COLUMNS}">${html}</td>`;
+const renderWideCell = (html: string): string =>
+  `<td role="cell" colspan="${ALL_COLUMNS}">${html}</td>`;
 
-const shown = (value: number | undefined, unit = ""): string =>
+const formatValue = (value: number | undefined, unit = ""): string =>
   value === undefined ? NOT_MEASURED : `${Math.round(value * 10) / 10} ${unit}`.trimEnd();
 
-const moods: Readonly<Record<LandingEcu["state"] | LandingInverter["state"], string>> = {
+const stateClasses: Readonly<Record<LandingEcu["state"] | LandingInverter["state"], string>> = {
   up: " good",
   partly: " fair",
   "waiting for data": " fair",
@@ -239,11 +245,11 @@ const moods: Readonly<Record<LandingEcu["state"] | LandingInverter["state"], str
   unknown: "",
 };
 
-const stateOf = (state: keyof typeof moods): string =>
-  `<span class="state${moods[state]}">${state}</span>`;
+const renderState = (state: keyof typeof stateClasses): string =>
+  `<span class="state${stateClasses[state]}">${state}</span>`;
 
 /** A stamp a little ahead is of now; one far ahead is of a clock that is wrong. */
-const age = (seconds: number | undefined): string => {
+const formatAge = (seconds: number | undefined): string => {
   if (seconds === undefined) return NOT_MEASURED;
   return seconds <= -60 ? `${formatSpan(-seconds)} ahead` : formatSpan(seconds);
 };

@@ -3,24 +3,24 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { createGate, type GateOptions } from "./web-config/middleware.ts";
-import { atMostEachMinute } from "./web-config/rate-limit.ts";
+import { type AccessMiddlewareOptions, createAccessMiddleware } from "./web-config/middleware.ts";
+import { createWarningLimiter } from "./web-config/rate-limit.ts";
 
-export interface AccessOptions extends GateOptions {
+export interface WebServerOptions extends AccessMiddlewareOptions {
   readonly server: ServerOptions;
 }
 
-export interface AccessServer {
+export interface WebServer {
   readonly server: Server;
   /** Ends every connection, those in a TLS handshake included. */
-  hangUp(): void;
+  destroyConnections(): void;
 }
 
 /** A server that listens nowhere yet. */
-export const createAccessServer = (app: RequestListener, options: AccessOptions): AccessServer => {
+export const createWebServer = (app: RequestListener, options: WebServerOptions): WebServer => {
   const { access } = options;
   let applied = access();
-  const gate = createGate(app, options);
+  const gate = createAccessMiddleware(app, options);
   const { tls } = applied;
   const server =
     tls === undefined
@@ -30,11 +30,11 @@ export const createAccessServer = (app: RequestListener, options: AccessOptions)
             ...options.server,
             ...tls.context,
             handshakeTimeout: options.server.requestTimeout,
-            requestCert: tls.clients !== "NoClientCert",
+            requestCert: tls.clientAuthType !== "NoClientCert",
             rejectUnauthorized: false, // the gate refuses, in words
           },
           gate,
-        ).on("tlsClientError", logEach(options, "a TLS handshake failed"));
+        ).on("tlsClientError", createErrorLogger(options, "a TLS handshake failed"));
   const sockets = new Set<Socket>();
   server.prependListener("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -47,14 +47,14 @@ export const createAccessServer = (app: RequestListener, options: AccessOptions)
   });
   return {
     server,
-    hangUp: () => {
+    destroyConnections: () => {
       for (const socket of sockets) socket.destroy();
     },
   };
 };
 
-const logEach = ({ log, now }: AccessOptions, sentence: string) => {
-  const logFailure = atMostEachMinute(log, now);
+const createErrorLogger = ({ log, now }: WebServerOptions, sentence: string) => {
+  const logFailure = createWarningLimiter(log, now);
   return (error: NodeJS.ErrnoException, socket: TLSSocket): void => {
     logFailure(sentence, { from: socket.remoteAddress, code: error.code });
   };

@@ -13,13 +13,13 @@ export interface Scrape {
   /** Wall time of this answer up to its rendering. */
   readonly durationSeconds: number;
   /** What is configured of where each ECU stands, by its name; an ECU of which nothing is configured may be missing. */
-  readonly places: ReadonlyMap<string, Place>;
+  readonly locations: ReadonlyMap<string, EcuLocation>;
   /** How the read of the one target of a probe went; absent in an answer about all ECUs. */
   readonly probe?: { readonly success: boolean; readonly durationSeconds: number };
 }
 
 /** Where an ECU and its panels are. */
-export interface Place {
+export interface EcuLocation {
   /** Of the sun above the horizon now, negative at night; absent where no coordinates are configured. */
   readonly sunElevationDegrees?: number | undefined;
   readonly panels: readonly Panel[];
@@ -150,8 +150,8 @@ export const catalogue = {
     type: "gauge",
     help: "Sun above the horizon at the configured site, negative at night; computed, and not from the ECU.",
     labels: ["ecu"],
-    samples: ({ observations, places }) =>
-      observations.flatMap(({ ecu }) => measured({ ecu }, places.get(ecu)?.sunElevationDegrees)),
+    samples: ({ observations, locations }) =>
+      observations.flatMap(({ ecu }) => measured({ ecu }, locations.get(ecu)?.sunElevationDegrees)),
   },
   inverter_online: {
     type: "gauge",
@@ -179,9 +179,9 @@ export const catalogue = {
     type: "gauge",
     help: "Where the panel of this channel is, of the panels that are configured.",
     labels: ["ecu", "uid", "channel", "panel", "array", "row", "column"],
-    samples: ({ observations, places }) =>
+    samples: ({ observations, locations }) =>
       observations.flatMap(({ ecu, reading: { inverters } }) =>
-        (places.get(ecu)?.panels ?? [])
+        (locations.get(ecu)?.panels ?? [])
           .filter(({ uid }) => inverters.some((inverter) => inverter.uid === uid))
           .map(
             ({ uid, channel, ...where }) =>

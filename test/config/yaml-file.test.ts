@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { readYaml } from "../../src/config/yaml-file.ts";
+import { parseYaml } from "../../src/config/yaml-file.ts";
 
 const schema = z.strictObject({
   name: z.string().optional(),
@@ -9,7 +9,7 @@ const schema = z.strictObject({
   words: z.array(z.enum(["one", "two"])).optional(),
   parts: z.record(z.string(), z.strictObject({ size: z.number() })).optional(),
 });
-const read = (text: string | Uint8Array) => readYaml(text, "a.yml", schema);
+const read = (text: string | Uint8Array) => parseYaml(text, "a.yml", schema);
 
 describe("a text that keeps to the schema", () => {
   it.each([

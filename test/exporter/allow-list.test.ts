@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { plain } from "../../src/ecu/address.ts";
-import { createReach } from "../../src/exporter/allow-list.ts";
+import { normalizeAddress } from "../../src/ecu/address.ts";
+import { createAllowList } from "../../src/exporter/allow-list.ts";
 
 const home = [{ network: "192.168.1.0", prefix: 24 }];
 const everything = [
@@ -16,7 +16,7 @@ describe("an address within the allowed ranges", () => {
     "::ffff:192.168.1.50",
     "::ffff:c0a8:132",
   ])("is %s", (address) => {
-    expect(createReach(home)(address)).toBe(true);
+    expect(createAllowList(home)(address)).toBe(true);
   });
 
   it.each([
@@ -33,11 +33,11 @@ describe("an address within the allowed ranges", () => {
     "0x7f000001",
     "192.168.1",
   ])("is not %j", (address) => {
-    expect(createReach(home)(address)).toBe(false);
+    expect(createAllowList(home)(address)).toBe(false);
   });
 
   it("is none where no range is", () => {
-    expect(createReach([])("192.168.1.50")).toBe(false);
+    expect(createAllowList([])("192.168.1.50")).toBe(false);
   });
 });
 
@@ -63,23 +63,23 @@ describe("an address that stands for something else than a host of the network",
   ] as const;
 
   it.each(specials)("%s (%s) is not opened by the range of everything", (_what, address) => {
-    expect(createReach(everything)(address)).toBe(false);
+    expect(createAllowList(everything)(address)).toBe(false);
   });
 
   it.each(specials)(
     "%s (%s) is opened by a range of its own kind",
     (_what, address, network, prefix) => {
-      expect(createReach([{ network, prefix }])(address)).toBe(true);
+      expect(createAllowList([{ network, prefix }])(address)).toBe(true);
     },
   );
 
   it("is refused in its IPv4-mapped spelling as well, and opened by the range of the address itself", () => {
-    expect(createReach(everything)("::ffff:127.0.0.1")).toBe(false);
-    expect(createReach([{ network: "127.0.0.0", prefix: 8 }])("::ffff:7f00:1")).toBe(true);
+    expect(createAllowList(everything)("::ffff:127.0.0.1")).toBe(false);
+    expect(createAllowList([{ network: "127.0.0.0", prefix: 8 }])("::ffff:7f00:1")).toBe(true);
   });
 
   it("is not opened by a range of IPv4-mapped addresses, which is one of IPv4", () => {
-    const mapped = createReach([{ network: "::ffff:0:0", prefix: 96 }]);
+    const mapped = createAllowList([{ network: "::ffff:0:0", prefix: 96 }]);
     expect([mapped("0.0.0.0"), mapped("127.0.0.1"), mapped("192.168.1.50")]).toEqual([
       false,
       false,
@@ -89,7 +89,7 @@ describe("an address that stands for something else than a host of the network",
 
   it("leaves all other addresses to the range of everything", () => {
     for (const address of ["8.8.8.8", "10.1.2.3", "fd12::7", "2001:db8::1"])
-      expect(createReach(everything)(address)).toBe(true);
+      expect(createAllowList(everything)(address)).toBe(true);
   });
 });
 
@@ -103,5 +103,5 @@ it.each([
   ["10.0.0.1 ", undefined],
   ["ecu.lan", undefined],
 ])("writes %j as %j", (given, address) => {
-  expect(plain(given)).toBe(address);
+  expect(normalizeAddress(given)).toBe(address);
 });

@@ -1,8 +1,8 @@
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
-import type { Range } from "../../src/exporter/allow-list.ts";
-import { createProbe, TargetError } from "../../src/exporter/probe.ts";
-import { createTargets, type Target } from "../../src/exporter/targets.ts";
+import type { AddressRange } from "../../src/exporter/allow-list.ts";
+import { createTargetFinder, TargetError } from "../../src/exporter/probe.ts";
+import { createTargets, type ScrapeTarget } from "../../src/exporter/targets.ts";
 
 const targetsOf = () =>
   createTargets({
@@ -14,7 +14,7 @@ const targetsOf = () =>
     defaults: { minInterval: 0, timeout: 1_000, commandPause: 0, retries: 0 },
     log: pino({ level: "silent" }),
   });
-const home: Range[] = [{ network: "192.168.1.0", prefix: 24 }];
+const home: AddressRange[] = [{ network: "192.168.1.0", prefix: 24 }];
 /** What name servers say. */
 const hosts: Readonly<Record<string, readonly string[]>> = {
   "new.lan": ["192.168.1.60"],
@@ -30,9 +30,9 @@ const resolve = (host: string): Promise<readonly string[]> => {
   return known === undefined ? Promise.reject(new Error("ENOTFOUND")) : Promise.resolve(known);
 };
 
-const refusal = async (allow: readonly Range[], ...given: string[]) => {
+const refusal = async (allow: readonly AddressRange[], ...given: string[]) => {
   try {
-    await createProbe({ targets: targetsOf(), allow, resolve })(given);
+    await createTargetFinder({ targets: targetsOf(), allow, resolve })(given);
   } catch (error) {
     if (error instanceof TargetError) return [error.status, error.message];
     throw error;
@@ -54,9 +54,9 @@ describe("a configured ECU", () => {
     ["[fd00::50]:8899", "six"],
   ])("is meant by %s, and goes by its name", async (text, name) => {
     const targets = targetsOf();
-    const probed = await createProbe({ targets, allow: [], resolve })([text]);
+    const probed = await createTargetFinder({ targets, allow: [], resolve })([text]);
     expect(probed.name).toBe(name);
-    expect(probed.target).toBe(targets.named(name));
+    expect(probed.target).toBe(targets.find(name));
   });
 });
 
@@ -121,14 +121,14 @@ describe("an ECU that is not configured", () => {
 
   it("is read at the address that was checked, by the name that was given", async () => {
     const targets = targetsOf();
-    const probe = createProbe({ targets, allow: home, resolve });
+    const probe = createTargetFinder({ targets, allow: home, resolve });
     const probed = await probe(["new.lan"]);
     expect(probed.name).toBe("new.lan");
     expect(probed.target.ecu).toEqual({ name: "new.lan", host: "192.168.1.60", port: 8899 });
   });
 
   it("is one target however it is spelt, so that it is not asked twice", async () => {
-    const probe = createProbe({ targets: targetsOf(), allow: home, resolve });
+    const probe = createTargetFinder({ targets: targetsOf(), allow: home, resolve });
     const [one, other] = [await probe(["new.lan"]), await probe(["192.168.1.60:8899"])];
     expect(other.target).toBe(one.target);
     expect(other.name).toBe("192.168.1.60:8899");
@@ -137,8 +137,10 @@ describe("an ECU that is not configured", () => {
   it("is the configured one where its address is that of one", async () => {
     const targets = targetsOf();
     const alias = () => Promise.resolve(["192.168.1.50"]);
-    const probed = await createProbe({ targets, allow: home, resolve: alias })(["alias.lan"]);
-    expect(probed.target).toBe(targets.named("house"));
+    const probed = await createTargetFinder({ targets, allow: home, resolve: alias })([
+      "alias.lan",
+    ]);
+    expect(probed.target).toBe(targets.find("house"));
   });
 
   it("whose name means nothing is refused like the others, and never resolved again when it is dialled", async () => {
@@ -151,14 +153,14 @@ describe("an ECU that is not configured", () => {
       Promise.resolve(host === "barn.lan" || host === "other.lan" ? ["192.168.1.70"] : [host]);
     const barn = [{ name: "barn", host: "barn.lan", port: 8899 }];
     targets.replace(barn);
-    const probe = createProbe({ targets, allow: home, resolve: names });
-    expect((await probe(["192.168.1.70"])).target).toBe(targets.named("barn"));
-    expect((await probe(["other.lan"])).target).toBe(targets.named("barn"));
+    const probe = createTargetFinder({ targets, allow: home, resolve: names });
+    expect((await probe(["192.168.1.70"])).target).toBe(targets.find("barn"));
+    expect((await probe(["other.lan"])).target).toBe(targets.find("barn"));
   });
 
   it("is not waited for longer than two seconds, and only eight names wait", async () => {
     const never = () => new Promise<readonly string[]>(() => {});
-    const probe = createProbe({ targets: targetsOf(), allow: home, resolve: never });
+    const probe = createTargetFinder({ targets: targetsOf(), allow: home, resolve: never });
     const asked = Array.from({ length: 9 }, (_, i) =>
       probe([`slow-${i}.lan`]).catch((error) => error),
     );
@@ -182,17 +184,17 @@ describe("targets", () => {
     ["192.168.1.50:8900", undefined],
     ["garage", undefined],
   ])("are found by %s", (text, name) => {
-    expect(targets.named(text)?.ecu.name).toBe(name);
+    expect(targets.find(text)?.ecu.name).toBe(name);
   });
 
   it("that stay go on as they are, with what is set for them now", () => {
     const watched = targetsOf();
-    const house = watched.named("house");
+    const house = watched.find("house");
     const pole = { latitude: 90, longitude: 0 };
     watched.replace([{ name: "house", host: "192.168.1.50", port: 8899, site: pole }]);
-    expect(watched.named("house")).toBe(house);
-    expect(Math.abs(house?.place().sunElevationDegrees ?? 99)).toBeLessThan(24);
-    expect(watched.named("barn")).toBeUndefined();
+    expect(watched.find("house")).toBe(house);
+    expect(Math.abs(house?.location().sunElevationDegrees ?? 99)).toBeLessThan(24);
+    expect(watched.find("barn")).toBeUndefined();
   });
 
   it("have the panels of their own, and of the others those at other channels", () => {
@@ -204,7 +206,7 @@ describe("targets", () => {
       row: "",
       column: "",
     });
-    const { place } = createTargets({
+    const { location } = createTargets({
       ecus: [{ name: "a", host: "10.0.0.1", port: 8899, panels: [panel(1, "file")] }],
       defaults: {
         minInterval: 0,
@@ -214,8 +216,8 @@ describe("targets", () => {
         panels: [panel(1, "flag"), panel(2, "flag")],
       },
       log: pino({ level: "silent" }),
-    }).all()[0] as Target;
-    expect(place().panels.map(({ channel, panel: name }) => [channel, name])).toEqual([
+    }).all()[0] as ScrapeTarget;
+    expect(location().panels.map(({ channel, panel: name }) => [channel, name])).toEqual([
       [1, "file"],
       [2, "flag"],
     ]);

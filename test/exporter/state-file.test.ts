@@ -10,7 +10,7 @@ import { parseCommandLine } from "../../src/cli/parse.ts";
 import { judgeCounters, type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
 import { openStateFile } from "../../src/exporter/state-file.ts";
-import { memoriesIn, textWith } from "../../src/exporter/state-format.ts";
+import { formatState, parseState } from "../../src/exporter/state-format.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
 import { fakeLog } from "../ecu/fake-log.ts";
 import { ECU_ID, infoOf, KWH, signalsOf, tableOf } from "../ecu/messages.ts";
@@ -309,10 +309,10 @@ describe("a restart", () => {
     const clock = { now: () => wall, monotonic: () => wall - began };
     return lives.map((joules, i) => {
       if (restarts.includes(i)) {
-        const text = textWith(new Map([["roof", memory]]), clock);
+        const text = formatState(new Map([["roof", memory]]), clock);
         wall -= setBackMs;
         began = wall;
-        memory = memoriesIn(text, clock).get("roof") ?? noMemory;
+        memory = parseState(text, clock).get("roof") ?? noMemory;
       }
       const judged = judgeCounters(memory, saying(joules), clock.monotonic());
       memory = judged.memory;

@@ -17,13 +17,13 @@ const appWith = (change: Partial<AppOptions> = {}) =>
     telemetryPath: "/metrics",
     contentTypes: [TEXT, OPENMETRICS],
     scrape: (contentType) => Promise.resolve({ contentType, text: `# ${contentType}\n` }),
-    self: (contentType) => Promise.resolve({ contentType, text: "# self\n" }),
+    scrapeSelf: (contentType) => Promise.resolve({ contentType, text: "# self\n" }),
     probe: (given, contentType) =>
       Promise.resolve({ contentType, text: `# ${given}\n`, explanation: "It was read." }),
-    discovered: () => [],
+    listTargetGroups: () => [],
     defaultTimeoutMs: 9_500,
     maxRequests: 40,
-    ecus: () => [{ name: "roof", state: "not read yet", ...noInverters }],
+    listEcus: () => [{ name: "roof", state: "not read yet", ...noInverters }],
     isReady: () => true,
     log: pino({ level: "silent" }),
     ...change,
@@ -243,7 +243,7 @@ describe("the landing page", () => {
     probePath: "/probe?target=1",
     ...noInverters,
   } as const;
-  const app = appWith({ ecus: () => [roof, vile] });
+  const app = appWith({ listEcus: () => [roof, vile] });
   const linksOf = (text: string) =>
     [...text.matchAll(/<a href="([^"]+)"/g)].map(([, href]) => href);
 
@@ -360,7 +360,7 @@ describe("a probe", () => {
 
 it("lists the targets for service discovery as JSON, and an empty list where there are none", async () => {
   const one = { targets: ["house"], labels: { __meta_apsystems_address: "192.168.1.50:8899" } };
-  const some = await request(appWith({ discovered: () => [one] })).get("/sd");
+  const some = await request(appWith({ listTargetGroups: () => [one] })).get("/sd");
   expect([some.status, some.body]).toEqual([200, [one]]);
   expect(some.headers["content-type"]).toBe("application/json; charset=utf-8");
   expect((await request(appWith()).get("/sd")).text).toBe("[]");

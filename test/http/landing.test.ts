@@ -3,7 +3,11 @@ import { describe, expect, it } from "vitest";
 import { QueryError, type Reason, reasons, troubles } from "../../src/ecu/errors.ts";
 import type { Observation } from "../../src/ecu/monitor.ts";
 import { describeEcu } from "../../src/exporter/status.ts";
-import { type LandingEcu, type LandingInverter, landingPage } from "../../src/http/landing.ts";
+import {
+  type LandingEcu,
+  type LandingInverter,
+  renderLandingPage,
+} from "../../src/http/landing.ts";
 import { observation } from "../support/observation.ts";
 
 const NOW = 1_700_490_014;
@@ -16,12 +20,12 @@ const bare: LandingEcu = { name: "roof", state: "not read yet", ...listing() };
 const whole = (ecu: LandingEcu) => ({ ...ecu, inverters: ecu.inverters() });
 
 const pageOf = (ecus: readonly LandingEcu[], only?: LandingEcu): string =>
-  landingPage({
+  renderLandingPage({
     version: "1.2.3",
     telemetryPath: "/metrics",
     ecus,
     now: NOW,
-    refreshes: true,
+    reloads: true,
     only,
   });
 
@@ -136,7 +140,7 @@ describe("what is told of an ECU", () => {
       up: false,
       queries: { ...queries, info: failing(reason, "so it is") },
     });
-    expect(down.problem).toEqual({ happened: "so it is", reason, remedy: troubles[reason].remedy });
+    expect(down.problem).toEqual({ message: "so it is", reason, remedy: troubles[reason].remedy });
     expect(textOf(pageOf([down]))).toContain(
       `Last error so it is ${reason} What to do ${troubles[reason].remedy}`,
     );
@@ -146,7 +150,7 @@ describe("what is told of an ECU", () => {
     const unasked = { success: false };
     const cut = { info: unasked, realtime: unasked, signal: unasked };
     expect(describe1({ up: false, reading: nothing, queries: cut }).problem).toEqual({
-      happened: "the time for the read was over",
+      message: "the time for the read was over",
       remedy: "give a scrape more time; if it stays so, see the exporter's log",
     });
   });
@@ -176,7 +180,7 @@ describe("the table", () => {
         reportAgeSeconds: 40,
         readAgeSeconds: 13.5,
         probePath: "/probe?target=roof",
-        problem: { happened: "10.0.0.9 hung up", reason: "closed", remedy: "this passes" },
+        problem: { message: "10.0.0.9 hung up", reason: "closed", remedy: "this passes" },
         ...listing({
           uid: "901000000001",
           model: "QT2",
@@ -334,7 +338,7 @@ describe("hostile text", () => {
     model: vile,
     firmware: vile,
     probePath: `/probe?target=${vile}`,
-    problem: { happened: vile, reason: vile, remedy: vile },
+    problem: { message: vile, reason: vile, remedy: vile },
     ...listing({ uid: vile, model: vile, state: "online", channels: [{ name: vile }] }),
   };
   const markup = (page: string): string[] => [...page.matchAll(/<\/?[a-z]+/g)].map(([tag]) => tag);
@@ -346,17 +350,17 @@ describe("hostile text", () => {
       model: "x",
       firmware: "x",
       probePath: "/probe?target=x",
-      problem: { happened: "x", reason: "x", remedy: "x" },
+      problem: { message: "x", reason: "x", remedy: "x" },
       ...listing({ uid: "x", model: "x", state: "online", channels: [{ name: "x" }] }),
     };
     for (const isAlone of [false, true]) {
       const page = (one: LandingEcu) =>
-        landingPage({
+        renderLandingPage({
           version: one.name,
           telemetryPath: `/${one.name}`,
           ecus: [one],
           now: NOW,
-          refreshes: false,
+          reloads: false,
           only: isAlone ? one : undefined,
         });
       expect(markup(page(ecu))).toEqual(markup(page(calm)));

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { type ConnectionOptions, connect, type SecureVersion, type TLSSocket } from "node:tls";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type AccessOptions, createAccessServer } from "../../src/http/server.ts";
-import type { ClientRules, ClientType } from "../../src/http/web-config/client-certs.ts";
-import { type Access, openAccess } from "../../src/http/web-config/middleware.ts";
+import { createWebServer, type WebServerOptions } from "../../src/http/server.ts";
+import type { ClientAuthType, ClientCertRules } from "../../src/http/web-config/client-certs.ts";
+import { type AccessRules, unrestricted } from "../../src/http/web-config/middleware.ts";
 import { certifier, type Pair } from "../support/certificates.ts";
 import { hasProgram } from "../support/programs.ts";
 
@@ -31,7 +31,7 @@ interface World extends AsyncDisposable {
   readonly port: number;
   readonly logged: Record<string, unknown>[];
   get(path: string, options?: RequestOptions): Promise<Answer>;
-  hangUp(): void;
+  destroyConnections(): void;
 }
 
 const metrics: RequestListener = (request, response) => {
@@ -41,8 +41,8 @@ const metrics: RequestListener = (request, response) => {
 };
 
 const startServer = async (
-  rules: Access | (() => Access),
-  options: Partial<AccessOptions> = {},
+  rules: AccessRules | (() => AccessRules),
+  options: Partial<WebServerOptions> = {},
 ): Promise<World> => {
   const access = typeof rules === "function" ? rules : () => rules;
   const logged: Record<string, unknown>[] = [];
@@ -50,7 +50,7 @@ const startServer = async (
     { base: null, timestamp: false },
     { write: (line) => void logged.push(JSON.parse(line)) },
   );
-  const { server, hangUp } = createAccessServer(metrics, {
+  const { server, destroyConnections } = createWebServer(metrics, {
     access,
     server: { requestTimeout: 5_000 },
     log,
@@ -84,11 +84,11 @@ const startServer = async (
     port,
     logged,
     get,
-    hangUp,
+    destroyConnections,
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, "close");
       server.close();
-      hangUp();
+      destroyConnections();
       await closed;
     },
   };
@@ -104,7 +104,7 @@ const users = new Map([
 
 describe("without rules", () => {
   it("anybody is answered over plain HTTP", async () => {
-    await using server = await startServer(openAccess);
+    await using server = await startServer(unrestricted);
     expect(await server.get("/metrics")).toMatchObject({ status: 200, text: "ecu_up 1\n" });
   });
 });
@@ -113,7 +113,7 @@ describe("a password", () => {
   it.each(["/metrics", "/", "/-/healthy", "/-/ready", "/nothing", "/%E0%A4%A"])(
     "is asked for at %s",
     async (path) => {
-      await using server = await startServer({ ...openAccess, users });
+      await using server = await startServer({ ...unrestricted, users });
       const { status, headers, text } = await server.get(path);
       expect([status, headers["www-authenticate"], headers["content-type"], text]).toEqual([
         401,
@@ -142,13 +142,13 @@ describe("a password", () => {
       status: 200,
     },
   ])("with $who: $status", async ({ header, status }) => {
-    await using server = await startServer({ ...openAccess, users });
+    await using server = await startServer({ ...unrestricted, users });
     expect((await server.get("/metrics", header)).status).toBe(status);
   });
 
   it("may have colons and letters of any language in it", async () => {
     await using server = await startServer({
-      ...openAccess,
+      ...unrestricted,
       users: new Map([["zoë", HASH_OF_ZOE]]),
     });
     expect((await server.get("/metrics", basic("zoë:zoë:1"))).status).toBe(200);
@@ -158,7 +158,7 @@ describe("a password", () => {
   it("costs the same work for an unknown user as for a wrong password", async () => {
     const costs: string[] = [];
     await using server = await startServer(
-      { ...openAccess, users },
+      { ...unrestricted, users },
       {
         compare: (_password, hash) => {
           costs.push(hash.slice(0, 7));
@@ -177,7 +177,7 @@ describe("a password", () => {
     const costs: string[] = [];
     const mixed = new Map([...users, ["carol", HASH_OF_ZOE]]);
     await using server = await startServer(
-      { ...openAccess, users: mixed },
+      { ...unrestricted, users: mixed },
       {
         compare: (_password, hash) => {
           costs.push(hash.slice(0, 7));
@@ -194,7 +194,7 @@ describe("a password", () => {
 
   it("is never taken from an unknown user, whatever the comparison says", async () => {
     await using server = await startServer(
-      { ...openAccess, users },
+      { ...unrestricted, users },
       { compare: () => Promise.resolve(true) },
     );
     expect((await server.get("/metrics", basic("nobody:a"))).status).toBe(401);
@@ -203,7 +203,7 @@ describe("a password", () => {
   it("that was right is not computed again, and a wrong one is", async () => {
     let computed = 0;
     await using server = await startServer(
-      { ...openAccess, users },
+      { ...unrestricted, users },
       {
         compare: (password) => {
           computed++;
@@ -218,15 +218,15 @@ describe("a password", () => {
   });
 
   it("that was right is wrong once it was changed, and once its user is gone", async () => {
-    let access: Access = { ...openAccess, users };
+    let access: AccessRules = { ...unrestricted, users };
     await using server = await startServer(() => access);
     const status = async () => (await server.get("/metrics", basic("alice:a"))).status;
     expect(await status()).toBe(200);
-    access = { ...openAccess, users: new Map([["alice", HASH_OF_ABC]]) };
+    access = { ...unrestricted, users: new Map([["alice", HASH_OF_ABC]]) };
     expect(await status()).toBe(401);
-    access = { ...openAccess, users: new Map([["bob", HASH_OF_A]]) };
+    access = { ...unrestricted, users: new Map([["bob", HASH_OF_A]]) };
     expect(await status()).toBe(401);
-    access = { ...openAccess, users };
+    access = { ...unrestricted, users };
     expect(await status()).toBe(200);
   });
 
@@ -237,9 +237,9 @@ describe("a password", () => {
     });
     let running = 0;
     await using server = await startServer(
-      { ...openAccess, users },
+      { ...unrestricted, users },
       {
-        mostWaiting: 2,
+        maxPending: 2,
         compare: async (password) => {
           running++;
           expect(running).toBe(1); // never two at one time
@@ -265,7 +265,7 @@ describe("a password", () => {
 
   it("that is wrong is logged once a minute, with the count and without the password", async () => {
     let time = 0;
-    await using server = await startServer({ ...openAccess, users }, { now: () => time });
+    await using server = await startServer({ ...unrestricted, users }, { now: () => time });
     const wrong = basic(`\u001b[31mmallory\n${"x".repeat(100)}:s3cret`);
     await server.get("/metrics"); // a browser's first request has none: that is no attempt
     for (const _ of [1, 2, 3]) await server.get("/metrics", wrong);
@@ -288,7 +288,7 @@ describe("a password", () => {
 
   it("whose check fails is the exporter's fault, and lets nobody in", async () => {
     await using server = await startServer(
-      { ...openAccess, users },
+      { ...unrestricted, users },
       { compare: () => Promise.reject(new Error("a bug")) },
     );
     expect(await server.get("/metrics", basic("alice:a"))).toMatchObject({
@@ -302,7 +302,7 @@ describe("a password", () => {
 describe("headers", () => {
   it("are on every response, and nobody changes them", async () => {
     await using server = await startServer({
-      ...openAccess,
+      ...unrestricted,
       users,
       headers: [
         ["X-Frame-Options", "deny"],
@@ -325,7 +325,7 @@ describe("a rate limit", () => {
   it("lets a burst through, then one request each interval", async () => {
     let time = 0;
     await using server = await startServer(
-      { ...openAccess, rateLimit: { intervalMs: 1_000, burst: 2 } },
+      { ...unrestricted, rateLimit: { intervalMs: 1_000, burst: 2 } },
       { now: () => time },
     );
     const statuses: (number | undefined)[] = [];
@@ -342,7 +342,7 @@ describe("a rate limit", () => {
 
   it("of 0 is none", async () => {
     await using server = await startServer({
-      ...openAccess,
+      ...unrestricted,
       rateLimit: { intervalMs: 0, burst: 1 },
     });
     for (const _ of [1, 2, 3]) expect((await server.get("/metrics")).status).toBe(200);
@@ -379,22 +379,25 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const tlsWith = (
-    rules: Partial<ClientRules> & { server?: Pair; min?: SecureVersion; max?: SecureVersion } = {},
-  ): Access => {
-    const { server = server1, clients: type = "NoClientCert", min, max } = rules;
-    const asks =
-      type !== "NoClientCert" && type !== "RequestClientCert" && type !== "RequireAnyClientCert";
+    rules: Partial<ClientCertRules> & {
+      server?: Pair;
+      min?: SecureVersion;
+      max?: SecureVersion;
+    } = {},
+  ): AccessRules => {
+    const { server = server1, clientAuthType = "NoClientCert", min, max } = rules;
+    const isVerified = clientAuthType.includes("Verify");
     return {
-      ...openAccess,
+      ...unrestricted,
       tls: {
         context: {
           cert: server.cert,
           key: server.key,
-          ...(asks && { ca: ca.cert }),
+          ...(isVerified && { ca: ca.cert }),
           minVersion: min ?? "TLSv1.2",
           maxVersion: max ?? "TLSv1.3",
         },
-        clients: type,
+        clientAuthType,
         allowedSans: rules.allowedSans,
       },
     };
@@ -414,18 +417,18 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
   });
 
   /** Go's crypto/tls, ClientAuthType. */
-  const matrix: Record<ClientType, Record<keyof typeof clients, 200 | 403>> = {
+  const matrix: Record<ClientAuthType, Record<keyof typeof clients, 200 | 403>> = {
     NoClientCert: { nobody: 200, stranger: 200, prometheus: 200 },
     RequestClientCert: { nobody: 200, stranger: 200, prometheus: 200 },
     RequireAnyClientCert: { nobody: 403, stranger: 200, prometheus: 200 },
     VerifyClientCertIfGiven: { nobody: 200, stranger: 403, prometheus: 200 },
     RequireAndVerifyClientCert: { nobody: 403, stranger: 403, prometheus: 200 },
   };
-  const rows = (Object.keys(matrix) as ClientType[]).flatMap((type) =>
+  const rows = (Object.keys(matrix) as ClientAuthType[]).flatMap((type) =>
     (["TLSv1.2", "TLSv1.3"] as const).map((max) => ({ type, max })),
   );
   it.each(rows)("$type over $max accepts whom it says", async ({ type, max }) => {
-    await using server = await startServer(tlsWith({ clients: type, max }));
+    await using server = await startServer(tlsWith({ clientAuthType: type, max }));
     for (const [who, status] of Object.entries(matrix[type])) {
       const answer = await server.get("/metrics", clients[who as keyof typeof clients]);
       expect([who, answer.status]).toEqual([who, status]);
@@ -433,7 +436,9 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
   });
 
   it("a client without an accepted certificate is told so, at every path, and hung up on; one line is logged", async () => {
-    await using server = await startServer(tlsWith({ clients: "RequireAndVerifyClientCert" }));
+    await using server = await startServer(
+      tlsWith({ clientAuthType: "RequireAndVerifyClientCert" }),
+    );
     for (const path of ["/metrics", "/-/healthy", "/nothing"]) {
       const { status, headers, text } = await server.get(path, clients.stranger);
       expect([status, headers.connection, text]).toEqual([
@@ -461,7 +466,7 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
     { sans: ["prometheus.lan"], who: "nobody", status: 403 },
   ] as const)("of the names $sans, $who gets $status", async ({ sans, who, status }) => {
     await using server = await startServer(
-      tlsWith({ clients: "RequireAndVerifyClientCert", allowedSans: sans }),
+      tlsWith({ clientAuthType: "RequireAndVerifyClientCert", allowedSans: sans }),
     );
     expect((await server.get("/metrics", clients[who])).status).toBe(status);
   });
@@ -470,7 +475,7 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
     "a session of %s that is resumed is worth no more than the first one",
     async (max) => {
       await using server = await startServer(
-        tlsWith({ clients: "RequireAndVerifyClientCert", max }),
+        tlsWith({ clientAuthType: "RequireAndVerifyClientCert", max }),
       );
       const resume = async (options: RequestOptions) => {
         const link = { host: "127.0.0.1", port: server.port, ...(options as ConnectionOptions) };
@@ -520,11 +525,11 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
   });
 
   it("a stricter rule for certificates holds for connections that are already there", async () => {
-    let access = tlsWith({ clients: "RequestClientCert" });
+    let access = tlsWith({ clientAuthType: "RequestClientCert" });
     await using server = await startServer(() => access);
     const socket = connect({ host: "127.0.0.1", port: server.port, ca: ca.cert });
     expect((await ask(socket)).status).toBe("200");
-    access = tlsWith({ clients: "RequireAndVerifyClientCert" });
+    access = tlsWith({ clientAuthType: "RequireAndVerifyClientCert" });
     const closed = once(socket, "close");
     expect((await ask(socket)).status).toBe("403");
     await closed; // so that the next handshake can show another one

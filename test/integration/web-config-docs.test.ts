@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import bcrypt from "bcryptjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadWebFile } from "../../src/http/web-config/file.ts";
+import { loadWebConfig } from "../../src/http/web-config/file.ts";
 import { hasProgram, told } from "../support/programs.ts";
 
 const SLOW_MS = 60_000;
@@ -34,10 +34,10 @@ describe.skipIf(!hasProgram("openssl", "version"))("the document's commands", ()
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it("make the files that its example names, and the exporter takes it", () => {
-    const { read, files } = loadWebFile(web);
+    const { read, files } = loadWebConfig(web);
     expect(read).toMatchObject({
       value: {
-        tls: { clients: "RequireAndVerifyClientCert" },
+        tls: { clientAuthType: "RequireAndVerifyClientCert" },
         headers: [
           ["X-Frame-Options", "deny"],
           ["Strict-Transport-Security", "max-age=31536000"],
@@ -99,7 +99,7 @@ it("every setting of the file is told of", () => {
     file,
     "x: 1\ntls_server_config: {x: 1}\nhttp_server_config: {x: 1, headers: {x: 1}}\nrate_limit: {x: 1, burst: 1, interval: 1s}\n",
   );
-  const { read } = loadWebFile(file);
+  const { read } = loadWebConfig(file);
   rmSync(folder, { recursive: true });
   const known = ("problems" in read ? read.problems : []).flatMap(
     (problem) => problem.split("known are ")[1]?.split(", ") ?? [],

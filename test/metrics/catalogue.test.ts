@@ -112,11 +112,11 @@ describe("the catalogue", () => {
 
   it("says where a panel is under the ECU that has its inverter, and of no other", () => {
     const barn = observation({ ecu: "barn", reading: { inverters: [], notes: [] } });
-    const places = new Map([
+    const locations = new Map([
       ["roof", place],
       ["barn", place],
     ]);
-    const both = { ...scrapeOf(observation(), barn), places };
+    const both = { ...scrapeOf(observation(), barn), locations };
     expect(catalogue.inverter_channel_info.samples(both)).toEqual([
       [
         {
@@ -134,7 +134,7 @@ describe("the catalogue", () => {
   });
 
   it("has no sun and no panels where none are configured", () => {
-    const bare = { ...scrapeOf(observation()), places: new Map() };
+    const bare = { ...scrapeOf(observation()), locations: new Map() };
     expect(catalogue.ecu_sun_elevation_degrees.samples(bare)).toEqual([]);
     expect(catalogue.inverter_channel_info.samples(bare)).toEqual([]);
   });

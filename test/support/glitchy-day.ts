@@ -3,7 +3,7 @@ import { QueryError } from "../../src/ecu/errors.ts";
 import { createMonitor } from "../../src/ecu/monitor.ts";
 import { type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Replies } from "../../src/ecu/read.ts";
-import { memoriesIn, textWith } from "../../src/exporter/state-format.ts";
+import { formatState, parseState } from "../../src/exporter/state-format.ts";
 import { chance } from "../../src/simulator/chance.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds, type Family } from "../../src/simulator/rounds.ts";
@@ -100,9 +100,9 @@ const startExporter = (now: number, remembered: Memory) => {
     },
     /** What the next process finds in the state file. */
     stop: (): Memory => {
-      const text = textWith(new Map([["roof", memory]]), clock);
+      const text = formatState(new Map([["roof", memory]]), clock);
       const later = fakeClock(clock.now());
-      return memoriesIn(text, later).get("roof") ?? noMemory;
+      return parseState(text, later).get("roof") ?? noMemory;
     },
   };
 };

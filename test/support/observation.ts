@@ -77,5 +77,5 @@ export const scrapeOf = (...observations: readonly Observation[]): Scrape => ({
   observations,
   build: { version: "1.2.3", revision: "0123abc", nodeVersion: "v24.0.0" },
   durationSeconds: 0.07,
-  places: new Map([["roof", place]]),
+  locations: new Map([["roof", place]]),
 });

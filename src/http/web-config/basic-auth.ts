@@ -11,21 +11,21 @@ export interface Credentials {
 }
 
 /** `busy`: too many others wait to be checked. */
-export type Verdict = "right" | "wrong" | "busy";
+export type PasswordResult = "right" | "wrong" | "busy";
 
-export interface PasswordOptions {
+export interface PasswordCheckOptions {
   /** Whether the password is that of the hash; takes long on purpose. */
   readonly compare?: (password: string, hash: string) => Promise<boolean>;
   /** Checks that may wait or run at one time. */
-  readonly mostWaiting?: number;
+  readonly maxPending?: number;
 }
 
 /** Right passwords that are remembered; wrong ones never are, so nobody can push these out. */
-const MOST_REMEMBERED = 100;
+const MAX_REMEMBERED = 100;
 
 /** Checks are made one after the other, so that a flood of them leaves room for other work. */
-export const createPasswords = (options: PasswordOptions = {}) => {
-  const { compare = bcrypt.compare, mostWaiting = 8 } = options;
+export const createPasswordChecker = (options: PasswordCheckOptions = {}) => {
+  const { compare = bcrypt.compare, maxPending = 8 } = options;
   const secret = randomBytes(32); // what is remembered is of no use outside this process
   const seal = (...parts: readonly string[]): Buffer =>
     createHmac("sha256", secret).update(JSON.stringify(parts)).digest();
@@ -40,12 +40,12 @@ export const createPasswords = (options: PasswordOptions = {}) => {
     return like.slice(0, 7) + DECOY; // "$2y$10$"
   };
 
-  return async (users: Users, { user, password }: Credentials): Promise<Verdict> => {
+  return async (users: Users, { user, password }: Credentials): Promise<PasswordResult> => {
     const hash = users.get(user);
     const against = hash ?? decoy(users, user);
     const key = seal(user, against, password).toString("base64");
     if (remembered.has(key)) return "right";
-    if (waiting >= mostWaiting) return "busy";
+    if (waiting >= maxPending) return "busy";
     waiting++;
     try {
       const check = last.then(() => compare(password, against));
@@ -54,7 +54,7 @@ export const createPasswords = (options: PasswordOptions = {}) => {
     } finally {
       waiting--;
     }
-    if (remembered.size >= MOST_REMEMBERED)
+    if (remembered.size >= MAX_REMEMBERED)
       remembered.delete(remembered.values().next().value ?? "");
     remembered.add(key);
     return "right";
@@ -65,7 +65,7 @@ export const createPasswords = (options: PasswordOptions = {}) => {
 const DECOY = ".".repeat(53);
 
 /** Name and password in an Authorization header (RFC 7617); `undefined` where it has none. */
-export const credentialsIn = (header: string | undefined): Credentials | undefined => {
+export const parseBasicAuth = (header: string | undefined): Credentials | undefined => {
   const [, encoded] = /^Basic +([A-Za-z0-9+/_-]+=*)$/i.exec(header?.trim() ?? "") ?? [];
   const text = Buffer.from(encoded ?? "", "base64").toString("utf8");
   const colon = text.indexOf(":");

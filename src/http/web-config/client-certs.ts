@@ -3,27 +3,30 @@ import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 
 /** As Go's crypto/tls names and means them (ClientAuthType). */
-export type ClientType =
+export type ClientAuthType =
   | "NoClientCert"
   | "RequestClientCert"
   | "RequireAnyClientCert"
   | "VerifyClientCertIfGiven"
   | "RequireAndVerifyClientCert";
 
-export interface ClientRules {
-  readonly clients: ClientType;
+export interface ClientCertRules {
+  readonly clientAuthType: ClientAuthType;
   /** One of these must be among the certificate's alternative names, letter by letter. */
   readonly allowedSans?: readonly string[] | undefined;
 }
 
 /** Whether a client may come in with the certificate that it showed, or without one. */
-export const isWelcome = ({ clients, allowedSans }: ClientRules, socket: TLSSocket): boolean => {
+export const isAcceptedCert = (
+  { clientAuthType, allowedSans }: ClientCertRules,
+  socket: TLSSocket,
+): boolean => {
   const given = socket.getPeerX509Certificate();
   // A resumed session of TLS 1.3 is `authorized` without any certificate: look at both.
   const verified = given !== undefined && socket.authorized;
   const named =
-    allowedSans === undefined || (given !== undefined && namesOneOf(given, allowedSans));
-  switch (clients) {
+    allowedSans === undefined || (given !== undefined && hasAllowedSan(given, allowedSans));
+  switch (clientAuthType) {
     case "NoClientCert":
     case "RequestClientCert":
       return true;
@@ -38,7 +41,7 @@ export const isWelcome = ({ clients, allowedSans }: ClientRules, socket: TLSSock
 
 type Certificate = NonNullable<ReturnType<TLSSocket["getPeerX509Certificate"]>>;
 
-const namesOneOf = (certificate: Certificate, allowed: readonly string[]): boolean => {
+const hasAllowedSan = (certificate: Certificate, allowed: readonly string[]): boolean => {
   const names = new Set(
     [...(certificate.subjectAltName ?? "").matchAll(SAN)].map(([, quoted, plain]) =>
       quoted === undefined ? plain : (JSON.parse(quoted) as string),

@@ -5,36 +5,36 @@
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { duration } from "../../config/values.ts";
-import { type Read, readYaml } from "../../config/yaml-file.ts";
+import { type ParseResult, parseYaml } from "../../config/yaml-file.ts";
 import { fileStamp, readRegularFile } from "../../files.ts";
-import { type ReadNamed, tlsOf } from "./tls.ts";
+import { createTlsSchema, type ReadReferencedFile } from "./tls.ts";
 
 /** What was found, and every file it is made of, with its stamp before it was read. */
-export interface LoadedWebFile {
-  readonly read: Read<WebAccess>;
+export interface LoadedWebConfig {
+  readonly read: ParseResult<WebConfig>;
   readonly files: ReadonlyMap<string, string>;
 }
 
 /** What the file says; `http/access.ts` says what each part means. */
-export type WebAccess = z.output<ReturnType<typeof schemaOf>>;
+export type WebConfig = z.output<ReturnType<typeof createSchema>>;
 
 /** Reads the file and those that it names. Paths are relative to the file. */
-export const loadWebFile = (path: string): LoadedWebFile => {
+export const loadWebConfig = (path: string): LoadedWebConfig => {
   const files = new Map<string, string>();
   const read = (place: string): Buffer => {
     files.set(place, fileStamp(place));
     return readRegularFile(place);
   };
-  const readNamed: ReadNamed = (name) => read(resolve(dirname(path), name)).toString();
+  const readNamed: ReadReferencedFile = (name) => read(resolve(dirname(path), name)).toString();
   try {
-    return { read: readYaml(read(path), path, schemaOf(readNamed)), files };
+    return { read: parseYaml(read(path), path, createSchema(readNamed)), files };
   } catch (error) {
     return { read: { problems: [`${path}: ${(error as Error).message}`] }, files };
   }
 };
 
 /** A hash takes twice as long with each step; with 14 it is a second or two, in which nothing else is done. */
-const MOST_COST = 14;
+const MAX_COST = 14;
 const HASH = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
 const hash = z.string().superRefine((text, { addIssue }) => {
@@ -43,8 +43,8 @@ const hash = z.string().superRefine((text, { addIssue }) => {
     addIssue(
       "is no bcrypt hash, which begins with $2y$10$ or the like; see docs/web-configuration.md",
     );
-  else if (cost > MOST_COST)
-    addIssue(`has a cost of ${cost}; above ${MOST_COST} a check takes longer than a scrape may`);
+  else if (cost > MAX_COST)
+    addIssue(`has a cost of ${cost}; above ${MAX_COST} a check takes longer than a scrape may`);
 });
 const user = z.string().refine((name) => name !== "" && !/[:\p{Cc}]/u.test(name), {
   error: "is no name of a user: it must have a character, and no colon",
@@ -74,10 +74,10 @@ const rateLimit = z.strictObject({
   burst: z.int().min(1),
 });
 
-const schemaOf = (read: ReadNamed) =>
+const createSchema = (read: ReadReferencedFile) =>
   z
     .strictObject({
-      tls_server_config: tlsOf(read).optional(),
+      tls_server_config: createTlsSchema(read).optional(),
       http_server_config: z
         .strictObject({
           http2: z

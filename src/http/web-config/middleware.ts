@@ -3,12 +3,17 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import type { Logger } from "pino";
 import { printable } from "../../text.ts";
-import { createPasswords, credentialsIn, type PasswordOptions, type Users } from "./basic-auth.ts";
-import { type ClientRules, isWelcome } from "./client-certs.ts";
-import { atMostEachMinute, bucketOf, type RateLimit } from "./rate-limit.ts";
+import {
+  createPasswordChecker,
+  type PasswordCheckOptions,
+  parseBasicAuth,
+  type Users,
+} from "./basic-auth.ts";
+import { type ClientCertRules, isAcceptedCert } from "./client-certs.ts";
+import { createTokenBucket, createWarningLimiter, type RateLimit } from "./rate-limit.ts";
 
 /** Who is let in, and how. */
-export interface Access {
+export interface AccessRules {
   /** Plain HTTP without. */
   readonly tls?: TlsRules | undefined;
   /** Anybody comes in where there is none. */
@@ -18,70 +23,70 @@ export interface Access {
   readonly rateLimit?: RateLimit | undefined;
 }
 
-export interface TlsRules extends ClientRules {
+export interface TlsRules extends ClientCertRules {
   readonly context: SecureContextOptions;
 }
 
 /** No rules: plain HTTP for anybody. */
-export const openAccess: Access = { users: new Map(), headers: [] };
+export const unrestricted: AccessRules = { users: new Map(), headers: [] };
 
-export interface GateOptions extends PasswordOptions {
+export interface AccessMiddlewareOptions extends PasswordCheckOptions {
   /** The rules of this moment: the same object until they change. TLS stays on or off. */
-  readonly access: () => Access;
+  readonly access: () => AccessRules;
   readonly log: Logger;
   /** Milliseconds that only go up. */
   readonly now: () => number;
 }
 
 /** Lets a request through to the app, or answers it. Every path is behind it. */
-export const createGate = (
+export const createAccessMiddleware = (
   app: RequestListener,
-  { access, log, now, ...options }: GateOptions,
+  { access, log, now, ...options }: AccessMiddlewareOptions,
 ): RequestListener => {
-  const verdictOn = createPasswords(options);
-  const logRefusal = atMostEachMinute(log, now);
+  const verdictOn = createPasswordChecker(options);
+  const logRefusal = createWarningLimiter(log, now);
   let limited: RateLimit | undefined;
-  let mayPass = bucketOf(limited, now);
+  let mayPass = createTokenBucket(limited, now);
 
   const refusalOf = async (
     request: IncomingMessage,
-    { tls, users, rateLimit }: Access,
+    { tls, users, rateLimit }: AccessRules,
   ): Promise<Refusal | undefined> => {
     if (rateLimit !== limited) {
       limited = rateLimit;
-      mayPass = bucketOf(rateLimit, now);
+      mayPass = createTokenBucket(rateLimit, now);
     }
     if (!mayPass()) return refusals.often;
     const from = request.socket.remoteAddress;
-    if (tls !== undefined && !isWelcome(tls, request.socket as TLSSocket)) {
+    if (tls !== undefined && !isAcceptedCert(tls, request.socket as TLSSocket)) {
       logRefusal("a client without an accepted certificate was refused", { from });
       return refusals.stranger;
     }
     if (users.size === 0) return undefined;
-    const credentials = credentialsIn(request.headers.authorization);
+    const credentials = parseBasicAuth(request.headers.authorization);
     if (credentials === undefined) return refusals.password;
     const verdict = await verdictOn(users, credentials);
     if (verdict === "right") return undefined;
     if (verdict === "busy") return refusals.busy;
     logRefusal("a wrong user name or password was refused", {
-      user: shown(credentials.user),
+      user: shortened(credentials.user),
       from,
     });
     return refusals.password;
   };
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const rules = access();
-    insist(response, rules.headers);
+    enforceHeaders(response, rules.headers);
     const refusal = await refusalOf(request, rules);
     if (response.destroyed) return; // the client has left amid the check of its password
     if (refusal === undefined) app(request, response);
-    else answer(response, refusal);
+    else sendRefusal(response, refusal);
   };
   return (request, response) => {
     pass(request, response).catch((error: unknown) => {
       log.error({ err: error }, "a request failed: a fault of the exporter");
       if (response.headersSent) response.destroy();
-      else answer(response, refusals.fault);
+      else sendRefusal(response, refusals.fault);
     });
   };
 };
@@ -116,13 +121,13 @@ const refusals = {
   fault: { status: 500, sentence: "The exporter failed to answer; its log says why." },
 } satisfies Record<string, Refusal>;
 
-const answer = (response: ServerResponse, { status, sentence, headers }: Refusal): void => {
+const sendRefusal = (response: ServerResponse, { status, sentence, headers }: Refusal): void => {
   response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", ...headers });
   response.end(`${sentence}\n`);
 };
 
 /** Sets headers that nobody behind the gate can change. */
-const insist = (response: ServerResponse, headers: Access["headers"]): void => {
+const enforceHeaders = (response: ServerResponse, headers: AccessRules["headers"]): void => {
   if (headers.length === 0) return;
   const fixed = new Set(headers.map(([name]) => name.toLowerCase()));
   for (const [name, value] of headers) response.setHeader(name, value);
@@ -138,4 +143,4 @@ const insist = (response: ServerResponse, headers: Access["headers"]): void => {
 const SHOWN = 40;
 
 /** What strangers send is short and printable in the log. */
-const shown = (name: string): string => printable(name.slice(0, SHOWN));
+const shortened = (name: string): string => printable(name.slice(0, SHOWN));

@@ -8,7 +8,10 @@ export interface RateLimit {
 }
 
 /** A token bucket, full at first. */
-export const bucketOf = (limit: RateLimit | undefined, now: () => number): (() => boolean) => {
+export const createTokenBucket = (
+  limit: RateLimit | undefined,
+  now: () => number,
+): (() => boolean) => {
   if (limit === undefined || limit.intervalMs === 0) return () => true;
   let held = limit.burst;
   let at = now();
@@ -25,7 +28,7 @@ export const bucketOf = (limit: RateLimit | undefined, now: () => number): (() =
 const MINUTE_MS = 60_000;
 
 /** One line a minute for each sentence; `times` counts those since the line before. */
-export const atMostEachMinute = (log: Logger, now: () => number) => {
+export const createWarningLimiter = (log: Logger, now: () => number) => {
   const events = new Map<string, { loggedAt: number; times: number }>();
   return (sentence: string, fields: Readonly<Record<string, unknown>>): void => {
     const event = events.get(sentence) ?? { loggedAt: Number.NEGATIVE_INFINITY, times: 0 };

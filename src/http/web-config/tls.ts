@@ -7,7 +7,7 @@ import { createSecureContext } from "node:tls";
 import { z } from "zod";
 
 /** Reads a file that the configuration names. @throws Error whose message completes «FILE …» */
-export type ReadNamed = (name: string) => string;
+export type ReadReferencedFile = (name: string) => string;
 
 const CLIENT_TYPES = [
   "NoClientCert",
@@ -45,7 +45,7 @@ const CURVES = {
   CurveP521: "P-521",
 } as const;
 
-const namesOf = <T extends object>(table: T) =>
+const keysOf = <T extends object>(table: T) =>
   Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
 
 const version = z.string().transform((text, { addIssue }): Version => {
@@ -61,7 +61,7 @@ const version = z.string().transform((text, { addIssue }): Version => {
 
 const text = z.string().min(1);
 
-const given = z.strictObject({
+const tlsSettings = z.strictObject({
   cert_file: text.optional(),
   cert: text.optional(),
   key_file: text.optional(),
@@ -75,34 +75,34 @@ const given = z.strictObject({
   client_allowed_sans: z.array(text).min(1).optional(),
   min_version: version.default("TLS12"),
   max_version: version.default("TLS13"),
-  cipher_suites: z.array(z.enum(namesOf(CIPHERS))).default([]),
-  curve_preferences: z.array(z.enum(namesOf(CURVES))).default([]),
+  cipher_suites: z.array(z.enum(keysOf(CIPHERS))).default([]),
+  curve_preferences: z.array(z.enum(keysOf(CURVES))).default([]),
   prefer_server_cipher_suites: z.boolean().default(true),
 });
-type Given = z.output<typeof given>;
+type TlsSettings = z.output<typeof tlsSettings>;
 
 /** What is wrong with one setting, or with all of them together. */
-interface Fault {
-  readonly key?: keyof Given;
+interface TlsProblem {
+  readonly key?: keyof TlsSettings;
   readonly message: string;
 }
 
 /** The settings of TLS, whose files are read with `read`. */
-export const tlsOf = (read: ReadNamed) =>
-  given.transform((tls, { addIssue }) => {
-    const faults: Fault[] = contradictionsIn(tls);
+export const createTlsSchema = (read: ReadReferencedFile) =>
+  tlsSettings.transform((tls, { addIssue }) => {
+    const faults: TlsProblem[] = findContradictions(tls);
     const pem = <T>(name: "cert" | "key" | "client_ca", parse: (pem: string) => T) => {
-      const found = pemOf(tls, name, read, parse);
+      const found = readPem(tls, name, read, parse);
       if (found?.message === undefined) return found;
       faults.push(found);
       return undefined;
     };
-    const cert = pem("cert", certificate);
-    const key = pem("key", privateKey);
-    const ca = pem("client_ca", certificate);
+    const cert = pem("cert", parseCertificate);
+    const key = pem("key", parsePrivateKey);
+    const ca = pem("client_ca", parseCertificate);
     if (cert && key && !cert.parsed.checkPrivateKey(key.parsed))
       faults.push({ key: key.key, message: "is not the key of the certificate" });
-    const context = contextOf(tls, cert?.content, key?.content, ca?.content);
+    const context = secureContextOptions(tls, cert?.content, key?.content, ca?.content);
     if (faults.length === 0) {
       try {
         createSecureContext(context);
@@ -112,14 +112,14 @@ export const tlsOf = (read: ReadNamed) =>
     }
     for (const { key, message } of faults)
       addIssue({ code: "custom", message, path: key === undefined ? [] : [key] });
-    return { context, clients: tls.client_auth_type, allowedSans: tls.client_allowed_sans };
+    return { context, clientAuthType: tls.client_auth_type, allowedSans: tls.client_allowed_sans };
   });
 
 /** What no setting says alone. */
-const contradictionsIn = (tls: Given): Fault[] => {
+const findContradictions = (tls: TlsSettings): TlsProblem[] => {
   const { client_auth_type: clients, min_version: min, max_version: max } = tls;
   const caKey = tls.client_ca_file === undefined ? "client_ca" : "client_ca_file";
-  const rules: readonly (Fault & { readonly broken: boolean })[] = [
+  const rules: readonly (TlsProblem & { readonly broken: boolean })[] = [
     {
       broken: tls.cert_file === undefined && tls.cert === undefined,
       message: "names no certificate; give it a cert_file",
@@ -155,10 +155,10 @@ const contradictionsIn = (tls: Given): Fault[] => {
 };
 
 /** What a file holds, or the text that stands in its place; `undefined` where neither is given. */
-const pemOf = <T>(
-  tls: Given,
+const readPem = <T>(
+  tls: TlsSettings,
   name: "cert" | "key" | "client_ca",
-  read: ReadNamed,
+  read: ReadReferencedFile,
   parse: (pem: string) => T,
 ) => {
   const file = tls[`${name}_file`];
@@ -175,7 +175,7 @@ const pemOf = <T>(
 };
 
 /** In the words of Node.js. */
-const contextOf = (tls: Given, cert?: string, key?: string, ca?: string) => ({
+const secureContextOptions = (tls: TlsSettings, cert?: string, key?: string, ca?: string) => ({
   cert,
   key,
   ca,
@@ -186,7 +186,7 @@ const contextOf = (tls: Given, cert?: string, key?: string, ca?: string) => ({
   ecdhCurve: tls.curve_preferences.map((curve) => CURVES[curve]).join(":") || undefined,
 });
 
-const certificate = (pem: string): X509Certificate => {
+const parseCertificate = (pem: string): X509Certificate => {
   try {
     return new X509Certificate(pem);
   } catch (cause) {
@@ -194,7 +194,7 @@ const certificate = (pem: string): X509Certificate => {
   }
 };
 
-const privateKey = (pem: string): KeyObject => {
+const parsePrivateKey = (pem: string): KeyObject => {
   try {
     return createPrivateKey(pem);
   } catch (cause) {

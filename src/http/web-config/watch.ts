@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import { UsageError } from "../../config/usage-error.ts";
 import { fileStamp } from "../../files.ts";
-import { loadWebFile, type WebAccess } from "./file.ts";
+import { loadWebConfig, type WebConfig } from "./file.ts";
 
 export interface WatchOptions {
   readonly log: Logger;
@@ -11,22 +11,23 @@ export interface WatchOptions {
 }
 
 /** The files are looked at no more often than this. */
-const LOOK_MS = 1_000;
+const CHECK_INTERVAL_MS = 1_000;
 
 /**
  * Reads the file, and returns a function that gives what it says now: the same object until that changes. A file that
  * became bad changes nothing but the log.
  * @throws UsageError with every problem where the file is bad from the start.
  */
-export const watchWebFile = (path: string, { log, now }: WatchOptions): (() => WebAccess) => {
-  let { read, files } = loadWebFile(path);
+export const watchWebConfig = (path: string, { log, now }: WatchOptions): (() => WebConfig) => {
+  let { read, files } = loadWebConfig(path);
   if ("problems" in read) throw new UsageError(read.problems);
   let access = read.value;
   let lookedAt = now();
 
   const reread = (): void => {
-    ({ read, files } = loadWebFile(path));
-    const problems = "problems" in read ? read.problems : restartFor(access, read.value, path);
+    ({ read, files } = loadWebConfig(path));
+    const problems =
+      "problems" in read ? read.problems : changesNeedingRestart(access, read.value, path);
     if ("value" in read && problems.length === 0) {
       access = read.value;
       log.info({ file: path }, "the web configuration has changed and is in force");
@@ -35,7 +36,7 @@ export const watchWebFile = (path: string, { log, now }: WatchOptions): (() => W
     }
   };
   return () => {
-    if (now() - lookedAt >= LOOK_MS) {
+    if (now() - lookedAt >= CHECK_INTERVAL_MS) {
       lookedAt = now();
       if ([...files].some(([file, stamp]) => fileStamp(file) !== stamp)) reread();
     }
@@ -44,15 +45,19 @@ export const watchWebFile = (path: string, { log, now }: WatchOptions): (() => W
 };
 
 /** What a server of Node.js cannot change once it listens. */
-const restartFor = (before: WebAccess, after: WebAccess, path: string): readonly string[] => {
+const changesNeedingRestart = (
+  before: WebConfig,
+  after: WebConfig,
+  path: string,
+): readonly string[] => {
   if ((before.tls === undefined) !== (after.tls === undefined))
     return [`${path}: tls_server_config: TLS is switched on or off by a restart only`];
-  return asksClients(before) === asksClients(after)
+  return requestsClientCerts(before) === requestsClientCerts(after)
     ? []
     : [
         `${path}: tls_server_config.client_auth_type: changes from or to NoClientCert by a restart only`,
       ];
 };
 
-const asksClients = ({ tls }: WebAccess): boolean =>
-  tls !== undefined && tls.clients !== "NoClientCert";
+const requestsClientCerts = ({ tls }: WebConfig): boolean =>
+  tls !== undefined && tls.clientAuthType !== "NoClientCert";

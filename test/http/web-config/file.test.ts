@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/config/usage-error.ts";
-import { loadWebFile } from "../../../src/http/web-config/file.ts";
-import { watchWebFile } from "../../../src/http/web-config/watch.ts";
+import { loadWebConfig } from "../../../src/http/web-config/file.ts";
+import { watchWebConfig } from "../../../src/http/web-config/watch.ts";
 import { certifier, type Pair } from "../../support/certificates.ts";
 import { hasProgram, told } from "../../support/programs.ts";
 
@@ -39,7 +39,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** What is wrong with a file, without the name of its folder. */
 const problemsOf = (text: string | Uint8Array): readonly string[] => {
   writeFileSync(web, text);
-  const { read } = loadWebFile(web);
+  const { read } = loadWebConfig(web);
   return "problems" in read ? read.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
 };
 
@@ -143,13 +143,13 @@ describe("a bad file", () => {
     expect(problemsOf(new Uint8Array([0xff, 0xfe, 0x61]))).toEqual([
       "web.yml: is not a text in UTF-8",
     ]);
-    expect(loadWebFile("/nowhere/web.yml").read).toEqual({
+    expect(loadWebConfig("/nowhere/web.yml").read).toEqual({
       problems: ["/nowhere/web.yml: cannot be read: there is no such file"],
     });
-    expect(loadWebFile(folder).read).toEqual({
+    expect(loadWebConfig(folder).read).toEqual({
       problems: [`${folder}: cannot be read: it is a folder`],
     });
-    expect(loadWebFile("/dev/null").read).toEqual({
+    expect(loadWebConfig("/dev/null").read).toEqual({
       problems: ["/dev/null: cannot be read: it is not a regular file"],
     });
     expect(problemsOf("#".repeat(1024 * 1024 + 1))).toEqual([
@@ -284,7 +284,7 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
 describe("a good file", () => {
   it("of nothing is plain HTTP for anybody", () => {
     writeFileSync(web, "{}\n");
-    expect(loadWebFile(web).read).toEqual({
+    expect(loadWebConfig(web).read).toEqual({
       value: { tls: undefined, headers: [], rateLimit: undefined, users: new Map() },
     });
   });
@@ -294,7 +294,7 @@ describe("a good file", () => {
       web,
       `basic_auth_users: {alice: ${HASH}, 1: ${HASH.replace("2y", "2a")}}\nhttp_server_config: {http2: false, headers: {X-Frame-Options: deny, X-XSS-Protection: ""}}\nrate_limit: {interval: 1s, burst: 20}\n`,
     );
-    expect(loadWebFile(web)).toEqual({
+    expect(loadWebConfig(web)).toEqual({
       files: new Map([[web, expect.any(String)]]),
       read: {
         value: {
@@ -323,13 +323,13 @@ describe("a good file", () => {
   curve_preferences: [CurveP384, X25519]
 `,
     );
-    const { read, files } = loadWebFile(web);
+    const { read, files } = loadWebConfig(web);
     expect([...files.keys()]).toEqual([web, server.certFile, server.keyFile, ca.certFile]);
     expect({ read }).toMatchObject({
       read: {
         value: {
           tls: {
-            clients: "RequireAndVerifyClientCert",
+            clientAuthType: "RequireAndVerifyClientCert",
             allowedSans: ["prometheus.lan"],
             context: {
               cert: server.cert,
@@ -353,9 +353,9 @@ describe("a good file", () => {
       web,
       `tls_server_config:\n  client_auth_type: RequireClientCert\n  cert: ${inline(server.cert)}  key: ${inline(server.key)}  client_ca: ${inline(ca.cert)}`,
     );
-    const { read, files } = loadWebFile(web);
+    const { read, files } = loadWebConfig(web);
     expect([...files.keys()]).toEqual([web]);
-    expect(read).toMatchObject({ value: { tls: { clients: "RequireAnyClientCert" } } });
+    expect(read).toMatchObject({ value: { tls: { clientAuthType: "RequireAnyClientCert" } } });
   });
 
   it.skipIf(!hasOpenssl || !hasPromtool)(
@@ -394,7 +394,7 @@ describe("a file that changes", () => {
       { base: null, timestamp: false },
       { write: (line) => void logged.push(JSON.parse(line)) },
     );
-    const access = watchWebFile(web, { log, now: () => time });
+    const access = watchWebConfig(web, { log, now: () => time });
     const later = () => {
       time += 1_000;
       return access();

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { createGate } from "../../../src/http/web-config/middleware.ts";
+import { createAccessMiddleware } from "../../../src/http/web-config/middleware.ts";
 
 it("does not hand on a request whose client left amid the check of its password", async () => {
   const seen: string[] = [];
@@ -11,7 +11,7 @@ it("does not hand on a request whose client left amid the check of its password"
   const checked = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  const gate = createGate((request) => seen.push(request.url ?? ""), {
+  const gate = createAccessMiddleware((request) => seen.push(request.url ?? ""), {
     access: () => ({ users: new Map([["ada", "$2a$06$hash"]]), headers: [] }),
     compare: () => checked.then(() => true),
     log: pino({ level: "silent" }),
