@@ -7,8 +7,9 @@ import { cpus } from "node:os";
 import { createInterface } from "node:readline";
 import autocannon from "autocannon";
 import { pino } from "pino";
-import { exchange } from "../src/ecu/exchange.ts";
-import { createMonitor, type Observation } from "../src/ecu/monitor.ts";
+import { exchange } from "../src/ecu/client.ts";
+import { createMonitor } from "../src/ecu/monitor.ts";
+import type { Observation } from "../src/ecu/observe.ts";
 import { readEcu } from "../src/ecu/read.ts";
 import { createProcessMetrics, render } from "../src/metrics/render.ts";
 import { decodeReply, encodeReply } from "../src/protocol/replies.ts";
@@ -63,9 +64,7 @@ const observe = (frames: Frames): Promise<Observation> => {
         retries: 0,
         retryPauseMs: 0,
       }),
-    minIntervalMs: 0,
-    timeoutMs: 1_000,
-    zone: "Etc/GMT",
+    settings: () => ({ minIntervalMs: 0, timeoutMs: 1_000, zone: "Etc/GMT" }),
     clock: systemClock,
     log: pino({ level: "silent" }),
   });

@@ -1,7 +1,7 @@
 /** The README's tables, made from the tables of the source. */
 import { serve } from "../src/commands/serve.ts";
 import { envName, type Setting } from "../src/config/setting.ts";
-import { troubles } from "../src/ecu/errors.ts";
+import { errorReasons } from "../src/ecu/errors.ts";
 import { catalogue, type Metric } from "../src/metrics/catalogue.ts";
 import { code, table } from "./markdown.ts";
 
@@ -32,7 +32,7 @@ const settingTables = (): string => settingTable(Object.values(serve.settings));
 const reasonTable = (): string =>
   table(
     ["Reason", "What happened", "What to do"],
-    Object.entries(troubles).map(([reason, { happened, remedy }]) => [
+    Object.entries(errorReasons).map(([reason, { happened, remedy }]) => [
       code(reason),
       happened,
       remedy,

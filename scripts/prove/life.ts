@@ -1,15 +1,11 @@
 /** A plant and its ECU, lived through at high speed: what the exporter would have shown at each scrape. */
-import type { Outcome } from "../../src/ecu/ask.ts";
+
+import { createQueryCounters } from "../../src/ecu/counters.ts";
 import { QueryError } from "../../src/ecu/errors.ts";
-import {
-  judgeCounters,
-  type Memory,
-  noMemory,
-  withholdImplausible,
-} from "../../src/ecu/plausible.ts";
+import { observe } from "../../src/ecu/observe.ts";
+import type { Outcome } from "../../src/ecu/query.ts";
 import type { Replies } from "../../src/ecu/read.ts";
-import { joinReplies } from "../../src/ecu/reading.ts";
-import { createTally } from "../../src/ecu/tally.ts";
+import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import {
   catalogue,
   type Metric,
@@ -19,7 +15,7 @@ import {
 import { chance } from "../../src/simulator/chance.ts";
 import { type Doing, doingAt, type Plant, type PlantInverter } from "../../src/simulator/plant.ts";
 import { createRounds, type Family } from "../../src/simulator/rounds.ts";
-import { sunAt } from "../../src/time/sun.ts";
+import { sunPosition } from "../../src/time/sun.ts";
 import { localMinuteOf } from "./local.ts";
 import type { Place } from "./places.ts";
 import { isUnderSnow } from "./snow.ts";
@@ -73,7 +69,7 @@ export function* living(life: Life, names: readonly MetricName[]): Generator<Mom
   });
   const rows = names.map((name) => [name, catalogue[name] as Metric] as const);
   let memory: Memory = noMemory;
-  let tally = createTally();
+  let counters = createQueryCounters();
   let first: Replies | undefined;
   for (let at = life.from + AFTER_ROUND; at < life.to; at += STEP) {
     let replies: Replies = {
@@ -81,34 +77,29 @@ export function* living(life: Life, names: readonly MetricName[]): Generator<Mom
       realtime: answered(rounds.realtime(at)),
       signal: answered(rounds.signal(at)),
     };
-    if (isRestarted(plant, at)) [memory, tally] = [noMemory, createTally()];
+    if (isRestarted(plant, at)) [memory, counters] = [noMemory, createQueryCounters()];
     if (trouble !== undefined && at >= trouble.at) {
       first ??= structuredClone(replies); // an ECU-R's table goes on changing
       replies = trouble.replies?.(replies, first) ?? replies;
     }
     replies = disturbed(life, replies, at);
-    const joined = joinReplies(replies, { zone: place.zone, now: at });
-    const plausible = withholdImplausible(joined);
-    const counted = judgeCounters(memory, plausible.reading, at);
-    memory = counted.memory;
-    tally.attempts.info++;
-    for (const field of [...plausible.rejected, ...counted.rejected]) tally.rejected[field]++;
-    const elevation = life.showsSun ? sunAt(place.site, at).elevation : undefined;
+    const {
+      memory: next,
+      rejected,
+      ...observed
+    } = observe({
+      replies,
+      memory,
+      zone: place.zone,
+      now: at,
+      monotonic: at,
+    });
+    memory = next;
+    counters.attempts.info++;
+    for (const field of rejected) counters.rejected[field]++;
+    const elevation = life.showsSun ? sunPosition(place.site, at).elevation : undefined;
     const scrape: Scrape = {
-      observations: [
-        {
-          ecu: life.ecu,
-          up: replies.info?.ok === true && replies.realtime?.ok === true,
-          reading: counted.reading,
-          queries: {
-            info: { success: true },
-            realtime: { success: true },
-            signal: { success: true },
-          },
-          readAt: at / 1000,
-          tally,
-        },
-      ],
+      observations: [{ ecu: life.ecu, ...observed, readAt: at / 1000, counters }],
       build: { version: "", revision: "", nodeVersion: "" },
       durationSeconds: 0,
       locations: new Map([[life.ecu, { sunElevationDegrees: elevation, panels: [] }]]),
@@ -137,7 +128,7 @@ const linesOf = (
 
 /** What an inverter does: by its plant and the weather, under snow, through a lost answer, and by the trouble. */
 const doingIn = ({ plant, trouble }: Life, inverter: PlantInverter, at: number): Doing => {
-  const { elevation } = sunAt(plant.site, at);
+  const { elevation } = sunPosition(plant.site, at);
   if (elevation < -1) return { ...asleep, channelWatts: inverter.panels.map(() => 0) };
   let doing = snowedOn(plant, inverter, doingAt(plant, inverter, at), at);
   // Now and then an inverter is not heard for a whole round (protocol document, 4.1).

@@ -2,7 +2,7 @@
 import { chance } from "../../src/simulator/chance.ts";
 import { lightOn } from "../../src/simulator/light.ts";
 import { clearnessAt, type Plant } from "../../src/simulator/plant.ts";
-import { sunAt } from "../../src/time/sun.ts";
+import { sunPosition } from "../../src/time/sun.ts";
 import { DAY, HOUR, type Life, MINUTE, STEP } from "./life.ts";
 import { type Place, places, type RoofName, roofs, seedOf } from "./places.ts";
 import { isUnderSnow } from "./snow.ts";
@@ -124,7 +124,7 @@ export const goodMinutes = (plant: Plant, from: number, to: number): number => {
 };
 
 const isGoodLight = (plant: Plant, at: number): boolean => {
-  const sun = sunAt(plant.site, at);
+  const sun = sunPosition(plant.site, at);
   if (sun.elevation <= 0) return false;
   const clearness = clearnessAt(plant, at);
   const lights = plant.inverters.flatMap((inverter, i) =>

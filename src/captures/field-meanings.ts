@@ -1,6 +1,6 @@
 /** What the value of a field means, in words. Sections are those of the protocol document. */
 import { ecuFamily, inverterModel, isEcuId } from "../ecu/models.ts";
-import { kilowattHours } from "../ecu/units.ts";
+import { toKilowattHours } from "../ecu/units.ts";
 import { layoutOfType, type RecordLayout } from "../protocol/layouts.ts";
 import { commandOf } from "../protocol/requests.ts";
 import type { Entry } from "../protocol/trace.ts";
@@ -17,7 +17,7 @@ export const meaningOf = ({ field, value }: Entry): string => {
 };
 
 const units: Readonly<Record<string, (value: Value) => string>> = {
-  Joules: (value) => `J, ${kilowattHours(Number(value)).toFixed(2)} kWh`,
+  Joules: (value) => `J, ${toKilowattHours(Number(value)).toFixed(2)} kWh`,
   Watts: () => "W",
   Volts: () => "V",
   Hertz: () => "Hz",

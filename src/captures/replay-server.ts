@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Logger } from "pino";
-import { ecuKindOf } from "../ecu/models.ts";
+import { ecuKind } from "../ecu/models.ts";
 import { ecuIdIn } from "../protocol/explain.ts";
 import { isComplete } from "../protocol/frame.ts";
 import { encodeStatus } from "../protocol/replies.ts";
@@ -35,7 +35,7 @@ const IDLE_MS = 20_000;
 /** Serves until it is disposed of. @throws Error of `listen` */
 export const startReplayServer = async (options: ReplayOptions): Promise<ReplayServer> => {
   const { capture, log, idleMs = IDLE_MS } = options;
-  const closes = ecuKindOf(capture.ecu.model) === "L";
+  const closes = ecuKind(capture.ecu.model) === "L";
   const react = reactions(capture, closes);
   const sockets = new Set<Socket>();
 

@@ -1,6 +1,7 @@
 /** Parsers of single values. Each throws an Error whose message completes a sentence that begins with the text. */
 import { isIP } from "node:net";
-import { isZone } from "../time/zone.ts";
+import { ECU_PORT } from "../ecu/address.ts";
+import { isTimeZone } from "../time/zone.ts";
 
 /** Parses a text. @throws Error whose message completes «"text" …» */
 export type Parse<T> = (text: string) => T;
@@ -18,8 +19,6 @@ export interface EcuAddress {
   readonly port: number;
 }
 
-/** The port of every ECU (protocol document, 1.1). */
-export const ECU_PORT = 8899;
 const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[\p{L}\p{N}._-]+)`;
 const HOST_AND_PORT = new RegExp(String.raw`^${HOST}(?::(\d{1,5}))?$`, "u");
 const ANY_HOST_AND_PORT = new RegExp(String.raw`^${HOST}?:(\d{1,5})$`, "u");
@@ -180,7 +179,7 @@ export const labelSet: Parse<Readonly<Record<string, string>>> = (text) => {
 
 /** An IANA time zone such as `Europe/Amsterdam`. */
 export const timezone: Parse<string> = (text) =>
-  isZone(text)
+  isTimeZone(text)
     ? text
     : refuse("is not a time zone; write it as Europe/Amsterdam or America/New_York");
 

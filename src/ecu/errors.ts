@@ -3,75 +3,77 @@ import type { ProtocolReason } from "../protocol/errors.ts";
 /** Why no reply arrived at all. */
 type ConnectionReason = "refused" | "unreachable" | "timeout" | "closed";
 
-/** What a reason means to the owner of an ECU: what happened, and what to do about it. */
-interface Trouble {
+/** What a reason means to the owner of an ECU. */
+interface ReasonText {
   readonly happened: string;
   readonly remedy: string;
 }
 
-/** Every reason for which a query can fail: the closed list that is also the metric's label. */
-export const troubles = {
+/** Every reason for which a query can fail. The closed list is also that of the metric's label `reason`. */
+export const errorReasons = {
   refused: {
-    happened: "the ECU's address refuses the connection",
+    happened: "the ECU refused the connection",
     remedy:
-      "an ECU-R or ECU-B answers at its Wi-Fi address only; around 3 at night ECUs are in maintenance, which passes; else unplug the ECU for a minute",
+      "an ECU-R or ECU-B accepts connections at its Wi-Fi address only; around 3:00 at night ECUs are in maintenance for half an hour; otherwise unplug the ECU for a minute",
   },
   unreachable: {
-    happened: "there is no such name or host in this network",
-    remedy: "check the address, and let the router give the ECU a fixed one",
+    happened: "the host name or the address cannot be reached in this network",
+    remedy: "check the address, and have your router reserve an address for the ECU",
   },
   timeout: {
-    happened: "the ECU takes no connection, or takes it and does not answer",
-    remedy: "let no other program ask the ECU; if it stays so, unplug the ECU for a minute",
+    happened: "the ECU did not accept the connection, or accepted it and did not reply",
+    remedy: "let no other program read the ECU; if it persists, unplug the ECU for a minute",
   },
   closed: {
-    happened: "the ECU hung up without an answer",
-    remedy: "this passes; if it does not, unplug the ECU for a minute",
+    happened: "the ECU closed the connection without a reply",
+    remedy: "this usually passes; if it persists, unplug the ECU for a minute",
   },
   truncated: {
-    happened: "the ECU hung up amid its answer",
-    remedy: "this passes; if it does not, look at the Wi-Fi signal at the ECU",
+    happened: "the ECU closed the connection in the middle of its reply",
+    remedy: "this usually passes; if it persists, check the Wi-Fi signal at the ECU",
   },
   malformed: {
-    happened: "the answer makes no sense",
-    remedy: "let no other program ask the ECU; if it stays so, please send a capture",
+    happened: "the reply is invalid",
+    remedy: "let no other program read the ECU; if it persists, please send a capture",
   },
   wrong_command: {
-    happened: "the answer is that to another question",
-    remedy: "let no other program ask the ECU: it mixes up the answers of two",
+    happened: "the reply belongs to another request",
+    remedy: "let no other program read the ECU: it mixes up the replies to two clients",
   },
   id_mismatch: {
-    happened: "the ECU has another id than a moment ago",
-    remedy: "this passes after an ECU was replaced; else look for two devices at one address",
+    happened: "the id of the ECU has changed",
+    remedy:
+      "this passes after an ECU was replaced; otherwise check whether two devices share the address",
   },
   status: {
-    happened: "the ECU refuses this question",
-    remedy: "an ECU that was just started needs up to 10 minutes; else please send a capture",
+    happened: "the ECU refused the request",
+    remedy: "an ECU that has just started needs up to 10 minutes; otherwise please send a capture",
   },
-} as const satisfies Record<ProtocolReason | ConnectionReason, Trouble>;
+} as const satisfies Record<ProtocolReason | ConnectionReason, ReasonText>;
 
-export type Reason = keyof typeof troubles;
-export const reasons = Object.keys(troubles) as readonly Reason[];
+/** Why a query failed. */
+export type Reason = keyof typeof errorReasons;
+export const reasons = Object.keys(errorReasons) as readonly Reason[];
 
-/** A query that gave no valid reply: why, and what had been received by then. */
+/** A query that got no valid reply: why, and what had been received by then. */
 export class QueryError extends Error {
   override readonly name = "QueryError";
   readonly reason: Reason;
-  /** Bytes that arrived, for a log that someone will decode by hand. */
+  /** The bytes that arrived, to be decoded by hand. */
   readonly received: Uint8Array;
 
-  constructor(message: string, { reason, received = new Uint8Array(), cause }: QueryFailure) {
+  constructor(message: string, { reason, received = new Uint8Array(), cause }: QueryErrorOptions) {
     super(message, { cause });
     this.reason = reason;
     this.received = received;
   }
 }
 
-/** The error in a sentence for the ECU's owner: what happened, to what, and what to do. */
-export const tell = ({ message, reason }: QueryError): string =>
-  `${message}; ${troubles[reason].remedy}`;
+/** The error in one sentence: what happened, to what, and what to do. */
+export const describeError = ({ message, reason }: QueryError): string =>
+  `${message}; ${errorReasons[reason].remedy}`;
 
-interface QueryFailure {
+interface QueryErrorOptions {
   readonly reason: Reason;
   readonly received?: Uint8Array;
   readonly cause?: unknown;

@@ -33,7 +33,7 @@ export const ecuFamily = (ecuId: string, zone: string | undefined): EcuFamily =>
   };
 
 /** The kind of a product, by its name. */
-export const ecuKindOf = (model: string): EcuKind | undefined =>
+export const ecuKind = (model: string): EcuKind | undefined =>
   Object.values(ecuFamilies).find((family) => family.model === model)?.kind;
 
 /** An ECU with layout 02 in its base information (protocol document, 3.1.3). */

@@ -1,75 +1,61 @@
-/** One ECU, watched: shares a read among all who ask, asks no more often than allowed, and remembers what glitches need. */
+/** One ECU over time: scrapes share a read, reads keep a minimum interval, and what glitches need is remembered. */
 import type { Logger } from "pino";
 import type { Clock } from "../time/clock.ts";
-import { type QueryError, tell } from "./errors.ts";
-import { createJournal } from "./journal.ts";
-import { judgeCounters, type Memory, noMemory, withholdImplausible } from "./plausible.ts";
-import { type Query, queries, type ReadOptions, type Replies } from "./read.ts";
-import { joinReplies, type Reading } from "./reading.ts";
-import { createTally, type Tally } from "./tally.ts";
+import { createQueryCounters } from "./counters.ts";
+import { type Observation, type Observed, observe, queryStates } from "./observe.ts";
+import type { ReadOptions, Replies } from "./read.ts";
+import { createReadLog } from "./read-log.ts";
+import { type Memory, noMemory } from "./validate.ts";
 
-/** One answer about an ECU: what was read, how each query went, and the counts so far. */
-export interface Observation {
-  /** The configured name, else the address as given. */
-  readonly ecu: string;
-  /** 0001 and 0002 both gave a valid reply in this read; status 02, "no data yet", is valid. */
-  readonly up: boolean;
-  readonly reading: Reading;
-  readonly queries: Readonly<Record<Query, QueryState>>;
-  /** Unix time in seconds at which the read ended, or of this answer while it goes on. */
-  readonly readAt: number;
-  readonly tally: Tally;
-}
-
-/** How one query went in this read. Without a duration it has no verdict: it was not asked, or not yet. */
-export interface QueryState {
-  readonly success: boolean;
-  readonly durationSeconds?: number;
-  /** What went wrong, in words. */
-  readonly problem?: string;
-  readonly error?: QueryError;
-}
-
-/** Times and zone may be given by getters: each is looked at when it is needed. */
-export interface MonitorOptions {
-  readonly ecu: string;
-  /** Asks the ECU; the monitor adds what only it knows. */
-  readonly read: (options: MonitorHalf) => Promise<Replies>;
+/** What may change while an ECU is monitored. */
+export interface MonitorSettings {
+  /** Minimum time between two reads. */
   readonly minIntervalMs: number;
-  /** Longest time that one read may take. */
+  /** Maximum time of one read. */
   readonly timeoutMs: number;
-  /** IANA zone for ECUs that do not tell theirs. */
+  /** IANA zone for an ECU that does not report its own. */
   readonly zone: string;
+}
+
+export interface MonitorOptions {
+  /** Name of the ECU in log and metrics. */
+  readonly ecu: string;
+  /** Reads the ECU. */
+  readonly read: (options: MonitorReadOptions) => Promise<Replies>;
+  /** Called each time a setting is needed. */
+  readonly settings: () => MonitorSettings;
   readonly clock: Clock;
   readonly log: Logger;
   /** What an earlier process remembered of this ECU. */
   readonly remembered?: Memory | undefined;
-  /** Told after each read what must be remembered. */
+  /** Called after each read with what must be remembered. */
   readonly onMemory?: ((memory: Memory) => void) | undefined;
 }
 
-type MonitorHalf = Pick<ReadOptions, "signal" | "knownId" | "onAttempt" | "onProgress">;
+/** The part of a read's options that the monitor gives. */
+type MonitorReadOptions = Pick<ReadOptions, "signal" | "knownId" | "onAttempt" | "onProgress">;
 
+/** @see createMonitor */
 export interface Monitor {
   readonly ecu: string;
   /**
-   * What the ECU says now: from a read of its own, from the one in flight, or from the last one while that is younger
-   * than the minimum interval. When `until` aborts, what has been read by then. Never throws.
+   * The state of the ECU now: from a new read, from the one in flight, or from the last one while that is younger than
+   * the minimum interval. When `until` aborts, what has been read by then. Never throws.
    */
   observe(until: AbortSignal): Promise<Observation>;
-  /** The last answer, without asking the ECU; `undefined` before the first read. */
+  /** The last observation, without a read; `undefined` before the first read. */
   last(): Observation | undefined;
   /** Whether a read is in flight. */
   isReading(): boolean;
-  /** Whether it could be forgotten without the ECU being asked too soon again: nothing is in flight, nothing is fresh. */
+  /** Whether nothing is in flight and nothing is fresh: it could be dropped without an early next read. */
   isIdle(): boolean;
-  /** Ends a read in flight. */
+  /** Aborts a read in flight. */
   close(): void;
 }
 
 interface Run {
   replies: Replies;
-  /** What these replies come to so far; made once for all who cannot wait longer. */
+  /** Result of these replies so far; computed once for all scrapes that cannot wait longer. */
   partial?: { readonly replies: Replies; readonly observation: Observation };
   readonly limit: AbortController;
   readonly done: Promise<void>;
@@ -77,67 +63,62 @@ interface Run {
 
 interface Ended {
   readonly observation: Observation;
-  /** By both clocks: one jumps when it is set, the other stands still while the machine sleeps. */
+  /** By both clocks: one jumps when it is set, the other stops while the machine sleeps. */
   readonly at: { readonly wall: number; readonly monotonic: number };
 }
 
-/** @see Monitor */
+/** Creates the monitor of one ECU. Nothing is read before the first `observe`. */
 export const createMonitor = (options: MonitorOptions): Monitor => {
-  const { ecu, clock } = options;
-  const tally = createTally();
-  const journal = createJournal(ecu, options.log);
+  const { ecu, clock, settings, log } = options;
+  const counters = createQueryCounters();
+  const readLog = createReadLog(ecu, log);
   let isClosed = false;
   let memory = options.remembered ?? noMemory;
   let run: Run | undefined;
   let ended: Ended | undefined;
 
-  const observationOf = (replies: Replies, reading: Reading): Observation => ({
-    ecu,
-    up: replies.info?.ok === true && replies.realtime?.ok === true,
-    reading,
-    queries: Object.fromEntries(queries.map((query) => [query, stateOf(replies[query])])) as Record<
-      Query,
-      QueryState
-    >,
-    readAt: clock.now() / 1000,
-    tally,
-  });
-
-  /** A fault in here must neither fail a scrape nor let the ECU be asked again at once. */
-  const judge = (replies: Replies) => {
+  /** A bug in the pipeline must neither fail a scrape nor cause the ECU to be read again at once. */
+  const evaluate = (replies: Replies): Observed & { readonly usable: Replies } => {
     try {
-      const zones = { zone: options.zone, knownZone: memory.zone };
-      const joined = joinReplies(replies, { ...zones, now: clock.now() });
-      const plausible = withholdImplausible(joined);
-      const counted = judgeCounters(memory, plausible.reading, clock.monotonic());
-      const rejected = [...plausible.rejected, ...counted.rejected];
-      const observation = observationOf(replies, counted.reading);
-      return { observation, rejected, memory: counted.memory, usable: replies };
+      const { zone } = settings();
+      const times = { now: clock.now(), monotonic: clock.monotonic() };
+      return { ...observe({ replies, memory, zone, ...times }), usable: replies };
     } catch (error) {
-      options.log.error({ ecu, err: error }, "the replies broke the exporter: a fault of its own");
-      const observation = observationOf({}, { inverters: [], notes: [] });
-      return { observation, rejected: [], memory, usable: {} };
+      log.error({ ecu, err: error }, "bug in the exporter: the replies could not be evaluated");
+      const reading = { inverters: [], notes: [] };
+      return { up: false, reading, queries: queryStates({}), memory, rejected: [], usable: {} };
     }
   };
+  const complete = ({ up, reading, queries }: Observed): Observation => ({
+    ecu,
+    up,
+    reading,
+    queries,
+    readAt: clock.now() / 1000,
+    counters,
+  });
 
   const finish = (replies: Replies): void => {
-    const judged = judge(replies);
-    memory = judged.memory;
+    const observed = evaluate(replies);
+    memory = observed.memory;
     options.onMemory?.(memory);
-    for (const field of judged.rejected) tally.rejected[field]++;
-    const { observation } = judged;
+    for (const field of observed.rejected) counters.rejected[field]++;
+    const observation = complete(observed);
     ended = { observation, at: { wall: clock.now(), monotonic: clock.monotonic() } };
-    if (!isClosed) journal.record(judged.usable, observation.reading, clock.now());
+    if (!isClosed) readLog.record(observed.usable, observation.reading, clock.now());
   };
 
-  const isFresh = ({ at }: Ended): boolean =>
-    clock.monotonic() - at.monotonic < options.minIntervalMs &&
-    clock.now() - at.wall < options.minIntervalMs;
+  const isFresh = ({ at }: Ended): boolean => {
+    const { minIntervalMs } = settings();
+    return (
+      clock.monotonic() - at.monotonic < minIntervalMs && clock.now() - at.wall < minIntervalMs
+    );
+  };
 
-  const partialOf = (current: Run): Observation => {
+  const observePartial = (current: Run): Observation => {
     const { replies } = current;
     if (current.partial?.replies !== replies) {
-      current.partial = { replies, observation: judge(replies).observation };
+      current.partial = { replies, observation: complete(evaluate(replies)) };
     }
     return current.partial.observation;
   };
@@ -145,43 +126,43 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const start = (): Run => {
     const limit = new AbortController();
     const { signal } = limit;
-    void clock.sleep(options.timeoutMs, signal).then(() => limit.abort());
-    const begun: Run = { replies: {}, limit, done: Promise.resolve() };
+    void clock.sleep(settings().timeoutMs, signal).then(() => limit.abort());
+    const started: Run = { replies: {}, limit, done: Promise.resolve() };
     const done = options
       .read({
         signal,
         knownId: memory.ecuId,
         onAttempt: (query, error) => {
-          tally.attempts[query]++;
-          if (error) tally.errors[query][error.reason]++;
+          counters.attempts[query]++;
+          if (error) counters.errors[query][error.reason]++;
         },
         onProgress: (replies) => {
-          begun.replies = replies;
+          started.replies = replies;
         },
       })
       .catch((error: unknown): Replies => {
-        options.log.error({ ecu, err: error }, "the read broke off: a fault of the exporter");
-        return begun.replies;
+        log.error({ ecu, err: error }, "bug in the exporter: the read failed");
+        return started.replies;
       })
       .then(finish)
       .finally(() => {
         limit.abort();
         run = undefined;
       });
-    return Object.assign(begun, { done });
+    return Object.assign(started, { done });
   };
 
   return {
     ecu,
     observe: async (until) => {
-      if (run !== undefined) tally.sharedReads++;
+      if (run !== undefined) counters.sharedReads++;
       else if (ended !== undefined && isFresh(ended)) {
-        tally.sharedReads++;
+        counters.sharedReads++;
         return ended.observation;
       } else run = start();
       const current = run;
       await doneOrAborted(current.done, until);
-      return run === current || ended === undefined ? partialOf(current) : ended.observation;
+      return run === current || ended === undefined ? observePartial(current) : ended.observation;
     },
     last: () => ended?.observation,
     isReading: () => run !== undefined,
@@ -193,25 +174,17 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   };
 };
 
-const stateOf = (outcome: Replies[Query]): QueryState => {
-  if (outcome === undefined) return { success: false };
-  const durationSeconds = Math.round(outcome.durationMs * 1000) / 1e6; // whole microseconds
-  return outcome.ok
-    ? { success: true, durationSeconds }
-    : { success: false, durationSeconds, problem: tell(outcome.error), error: outcome.error };
-};
-
 /** Waits for the work to be done, but not after the signal aborts. */
 const doneOrAborted = async (done: Promise<void>, signal: AbortSignal): Promise<void> => {
   if (signal.aborted) return;
-  let giveUp = (): void => {};
+  let onAbort = (): void => {};
   const aborted = new Promise<void>((resolve) => {
-    giveUp = resolve;
+    onAbort = resolve;
   });
-  signal.addEventListener("abort", giveUp);
+  signal.addEventListener("abort", onAbort);
   try {
     await Promise.race([done, aborted]);
   } finally {
-    signal.removeEventListener("abort", giveUp);
+    signal.removeEventListener("abort", onAbort);
   }
 };

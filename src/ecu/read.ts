@@ -1,57 +1,57 @@
-/** One read of an ECU: which questions, in which order, and the verdict on each. */
+/** One read of an ECU: which queries, in which order, and the outcome of each. */
 import type { Messages } from "../protocol/replies.ts";
-import { type AskOptions, ask, type Outcome } from "./ask.ts";
 import type { QueryError, Reason } from "./errors.ts";
+import { type Outcome, type QueryOptions, query as sendQuery } from "./query.ts";
 
-/** The questions of a read, in the order they are asked. */
+/** The queries of a read, in the order they are sent. */
 export const queries = ["info", "realtime", "signal"] as const;
 export type Query = (typeof queries)[number];
 
-/** The outcomes of a read so far; a query that was not asked (yet) is absent. */
+/** The outcomes of a read so far; a query that was not sent (yet) is absent. */
 export type Replies = { readonly [Q in Query]?: Outcome<Messages[Q]> };
 
-export interface ReadOptions extends AskOptions {
-  /** The id that this ECU had before, for when its base information cannot be read but it does answer. */
+export interface ReadOptions extends QueryOptions {
+  /** The id that this ECU had before, for a read in which 0001 fails but the ECU replies. */
   readonly knownId: string | undefined;
-  /** Told of every attempt, with its error where it failed. */
+  /** Called after every attempt, with its error where it failed. */
   readonly onAttempt: (query: Query, error: QueryError | undefined) => void;
-  /** Told of what is known each time a query has its verdict. */
+  /** Called with all outcomes so far, after each query. */
   readonly onProgress: (replies: Replies) => void;
 }
 
-/** The ECU was not reached at all: further questions would only wait too. */
+/** The ECU was not reached at all: further queries would only wait too. */
 const UNREACHED: ReadonlySet<Reason> = new Set<Reason>(["refused", "unreachable", "timeout"]);
 
-/** Asks 0001, 0002 and 0030 (protocol document, 9.1). A query that fails loses nothing of the others. Never throws. */
+/** Queries 0001, 0002 and 0030 (protocol document, 9.1). A failed query does not affect the others. Never throws. */
 export const readEcu = async (options: ReadOptions): Promise<Replies> => {
   let replies: Replies = {};
-  const put = async <Q extends Query>(
+  const send = async <Q extends Query>(
     query: Q,
     ecuId?: string,
   ): Promise<Outcome<Messages[Q]> | undefined> => {
     if (options.signal.aborted) return undefined;
     const onAttempt = (error: QueryError | undefined) => options.onAttempt(query, error);
-    const outcome = await ask(query, { ecuId, onAttempt }, options);
+    const outcome = await sendQuery(query, { ecuId, onAttempt }, options);
     replies = { ...replies, [query]: outcome };
     options.onProgress(replies);
     return outcome;
   };
 
-  const info = await put("info");
-  const ecuId = idFrom(info, options.knownId);
+  const info = await send("info");
+  const ecuId = ecuIdFrom(info, options.knownId);
   if (ecuId === undefined) return replies;
-  let askedId = ecuId;
-  let realtime = await put("realtime", askedId);
+  let currentId = ecuId;
+  let realtime = await send("realtime", currentId);
   if (realtime?.ok === false && realtime.error.reason === "id_mismatch") {
-    // The ECU was replaced since, or another client's reply was taken for ours: ask again who it is, once.
-    askedId = idFrom(await put("info"), undefined) ?? askedId;
-    realtime = await put("realtime", askedId);
+    // The ECU was replaced, or another client's reply was taken for ours: get the id again, once.
+    currentId = ecuIdFrom(await send("info"), undefined) ?? currentId;
+    realtime = await send("realtime", currentId);
   }
-  await put("signal", askedId);
+  await send("signal", currentId);
   return replies;
 };
 
-const idFrom = (
+const ecuIdFrom = (
   info: Outcome<Messages["info"]> | undefined,
   knownId: string | undefined,
 ): string | undefined => {

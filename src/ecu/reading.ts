@@ -1,8 +1,8 @@
 /** A reading: the replies of one read joined by inverter, in plain units, with what was not measured left out. */
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
-import { isZone, unixTimeOf } from "../time/zone.ts";
-import type { Outcome } from "./ask.ts";
+import { isTimeZone, parseLocalTime } from "../time/zone.ts";
 import { ecuModel, inverterModel, isEcuId, tellsZone, threePhases } from "./models.ts";
+import type { Outcome } from "./query.ts";
 import type { Replies } from "./read.ts";
 
 /** Who the ECU is. */
@@ -73,9 +73,9 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
     info === undefined ? (options.knownZone ?? options.zone) : zoneOf(info, options.zone);
   const table = realtime === undefined || realtime.kind === "none" ? undefined : realtime;
   const { inverters, notes } = joinInverters(realtime, answered(replies.signal) ?? [], info?.ecuId);
-  const lastReportAt = table && unixTimeOf(table.takenAt, zone, options.now);
+  const lastReportAt = table && parseLocalTime(table.takenAt, zone, options.now);
   const lastCloudContactAt =
-    info?.layout === "01" ? unixTimeOf(info.lastCloudContact, zone, options.now) : undefined;
+    info?.layout === "01" ? parseLocalTime(info.lastCloudContact, zone, options.now) : undefined;
   const registered = registeredOf(info, table?.count);
   return {
     ...(info && {
@@ -116,7 +116,7 @@ const identityOf = (info: Messages["info"], timezone: string): Identity => ({
 });
 
 const zoneOf = (info: Messages["info"], otherwise: string): string =>
-  info.layout === "01" && tellsZone(info) && isZone(info.timezone) ? info.timezone : otherwise;
+  info.layout === "01" && tellsZone(info) && isTimeZone(info.timezone) ? info.timezone : otherwise;
 
 const unknownRecords = (realtime: Messages["realtime"]): number =>
   realtime.kind === "01"

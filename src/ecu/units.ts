@@ -1,2 +1,2 @@
 /** Joules, as all energy is in here, in the unit of people. */
-export const kilowattHours = (joules: number): number => joules / 3_600_000;
+export const toKilowattHours = (joules: number): number => joules / 3_600_000;

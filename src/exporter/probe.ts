@@ -1,8 +1,8 @@
 /** Probes: which ECU a request names, and what it is told when there is none. */
 import { lookup } from "node:dns/promises";
-import { ECU_PORT, ecuAddress } from "../config/values.ts";
-import { normalizeAddress } from "../ecu/address.ts";
-import type { Observation } from "../ecu/monitor.ts";
+import { ecuAddress } from "../config/values.ts";
+import { ECU_PORT, normalizeAddress } from "../ecu/address.ts";
+import type { Observation } from "../ecu/observe.ts";
 import { printable } from "../text.ts";
 import { type AddressRange, createAllowList } from "./allow-list.ts";
 import type { ScrapeTarget, Targets } from "./targets.ts";

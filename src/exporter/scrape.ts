@@ -1,6 +1,6 @@
 /** What the exporter answers: all ECUs to a scrape, one to a probe, and which there are. */
 import { setMaxListeners } from "node:events";
-import type { Observation } from "../ecu/monitor.ts";
+import type { Observation } from "../ecu/observe.ts";
 import type { AppOptions } from "../http/app.ts";
 import { createExposer, type Format, formats, render } from "../metrics/render.ts";
 import { revision, version } from "../version.ts";

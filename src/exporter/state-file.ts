@@ -4,7 +4,7 @@
  */
 import { readFile, rename, stat } from "node:fs/promises";
 import type { Logger } from "pino";
-import { type Memory, noMemory } from "../ecu/plausible.ts";
+import { type Memory, noMemory } from "../ecu/validate.ts";
 import { writeFileAtomic } from "../files.ts";
 import type { Clock } from "../time/clock.ts";
 import { formatState, parseState } from "./state-format.ts";
@@ -29,7 +29,7 @@ interface StateFileOptions {
 const MAX_BYTES = 2 ** 20;
 
 /**
- * Opens the file. One that is missing is made at the first write; one that is of no use is put aside as
+ * Opens the file. One that is missing is made at the first write; one that is invalid is put aside as
  * `PATH.unusable`, with a warning, and all begins afresh. Never throws.
  */
 export const openStateFile = async (options: StateFileOptions): Promise<StateFile> => {
@@ -42,7 +42,7 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
   } catch (err) {
     isOurs = await moveAside(path);
     const rest = isOurs ? "starting afresh" : "nothing will be kept";
-    log.warn({ path, err }, `the state file is of no use: ${(err as Error).message}; ${rest}`);
+    log.warn({ path, err }, `the state file is invalid: ${(err as Error).message}; ${rest}`);
   }
   const recalled = new Map(memories);
 

@@ -1,8 +1,8 @@
 /** The text of the state file: the memory of each ECU as JSON, by the name the ECU is configured with. */
 
-import type { CounterMemory, EcuMemory, Memory, Streak } from "../ecu/plausible.ts";
+import type { CounterMemory, EcuMemory, Memory, Streak } from "../ecu/validate.ts";
 import type { Clock } from "../time/clock.ts";
-import { isZone } from "../time/zone.ts";
+import { isTimeZone } from "../time/zone.ts";
 
 const FORMAT = "apsystems-ecu-exporter state";
 const VERSION = 1;
@@ -100,7 +100,7 @@ const need = <T>(value: unknown, name: string, isRight: (value: unknown) => valu
 };
 const isText = (value: unknown): value is string => typeof value === "string";
 const isEcu = (value: unknown): value is string => isText(value) && /^\d{12}$/.test(value);
-const isKnownZone = (value: unknown): value is string => isText(value) && isZone(value);
+const isKnownZone = (value: unknown): value is string => isText(value) && isTimeZone(value);
 const isDate = (value: unknown): value is string => isText(value) && /^\d{8}$/.test(value);
 const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) > 0;
 const isEnergy = (value: unknown): value is number => Number.isFinite(value) && Number(value) >= 0;

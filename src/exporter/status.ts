@@ -1,7 +1,7 @@
-import { troubles } from "../ecu/errors.ts";
-import type { Observation } from "../ecu/monitor.ts";
+import { errorReasons } from "../ecu/errors.ts";
+import { isWaitingForData, type Observation } from "../ecu/observe.ts";
 import type { InverterReading } from "../ecu/reading.ts";
-import { kilowattHours } from "../ecu/units.ts";
+import { toKilowattHours } from "../ecu/units.ts";
 import type { LandingEcu, LandingInverter, LandingProblem } from "../http/landing.ts";
 import type { Panel } from "../metrics/catalogue.ts";
 
@@ -25,7 +25,7 @@ export const describeEcu = (
     model: identity?.model,
     firmware: identity?.firmware,
     powerWatts: reading.powerWatts,
-    todayKilowattHours: todayEnergyJoules && kilowattHours(todayEnergyJoules),
+    todayKilowattHours: todayEnergyJoules && toKilowattHours(todayEnergyJoules),
     registered: reading.registered,
     invertersOnline: reading.invertersOnline,
     reportAgeSeconds: lastReportAt === undefined ? undefined : now - lastReportAt,
@@ -39,25 +39,21 @@ export const describeEcu = (
   };
 };
 
-/** An ECU that was just started has no data, and no signals to tell of, either. */
-const isWaiting = ({ up, reading }: Observation): boolean =>
-  up && (reading.lastReportAt ?? reading.lastReportLocal) === undefined;
-
 const stateOf = (
   observation: Observation,
   problem: LandingProblem | undefined,
 ): LandingEcu["state"] => {
   if (!observation.up) return "down";
-  if (isWaiting(observation)) return "waiting for data";
+  if (isWaitingForData(observation)) return "waiting for data";
   return problem === undefined ? "up" : "partly";
 };
 
 const problemOf = (observation: Observation): LandingProblem | undefined => {
-  if (isWaiting(observation)) return undefined;
+  if (isWaitingForData(observation)) return undefined;
   for (const { error } of Object.values(observation.queries)) {
     if (error === undefined) continue;
     const { message, reason } = error;
-    return { message: message, reason, remedy: troubles[reason].remedy };
+    return { message: message, reason, remedy: errorReasons[reason].remedy };
   }
   return observation.up ? undefined : OUT_OF_TIME;
 };

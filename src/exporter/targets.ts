@@ -6,16 +6,17 @@ import {
   type EcuSettings,
   resolveEcuSettings,
 } from "../config/ecu-settings.ts";
-import { ECU_PORT, type EcuAddress, ecuAddress } from "../config/values.ts";
-import { canonicalHost, normalizeAddress } from "../ecu/address.ts";
-import { exchange } from "../ecu/exchange.ts";
-import { createLine, type Line } from "../ecu/line.ts";
+import { type EcuAddress, ecuAddress } from "../config/values.ts";
+import { canonicalHost, ECU_PORT, normalizeAddress } from "../ecu/address.ts";
+import { exchange } from "../ecu/client.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
+import { RETRY_PAUSE_MS } from "../ecu/query.ts";
+import { createRequestQueue, type RequestQueue } from "../ecu/queue.ts";
 import { readEcu } from "../ecu/read.ts";
 import type { EcuLocation } from "../metrics/catalogue.ts";
 import { systemClock } from "../time/clock.ts";
-import { sunAt } from "../time/sun.ts";
-import { machineZone } from "../time/zone.ts";
+import { sunPosition } from "../time/sun.ts";
+import { resolveMachineZone } from "../time/zone.ts";
 import type { StateFile } from "./state-file.ts";
 
 /** An ECU that is watched. What is set for it may change; its name and address do not. */
@@ -52,8 +53,6 @@ export interface TargetsOptions {
 /** Targets that are not configured: so many are remembered, and so many read at one time. */
 const MAX_AD_HOC = 1_000;
 const MAX_AD_HOC_READS = 40;
-/** Between attempts at one query (protocol document, 1.5). */
-const RETRY_PAUSE_MS = 2_000;
 /** A read ends a little before the scrape that has the same time, so that its verdict is in the answer. */
 const READ_SHARE = 0.95;
 
@@ -65,20 +64,20 @@ interface Watched extends ScrapeTarget {
 
 /** @see Targets */
 export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): Targets => {
-  const lanes = new Map<string, Lane>();
-  const guests = new Map<string, Watched>();
+  const queues = new Map<string, AddressQueue>();
+  const adHocTargets = new Map<string, Watched>();
   let targets: readonly Watched[] = [];
 
   const start = (ecu: EcuConfig, kept?: StateFile): Watched => {
     const settings = resolveEcuSettings(ecu, defaults);
-    const lane = lanes.get(addressKey(ecu)) ?? createLane();
-    lanes.set(addressKey(ecu), lane);
-    lane.pauseMs = settings.commandPause;
+    const queue = queues.get(addressKey(ecu)) ?? createAddressQueue();
+    queues.set(addressKey(ecu), queue);
+    queue.pauseMs = settings.commandPause;
     const watched: Watched = {
       ecu,
       settings,
       location: () => locate(watched.settings),
-      monitor: monitorOf(ecu, () => watched.settings, lane.line, log, kept),
+      monitor: monitorOf(ecu, () => watched.settings, queue.enqueue, log, kept),
     };
     return watched;
   };
@@ -90,35 +89,35 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
       before.delete(targetKey(ecu));
       known.ecu = ecu;
       known.settings = resolveEcuSettings(ecu, defaults);
-      const lane = lanes.get(addressKey(ecu));
-      if (lane !== undefined) lane.pauseMs = known.settings.commandPause;
+      const queue = queues.get(addressKey(ecu));
+      if (queue !== undefined) queue.pauseMs = known.settings.commandPause;
       return known;
     });
     for (const { monitor } of before.values()) monitor.close();
   };
-  const guest = (name: string, address: string): ScrapeTarget | undefined => {
+  const adHocTarget = (name: string, address: string): ScrapeTarget | undefined => {
     const ecu = { name, host: address, port: ECU_PORT };
     const key = addressKey(ecu);
     const configured = targets.find((target) => addressKey(target.ecu) === key);
     if (configured !== undefined) return configured;
-    const reading = [...guests.values()].filter(({ monitor }) => monitor.isReading());
-    const known = guests.get(key);
+    const reading = [...adHocTargets.values()].filter(({ monitor }) => monitor.isReading());
+    const known = adHocTargets.get(key);
     if (known?.monitor.isReading() !== true && reading.length >= MAX_AD_HOC_READS) return undefined;
-    if (known === undefined && guests.size >= MAX_AD_HOC) {
-      const idle = [...guests].find(([, { monitor }]) => monitor.isIdle());
+    if (known === undefined && adHocTargets.size >= MAX_AD_HOC) {
+      const idle = [...adHocTargets].find(([, { monitor }]) => monitor.isIdle());
       if (idle === undefined) return undefined;
-      guests.delete(idle[0]);
-      lanes.delete(idle[0]);
+      adHocTargets.delete(idle[0]);
+      queues.delete(idle[0]);
     }
     const target = known ?? start(ecu); // what it remembers is not kept: its name is the client's
-    guests.delete(key); // so that it comes last again
-    guests.set(key, target);
+    adHocTargets.delete(key); // so that it comes last again
+    adHocTargets.set(key, target);
     return target;
   };
   replace(ecus);
   return {
     all: () => targets,
-    adHocTarget: guest,
+    adHocTarget,
     find: (text) => {
       const byName = targets.find(({ ecu }) => ecu.name === text);
       if (byName !== undefined) return byName;
@@ -130,20 +129,23 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
     },
     replace,
     close: () => {
-      for (const { monitor } of [...targets, ...guests.values()]) monitor.close();
+      for (const { monitor } of [...targets, ...adHocTargets.values()]) monitor.close();
     },
   };
 };
 
-/** The line to one address, with the pause that is set for it now. */
-interface Lane {
+/** The request queue of one address, with the pause that is set for it now. */
+interface AddressQueue {
   pauseMs: number;
-  readonly line: Line;
+  readonly enqueue: RequestQueue;
 }
 
-const createLane = (): Lane => {
-  const lane: Lane = { pauseMs: 0, line: createLine(() => lane.pauseMs, systemClock) };
-  return lane;
+const createAddressQueue = (): AddressQueue => {
+  const queue: AddressQueue = {
+    pauseMs: 0,
+    enqueue: createRequestQueue(() => queue.pauseMs, systemClock),
+  };
+  return queue;
 };
 
 /** One for each address and port, however it is spelt. */
@@ -166,14 +168,14 @@ const parseTarget = (text: string) => {
 const locate = ({ site, panels = [] }: EcuSettings): EcuLocation => ({
   panels,
   ...(site && {
-    sunElevationDegrees: Math.round(sunAt(site, Date.now()).elevation * 100) / 100,
+    sunElevationDegrees: Math.round(sunPosition(site, Date.now()).elevation * 100) / 100,
   }),
 });
 
 const monitorOf = (
   ecu: EcuConfig,
   settings: () => EcuDefaults,
-  line: Line,
+  enqueue: RequestQueue,
   log: Logger,
   state: StateFile | undefined,
 ): Monitor => {
@@ -184,7 +186,7 @@ const monitorOf = (
       readEcu({
         ...half,
         exchange: async (request, signal) => {
-          const reply = await line(() => exchange(ecu, request, signal), signal);
+          const reply = await enqueue(() => exchange(ecu, request, signal), signal);
           if (log.isLevelEnabled("debug")) log.debug(captureOf(ecu, request, reply.bytes), "reply");
           return reply;
         },
@@ -192,14 +194,13 @@ const monitorOf = (
         retries: settings().retries,
         retryPauseMs: RETRY_PAUSE_MS,
       }),
-    get minIntervalMs() {
-      return settings().minInterval;
-    },
-    get timeoutMs() {
-      return settings().timeout * READ_SHARE;
-    },
-    get zone() {
-      return settings().timezone ?? machineZone();
+    settings: () => {
+      const { minInterval, timeout, timezone } = settings();
+      return {
+        minIntervalMs: minInterval,
+        timeoutMs: timeout * READ_SHARE,
+        zone: timezone ?? resolveMachineZone(),
+      };
     },
     clock,
     log,

@@ -132,16 +132,16 @@ const contentOf = async ({
         cause: error,
       });
     if (isReadOnly) {
-      tell(`${path} is of no use`);
+      tell(`${path} is invalid`);
       return { known: nothing, isOurs: false };
     }
   }
   try {
     await rename(path, `${path}.broken`);
-    tell(`${path} is of no use: put aside as ${path}.broken, all days are asked for again`);
+    tell(`${path} is invalid: put aside as ${path}.broken, all days are asked for again`);
     return { known: nothing, isOurs: true };
   } catch (error) {
-    tell(`${path} is of no use, and no day is kept: ${(error as Error).message}`);
+    tell(`${path} is invalid, and no day is kept: ${(error as Error).message}`);
     return { known: nothing, isOurs: false };
   }
 };

@@ -1,5 +1,5 @@
 /** The lifetime counter of the past, rebuilt backwards from a value that is known. */
-import { spelled } from "../time/calendar.ts";
+import { formatDate } from "../time/calendar.ts";
 import { levelAt } from "./curve.ts";
 import { type Ledger, type LedgerDay, type Past, sumOf } from "./days.ts";
 import type { Sample } from "./openmetrics.ts";
@@ -99,7 +99,7 @@ export const counterOf = (
     lost === undefined
       ? []
       : [
-          `${spelled(lost)} and before: the counter would be below 0, so the ECU was replaced or reset: no counter there`,
+          `${formatDate(lost)} and before: the counter would be below 0, so the ECU was replaced or reset: no counter there`,
         ];
   return { samples, notes };
 };

@@ -2,7 +2,7 @@
 
 import type { DayPower } from "../protocol/replies.ts";
 import type { Day } from "../time/calendar.ts";
-import { unixTimeOf } from "../time/zone.ts";
+import { parseLocalTime } from "../time/zone.ts";
 
 /** Power at a moment. */
 export interface Point {
@@ -39,7 +39,7 @@ export const curveOf = (records: DayPower, day: Day, zone: string): Curve => {
   const momentsOf = (time: string): readonly number[] =>
     isOrdinary
       ? [day.begin + 3_600 * Number(time.slice(0, 2)) + 60 * Number(time.slice(2))]
-      : [EARLY, LATE].map((near) => unixTimeOf(`${day.date}${time}00`, zone, near) ?? 0);
+      : [EARLY, LATE].map((near) => parseLocalTime(`${day.date}${time}00`, zone, near) ?? 0);
   const points: Point[] = [];
   for (const { time, powerWatts } of inOrder) {
     const last = points.at(-1)?.at ?? day.begin - 1;

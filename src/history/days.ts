@@ -1,13 +1,13 @@
 /** What each day gave: by the ECU's table where it has the day, else by the curve of its power. */
 import type { DayPower } from "../protocol/replies.ts";
 import {
+  addDays,
   type Day,
-  datesFrom,
   dayOf,
   daysInMonth,
-  daysLater,
+  formatDate,
+  listDates,
   monthOf,
-  spelled,
 } from "../time/calendar.ts";
 import { curveOf, joulesUnder, type Knot, type Point, riseOf } from "./curve.ts";
 import { mayTurnInDay, meantBy, type TableEnergy, TOLERANCE } from "./table.ts";
@@ -56,7 +56,7 @@ export const ledgerOf = (past: Past, from: string): Ledger => {
     .flat()
     .reduce((most, { powerWatts }) => Math.max(most, powerWatts), 0);
   const mayTurn = mayTurnInDay(mostWatts);
-  const days = datesFrom(from, past.today).map((date) => ledgerDay(past, date, mayTurn, notes));
+  const days = listDates(from, past.today).map((date) => ledgerDay(past, date, mayTurn, notes));
   return { days: scaledToMonths(days, past, notes), notes };
 };
 
@@ -68,13 +68,15 @@ const ledgerDay = (past: Past, date: string, mayTurn: boolean, notes: string[]):
   const { points: all, dropped } = curveOf(past.curves.get(date) ?? [], whole, zone);
   const points = all.filter(({ at }) => at <= reading.at);
   if (dropped > 0)
-    notes.push(`${spelled(date)}: ${dropped} of its powers have no moment of their own: left out`);
+    notes.push(
+      `${formatDate(date)}: ${dropped} of its powers have no moment of their own: left out`,
+    );
   const curve = points.length === 0 ? undefined : joulesUnder(points, day);
   const record = past.days.get(date);
   const meant = record && meantBy(record, { estimate: curve, mayTurn });
   if (record !== undefined && meant === undefined)
     notes.push(
-      `${spelled(date)}: its energy is too great for the ECU's table${curve === undefined ? ", and nothing else tells it" : ""}`,
+      `${formatDate(date)}: its energy is too great for the ECU's table${curve === undefined ? ", and nothing else tells it" : ""}`,
     );
   // A counter that stands still, or has none of the day yet, is no better than the curve (protocol document, 4.6).
   const booked = meant !== undefined && meant > 0 ? meant : undefined;
@@ -96,7 +98,7 @@ const ledgerDay = (past: Past, date: string, mayTurn: boolean, notes: string[]):
  */
 const saidOfToday = ({ days, today, reading }: Past, curve = 0): number | undefined => {
   const { todayJoules } = reading;
-  const isYesterdays = days.get(daysLater(today, -1))?.joules === todayJoules;
+  const isYesterdays = days.get(addDays(today, -1))?.joules === todayJoules;
   if (isYesterdays && curve < todayJoules / 2) return undefined;
   return todayJoules > 0 ? todayJoules : undefined;
 };
@@ -118,7 +120,8 @@ const scaledToMonths = (
     const meant = meantBy(record, { estimate: sum, mayTurn: true });
     const factor = meant === undefined ? 0 : (meant - (sum - byCurve)) / byCurve;
     if (Math.abs(factor - 1) <= TOLERANCE) factors.set(month, factor);
-    else notes.push(`${spelled(month)}: its days and its sum differ too much to correct the days`);
+    else
+      notes.push(`${formatDate(month)}: its days and its sum differ too much to correct the days`);
   }
   return days.map((day) => {
     const factor = factors.get(monthOf(day.date));

@@ -1,5 +1,5 @@
 /** What an ECU remembers → samples of its past. */
-import { dateAt, spelled } from "../time/calendar.ts";
+import { dateAt, formatDate } from "../time/calendar.ts";
 import { baseOf, counterOf, roundingOf, type Seam } from "./counter.ts";
 import { type Ledger, type LedgerDay, ledgerOf, type Past, sumOf } from "./days.ts";
 import { monthsBefore } from "./months.ts";
@@ -44,14 +44,14 @@ export const historyOf = (past: Past, wanted: Wanted): History => {
   const [first] = known;
   const isKnown = ledger.days.some((day) => day.date <= to && isTold(day, past));
   if (first === undefined || !isKnown)
-    throw new HistoryError(`the ECU knows nothing of ${spelled(from)} to ${spelled(to)}`);
+    throw new HistoryError(`the ECU knows nothing of ${formatDate(from)} to ${formatDate(to)}`);
   // A day that counts nothing would leave the counter of the days before it too high: it would fall at the seam.
   const gap = ledger.days.find(
     (day) => seam !== undefined && day.end > seam.at && day.joules === undefined,
   );
   if (gap !== undefined && seam?.joules === undefined)
     throw new HistoryError(
-      `the ECU does not know the energy of ${spelled(gap.date)}, so that of now does not tell what the counter was at --end; give --end-joules as well`,
+      `the ECU does not know the energy of ${formatDate(gap.date)}, so that of now does not tell what the counter was at --end; give --end-joules as well`,
     );
   const isAnchored = seam?.joules !== undefined || past.reading.lifetimeJoules > 0;
   if (!isAnchored && sumOf(ledger.days) > roundingOf(ledger, seam))
@@ -74,7 +74,7 @@ export const historyOf = (past: Past, wanted: Wanted): History => {
   };
   if (Object.values(samples).every(({ length }) => length === 0))
     throw new HistoryError(
-      `of ${spelled(from)} to ${spelled(to)} there is nothing to write: ${[...ledger.notes, ...counter.notes].join("; ")}`,
+      `of ${formatDate(from)} to ${formatDate(to)} there is nothing to write: ${[...ledger.notes, ...counter.notes].join("; ")}`,
     );
   return {
     samples,
@@ -133,6 +133,6 @@ const runsOf = (
     .filter(({ length }) => length > 0)
     .map((found) => {
       const [first, last] = [found[0]?.date ?? "", found.at(-1)?.date ?? ""];
-      return first === last ? spelled(first) : `${spelled(first)} to ${spelled(last)}`;
+      return first === last ? formatDate(first) : `${formatDate(first)} to ${formatDate(last)}`;
     });
 };

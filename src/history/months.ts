@@ -1,5 +1,5 @@
 /** The counter before the first known day: the ECU knows no more than the energy of months. */
-import { dayOf, monthBefore, monthOf, spelled } from "../time/calendar.ts";
+import { dayOf, formatDate, monthBefore, monthOf } from "../time/calendar.ts";
 import { type LedgerDay, type Past, sumOf } from "./days.ts";
 import type { Sample } from "./openmetrics.ts";
 import { TOLERANCE, TURN_JOULES } from "./table.ts";
@@ -31,10 +31,10 @@ export const monthsBefore = (past: Past, { known, joules, from }: Start): Beginn
     const told = sumOf(known.filter(({ date }) => monthOf(date) === month));
     const rest = restOf(past.months.get(month), told, value);
     if (typeof rest === "string")
-      return { samples, notes: [`${spelled(month)}: ${rest}; the counter begins after it`] };
+      return { samples, notes: [`${formatDate(month)}: ${rest}; the counter begins after it`] };
     value -= rest;
     if (value < 0)
-      return { samples, notes: [`${spelled(month)}: its energy is more than the counter has`] };
+      return { samples, notes: [`${formatDate(month)}: its energy is more than the counter has`] };
     first = `${month}01`;
     samples.unshift({ at: dayOf(first, past.zone).begin, value });
   }

@@ -1,7 +1,7 @@
 /** What people are told of a history: before, while and after it is read. */
 import { SingleBar } from "cli-progress";
 import { formatCount } from "../text.ts";
-import { spelled } from "../time/calendar.ts";
+import { formatDate } from "../time/calendar.ts";
 import type { History, Wanted } from "./history.ts";
 
 /** What a question takes beside the pause, in milliseconds. */
@@ -30,7 +30,7 @@ interface Plan {
 /** What would be asked. */
 export const planOf = ({ ecu, wanted, days, kept, others, paceMs }: Plan): string =>
   [
-    `${ecu} would be asked for ${spelled(wanted.from)} to ${spelled(wanted.to)}:`,
+    `${ecu} would be asked for ${formatDate(wanted.from)} to ${formatDate(wanted.to)}:`,
     `  ${others} questions about itself and its tables of energy`,
     `  ${formatCount(days, "question")} for the power of a day each${kept === 0 ? "" : ` (${formatCount(kept, "day")} more ${kept === 1 ? "was" : "were"} read before)`}`,
     `  about ${timeFor(days + others, paceMs)} in all; nothing has been asked now`,

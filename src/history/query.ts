@@ -1,8 +1,8 @@
 /** Questions to an ECU about its past: which are asked again, and which it does not know. */
 import type { EcuAddress } from "../config/values.ts";
-import type { Outcome } from "../ecu/ask.ts";
-import { createConversation } from "../ecu/conversation.ts";
-import { type QueryError, tell } from "../ecu/errors.ts";
+import { describeError, type QueryError } from "../ecu/errors.ts";
+import { createQuerier, type Querier } from "../ecu/querier.ts";
+import type { Outcome } from "../ecu/query.ts";
 import type { Info, Messages } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import type { Clock } from "../time/clock.ts";
@@ -29,7 +29,7 @@ const RETRIES_OF_DOUBTFUL = 1;
 /** What an ECU does with a question that it does not know (protocol document, 3.4, 3.5, 10). */
 const isSilence = ({ reason }: QueryError): boolean => reason === "closed" || reason === "timeout";
 
-type Asked = Parameters<ReturnType<typeof createConversation>["ask"]>[1];
+type Asked = Parameters<Querier["query"]>[1];
 
 /** One connection at a time, a question each. */
 export interface Asking {
@@ -50,21 +50,21 @@ export interface Asking {
 /** @see Asking */
 export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Asking => {
   let bytes = 0;
-  const conversation = createConversation({
+  const querier = createQuerier({
     ecu,
     pauseMs: paceMs,
     retries: RETRIES,
     retryPauseMs: 0, // the pace is pause enough
     signal,
     clock,
-    through: (exchange) => async (request, until) => {
-      const reply = await exchange(request, until);
-      bytes = reply.bytes.length;
-      return reply;
+    observer: {
+      replied: (reply) => {
+        bytes = reply.bytes.length;
+      },
     },
   });
   const ask: Asking["ask"] = async (command, asked) => {
-    const outcome = await conversation.ask(command, asked);
+    const outcome = await querier.query(command, asked);
     if (signal.aborted) throw new UnfinishedError(`stopped; ${AGAIN}`);
     return outcome;
   };
@@ -78,7 +78,7 @@ export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Ask
         return ask(command, { ...asked, retries: RETRIES - RETRIES_OF_DOUBTFUL });
       }
       const alive = await ask("info");
-      if (!alive.ok) throw new UnfinishedError(`${tell(alive.error)}; then ${AGAIN}`);
+      if (!alive.ok) throw new UnfinishedError(`${describeError(alive.error)}; then ${AGAIN}`);
       return undefined;
     },
   };
@@ -88,7 +88,7 @@ export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Ask
 export const infoOf = async (line: Asking): Promise<Extract<Outcome<Info>, { ok: true }>> => {
   for (let attempt = 0; ; attempt++) {
     const outcome = await line.ask("info");
-    if (!outcome.ok) throw new UnfinishedError(tell(outcome.error));
+    if (!outcome.ok) throw new UnfinishedError(describeError(outcome.error));
     const { inverters, invertersOnline, lifetimeEnergyJoules } = outcome.value;
     const isGlitch = inverters === 0 && invertersOnline > 0;
     if (!isGlitch && (lifetimeEnergyJoules > 0 || attempt >= RETRIES)) return outcome;

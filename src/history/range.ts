@@ -1,7 +1,7 @@
 /** Which days a history is of: what was asked for, judged. */
 
 import { UsageError } from "../config/usage-error.ts";
-import { datesFrom, dayOf, daysBetween, daysLater, spelled } from "../time/calendar.ts";
+import { addDays, dayOf, daysBetween, formatDate, listDates } from "../time/calendar.ts";
 import { lastDateOf, type Wanted } from "./history.ts";
 
 /** What the user asked for; what is absent has a default. */
@@ -38,13 +38,14 @@ export const wantedOf = ({ from, to, end, endJoules }: RequestedRange, today: To
   const { zone, now, date } = today;
   const seam = end === undefined ? undefined : { at: end / MS, joules: endJoules };
   const last = to ?? date;
-  const first = from ?? daysLater(lastDateOf({ from: last, to: last, seam }, zone), -USUAL_DAYS);
+  const first = from ?? addDays(lastDateOf({ from: last, to: last, seam }, zone), -USUAL_DAYS);
   const isEndEarly = end !== undefined && end <= dayOf(first, zone).begin * MS;
   const problems = [
-    first > last && `--from: ${spelled(first)} is after the last day, ${spelled(last)}`,
-    last > date && `--to: ${spelled(last)} has not begun; the last day can be ${spelled(date)}`,
+    first > last && `--from: ${formatDate(first)} is after the last day, ${formatDate(last)}`,
+    last > date &&
+      `--to: ${formatDate(last)} has not begun; the last day can be ${formatDate(date)}`,
     daysBetween(first, date) > MOST_DAYS &&
-      `--from: ${spelled(first)} is more than ${MOST_DAYS} days ago, which no ECU remembers`,
+      `--from: ${formatDate(first)} is more than ${MOST_DAYS} days ago, which no ECU remembers`,
     end !== undefined && end > now && `--end: ${new Date(end).toISOString()} is in the future`,
     isEndEarly && `--end: ${new Date(end).toISOString()} is before the first day`,
     endJoules !== undefined &&
@@ -65,8 +66,8 @@ export const datesToAsk = (
   hasEnergy: (date: string) => boolean,
 ): readonly string[] => {
   const last = lastDateOf(wanted, zone);
-  const earliest = daysLater(date, -REMEMBERED_DAYS);
-  return datesFrom(wanted.from, date)
+  const earliest = addDays(date, -REMEMBERED_DAYS);
+  return listDates(wanted.from, date)
     .filter((one) => one <= last || (one >= earliest && !hasEnergy(one)))
     .toReversed();
 };

@@ -1,10 +1,10 @@
 /** Asking an ECU for its past: gently, one question at a time, and no day twice. */
-import { type QueryError, tell } from "../ecu/errors.ts";
+import { describeError, type QueryError } from "../ecu/errors.ts";
 import { ecuFamily, tellsZone } from "../ecu/models.ts";
 import { joinReplies, type Reading } from "../ecu/reading.ts";
 import { commands } from "../protocol/requests.ts";
-import { dateAt, spelled } from "../time/calendar.ts";
-import { unixTimeOf } from "../time/zone.ts";
+import { dateAt, formatDate } from "../time/calendar.ts";
+import { parseLocalTime } from "../time/zone.ts";
 import type { HistoryCache } from "./cache.ts";
 import type { Past } from "./days.ts";
 import type { Wanted } from "./history.ts";
@@ -97,13 +97,13 @@ const dateOf = (
   { zone, now }: Omit<Today, "date">,
   { isAssumed, notes }: { readonly isAssumed: boolean; readonly notes: string[] },
 ): string => {
-  const at = local === undefined ? undefined : unixTimeOf(local, zone, now);
+  const at = local === undefined ? undefined : parseLocalTime(local, zone, now);
   if (local === undefined || at === undefined) return dateAt(now, zone);
   const aheadMs = at * 1000 - now;
   const date = local.slice(0, 8);
   if (Math.abs(aheadMs) > CLOCK_WRONG_MS)
     throw new UnfinishedError(
-      `the ECU's clock says ${spelled(date)}, so that its days cannot be told; set its clock, or wait until it has set itself`,
+      `the ECU's clock says ${formatDate(date)}, so that its days cannot be told; set its clock, or wait until it has set itself`,
     );
   // A past that is an hour off, once imported, is hard to take back.
   if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS && isAssumed)
@@ -145,7 +145,7 @@ const tablesOf = async (
     } else if (outcome === undefined && parameter === "01") await learn("energy");
     else if (outcome === undefined || outcome.error.reason === "status")
       notes.push(`the ECU does not answer 0004/${parameter}`);
-    else throw new UnfinishedError(`${tell(outcome.error)}; then ${AGAIN}`);
+    else throw new UnfinishedError(`${describeError(outcome.error)}; then ${AGAIN}`);
   }
   if (cache.isUnknown("energy"))
     notes.push(`this ECU does not know 0004: energies are those of the power curves${REMEMBERED}`);
@@ -191,7 +191,7 @@ const curvesOf = async (
     } else {
       failed.set(date, outcome.error);
       if (++inARow >= FAILURES_IN_A_ROW)
-        throw new UnfinishedError(`${tell(outcome.error)}; then ${AGAIN}`);
+        throw new UnfinishedError(`${describeError(outcome.error)}; then ${AGAIN}`);
     }
   }
   if (cache.isUnknown("dayPower"))
@@ -201,9 +201,11 @@ const curvesOf = async (
   for (const [date, error] of failed) {
     if (energyOf(date) === undefined)
       throw new UnfinishedError(
-        `the power of ${spelled(date)} could not be read: ${error.message}; ${AGAIN}`,
+        `the power of ${formatDate(date)} could not be read: ${error.message}; ${AGAIN}`,
       );
-    notes.push(`${spelled(date)}: its power could not be read (${error.reason}), its energy could`);
+    notes.push(
+      `${formatDate(date)}: its power could not be read (${error.reason}), its energy could`,
+    );
   }
   return curves;
 };

@@ -1,5 +1,5 @@
 /** Every metric: name, type, help, labels, and where its samples come from. The public interface of the exporter. */
-import type { Observation } from "../ecu/monitor.ts";
+import type { Observation } from "../ecu/observe.ts";
 import type { InverterReading } from "../ecu/reading.ts";
 
 /** What one exposition is made from. */
@@ -239,14 +239,14 @@ export const catalogue = {
     type: "counter",
     help: "Queries sent to the ECU, retries included.",
     labels: ["ecu", "command"],
-    samples: withinEcu(({ tally }) => each(tally.attempts, "command", (count) => count)),
+    samples: withinEcu(({ counters }) => each(counters.attempts, "command", (count) => count)),
   },
   apsystems_exporter_query_errors_total: {
     type: "counter",
     help: "Queries that failed, by the reason.",
     labels: ["ecu", "command", "reason"],
-    samples: withinEcu(({ tally }) =>
-      Object.entries(tally.errors).flatMap(([command, byReason]) =>
+    samples: withinEcu(({ counters }) =>
+      Object.entries(counters.errors).flatMap(([command, byReason]) =>
         each(byReason, "reason", (count) => count).map(
           ([labels, count]) => [{ command, ...labels }, count] as const,
         ),
@@ -257,7 +257,7 @@ export const catalogue = {
     type: "counter",
     help: "Scrapes answered by a read that was already in flight or younger than the minimum interval.",
     labels: ["ecu"],
-    samples: perEcu(({ tally }) => tally.sharedReads),
+    samples: perEcu(({ counters }) => counters.sharedReads),
   },
   apsystems_exporter_last_read_timestamp_seconds: {
     type: "gauge",
@@ -269,7 +269,7 @@ export const catalogue = {
     type: "counter",
     help: "Values that the rules for glitches and implausible measurements withheld, by their field.",
     labels: ["ecu", "field"],
-    samples: withinEcu(({ tally }) => each(tally.rejected, "field", (count) => count)),
+    samples: withinEcu(({ counters }) => each(counters.rejected, "field", (count) => count)),
   },
   apsystems_exporter_unknown_records: {
     type: "gauge",

@@ -1,4 +1,4 @@
-import { type Site, sunAt } from "../time/sun.ts";
+import { type Site, sunPosition } from "../time/sun.ts";
 import { chance, drift } from "./chance.ts";
 import { lightOn, type Orientation } from "./light.ts";
 import { MOST_INVERTERS, type Model, type ModelName, models } from "./models.ts";
@@ -91,7 +91,7 @@ export const airAt = ({ site, seed }: Plant, at: number): number => {
 /** What an inverter of the plant does at a moment (milliseconds since 1970). */
 export const doingAt = (plant: Plant, inverter: PlantInverter, at: number): Doing => {
   const { model, panels, seed } = inverter;
-  const sun = sunAt(plant.site, at);
+  const sun = sunPosition(plant.site, at);
   const clearness = clearnessAt(plant, at);
   const lights = panels.map((panel) => lightOn(panel, sun, clearness));
   const online = model.channels > 0 && Math.max(...lights) > inverter.wakesAt;

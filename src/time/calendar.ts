@@ -12,12 +12,12 @@ export interface Day {
 }
 
 const plain = (date: string): Temporal.PlainDate =>
-  Temporal.PlainDate.from(spelled(date), { overflow: "reject" });
+  Temporal.PlainDate.from(formatDate(date), { overflow: "reject" });
 
 const compact = (date: Temporal.PlainDate): string => date.toString().replaceAll("-", "");
 
 /** A date as people write it: 2026-10-03. */
-export const spelled = (date: string): string =>
+export const formatDate = (date: string): string =>
   date.replace(/^(\d{4})(\d\d)(\d\d)$/, "$1-$2-$3").replace(/^(\d{4})(\d\d)$/, "$1-$2");
 
 /** Whether there is such a day: the wire can say 31 February. */
@@ -44,21 +44,21 @@ export const dateAt = (at: number, zone: string): string =>
   );
 
 /** The date some days later, or earlier where negative. */
-export const daysLater = (date: string, days: number): string => compact(plain(date).add({ days }));
+export const addDays = (date: string, days: number): string => compact(plain(date).add({ days }));
 
 /** Days from one date to another. */
 export const daysBetween = (first: string, last: string): number =>
   plain(first).until(plain(last), { largestUnit: "days" }).days;
 
 /** Every date from the first to the last, both included. */
-export const datesFrom = (first: string, last: string): string[] =>
-  Array.from({ length: Math.max(0, daysBetween(first, last) + 1) }, (_, i) => daysLater(first, i));
+export const listDates = (first: string, last: string): string[] =>
+  Array.from({ length: Math.max(0, daysBetween(first, last) + 1) }, (_, i) => addDays(first, i));
 
 /** yyyymm */
 export const monthOf = (date: string): string => date.slice(0, 6);
 
 /** The month before. @param month yyyymm */
-export const monthBefore = (month: string): string => monthOf(daysLater(`${month}01`, -1));
+export const monthBefore = (month: string): string => monthOf(addDays(`${month}01`, -1));
 
 /** Days of a month. @param month yyyymm */
 export const daysInMonth = (month: string): number => plain(`${month}01`).daysInMonth;

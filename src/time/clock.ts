@@ -1,4 +1,4 @@
-/** Time, as an argument, so that tests can make their own. */
+/** Time as an argument, so that tests can supply their own. */
 export interface Clock {
   /** Milliseconds since 1970; may jump when the machine's clock is set. */
   now(): number;
@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number;
   /** Waits; ends early, without an error, when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back after a time. @returns a function that cancels it */
+  schedule(ms: number, callback: () => void): () => void;
 }
 
 /** The machine's own time. */
@@ -23,4 +25,8 @@ export const systemClock: Clock = {
       const timer = setTimeout(wake, ms);
       signal?.addEventListener("abort", wake);
     }),
+  schedule: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
 };

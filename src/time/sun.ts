@@ -7,7 +7,7 @@ export interface Site {
 }
 
 /** Sun above the horizon (degrees, negative at night) and its direction (degrees clockwise from north). */
-export const sunAt = (site: Site, at: number): { elevation: number; azimuth: number } => {
+export const sunPosition = (site: Site, at: number): { elevation: number; azimuth: number } => {
   const { altitude, azimuth } = getPosition(new Date(at), site.latitude, site.longitude);
   return { elevation: altitude, azimuth };
 };

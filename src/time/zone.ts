@@ -12,7 +12,7 @@ const DIGITS = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
  * @param near milliseconds since 1970
  * @returns `undefined` where the digits are no date: the ECU's mark for "unknown"
  */
-export const unixTimeOf = (digits: string, zone: string, near: number): number | undefined => {
+export const parseLocalTime = (digits: string, zone: string, near: number): number | undefined => {
   const [, year, month, day, hour, minute, second] = DIGITS.exec(digits)?.map(Number) ?? [];
   if (year === undefined || month === undefined || day === undefined) return undefined;
   let local: Temporal.PlainDateTime;
@@ -34,7 +34,7 @@ export const unixTimeOf = (digits: string, zone: string, near: number): number |
 };
 
 /** Whether times can be read in this zone: an IANA name such as `Europe/Amsterdam`. */
-export const isZone = (zone: string): boolean => {
+export const isTimeZone = (zone: string): boolean => {
   if (!ZONE_NAME.test(zone)) return false; // Temporal would take a whole time with its zone, too
   try {
     Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
@@ -45,7 +45,7 @@ export const isZone = (zone: string): boolean => {
 };
 
 /** The zone of this machine: UTC where the variable TZ is empty or names no zone of the time zone database. */
-export const machineZone = (): string => {
+export const resolveMachineZone = (): string => {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return timeZone !== undefined && isZone(timeZone) ? timeZone : "UTC";
+  return timeZone !== undefined && isTimeZone(timeZone) ? timeZone : "UTC";
 };

@@ -91,9 +91,9 @@ describe("capture, decode and replay", () => {
     });
     expect(stdout).not.toContain(ecuIds.R);
     expect(stdout).not.toContain(Buffer.from(ecuIds.R).toString("hex"));
-    expect(stderr).toContain("to 9 of 9 questions.");
+    expect(stderr).toContain("to 9 of 9 requests.");
     expect(stderr).toContain("Replaced: 1 ECU id, 3 inverter serial numbers, 1 MAC address;");
-    expect(stderr).toContain("It may be attached to a public report.");
+    expect(stderr).toContain("You can attach the file to a public report.");
   });
 
   it("keeps what came of an ECU that cuts every reply, and says so", async () => {
@@ -103,7 +103,7 @@ describe("capture, decode and replay", () => {
     const { code, stderr } = await captured(ecu, { output });
     expect(code).toBe(1);
     expect(stderr).toContain("closed the connection in the middle of its reply");
-    expect(stderr).toContain("before you show it");
+    expect(stderr).toContain("before you publish it");
     const { questions } = parseCapture(readFileSync(output, "utf8"));
     expect(questions[0]).toMatchObject({ name: "info", failed: { reason: "truncated" } });
     expect((await decoded(output)).code).toBe(1);
@@ -153,9 +153,9 @@ describe("capture, decode and replay", () => {
     const { code, stdout, stderr } = await captured(ecu, { output });
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toBe(
-      `${ecu.host}:${ecu.port} closed the connection without an answer; ` +
-        "this passes; if it does not, unplug the ECU for a minute\n" +
-        "Nothing was written, for not a byte came.\n",
+      `${ecu.host}:${ecu.port} closed the connection without a reply; ` +
+        "this usually passes; if it persists, unplug the ECU for a minute\n" +
+        "No data received; nothing was written.\n",
     );
     expect(existsSync(output)).toBe(false);
   });
@@ -169,13 +169,13 @@ describe("capture, decode and replay", () => {
 
   it("says which questions an ECU did not answer in time", async () => {
     const error = new QueryError("roof did not answer", { reason: "timeout" });
-    const { questions, refusal } = await takeCapture({
-      conversation: { ask: () => Promise.resolve({ ok: false, error, durationMs: 1 }) },
+    const { questions, firstError } = await takeCapture({
+      querier: { query: () => Promise.resolve({ ok: false, error, durationMs: 1 }) },
       take: () => Buffer.of(),
       all: false,
       now: TAKEN,
     });
-    expect(refusal).toBe(error);
+    expect(firstError).toBe(error);
     expect(questions).toEqual([failed("info", "timeout")]);
   });
 });
@@ -351,7 +351,7 @@ Offset  Bytes                 Field               Value           Meaning
     expect(stdout.split("\n").filter((line) => /^(ECU|00\d\d)/.test(line))).toEqual([
       "ECU: ECU-R, ECU_R_1.3.6C. Taken 2026-06-21T11:03Z by version 1.2.3.",
       "0004 energy 00: 33 bytes",
-      "0030 signal: 0 bytes; the ECU hung up without an answer (closed)",
+      "0030 signal: 0 bytes; the ECU closed the connection without a reply (closed)",
     ]);
     expect(stdout).toContain(
       "    23  20 24 01 02  records.1.date          20240102    2024-01-02\n",

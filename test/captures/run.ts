@@ -29,7 +29,7 @@ export const captured = async (
       write: (text) => {
         printed.stdout += text;
       },
-      tell: (text) => {
+      report: (text) => {
         printed.stderr += text;
       },
       chance: seeded(),

@@ -290,7 +290,7 @@ describe("the cache", () => {
     const { code, stderr } = await shop.run(ecu, { from: "20261119" });
     expect(code).toBe(0);
     expect(stderr).toContain(
-      `${shop.cache} is of no use: put aside as ${shop.cache}.broken, all days are asked for again\n`,
+      `${shop.cache} is invalid: put aside as ${shop.cache}.broken, all days are asked for again\n`,
     );
     expect(await readFile(`${shop.cache}.broken`, "utf8")).toBe(text);
     expect(Object.keys(JSON.parse(await readFile(shop.cache, "utf8")).days)).toEqual(["20261119"]);

@@ -49,11 +49,11 @@ describe.concurrent("on the command line", { timeout: STARTING_MS }, () => {
     await using ecu = await startEcu({ faults: ["emptyClose"] });
     const { code, stdout, stderr } = await start("doctor", `127.0.0.1:${ecu.port}`).ended;
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
-    expect(stdout).toContain("[hangs up]");
+    expect(stdout).toContain("[closed]");
   });
 
   it.each([
-    [["doctor"], "name the ECU, as in doctor 192.168.1.50, or the network to look in"],
+    [["doctor"], "name the ECU, as in: doctor 192.168.1.50, or the network to search"],
     [["doctor", "--find=10.0.0.0/8"], "has more than 4096 addresses"],
   ])("%j ends with 2 and one sentence", async (args, problem) => {
     const { code, stdout, stderr } = await start(...args).ended;

@@ -103,7 +103,7 @@ describe("for people", () => {
     expect(code).toBe(1);
     expect(text).toMatch(/\nInverters +3 of 3 online\n/);
     expect(text.replace(/\n {2}/g, " ")).toMatch(
-      /\nNot read \(signal\): 127\.0\.0\.1:\d+ closed the connection without an answer; .*unplug the ECU for a minute\.\n/,
+      /\nNot read \(signal\): 127\.0\.0\.1:\d+ closed the connection without a reply; .*unplug the ECU for a minute\.\n/,
     );
   });
 
@@ -150,7 +150,7 @@ describe("for people", () => {
       const code = await read(configOf({ host: "127.0.0.1", port }, { json }), { screen });
       server.close();
       expect(code).toBe(2);
-      expect(screen.text()).toContain("is of no use");
+      expect(screen.text()).toContain("is invalid");
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
       expect(screen.text()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { clockFindings } from "../../src/doctor/clock.ts";
-import { counterFindings, inverterFindings } from "../../src/doctor/inspect.ts";
+import { clockFindings } from "../../src/doctor/clock-checks.ts";
+import { counterFindings, inverterFindings } from "../../src/doctor/reply-checks.ts";
 import type { Info, Realtime } from "../../src/protocol/replies.ts";
 
 const NOW = Date.UTC(2026, 5, 21, 10);
@@ -11,8 +11,8 @@ describe("a report of an ECU that tells its zone and not its time", () => {
     clockFindings({
       lastReportAt: NOW / 1000 - minutesOld * MINUTE,
       zone: "Europe/Stockholm",
-      isToldZone: true,
-      isAtWork: true,
+      isZoneReported: true,
+      isProducing: true,
       now: NOW,
     }).flatMap(({ verdict }) => verdict ?? []);
 

@@ -1,10 +1,10 @@
 /** Everything in src/ecu together, against a simulated ECU on loopback. */
 import { setMaxListeners } from "node:events";
 import { describe, expect, it } from "vitest";
+import { exchange } from "../../src/ecu/client.ts";
 import type { Reason } from "../../src/ecu/errors.ts";
-import { exchange } from "../../src/ecu/exchange.ts";
-import { createLine } from "../../src/ecu/line.ts";
 import { createMonitor } from "../../src/ecu/monitor.ts";
+import { createRequestQueue } from "../../src/ecu/queue.ts";
 import { type Query, queries, readEcu } from "../../src/ecu/read.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
 import type { Family } from "../../src/simulator/rounds.ts";
@@ -25,8 +25,8 @@ const isAlone = async (ecu: SimulatedEcu): Promise<void> => {
 
 /** A monitor that is quick about everything, and asks anew at each scrape. */
 const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
-  const limits = { connectMs: 5_000, silenceMs, replyMs: 5_000 };
-  const line = createLine(() => 5, systemClock);
+  const limits = { connectMs: 5_000, silenceMs, replyMs: 5_000, closeMs: 0 };
+  const line = createRequestQueue(() => 5, systemClock);
   return createMonitor({
     ecu: "roof",
     read: (half) =>
@@ -35,7 +35,7 @@ const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
         exchange: (request, signal) =>
           line(async () => {
             try {
-              return await exchange(ecu, request, signal, limits);
+              return await exchange(ecu, request, signal, { limits });
             } finally {
               await isAlone(ecu);
             }
@@ -44,9 +44,7 @@ const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
         retries,
         retryPauseMs: 5,
       }),
-    minIntervalMs: 0,
-    timeoutMs: 5_000,
-    zone: "Europe/Amsterdam",
+    settings: () => ({ minIntervalMs: 0, timeoutMs: 5_000, zone: "Europe/Amsterdam" }),
     clock: systemClock,
     log: fakeLog().log,
   });
@@ -63,7 +61,7 @@ const all = (info: Verdicts["info"], others: Verdicts["info"] = info): Verdicts 
 const scrape = async (family: Family, fault: FaultName, silenceMs?: number) => {
   await using ecu = await startServer({ answers, family, faults: [fault] });
   const observation = await watch(ecu, { ...(silenceMs && { silenceMs }) }).observe(patient);
-  const { attempts, errors } = observation.tally;
+  const { attempts, errors } = observation.counters;
   const verdict = (query: Query) => {
     const reason = Object.entries(errors[query]).find(([, count]) => count > 0)?.[0];
     return reason ?? (attempts[query] > 0 ? "ok" : "not asked");
@@ -125,9 +123,9 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
     const observing = watch(ecu, { retries: 2 }).observe(patient);
     while (ecu.requests.length === 0) await settled();
     ecu.faults.clear();
-    const { up, tally } = await observing;
+    const { up, counters } = await observing;
     expect(up).toBe(true);
-    expect(tally.attempts.info).toBeGreaterThan(1);
-    expect(tally.errors.info.closed).toBe(tally.attempts.info - 1);
+    expect(counters.attempts.info).toBeGreaterThan(1);
+    expect(counters.errors.info.closed).toBe(counters.attempts.info - 1);
   });
 });

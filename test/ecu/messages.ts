@@ -1,6 +1,7 @@
 /** Replies of an invented ECU-R-Pro with two DS3-S, to be varied by tests. */
+
+import type { RawReply } from "../../src/ecu/client.ts";
 import { QueryError, type Reason } from "../../src/ecu/errors.ts";
-import type { RawReply } from "../../src/ecu/exchange.ts";
 import type { Info, InverterRecord, InverterTable } from "../../src/protocol/replies.ts";
 
 export const ECU_ID = "216200000001";

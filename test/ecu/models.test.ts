@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ecuFamily, ecuKindOf, inverterModel, isEcuId, threePhases } from "../../src/ecu/models.ts";
+import { ecuFamily, ecuKind, inverterModel, isEcuId, threePhases } from "../../src/ecu/models.ts";
 
 describe("the model of an inverter", () => {
   // Protocol document, 3.2.7.
@@ -62,13 +62,13 @@ describe("the family of an ECU", () => {
     "%s is an %s, whose zone is believed: %s, of kind %s",
     (ecuId, model, tellsZone, kind) => {
       expect(ecuFamily(ecuId, "Europe/Paris")).toEqual({ model, tellsZone, kind });
-      expect(ecuKindOf(model)).toBe(kind);
+      expect(ecuKind(model)).toBe(kind);
     },
   );
 
   it("is of no kind where the product is not known", () => {
-    expect(ecuKindOf("unknown")).toBeUndefined();
-    expect(ecuKindOf("ECU-RS")).toBeUndefined();
+    expect(ecuKind("unknown")).toBeUndefined();
+    expect(ecuKind("ECU-RS")).toBeUndefined();
   });
 
   it("that is unknown is believed any zone but the constant one", () => {

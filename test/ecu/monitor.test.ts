@@ -1,7 +1,8 @@
 import { getEventListeners, setMaxListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { QueryError } from "../../src/ecu/errors.ts";
-import { createMonitor, type MonitorOptions, type Observation } from "../../src/ecu/monitor.ts";
+import { createMonitor, type MonitorOptions } from "../../src/ecu/monitor.ts";
+import type { Observation } from "../../src/ecu/observe.ts";
 import type { Replies } from "../../src/ecu/read.ts";
 import { fakeClock, settled } from "../support/fake-clock.ts";
 import { fakeLog } from "./fake-log.ts";
@@ -42,9 +43,7 @@ const world = (...outcomes: (Replies | ((read: Read) => Promise<Replies>))[]) =>
         reading--;
       }
     },
-    minIntervalMs: MIN_INTERVAL_MS,
-    timeoutMs: TIMEOUT_MS,
-    zone: "UTC",
+    settings: () => ({ minIntervalMs: MIN_INTERVAL_MS, timeoutMs: TIMEOUT_MS, zone: "UTC" }),
     clock,
     log,
   });
@@ -76,7 +75,7 @@ describe("scrapes of one ECU", () => {
     expect(reads).toHaveLength(1);
     expect(first).toMatchObject({ ecu: "roof", up: true, reading: { powerWatts: 420 } });
     for (const other of others) expect(other).toBe(first);
-    expect(first?.tally.sharedReads).toBe(2);
+    expect(first?.counters.sharedReads).toBe(2);
   });
 
   it.each<[string, Replies, boolean]>([
@@ -94,7 +93,7 @@ describe("scrapes of one ECU", () => {
       await clock.advance(1);
       expect((await observe()).up).toBe(true);
       expect(reads).toHaveLength(2);
-      expect(first.tally.sharedReads).toBe(1);
+      expect(first.counters.sharedReads).toBe(1);
     },
   );
 
@@ -124,7 +123,7 @@ describe("scrapes of one ECU", () => {
     expect(lines[0]).toEqual([
       "error",
       expect.anything(),
-      "the replies broke the exporter: a fault of its own",
+      "bug in the exporter: the replies could not be evaluated",
     ]);
   });
 
@@ -218,7 +217,7 @@ describe("a read", () => {
       queries: {
         realtime: {
           success: false,
-          problem: expect.stringMatching(/^failed: timeout; let no other program ask/),
+          problem: expect.stringMatching(/^failed: timeout; let no other program read/),
         },
       },
     });
@@ -257,7 +256,7 @@ describe("a read", () => {
         info: {
           success: false,
           durationSeconds: 0.005,
-          problem: expect.stringMatching(/^failed: timeout; let no other program ask/),
+          problem: expect.stringMatching(/^failed: timeout; let no other program read/),
         },
       },
     });
@@ -290,7 +289,7 @@ describe("a read", () => {
     });
     expect(await observe()).toMatchObject({ up: false, reading: { powerWatts: 420 } });
     expect(lines).toEqual([
-      ["error", { ecu: "roof", err: new Error("broken") }, expect.stringContaining("broke off")],
+      ["error", { ecu: "roof", err: new Error("broken") }, "bug in the exporter: the read failed"],
     ]);
     await clock.advance(MIN_INTERVAL_MS);
     expect(await observe()).toMatchObject({ up: true });
@@ -311,11 +310,11 @@ describe("a read", () => {
     const { clock, monitor, observe } = world(good, glitch);
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
-    const { reading, tally } = await observe();
+    const { reading, counters } = await observe();
     expect(reading).not.toHaveProperty("lifetimeEnergyJoules");
     expect(reading).toMatchObject({ todayEnergyJoules: 5 * KWH });
     await monitor.observe(patient);
-    expect(tally.rejected).toMatchObject({ lifetime_energy: 1, today_energy: 0 });
+    expect(counters.rejected).toMatchObject({ lifetime_energy: 1, today_energy: 0 });
   });
 
   it("partly told again and again is remembered once: three answers are not three polls", async () => {
@@ -328,13 +327,13 @@ describe("a read", () => {
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
     for (let i = 0; i < 5; i++) {
-      const { reading, tally } = await monitor.observe(AbortSignal.abort());
+      const { reading, counters } = await monitor.observe(AbortSignal.abort());
       expect(reading).not.toHaveProperty("lifetimeEnergyJoules");
-      expect(tally.rejected.lifetime_energy).toBe(0);
+      expect(counters.rejected.lifetime_energy).toBe(0);
     }
     await clock.advance(1_000);
     expect(monitor.last()?.reading).not.toHaveProperty("lifetimeEnergyJoules");
-    expect(monitor.last()?.tally.rejected.lifetime_energy).toBe(1);
+    expect(monitor.last()?.counters.rejected.lifetime_energy).toBe(1);
   });
 
   it("counts every attempt, and every failing one by its reason", async () => {
@@ -345,9 +344,9 @@ describe("a read", () => {
       onAttempt("realtime", undefined);
       return Promise.resolve(good);
     });
-    const { tally } = await observe();
-    expect(tally.attempts).toEqual({ info: 1, realtime: 3, signal: 0 });
-    expect(tally.errors.realtime).toMatchObject({ timeout: 1, closed: 1, refused: 0 });
-    expect(Object.keys(tally.errors.signal)).toHaveLength(9);
+    const { counters } = await observe();
+    expect(counters.attempts).toEqual({ info: 1, realtime: 3, signal: 0 });
+    expect(counters.errors.realtime).toMatchObject({ timeout: 1, closed: 1, refused: 0 });
+    expect(Object.keys(counters.errors.signal)).toHaveLength(9);
   });
 });

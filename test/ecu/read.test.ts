@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { QueryError, type Reason, reasons } from "../../src/ecu/errors.ts";
-import { createLine } from "../../src/ecu/line.ts";
-import { judgeCounters, noMemory, withholdImplausible } from "../../src/ecu/plausible.ts";
+import { createRequestQueue } from "../../src/ecu/queue.ts";
 import { type Query, type ReadOptions, type Replies, readEcu } from "../../src/ecu/read.ts";
 import { joinReplies } from "../../src/ecu/reading.ts";
+import { dropImplausible, noMemory, validateCounters } from "../../src/ecu/validate.ts";
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { commandOf, decodeRequest } from "../../src/protocol/requests.ts";
 import type { Clock } from "../../src/time/clock.ts";
@@ -79,7 +79,7 @@ describe("a read", () => {
 
   it("leaves the pause between its questions", async () => {
     const clock = fakeClock();
-    const line = createLine(() => 1_000, clock);
+    const line = createRequestQueue(() => 1_000, clock);
     const begun: number[] = [];
     const reading = read(
       {},
@@ -273,7 +273,7 @@ it("never throws, whatever bytes come, and neither do the steps after it", async
       const said = { info: [info], realtime: [realtime], signal: [signal] };
       const { replies } = await read(said, { clock, retries: 0, knownId: ECU_ID });
       const reading = joinReplies(replies, { zone: "UTC", now: 0 });
-      judgeCounters(noMemory, withholdImplausible(reading).reading, 0);
+      validateCounters(noMemory, dropImplausible(reading).reading, 0);
       for (const outcome of Object.values(replies)) {
         if (!outcome.ok) expect(reasons).toContain(outcome.error.reason);
       }

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseCommandLine } from "../../src/cli/parse.ts";
-import { judgeCounters, type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
+import { type Memory, noMemory, validateCounters } from "../../src/ecu/validate.ts";
 import { openStateFile } from "../../src/exporter/state-file.ts";
 import { formatState, parseState } from "../../src/exporter/state-format.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
@@ -215,7 +215,7 @@ describe("a state file that is of no use", () => {
       [
         "warn",
         { path: at.file, err: expect.any(Error) },
-        expect.stringMatching(/^the state file is of no use: .*; starting afresh$/s),
+        expect.stringMatching(/^the state file is invalid: .*; starting afresh$/s),
       ],
     ]);
     expect(state.recall("roof")).toBe(noMemory);
@@ -237,7 +237,7 @@ describe("a state file that is of no use", () => {
     state.remember("roof", memory);
     state.remember("roof", memoryOf(1));
     await state.close();
-    const message = "the state file is of no use: it is not a regular file; nothing will be kept";
+    const message = "the state file is invalid: it is not a regular file; nothing will be kept";
     expect(lines).toEqual([["warn", expect.anything(), message]]);
     expect(await stat(at.file)).toMatchObject({ ino: before.ino, mode: before.mode });
     expect(await readdir(at.path)).toEqual(["state.json"]);
@@ -283,7 +283,7 @@ describe("a state file that is of no use", () => {
       spoilt.writeUInt8(spoilt.readUInt8(place) ^ (1 << (place % 8)), place);
       await writeFile(at.file, spoilt);
       const { state, lines } = await opened(at.file);
-      const { reading } = judgeCounters(state.recall("roof"), saying(1001 * KWH), 0);
+      const { reading } = validateCounters(state.recall("roof"), saying(1001 * KWH), 0);
       expect(lines.length, `byte ${place}`).toBeLessThanOrEqual(1);
       expect(reading.inverters).toEqual([]);
     }
@@ -314,7 +314,7 @@ describe("a restart", () => {
         began = wall;
         memory = parseState(text, clock).get("roof") ?? noMemory;
       }
-      const judged = judgeCounters(memory, saying(joules), clock.monotonic());
+      const judged = validateCounters(memory, saying(joules), clock.monotonic());
       memory = judged.memory;
       wall += 6 * HOUR;
       return judged.reading.lifetimeEnergyJoules;

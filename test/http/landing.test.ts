@@ -1,7 +1,7 @@
 /** The page as text: from what was observed to what is shown. Expected values are written by hand. */
 import { describe, expect, it } from "vitest";
-import { QueryError, type Reason, reasons, troubles } from "../../src/ecu/errors.ts";
-import type { Observation } from "../../src/ecu/monitor.ts";
+import { errorReasons, QueryError, type Reason, reasons } from "../../src/ecu/errors.ts";
+import type { Observation } from "../../src/ecu/observe.ts";
 import { describeEcu } from "../../src/exporter/status.ts";
 import {
   type LandingEcu,
@@ -140,9 +140,13 @@ describe("what is told of an ECU", () => {
       up: false,
       queries: { ...queries, info: failing(reason, "so it is") },
     });
-    expect(down.problem).toEqual({ message: "so it is", reason, remedy: troubles[reason].remedy });
+    expect(down.problem).toEqual({
+      message: "so it is",
+      reason,
+      remedy: errorReasons[reason].remedy,
+    });
     expect(textOf(pageOf([down]))).toContain(
-      `Last error so it is ${reason} What to do ${troubles[reason].remedy}`,
+      `Last error so it is ${reason} What to do ${errorReasons[reason].remedy}`,
     );
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exchange } from "../../src/ecu/exchange.ts";
+import { exchange } from "../../src/ecu/client.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
 import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";

@@ -39,6 +39,17 @@ export const fakeClock = (start = Date.UTC(2025, 5, 21, 10)): FakeClock => {
         sleeping.add(sleeper);
         signal?.addEventListener("abort", wake);
       }),
+    schedule: (ms, callback) => {
+      const sleeper: Sleeper = {
+        at: passed + ms,
+        wake: () => {
+          sleeping.delete(sleeper);
+          callback();
+        },
+      };
+      sleeping.add(sleeper);
+      return () => sleeping.delete(sleeper);
+    },
     advance: async (ms) => {
       const until = passed + ms;
       await settled();

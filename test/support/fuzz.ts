@@ -1,13 +1,13 @@
 /** Hostile replies sent all the way to what would be shown, and what must hold of every one. */
 import { reasons } from "../../src/ecu/errors.ts";
-import {
-  judgeCounters,
-  type Memory,
-  noMemory,
-  withholdImplausible,
-} from "../../src/ecu/plausible.ts";
 import type { Replies } from "../../src/ecu/read.ts";
 import { joinReplies, type Reading } from "../../src/ecu/reading.ts";
+import {
+  dropImplausible,
+  type Memory,
+  noMemory,
+  validateCounters,
+} from "../../src/ecu/validate.ts";
 import { render } from "../../src/metrics/render.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { LONGEST_REPLY, replyLength } from "../../src/protocol/frame.ts";
@@ -58,7 +58,7 @@ const show = ({ command }: HostileReply, message: unknown, memory: Memory, at: n
   if (command !== "info" && command !== "realtime" && command !== "signal") return undefined;
   const replies: Replies = { ...good, [command]: answered(message) };
   const joined = joinReplies(replies, { zone: "UTC", knownZone: memory.zone, now: NOW });
-  return judgeCounters(memory, withholdImplausible(joined).reading, at);
+  return validateCounters(memory, dropImplausible(joined).reading, at);
 };
 
 type Shown = ReturnType<typeof show>;

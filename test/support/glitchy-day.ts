@@ -1,8 +1,8 @@
 /** A day of a simulated ECU that glitches, read every minute, as the exporter would have shown it. */
 import { QueryError } from "../../src/ecu/errors.ts";
 import { createMonitor } from "../../src/ecu/monitor.ts";
-import { type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Replies } from "../../src/ecu/read.ts";
+import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import { formatState, parseState } from "../../src/exporter/state-format.ts";
 import { chance } from "../../src/simulator/chance.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
@@ -81,9 +81,7 @@ const startExporter = (now: number, remembered: Memory) => {
   const monitor = createMonitor({
     ecu: "roof",
     read: () => Promise.resolve(current),
-    minIntervalMs: 0,
-    timeoutMs: MINUTE / 2,
-    zone: ZONE,
+    settings: () => ({ minIntervalMs: 0, timeoutMs: MINUTE / 2, zone: ZONE }),
     clock,
     log: fakeLog().log,
     remembered,

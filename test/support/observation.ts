@@ -1,6 +1,6 @@
-import type { Observation } from "../../src/ecu/monitor.ts";
+import { createQueryCounters } from "../../src/ecu/counters.ts";
+import type { Observation } from "../../src/ecu/observe.ts";
 import type { InverterReading } from "../../src/ecu/reading.ts";
-import { createTally } from "../../src/ecu/tally.ts";
 import type { Scrape } from "../../src/metrics/catalogue.ts";
 
 /** An inverter of four channels and three phases that measures everything. */
@@ -59,7 +59,7 @@ export const observation = (change: Partial<Observation> = {}): Observation => (
     signal: { success: true, durationSeconds: 0.013 },
   },
   readAt: 1_700_490_000.5,
-  tally: createTally(),
+  counters: createQueryCounters(),
   ...change,
 });
 

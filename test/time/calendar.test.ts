@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
-  datesFrom,
   dayOf,
   daysBetween,
   daysInMonth,
+  formatDate,
   isDate,
+  listDates,
   monthBefore,
-  spelled,
 } from "../../src/time/calendar.ts";
 
 describe("a day of the ECU's clock", () => {
@@ -26,13 +26,13 @@ describe("a day of the ECU's clock", () => {
 });
 
 it("goes from year to year", () => {
-  expect(datesFrom("20251230", "20260102")).toEqual([
+  expect(listDates("20251230", "20260102")).toEqual([
     "20251230",
     "20251231",
     "20260101",
     "20260102",
   ]);
-  expect(datesFrom("20260102", "20260101")).toEqual([]);
+  expect(listDates("20260102", "20260101")).toEqual([]);
   expect(daysBetween("20251230", "20260102")).toBe(3);
   expect(monthBefore("202601")).toBe("202512");
   expect([daysInMonth("202602"), daysInMonth("202402")]).toEqual([28, 29]);
@@ -45,5 +45,5 @@ it("knows a date, and writes it for people", () => {
     false,
     false,
   ]);
-  expect([spelled("20261003"), spelled("202610")]).toEqual(["2026-10-03", "2026-10"]);
+  expect([formatDate("20261003"), formatDate("202610")]).toEqual(["2026-10-03", "2026-10"]);
 });

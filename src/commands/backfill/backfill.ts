@@ -10,7 +10,7 @@ import { catalogue } from "../../metrics/catalogue.ts";
 import { printable } from "../../text.ts";
 import { dateAt, daysBetween } from "../../time/calendar.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
-import { machineZone } from "../../time/zone.ts";
+import { resolveMachineZone } from "../../time/zone.ts";
 import type { BackfillConfig } from "./command.ts";
 
 /** The world around the command. */
@@ -85,7 +85,7 @@ export const runBackfill = async (
   }
 };
 
-const zoneOf = ({ timezone }: BackfillConfig): string => timezone ?? machineZone();
+const zoneOf = ({ timezone }: BackfillConfig): string => timezone ?? resolveMachineZone();
 
 const planned = (config: BackfillConfig, cache: HistoryCache, now: number): string => {
   const today: Today = { date: dateAt(now, zoneOf(config)), zone: zoneOf(config), now };

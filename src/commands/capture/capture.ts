@@ -1,22 +1,22 @@
-/** `capture`: the raw replies of an ECU in a file that can be shown to anyone. */
+/** `capture`: the raw replies of an ECU in a file that can be published. */
 import { randomInt } from "node:crypto";
 import { type Anonymised, anonymise } from "../../captures/anonymise.ts";
 import { captureText, emptyCapture } from "../../captures/format.ts";
 import type { Chance } from "../../captures/replace.ts";
-import { createListener, takeCapture } from "../../captures/take.ts";
-import { type ConversationOptions, createConversation } from "../../ecu/conversation.ts";
-import { tell, troubles } from "../../ecu/errors.ts";
+import { createRecorder, takeCapture } from "../../captures/take.ts";
+import { describeError, errorReasons } from "../../ecu/errors.ts";
+import { createQuerier, type QuerierOptions } from "../../ecu/querier.ts";
 import { assertWritable, writeOutputFile } from "../../files.ts";
 import { formatCount, printable } from "../../text.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
 import { version } from "../../version.ts";
 import type { CaptureConfig } from "./command.ts";
 
-/** What a command has around it. */
-interface Surroundings {
+/** What tests replace. */
+interface Environment {
   readonly write: (text: string) => void;
-  /** For people: what is in the file. */
-  readonly tell: (text: string) => void;
+  /** Prints the summary for the user. */
+  readonly report: (text: string) => void;
   readonly chance: Chance;
   readonly clock: Clock;
   readonly now: () => number;
@@ -26,77 +26,77 @@ interface Surroundings {
 const STANDARD_OUTPUT = "-";
 const RETRIES = 1;
 
-/** Asks, replaces, checks, and then writes. @returns the exit code */
+/** Queries the ECU, replaces serial numbers, checks the result, and writes it. @returns the exit code */
 export const capture = async (
   { ecu, output, all, commandPause }: CaptureConfig,
-  surroundings: Partial<Surroundings> = {},
+  environment: Partial<Environment> = {},
 ): Promise<number> => {
   const {
     write = (text) => void process.stdout.write(text),
-    tell: say = (text) => void process.stderr.write(text),
+    report = (text) => void process.stderr.write(text),
     chance = (limit) => randomInt(limit),
     clock = systemClock,
     now = Date.now,
     retryPauseMs,
-  } = surroundings;
+  } = environment;
   if (output !== STANDARD_OUTPUT) await assertWritable(output);
-  const { through, take } = createListener();
-  const options: ConversationOptions = {
+  const { observer, take } = createRecorder();
+  const options: QuerierOptions = {
     ecu,
     pauseMs: commandPause,
     retries: RETRIES,
-    signal: new AbortController().signal, // every exchange ends by itself
+    signal: new AbortController().signal, // every exchange has its own limits
     clock,
-    through,
+    observer,
     ...(retryPauseMs === undefined ? {} : { retryPauseMs }),
   };
   const taken = await takeCapture({
-    conversation: createConversation(options),
+    querier: createQuerier(options),
     take,
     all,
     now: now(),
   });
-  const { refusal, ...content } = taken;
-  if (refusal !== undefined) say(`${printable(tell(refusal))}\n`);
+  const { firstError, ...content } = taken;
+  if (firstError !== undefined) report(`${printable(describeError(firstError))}\n`);
   const isEmpty = content.questions.every(({ failed }) => failed?.received === "");
   if (isEmpty) {
-    say("Nothing was written, for not a byte came.\n");
+    report("No data received; nothing was written.\n");
     return 1;
   }
   const anonymised = anonymise({ ...emptyCapture(now(), version), ...content }, chance);
   const text = captureText(anonymised.capture);
   if (output === STANDARD_OUTPUT) write(text);
   else await writeOutputFile(output, text);
-  say(`${summary(anonymised, output).join("\n")}\n`);
+  report(`${summary(anonymised, output).join("\n")}\n`);
   return content.questions.every(({ reply }) => reply !== undefined) ? 0 : 1;
 };
 
-/** What is in the capture, what was replaced, and whether it may be shown. */
-const summary = ({ capture: made, replaced, doubtful }: Anonymised, output: string): string[] => {
-  const answered = made.questions.filter(({ reply }) => reply !== undefined);
-  const failed = made.questions.flatMap(({ name, code, parameter, failed: why }) =>
-    why === undefined
+/** What the capture contains, what was replaced, and whether it can be published. */
+const summary = ({ capture: file, replaced, doubtful }: Anonymised, output: string): string[] => {
+  const answered = file.questions.filter(({ reply }) => reply !== undefined);
+  const failed = file.questions.flatMap(({ name, code, parameter, failed: failure }) =>
+    failure === undefined
       ? []
       : [
-          `  not answered: ${code} ${name}${parameter === undefined ? "" : ` ${parameter}`}: ` +
-            `${troubles[why.reason as keyof typeof troubles].happened} ` +
-            `(${formatCount(why.received.length / 2, "byte")} came)`,
+          `  no valid reply: ${code} ${name}${parameter === undefined ? "" : ` ${parameter}`}: ` +
+            `${errorReasons[failure.reason as keyof typeof errorReasons].happened} ` +
+            `(${formatCount(failure.received.length / 2, "byte")} received)`,
         ],
   );
   const where = output === STANDARD_OUTPUT ? "The capture" : output;
-  const { model, firmware } = made.ecu;
-  const fit =
+  const { model, firmware } = file.ecu;
+  const advice =
     doubtful.length === 0
-      ? "It was checked that nothing else was changed. It may be attached to a public report."
-      : `Look at it with the command decode before you show it: in the answer to ${doubtful.join(", ")} ` +
-        "are bytes that cannot be read, and a serial number in them may have stayed.";
+      ? "A check confirmed that nothing else was changed. You can attach the file to a public report."
+      : `Check it with the command decode before you publish it: the replies to ${doubtful.join(", ")} ` +
+        "contain bytes that could not be decoded, and a serial number may remain in them.";
   return [
-    `${where} holds the answers of an ECU (${printable(`${model}, ${firmware}`)}) ` +
-      `to ${answered.length} of ${formatCount(made.questions.length, "question")}.`,
+    `${where} contains the replies of an ECU (${printable(`${model}, ${firmware}`)}) ` +
+      `to ${answered.length} of ${formatCount(file.questions.length, "request")}.`,
     ...failed,
     `Replaced: ${formatCount(replaced.ecu, "ECU id")}, ${formatCount(replaced.inverter, "inverter serial number")}, ` +
-      `${formatCount(replaced.mac, "MAC address", "es")}; their first digits, which tell the product, were kept.`,
-    "Kept: the values, the times, the firmware and the time zone.",
-    fit,
+      `${formatCount(replaced.mac, "MAC address", "es")}; their first digits, which identify the product, were kept.`,
+    "Kept: values, times, firmware and time zone.",
+    advice,
   ];
 };

@@ -2,7 +2,7 @@
 import { bytesOfQuestion, type Question } from "../../captures/format.ts";
 import { readInput } from "../../captures/input.ts";
 import { standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
-import { troubles } from "../../ecu/errors.ts";
+import { errorReasons } from "../../ecu/errors.ts";
 import type { DecodeConfig } from "./command.ts";
 import { replyTable, visible } from "./table.ts";
 
@@ -35,7 +35,7 @@ export const decode = (
 
 const titleOf = ({ code, name, parameter = "", reply, failed }: Question): string => {
   const digits = reply ?? failed?.received ?? "";
-  const reason = failed?.reason as keyof typeof troubles | undefined;
-  const why = reason === undefined ? "" : `; ${troubles[reason].happened} (${reason})`;
+  const reason = failed?.reason as keyof typeof errorReasons | undefined;
+  const why = reason === undefined ? "" : `; ${errorReasons[reason].happened} (${reason})`;
   return `${code} ${name}${parameter && ` ${parameter}`}: ${digits.length / 2} bytes${why}`;
 };

@@ -1,115 +1,119 @@
-/** `doctor`: why an ECU does not answer, and the one thing to do; or which ECUs are in a network. */
+/** `doctor`: why an ECU does not reply and what to do, or which ECUs are in a network. */
 import { lookup } from "node:dns/promises";
 import type { connect } from "node:net";
 import { type Style, standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
 import { UsageError } from "../../config/usage-error.ts";
-import { ECU_PORT, type EcuAddress } from "../../config/values.ts";
-import { type CallLimits, call, callLimits } from "../../doctor/call.ts";
-import { examine } from "../../doctor/examine.ts";
+import type { EcuAddress } from "../../config/values.ts";
+import { contact } from "../../doctor/contact.ts";
+import { diagnose } from "../../doctor/diagnose.ts";
 import type { Finding } from "../../doctor/findings.ts";
 import { isWell, verdicts } from "../../doctor/verdicts.ts";
-import { createConversation } from "../../ecu/conversation.ts";
-import { exchange } from "../../ecu/exchange.ts";
+import { ECU_PORT } from "../../ecu/address.ts";
+import { type ExchangeLimits, exchangeLimits } from "../../ecu/client.ts";
+import { createQuerier } from "../../ecu/querier.ts";
 import { encodeRequest } from "../../protocol/requests.ts";
 import { printable, wrapText } from "../../text.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
-import { machineZone } from "../../time/zone.ts";
+import { resolveMachineZone } from "../../time/zone.ts";
 import type { DoctorConfig } from "./command.ts";
 import { findEcus } from "./find.ts";
 
-/** What the command has around it. */
-export interface DoctorSurroundings {
-  readonly screen: Terminal;
+/** What tests replace. */
+export interface DoctorEnvironment {
+  readonly terminal: Terminal;
   readonly clock: Clock;
-  readonly limits: CallLimits;
+  readonly limits: ExchangeLimits;
   /** Between two connections. */
   readonly pauseMs: number;
-  /** Of the whole examination. */
-  readonly longestMs: number;
+  /** Maximum time of a diagnosis. */
+  readonly timeoutMs: number;
   readonly resolve: (host: string) => Promise<readonly string[]>;
   readonly dial?: typeof connect;
-  /** Port at which ECUs are looked for. */
+  /** Port at which ECUs are searched. */
   readonly port: number;
 }
 
-/** Whatever the ECU does, it is over then. */
-const LONGEST_MS = 55_000;
+/** A diagnosis ends within this time, whatever the ECU does. */
+const TIMEOUT_MS = 55_000;
 const PAUSE_MS = 250;
+/** The exporter's limits, and time to see whether the ECU closes the connection. */
+const LIMITS: ExchangeLimits = { ...exchangeLimits, closeMs: 3_000 };
 
-/** @returns the exit code: 0 all is well or an ECU was found, 1 if not. @throws UsageError */
+/** @returns the exit code: 0 if the ECU works or an ECU was found, else 1. @throws UsageError */
 export const doctor = (
   { ecu, find, timezone }: DoctorConfig,
-  given: Partial<DoctorSurroundings> = {},
+  environment: Partial<DoctorEnvironment> = {},
 ): Promise<number> => {
-  const around: DoctorSurroundings = {
-    screen: standardOutput(),
+  const complete: DoctorEnvironment = {
+    terminal: standardOutput(),
     clock: systemClock,
-    limits: callLimits,
+    limits: LIMITS,
     pauseMs: PAUSE_MS,
-    longestMs: LONGEST_MS,
-    resolve: addressesOf,
+    timeoutMs: TIMEOUT_MS,
+    resolve: resolveHost,
     port: ECU_PORT,
-    ...given,
+    ...environment,
   };
-  if (ecu !== undefined && find === undefined) return examineEcu(ecu, timezone, around);
-  if (ecu === undefined && find !== undefined) return findEcus(find, around);
+  if (ecu !== undefined && find === undefined) return diagnoseEcu(ecu, timezone, complete);
+  if (ecu === undefined && find !== undefined) return findEcus(find, complete);
   throw new UsageError([
     ecu === undefined
-      ? "name the ECU, as in doctor 192.168.1.50, or the network to look in, as in doctor --find=192.168.1.0/24"
-      : "name an ECU or the network to look in, and not both",
+      ? "name the ECU, as in: doctor 192.168.1.50, or the network to search, as in: doctor --find=192.168.1.0/24"
+      : "name an ECU or a network to search, not both",
   ]);
 };
 
-const addressesOf = async (host: string): Promise<readonly string[]> =>
+const resolveHost = async (host: string): Promise<readonly string[]> =>
   (await lookup(host, { all: true })).map(({ address }) => address);
 
-const examineEcu = async (
+const diagnoseEcu = async (
   ecu: EcuAddress,
   timezone: string | undefined,
-  around: DoctorSurroundings,
+  environment: DoctorEnvironment,
 ): Promise<number> => {
-  const { screen, clock, limits, pauseMs, resolve, dial } = around;
-  const signal = AbortSignal.timeout(around.longestMs);
-  const conversation = createConversation({
+  const { terminal, clock, limits, pauseMs, resolve, dial } = environment;
+  const signal = AbortSignal.timeout(environment.timeoutMs);
+  const querier = createQuerier({
     ecu,
     pauseMs,
     retries: 0,
     signal,
     clock,
-    through: () => (request, until) => exchange(ecu, request, until, limits),
+    limits: { ...limits, closeMs: 0 },
   });
-  screen.write(`${styled("strong", `Examining ${ecu.name}`, screen)}\n\n`);
-  const verdict = await examine({
+  terminal.write(`${styled("strong", `Checking ${ecu.name}`, terminal)}\n\n`);
+  const verdict = await diagnose({
     ecu,
-    zone: timezone ?? machineZone(),
+    zone: timezone ?? resolveMachineZone(),
     isZoneSet: timezone !== undefined,
     resolve,
-    call: () => call(ecu, encodeRequest("info"), limits, signal, dial),
-    ask: conversation.ask,
+    contact: () =>
+      contact(ecu, encodeRequest("info"), signal, { limits, clock, ...(dial && { dial }) }),
+    query: querier.query,
     clock,
     pauseMs,
-    tell: (finding) => screen.write(lineOf(finding, screen)),
+    onFinding: (finding) => terminal.write(formatFinding(finding, terminal)),
     signal,
   });
   const { means, next } = verdicts[verdict];
-  const mood = isWell(verdict) ? "good" : "bad";
   const lines = [
-    ["Verdict: ", `${means} [${verdict}]`, mood],
+    ["Verdict: ", `${means} [${verdict}]`, isWell(verdict) ? "good" : "bad"],
     ["Next:    ", next.replace("{ecu}", ecu.name), "strong"],
   ] as const;
-  for (const [label, text, colour] of lines) {
-    const room = wrapText(text, screen.columns, " ".repeat(label.length));
-    screen.write(`${label === "Verdict: " ? "\n" : ""}${label}${styled(colour, room, screen)}\n`);
+  terminal.write("\n");
+  for (const [label, text, style] of lines) {
+    const wrapped = wrapText(text, terminal.columns, " ".repeat(label.length));
+    terminal.write(`${label}${styled(style, wrapped, terminal)}\n`);
   }
   return isWell(verdict) ? 0 : 1;
 };
 
-const moods: Readonly<Record<Finding["mark"], Style>> = { ok: "good", odd: "fair", wrong: "bad" };
+const styles: Readonly<Record<Finding["mark"], Style>> = { ok: "good", odd: "fair", wrong: "bad" };
 const MARK_WIDTH = 7;
 const SUBJECT_WIDTH = 11;
 
-const lineOf = ({ mark, subject, text }: Finding, screen: Terminal): string => {
+const formatFinding = ({ mark, subject, text }: Finding, terminal: Terminal): string => {
   const indent = " ".repeat(MARK_WIDTH + SUBJECT_WIDTH);
-  const shown = wrapText(printable(text), screen.columns, indent);
-  return `${styled(moods[mark], mark.padEnd(MARK_WIDTH), screen)}${subject.padEnd(SUBJECT_WIDTH)}${shown}\n`;
+  const wrapped = wrapText(printable(text), terminal.columns, indent);
+  return `${styled(styles[mark], mark.padEnd(MARK_WIDTH), terminal)}${subject.padEnd(SUBJECT_WIDTH)}${wrapped}\n`;
 };

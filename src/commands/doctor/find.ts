@@ -1,54 +1,61 @@
 /** `doctor --find`: the ECUs of a network. */
-
 import { styled, type Terminal } from "../../cli/terminal.ts";
-import { type Found, type SearchOptions, search } from "../../doctor/search.ts";
+import { type Device, type DiscoverOptions, discover } from "../../doctor/discover.ts";
 import { ecuModel } from "../../ecu/models.ts";
 import { printable } from "../../text.ts";
 
 const ADDRESS_WIDTH = 17;
+const CLEAR_LINE = "\r\u001b[K";
 
-/** Looks at every address, and lists who answers. @returns the exit code: 0 where an ECU was found, else 1 */
+/** Tries every address, and lists the devices that accept a connection. @returns the exit code: 0 if an ECU was found, else 1 */
 export const findEcus = async (
-  range: SearchOptions["range"],
-  { screen, clock, port }: Pick<SearchOptions, "clock" | "port"> & { readonly screen: Terminal },
+  range: DiscoverOptions["range"],
+  {
+    terminal,
+    clock,
+    port,
+  }: Pick<DiscoverOptions, "clock" | "port"> & { readonly terminal: Terminal },
 ): Promise<number> => {
-  const name = `${range.network}/${range.prefix}`;
-  screen.write(`${styled("strong", `Looking for ECUs in ${name}, port ${port}`, screen)}\n\n`);
-  const progress = process.stderr.isTTY ? (text: string) => process.stderr.write(text) : () => {};
-  let open = 0;
-  const ecus = await search({
+  const network = `${range.network}/${range.prefix}`;
+  const title = `Searching ${network} for ECUs, port ${port}`;
+  terminal.write(`${styled("strong", title, terminal)}\n\n`);
+  const showProgress = process.stderr.isTTY
+    ? (text: string) => process.stderr.write(text)
+    : () => {};
+  let devices = 0;
+  const ecus = await discover({
     range,
     port,
     clock,
     signal: new AbortController().signal,
-    onFound: (found) => {
-      open++;
-      progress("\r\u001b[K");
-      screen.write(lineOf(found, screen));
+    onFound: (device) => {
+      devices++;
+      showProgress(CLEAR_LINE);
+      terminal.write(formatDevice(device, terminal));
     },
-    onProgress: (tried, all) => progress(`\r${tried} of ${all} addresses`),
+    onProgress: (tried, total) => showProgress(`\r${tried} of ${total} addresses`),
   });
-  progress("\r\u001b[K");
-  screen.write(`${open > 0 ? "\n" : ""}${conclusion(ecus)}\n`);
+  showProgress(CLEAR_LINE);
+  terminal.write(`${devices > 0 ? "\n" : ""}${conclude(ecus)}\n`);
   return ecus > 0 ? 0 : 1;
 };
 
-const lineOf = ({ address, info, answers }: Found, screen: Terminal): string => {
-  const place = address.padEnd(ADDRESS_WIDTH);
+const formatDevice = ({ address, info, replies }: Device, terminal: Terminal): string => {
+  const label = address.padEnd(ADDRESS_WIDTH);
   if (info === undefined) {
-    const what = answers
-      ? "something else listens there"
-      : "the port is open and nobody answers: an ECU that hangs, or something else";
-    return `${place}${styled("fair", what, screen)}\n`;
+    const problem = replies
+      ? "another kind of device"
+      : "the port is open, but there is no reply: an ECU that hangs, or another kind of device";
+    return `${label}${styled("fair", problem, terminal)}\n`;
   }
   const words = [ecuModel(info).padEnd(10), info.ecuId, printable(info.firmware)];
-  return `${place}${styled("good", words.join(" "), screen)}\n`;
+  return `${label}${styled("good", words.join(" "), terminal)}\n`;
 };
 
-const conclusion = (ecus: number): string => {
+const conclude = (ecus: number): string => {
   if (ecus === 0)
-    return "No ECU was found. An ECU-R or ECU-B is in the network by Wi-Fi only; is this the network of its Wi-Fi?";
+    return "No ECU was found. An ECU-R or ECU-B is connected by Wi-Fi only; search the network of that Wi-Fi.";
   return ecus === 1
-    ? "One ECU was found. Let the router give it that address always."
-    : `${ecus} ECUs were found. Let the router give them these addresses always.`;
+    ? "One ECU was found. Have your router reserve its address."
+    : `${ecus} ECUs were found. Have your router reserve their addresses.`;
 };

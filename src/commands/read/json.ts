@@ -1,7 +1,7 @@
 /** What `read --json` prints: the schema, which docs/read.schema.json is made from, and a read in that form. */
 import { z } from "zod";
 import { type Reason, reasons } from "../../ecu/errors.ts";
-import type { Observation } from "../../ecu/monitor.ts";
+import type { Observation } from "../../ecu/observe.ts";
 import { type Query, queries } from "../../ecu/read.ts";
 import type { InverterReading } from "../../ecu/reading.ts";
 import { type ReadResult, resultOf } from "./result.ts";

@@ -42,7 +42,7 @@ export const read = async (
     const observation = await target?.monitor.observe(stop.signal);
     if (observation === undefined || stop.signal.aborted) return 0;
     const notes = oddities(observation, withheld);
-    withheld = { ...observation.tally.rejected };
+    withheld = { ...observation.counters.rejected };
     if (json) screen.write(readJson(observation, notes, watch ? "line" : "pretty"));
     else {
       const clear = watch && screen.isTerminal ? CLEAR : "";

@@ -1,7 +1,7 @@
 /** How a read went as a whole, and what was odd about it. */
-import type { Observation } from "../../ecu/monitor.ts";
-import { fields } from "../../ecu/plausible.ts";
+import type { Observation } from "../../ecu/observe.ts";
 import { queries } from "../../ecu/read.ts";
+import { fields } from "../../ecu/validate.ts";
 
 /** Exit code of each result. */
 export const exitCodes = { complete: 0, partial: 1, nothing: 2 } as const;
@@ -15,25 +15,21 @@ export const resultOf = (observation: Observation): ReadResult => {
 };
 
 /** How often values of each field have been withheld so far. */
-export type Withheld = Observation["tally"]["rejected"];
+export type Withheld = Observation["counters"]["rejected"];
 
 /**
  * Oddities of one read: those of its replies, and values that cannot be true and are left out.
  * @param before what had been withheld before this read
  */
 export const oddities = (
-  { reading, tally }: Observation,
+  { reading, counters }: Observation,
   before: Withheld | undefined,
 ): readonly string[] => [
   ...reading.notes,
   ...fields.flatMap((field) => {
-    const values = tally.rejected[field] - (before?.[field] ?? 0);
+    const values = counters.rejected[field] - (before?.[field] ?? 0);
     if (values === 0) return [];
     const what = `${field.replace("_", " ")}${values === 1 ? "" : ` of ${values} inputs`}`;
     return [`${what}: not plausible, left out`];
   }),
 ];
-
-/** An ECU that was just started, or that has no inverters, has no data and no signals to tell of. */
-export const isWaiting = ({ up, reading }: Observation): boolean =>
-  up && (reading.lastReportAt ?? reading.lastReportLocal) === undefined;

@@ -2,12 +2,11 @@
 
 import { createTable, formatTable } from "../../cli/table.ts";
 import { styled, type Terminal } from "../../cli/terminal.ts";
-import type { Observation } from "../../ecu/monitor.ts";
+import { isWaitingForData, type Observation } from "../../ecu/observe.ts";
 import { queries } from "../../ecu/read.ts";
 import type { InverterReading, Reading } from "../../ecu/reading.ts";
-import { kilowattHours } from "../../ecu/units.ts";
+import { toKilowattHours } from "../../ecu/units.ts";
 import { formatSpan, NOT_MEASURED, printable, wrapText } from "../../text.ts";
-import { isWaiting } from "./result.ts";
 
 const GAP = "  ";
 
@@ -109,14 +108,14 @@ const ecuTable = (observation: Observation, screen: Terminal): string => {
 
 const stateInWords = (observation: Observation): string => {
   if (!observation.up) return "not read";
-  return isWaiting(observation) ? "no data yet" : "read";
+  return isWaitingForData(observation) ? "no data yet" : "read";
 };
 
 const withUnit = (value: number | undefined, digits: number, unit: string): string =>
   value === undefined ? NOT_MEASURED : `${shown(value, digits)} ${unit}`;
 
 const inKilowattHours = (joules: number | undefined, digits: number): string =>
-  withUnit(joules === undefined ? undefined : kilowattHours(joules), digits, "kWh");
+  withUnit(joules === undefined ? undefined : toKilowattHours(joules), digits, "kWh");
 
 /** A stamp a little ahead is of now; one far ahead is of a clock that is wrong. */
 const lastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): string => {
@@ -129,7 +128,7 @@ const lastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): st
 
 /** What went wrong, a line each, with what to do about it. */
 const problemsOf = (observation: Observation): readonly string[] => {
-  if (isWaiting(observation)) {
+  if (isWaitingForData(observation)) {
     return [
       "No data yet: an ECU that was just started needs up to 10 minutes, and one without inverters has none.",
     ];

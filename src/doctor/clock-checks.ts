@@ -1,5 +1,5 @@
 /** Whether an ECU's clock, its time zone and the age of its report are right. */
-import { unixTimeOf } from "../time/zone.ts";
+import { parseLocalTime } from "../time/zone.ts";
 import { type Finding, odd, ok, wrong } from "./findings.ts";
 
 export interface Times {
@@ -9,9 +9,9 @@ export interface Times {
   readonly lastReportAt?: number | undefined;
   /** The zone in which the ECU's times are read, and whether the ECU told it. */
   readonly zone: string;
-  readonly isToldZone: boolean;
+  readonly isZoneReported: boolean;
   /** Some inverter is at work, and so there is a report every few minutes. */
-  readonly isAtWork: boolean;
+  readonly isProducing: boolean;
   /** This machine's time: milliseconds since 1970. */
   readonly now: number;
 }
@@ -27,34 +27,37 @@ const QUARTER = 15 * MINUTE;
 const MOST_BETWEEN_ZONES = 26 * HOUR;
 /** A report is up to two rounds old. */
 const ROUNDS = 12 * MINUTE;
-const OWN_CLOCK = ", by the ECU's own clock";
+const OWN_CLOCK = ", by the ECU's clock";
 
 /** The findings on clock and report. */
 export const clockFindings = (times: Times): readonly Finding[] => {
   const { clock, lastReportAt, now, zone } = times;
   const here = now / 1000;
-  const ecuNow = clock === undefined ? undefined : unixTimeOf(clock, zone, now);
+  const ecuNow = clock === undefined ? undefined : parseLocalTime(clock, zone, now);
   if (ecuNow !== undefined) {
     const offset = ecuNow - here;
     const isRight = Math.abs(offset) <= PATIENCE;
     const finding = isRight
-      ? ok("clock", `right by this machine's, within ${Math.max(1, Math.ceil(Math.abs(offset)))} s`)
+      ? ok(
+          "clock",
+          `agrees with this machine's within ${Math.max(1, Math.ceil(Math.abs(offset)))} s`,
+        )
       : offsetFinding(offset, times);
     return [finding, ...reportFindings(lastReportAt, ecuNow, times, isRight ? "" : OWN_CLOCK)];
   }
-  const untold = ok("clock", "the ECU does not tell its time; its last report has to do");
+  const untold = ok("clock", "the ECU does not report its time; its last report is used instead");
   const age = lastReportAt === undefined ? undefined : here - lastReportAt;
   // Where the ECU tells its zone, an old report is more likely than a clock that is wrong by whole half hours.
-  if (age === undefined || !isOfOffset(age, times) || (times.isToldZone && age > 0)) {
+  if (age === undefined || !isOfOffset(age, times) || (times.isZoneReported && age > 0)) {
     return [untold, ...reportFindings(lastReportAt, here, times)];
   }
   return [offsetFinding(offsetOf(age), times)];
 };
 
 /** A report from the future, or one whose age is a whole difference between zones and a little. */
-const isOfOffset = (age: number, { isAtWork }: Times): boolean => {
+const isOfOffset = (age: number, { isProducing }: Times): boolean => {
   if (age < -PATIENCE) return true;
-  if (age < OLD || age > MOST_BETWEEN_ZONES || !isAtWork) return false;
+  if (age < OLD || age > MOST_BETWEEN_ZONES || !isProducing) return false;
   return age % (2 * QUARTER) <= ROUNDS;
 };
 
@@ -62,13 +65,13 @@ const isOfOffset = (age: number, { isAtWork }: Times): boolean => {
 const offsetOf = (age: number): number =>
   age < 0 ? -age : -Math.floor(age / (2 * QUARTER)) * 2 * QUARTER;
 
-const offsetFinding = (offset: number, { zone, isToldZone }: Times): Finding => {
+const offsetFinding = (offset: number, { zone, isZoneReported }: Times): Finding => {
   const side = offset > 0 ? "ahead of" : "behind";
   const text = `${hoursInWords(Math.abs(offset))} ${side} this machine's`;
   const rest = Math.abs(offset) % QUARTER;
   const isOfZones =
     Math.abs(offset) <= MOST_BETWEEN_ZONES && Math.min(rest, QUARTER - rest) <= PATIENCE;
-  return isOfZones && !isToldZone
+  return isOfZones && !isZoneReported
     ? wrong("clock", `${text}, if its time zone is ${zone}`, "zone not set")
     : wrong("clock", `${text}; its time zone is ${zone}`, "clock wrong");
 };
@@ -76,15 +79,15 @@ const offsetFinding = (offset: number, { zone, isToldZone }: Times): Finding => 
 const reportFindings = (
   lastReportAt: number | undefined,
   now: number,
-  { isAtWork }: Times,
+  { isProducing }: Times,
   by = "",
 ): readonly Finding[] => {
   if (lastReportAt === undefined) return [];
   const age = now - lastReportAt;
   const text = `its last report is ${hoursInWords(Math.max(0, age))} old${by}`;
-  if (age > (isAtWork ? OLD : OLD_BY_NIGHT)) return [wrong("report", text, "old report")];
+  if (age > (isProducing ? OLD : OLD_BY_NIGHT)) return [wrong("report", text, "old report")];
   if (age < -PATIENCE) {
-    return [odd("report", `its last report is ${hoursInWords(-age)} ahead of its own clock`)];
+    return [odd("report", `its last report is ${hoursInWords(-age)} ahead of the ECU's clock`)];
   }
   return [ok("report", text)];
 };

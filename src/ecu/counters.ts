@@ -1,9 +1,9 @@
 import { type Reason, reasons } from "./errors.ts";
-import { type Field, fields } from "./plausible.ts";
 import { type Query, queries } from "./read.ts";
+import { type Field, fields } from "./validate.ts";
 
 /** What has been counted of one ECU since the process began. Every reason and field is there from the start, at 0. */
-export interface Tally {
+export interface QueryCounters {
   readonly attempts: Readonly<Record<Query, number>>;
   readonly errors: Readonly<Record<Query, Readonly<Record<Reason, number>>>>;
   readonly rejected: Readonly<Record<Field, number>>;
@@ -14,7 +14,7 @@ const each = <K extends string, V>(keys: readonly K[], value: () => V): Record<K
   Object.fromEntries(keys.map((key) => [key, value()])) as Record<K, V>;
 
 /** A fresh count, to be counted up in place by its one owner. */
-export const createTally = () => ({
+export const createQueryCounters = () => ({
   attempts: each(queries, () => 0),
   errors: each(queries, () => each(reasons, () => 0)),
   rejected: each(fields, () => 0),

@@ -13,7 +13,7 @@ export const fields = [
 export type Field = (typeof fields)[number];
 
 /** A reading with the implausible left out, and the name of a field for each value that was withheld. */
-export interface Judged {
+export interface Validated {
   readonly reading: Reading;
   readonly rejected: readonly Field[];
 }
@@ -27,7 +27,7 @@ const limits = {
 };
 
 /** Withholds what no inverter can measure; the rest of its record stays. */
-export const withholdImplausible = (reading: Reading): Judged => {
+export const dropImplausible = (reading: Reading): Validated => {
   const rejected: Field[] = [];
   const gate = (field: keyof typeof limits, value: number | undefined): number | undefined => {
     if (value === undefined || limits[field](value)) return value;
@@ -97,11 +97,11 @@ const RESET_TIMES = 3;
  * second reply on, unless it is the first of all.
  * @param at monotonic milliseconds
  */
-export const judgeCounters = (
+export const validateCounters = (
   before: Memory,
   reading: Reading,
   at: number,
-): Judged & { readonly memory: Memory } => {
+): Validated & { readonly memory: Memory } => {
   const { identity, lifetimeEnergyJoules, todayEnergyJoules, ...others } = reading;
   if (
     identity === undefined ||
@@ -129,11 +129,11 @@ export const judgeCounters = (
   }
   const isNewDay = date !== undefined && today.goodOn !== undefined && date > today.goodOn;
   const isNight = todayEnergyJoules === 0 && (reading.invertersOnline ?? 0) === 0;
-  const life = judgeCounter(lifetime, lifetimeEnergyJoules, at, date, {
+  const life = validateCounter(lifetime, lifetimeEnergyJoules, at, date, {
     mayFall: false,
     zeroIsGlitch: true,
   });
-  const day = judgeCounter(today, todayEnergyJoules, at, date, {
+  const day = validateCounter(today, todayEnergyJoules, at, date, {
     mayFall: isNewDay || isNight,
     zeroIsGlitch: today.good !== undefined,
   });
@@ -177,7 +177,7 @@ interface CounterRule {
   readonly zeroIsGlitch: boolean;
 }
 
-const judgeCounter = (
+const validateCounter = (
   memory: CounterMemory,
   joules: number,
   at: number,

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { InverterReading, Reading } from "../../src/ecu/reading.ts";
 import {
-  judgeCounters,
+  dropImplausible,
   type Memory,
   noMemory,
-  withholdImplausible,
-} from "../../src/ecu/plausible.ts";
-import type { InverterReading, Reading } from "../../src/ecu/reading.ts";
+  validateCounters,
+} from "../../src/ecu/validate.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -41,7 +41,7 @@ const judged = (steps: readonly Step[]) => {
   let at = 0;
   return steps.map((step) => {
     at += step.after ?? 150_000; // three of them span a round
-    const { reading, rejected, memory: next } = judgeCounters(memory, readingOf(step), at);
+    const { reading, rejected, memory: next } = validateCounters(memory, readingOf(step), at);
     memory = next;
     return { life: reading.lifetimeEnergyJoules, today: reading.todayEnergyJoules, rejected };
   });
@@ -93,15 +93,15 @@ describe("both counters", () => {
   it("remember the last four ECUs and no more", () => {
     const ids = ["1", "2", "3", "4", "5"].map((ecuId) => readingOf({ ecuId }));
     const memory = ids.reduce<Memory>(
-      (before, reading, at) => judgeCounters(before, reading, at).memory,
+      (before, reading, at) => validateCounters(before, reading, at).memory,
       noMemory,
     );
     expect(Object.keys(memory.ecus)).toEqual(["2", "3", "4", "5"]);
   });
 
   it("are left alone, memory and all, by a reading without base information", () => {
-    const before = judgeCounters(noMemory, readingOf({}), 0).memory;
-    const { reading, rejected, memory } = judgeCounters(before, { inverters: [], notes: [] }, 1);
+    const before = validateCounters(noMemory, readingOf({}), 0).memory;
+    const { reading, rejected, memory } = validateCounters(before, { inverters: [], notes: [] }, 1);
     expect(reading).toEqual({ inverters: [], notes: [] });
     expect(rejected).toEqual([]);
     expect(memory).toBe(before);
@@ -369,7 +369,7 @@ describe("what no inverter can measure", () => {
   };
   const shown = (changes: Partial<InverterReading>) => {
     const inverters = [{ ...inverter, ...changes }];
-    const { reading, rejected } = withholdImplausible({ inverters, notes: [] });
+    const { reading, rejected } = dropImplausible({ inverters, notes: [] });
     return { inverter: reading.inverters[0], rejected };
   };
   const volts = (...values: (number | undefined)[]) => ({
@@ -415,7 +415,7 @@ describe("what no inverter can measure", () => {
   it("is not what was not measured", () => {
     const { uid, model } = inverter;
     const offline = { uid, model, online: false, channelWatts: [], gridVolts: [] };
-    expect(withholdImplausible({ inverters: [offline], notes: [] })).toEqual({
+    expect(dropImplausible({ inverters: [offline], notes: [] })).toEqual({
       reading: { inverters: [offline], notes: [] },
       rejected: [],
     });

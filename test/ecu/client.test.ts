@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
+import { type ExchangeLimits, exchange, type RawReply } from "../../src/ecu/client.ts";
 import { QueryError } from "../../src/ecu/errors.ts";
-import { type ExchangeLimits, exchange, type RawReply } from "../../src/ecu/exchange.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
 import { infoOf, signalsOf } from "./messages.ts";
@@ -11,7 +11,7 @@ import { infoOf, signalsOf } from "./messages.ts";
 const request = encodeRequest("info");
 const reply = encodeReply("signal", signalsOf());
 /** Longer than any stall of a busy machine: only a test that awaits a time-out shortens one of them. */
-const limits: ExchangeLimits = { connectMs: 5_000, silenceMs: 5_000, replyMs: 5_000 };
+const limits: ExchangeLimits = { connectMs: 5_000, silenceMs: 5_000, replyMs: 5_000, closeMs: 0 };
 const never = new AbortController().signal;
 
 type Script = (socket: Socket) => void;
@@ -78,9 +78,9 @@ const reset: Script = (socket) => socket.resetAndDestroy();
 
 const ask = async (script: Script, changes: Partial<ExchangeLimits> = {}, signal = never) => {
   await using server = await serve(script);
-  const outcome = await exchange(server, request, signal, { ...limits, ...changes }).catch(
-    (error: unknown) => error,
-  );
+  const outcome = await exchange(server, request, signal, {
+    limits: { ...limits, ...changes },
+  }).catch((error: unknown) => error);
   await server.allClosed();
   return { outcome: outcome as RawReply | QueryError, server };
 };
@@ -193,7 +193,7 @@ describe("a reply that does not arrive", () => {
   it("because bytes dribble in without end is given up when the time for a reply is over", async () => {
     const { outcome } = await ask(endless, { replyMs: 150 });
     expect(outcome).toMatchObject({ reason: "timeout" });
-    expect((outcome as QueryError).message).toContain("did not finish its reply within 150 ms");
+    expect((outcome as QueryError).message).toContain("did not complete its reply within 150 ms");
   });
 
   it("because a flood of garbage came keeps no more than the longest reply and a little", async () => {
@@ -218,13 +218,13 @@ describe("an ECU that is not there", () => {
     const server = await serve(end);
     const { host, port } = server;
     await server[Symbol.asyncDispose]();
-    const asking = exchange({ host, port }, request, never, limits);
+    const asking = exchange({ host, port }, request, never, { limits });
     await expect(asking).rejects.toMatchObject({ name: "QueryError", reason: "refused" });
   });
 
   it("is unreachable where its name means nothing", { timeout: 30_000 }, async () => {
     const target = { host: "nonexistent.invalid", port: 8899 };
-    const asking = exchange(target, request, never, { ...limits, connectMs: 30_000 });
+    const asking = exchange(target, request, never, { limits: { ...limits, connectMs: 30_000 } });
     await expect(asking).rejects.toMatchObject({ name: "QueryError", reason: "unreachable" });
   });
 
@@ -232,7 +232,7 @@ describe("an ECU that is not there", () => {
     "times out where nobody takes the connection",
     async () => {
       await using deaf = await listenWithoutAccepting();
-      const asking = exchange(deaf, request, never, { ...limits, connectMs: 100 });
+      const asking = exchange(deaf, request, never, { limits: { ...limits, connectMs: 100 } });
       await expect(asking).rejects.toMatchObject({
         reason: "timeout",
         message: expect.stringContaining("did not accept the connection within 100 ms"),
@@ -265,7 +265,7 @@ const listenWithoutAccepting = async () => {
 describe("the caller's time", () => {
   it("that is over before the exchange begins means that the ECU is not even called", async () => {
     await using server = await serve(inPieces([reply]));
-    const asking = exchange(server, request, AbortSignal.abort(), limits);
+    const asking = exchange(server, request, AbortSignal.abort(), { limits });
     await expect(asking).rejects.toMatchObject({ reason: "timeout" });
     expect(server.events).toEqual([]);
   });
@@ -307,7 +307,7 @@ describe("the connection", () => {
     await using server = await serve((socket) => script.shift()?.(socket));
     const reasons = [];
     while (script.length > 0) {
-      const asking = exchange(server, request, never, { ...limits, silenceMs: 200 });
+      const asking = exchange(server, request, never, { limits: { ...limits, silenceMs: 200 } });
       reasons.push(
         await asking.then(
           () => "whole",

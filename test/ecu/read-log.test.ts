@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createJournal } from "../../src/ecu/journal.ts";
 import type { Replies } from "../../src/ecu/read.ts";
+import { createReadLog } from "../../src/ecu/read-log.ts";
 import { joinReplies } from "../../src/ecu/reading.ts";
 import { fakeLog } from "./fake-log.ts";
 import { answered, failed, infoOf, recordOf, signalsOf, tableOf } from "./messages.ts";
@@ -16,7 +16,7 @@ const refused: Replies = { info: failed("refused", "10.0.0.5:8899 refused the co
 /** What a journal says about each of these reads. */
 const record = (...reads: Replies[]) => {
   const { log, lines } = fakeLog();
-  const journal = createJournal("roof", log);
+  const journal = createReadLog("roof", log);
   return reads.map((replies) => {
     lines.length = 0;
     journal.record(replies, joinReplies(replies, { zone: "Europe/Amsterdam", now }), now);
@@ -38,7 +38,7 @@ describe("the journal", () => {
           "warn",
           { ecu: "roof", query: "info", reason: "refused", failed: "info refused" },
           expect.stringMatching(
-            /^read failed: 10\.0\.0\.5:8899 refused the connection; an ECU-R or ECU-B answers at its Wi-Fi address only;/,
+            /^read failed: 10\.0\.0\.5:8899 refused the connection; an ECU-R or ECU-B accepts connections at its Wi-Fi address only;/,
           ),
         ],
       ],

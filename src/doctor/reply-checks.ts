@@ -1,9 +1,9 @@
 /** What the ECU's answers tell of it and of its inverters. */
-import { type EcuKind, ecuKindOf, isEcuId } from "../ecu/models.ts";
-import type { Judged } from "../ecu/plausible.ts";
+import { type EcuKind, ecuKind, isEcuId } from "../ecu/models.ts";
 import type { InverterReading, Reading } from "../ecu/reading.ts";
+import type { Validated } from "../ecu/validate.ts";
 import type { Info, Realtime, Signals } from "../protocol/replies.ts";
-import { type Finding, odd, ok, some, wrong } from "./findings.ts";
+import { type Finding, listSome, odd, ok, wrong } from "./findings.ts";
 
 /** Of a quarter of full scale, 64 of 255: working inverters are at 80 and more (protocol document, 4.5). */
 const WEAK = 0.25;
@@ -18,30 +18,32 @@ export const identityFindings = ({ identity }: Reading, info: Info): readonly Fi
   const { ecuId, model, firmware } = identity;
   return [
     ok("id", `${ecuId}, ${model === "unknown" ? "an unknown model" : model}, firmware ${firmware}`),
-    ok("interface", interfaces[ecuKindOf(model) ?? "unknown"]),
+    ok("interface", interfaces[ecuKind(model) ?? "unknown"]),
     ...(info.layout === "02"
-      ? [odd("model", "an ECU-RS: only whether its devices answer can be shown")]
+      ? [odd("model", "an ECU-RS: only the contact with its devices can be shown")]
       : []),
   ];
 };
 
 const interfaces: Readonly<Record<EcuKind | "unknown", string>> = {
-  R: "this model answers at its Wi-Fi address only, not at that of its cable",
-  L: "this model answers by cable and by Wi-Fi, whichever has an address",
-  unknown: "not known of this model: by cable, by Wi-Fi or both",
+  R: "this model accepts connections at its Wi-Fi address only, not at that of its Ethernet port",
+  L: "this model accepts connections by Ethernet and by Wi-Fi",
+  unknown: "not known for this model: Ethernet, Wi-Fi or both",
 };
 
 /** Whether the ECU hangs up after its reply, and whether its model does so (protocol document, 1.2). */
 export const closeFinding = (hungUp: boolean, model: string): Finding => {
-  const text = hungUp ? "it hangs up after each answer" : "it keeps the connection open";
-  const kind = ecuKindOf(model);
+  const text = hungUp
+    ? "it closes the connection after each reply"
+    : "it leaves the connection open";
+  const kind = ecuKind(model);
   if (kind === undefined) return ok("close", text);
   return (kind === "L") === hungUp
     ? ok("close", `${text}, as ${model}s do`)
-    : odd("close", `${text}, which is unusual for an ${model}; it does no harm`);
+    : odd("close", `${text}, which is unusual for an ${model} but harmless`);
 };
 
-/** Counters that cannot be (protocol document, 4.6, 4.7). @param earlier another answer of a moment ago */
+/** Counters that cannot be (protocol document, 4.6, 4.7). @param earlier an earlier reply */
 export const counterFindings = (
   info: Info,
   realtime: Realtime | undefined,
@@ -50,22 +52,22 @@ export const counterFindings = (
   const records = realtime === undefined || realtime.kind === "none" ? 0 : realtime.records.length;
   if (info.inverters === 0 && (info.invertersOnline > 0 || records > 0)) {
     return [
-      wrong("counters", "no inverters registered, and some answering; energy 0", "counters zero"),
+      wrong("counters", "no registered inverters, but some in contact; energy 0", "counters zero"),
     ];
   }
   if (
     earlier?.ecuId === info.ecuId &&
     isGone(earlier.lifetimeEnergyJoules, info.lifetimeEnergyJoules)
   ) {
-    return [wrong("counters", "energy in all is 0 in one of two answers", "counters zero")];
+    return [wrong("counters", "lifetime energy is 0 in one of two replies", "counters zero")];
   }
   if (earlier?.ecuId === info.ecuId && isGone(earlier.todayEnergyJoules, info.todayEnergyJoules)) {
-    return [wrong("counters", "today's energy is 0 in one of two answers", "counters zero")];
+    return [wrong("counters", "today's energy is 0 in one of two replies", "counters zero")];
   }
   const isMorning =
     realtime?.kind !== "01" || Number(realtime.takenAt.slice(8, 10)) < DAY_HOURS.from; // may not be booked yet
   if (info.todayEnergyJoules === 0 && info.powerWatts >= SURELY_COUNTED_WATTS && !isMorning) {
-    return [wrong("counters", `${info.powerWatts} W, and 0 kWh today`, "counters stuck")];
+    return [wrong("counters", `${info.powerWatts} W, but 0 kWh today`, "counters stuck")];
   }
   return [];
 };
@@ -75,7 +77,7 @@ const isGone = (one: number, other: number): boolean => one !== other && Math.mi
 
 /** What is registered, who answers, and whose values cannot be. */
 export const inverterFindings = (
-  { reading, rejected }: Judged,
+  { reading, rejected }: Validated,
   realtime: Realtime,
 ): readonly Finding[] => {
   const { inverters, registered } = reading;
@@ -87,7 +89,7 @@ export const inverterFindings = (
     ...(reading.unknownRecords ? [unknownRecords(reading.unknownRecords)] : []),
     ...reading.notes.map((note) => odd("table", note)),
     ...(realtime.records.some(({ uid }) => isEcuId(uid))
-      ? [odd("table", "the ECU's own id is among its inverters; it is left out")]
+      ? [odd("table", "the ECU lists its own id as an inverter; it is left out")]
       : []),
     ...withoutGrid(inverters, rejected),
   ];
@@ -95,27 +97,31 @@ export const inverterFindings = (
 
 const noData = (registered: number): Finding =>
   registered === 0
-    ? wrong("inverters", "none is registered (status 02 or an empty table)", "no inverters")
-    : wrong("inverters", `no data yet of ${registered} inverters (status 02)`, "no data yet");
+    ? wrong("inverters", "none registered (status 02 or an empty table)", "no inverters")
+    : wrong("inverters", `no data yet from ${registered} inverters (status 02)`, "no data yet");
 
 const unknownRecords = (count: number): Finding =>
-  wrong("table", `${count} of its records cannot be read for certain`, "records unknown");
+  wrong("table", `${count} of its records are of unknown type or layout`, "records unknown");
 
 const attendance = (reading: Reading): Finding => {
   const { inverters, lastReportLocal = "" } = reading;
   const online = inverters.filter((one) => one.online);
-  const text = `${online.length} of ${inverters.length} answer the ECU`;
+  const text = `${online.length} of ${inverters.length} in contact with the ECU`;
   if (online.length === inverters.length) return ok("inverters", text);
   if (online.length > 0) {
     const missing = inverters.filter((one) => one.online === false && one.typeCode !== "00");
     if (missing.length === 0) return ok("inverters", text);
-    return odd("inverters", `${text}; not ${some(missing.map(({ uid }) => uid))}`, "not reached");
+    return odd(
+      "inverters",
+      `${text}; not ${listSome(missing.map(({ uid }) => uid))}`,
+      "not reached",
+    );
   }
   if (inverters.every(({ typeCode }) => typeCode === "00")) return ok("inverters", text); // told by itself
   const hour = Number(lastReportLocal.slice(8, 10));
   return hour >= DAY_HOURS.from && hour < DAY_HOURS.to
-    ? wrong("inverters", `${text}, at ${hour} o'clock by the ECU's clock`, "all off by day")
-    : ok("inverters", `${text}: they sleep`, "night");
+    ? wrong("inverters", `${text}, at ${hour}:00 by the ECU's clock`, "all off by day")
+    : ok("inverters", `${text}: off for the night`, "night");
 };
 
 /** A record without values is that of an inverter that never answered (protocol document, E14). */
@@ -123,13 +129,19 @@ const neverReached = (inverters: readonly InverterReading[]): readonly Finding[]
   const never = inverters.filter(({ typeCode }) => typeCode === "00");
   return never.length === 0
     ? []
-    : [wrong("inverters", `never reached: ${some(never.map(({ uid }) => uid))}`, "never reached")];
+    : [
+        wrong(
+          "inverters",
+          `never in contact: ${listSome(never.map(({ uid }) => uid))}`,
+          "never reached",
+        ),
+      ];
 };
 
 /** No volts, or a few, are what an inverter says that has light and no grid (protocol document, 4.2). */
 const withoutGrid = (
   inverters: readonly InverterReading[],
-  rejected: Judged["rejected"],
+  rejected: Validated["rejected"],
 ): readonly Finding[] => {
   const others = [...new Set(rejected)].filter(
     (field) => field === "temperature" || field === "channel_power",
@@ -138,10 +150,10 @@ const withoutGrid = (
     ({ gridVolts }) => gridVolts.length > 0 && gridVolts.every(({ volts }) => volts === undefined),
   );
   return [
-    ...others.map((field) => odd("values", `${field.replace("_", " ")} that cannot be`)),
+    ...others.map((field) => odd("values", `${field.replace("_", " ")} out of range`)),
     ...(lost.length === 0
       ? []
-      : [wrong("grid", `none at ${some(lost.map(({ uid }) => uid))}`, "no grid")]),
+      : [wrong("grid", `no voltage at ${listSome(lost.map(({ uid }) => uid))}`, "no grid")]),
   ];
 };
 
@@ -157,21 +169,21 @@ export const signalFindings = (
     signalRatio === undefined ? [] : [{ uid, percent: Math.round(signalRatio * 100) }],
   );
   heard.sort((a, b) => a.percent - b.percent);
-  const [faintest] = heard;
-  const loudest = heard.at(-1);
+  const [weakest] = heard;
+  const strongest = heard.at(-1);
   const weak = heard.filter(({ percent }) => percent < WEAK * 100);
   return [
     ...(unlisted > 0
-      ? [odd("signal", `the ECU leaves out ${unlisted} of ${inverters.length} inverters`)]
+      ? [odd("signal", `the ECU lists no signal for ${unlisted} of ${inverters.length} inverters`)]
       : []),
-    ...(faintest !== undefined && loudest !== undefined
-      ? [ok("signal", `${faintest.percent} to ${loudest.percent} %, faintest ${faintest.uid}`)]
+    ...(weakest !== undefined && strongest !== undefined
+      ? [ok("signal", `${weakest.percent} to ${strongest.percent} %, weakest ${weakest.uid}`)]
       : []),
     ...(weak.length > 0
       ? [
           odd(
             "signal",
-            `weak: ${some(weak.map(({ uid, percent }) => `${uid} ${percent} %`))}`,
+            `weak: ${listSome(weak.map(({ uid, percent }) => `${uid} ${percent} %`))}`,
             "weak signal",
           ),
         ]

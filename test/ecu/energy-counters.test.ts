@@ -1,8 +1,8 @@
 /** Counters that can be trusted, over histories that nobody wrote by hand (protocol document, 4.7). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judgeCounters, type Memory, noMemory } from "../../src/ecu/plausible.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
+import { type Memory, noMemory, validateCounters } from "../../src/ecu/validate.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -41,7 +41,7 @@ const judged = (steps: readonly Step[]) => {
   let at = 0;
   const shown = steps.map((step) => {
     at += step.after;
-    const { reading, memory: next } = judgeCounters(memory, readingOf(step), at);
+    const { reading, memory: next } = validateCounters(memory, readingOf(step), at);
     memory = next;
     return [reading.lifetimeEnergyJoules, reading.todayEnergyJoules];
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createLine } from "../../src/ecu/line.ts";
+import { createRequestQueue } from "../../src/ecu/queue.ts";
 import { fakeClock, settled } from "../support/fake-clock.ts";
 
 const PAUSE_MS = 1_000;
@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 /** A line, and what happened on it: `begin a 0`, `end a 50`. */
 const lineWithEvents = () => {
   const clock = fakeClock();
-  const line = createLine(() => PAUSE_MS, clock);
+  const line = createRequestQueue(() => PAUSE_MS, clock);
   const events: string[] = [];
   const note = (what: string): void => {
     events.push(`${what} ${clock.monotonic()}`);

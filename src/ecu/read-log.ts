@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { tell } from "./errors.ts";
+import { describeError } from "./errors.ts";
 import { queries, type Replies } from "./read.ts";
 import type { Reading } from "./reading.ts";
 
@@ -8,13 +8,13 @@ const PAST_SECONDS = 24 * 60 * 60;
 const WORKING_PAST_SECONDS = 30 * 60;
 
 /** Tells the log about reads: what is new as a warning, what is still so at debug. */
-export interface Journal {
+export interface ReadLog {
   /** @param now milliseconds since 1970 */
   record(replies: Replies, reading: Reading, now: number): void;
 }
 
 /** The journal of one ECU. A night of silence is one line, and so is its end. */
-export const createJournal = (ecu: string, log: Logger): Journal => {
+export const createReadLog = (ecu: string, log: Logger): ReadLog => {
   let failing = "";
   let noted = "";
   return {
@@ -31,7 +31,7 @@ export const createJournal = (ecu: string, log: Logger): Journal => {
       if (first !== undefined) {
         const { query, error } = first;
         const about = { ecu, query, reason: error.reason, failed: reasons };
-        log[reasons === failing ? "debug" : "warn"](about, `read failed: ${tell(error)}`);
+        log[reasons === failing ? "debug" : "warn"](about, `read failed: ${describeError(error)}`);
         failing = reasons;
       } else if (failing !== "" && queries.every((query) => replies[query]?.ok)) {
         log.info({ ecu }, "the ECU answers again");

@@ -1,0 +1,158 @@
+/** Checks on the way to an ECU: its name, its port, and the first request. */
+import { isIP } from "node:net";
+import { ECU_PORT } from "../ecu/address.ts";
+import type { EcuEndpoint } from "../ecu/client.ts";
+import { QueryError } from "../ecu/errors.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import { decodeReply, type Info } from "../protocol/replies.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Contact } from "./contact.ts";
+import {
+  type Finding,
+  failureFinding,
+  looksLikeEcu,
+  odd,
+  ok,
+  type Report,
+  wrong,
+} from "./findings.ts";
+import type { VerdictName } from "./verdicts.ts";
+
+export interface ConnectionOptions {
+  readonly ecu: EcuEndpoint;
+  /** Zone of an ECU that does not report its own. */
+  readonly zone: string;
+  /** Addresses of a name. @throws Error with the code of the resolver */
+  readonly resolve: (host: string) => Promise<readonly string[]>;
+  /** Sends 0001 and watches the connection. */
+  readonly contact: () => Promise<Contact>;
+  readonly clock: Clock;
+  /** Between two connections. */
+  readonly pauseMs: number;
+  /** Ends the diagnosis. */
+  readonly signal: AbortSignal;
+}
+
+const RESOLVE_MS = 5_000;
+
+/** @returns whether there is an address to connect to */
+export const checkName = async (
+  { ecu: { host }, resolve, clock, signal }: ConnectionOptions,
+  report: Report,
+): Promise<boolean> => {
+  if (isIP(host) !== 0) {
+    report(ok("name", `${host} is an address and needs no name lookup`));
+    return true;
+  }
+  const late = clock.sleep(RESOLVE_MS, signal).then(() => undefined);
+  try {
+    const addresses = await Promise.race([resolve(host), late]);
+    if (addresses === undefined) {
+      report(wrong("name", `${host}: no response within 5 s`, "name service silent"));
+      return false;
+    }
+    const several = addresses.length > 1 ? "; the first that accepts a connection is used" : "";
+    report(ok("name", `${host} is ${addresses.join(" and ")}${several}`));
+    return true;
+  } catch (error) {
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    const verdict = code === "EAI_AGAIN" ? "name service silent" : "name unknown";
+    report(wrong("name", `${host}: no address (${code})`, verdict));
+    return false;
+  }
+};
+
+/** What is known after the first request. */
+export interface FirstReply {
+  readonly info?: Info | undefined;
+  readonly closedByEcu?: boolean;
+  /** The finding if the second request fails too. */
+  readonly failed?: Finding;
+}
+
+/** @returns `undefined` where no connection was made */
+export const checkFirstRequest = async (
+  options: ConnectionOptions,
+  report: Report,
+): Promise<FirstReply | undefined> => {
+  const { ecu, clock } = options;
+  if (ecu.port !== ECU_PORT) {
+    report(odd("port", `${ecu.port} was given; every ECU uses ${ECU_PORT}`));
+  }
+  const contact = await options.contact();
+  if (contact.stage === "not connected") {
+    report(notConnected(contact.code, options));
+    return undefined;
+  }
+  report(ok("port", `${ecu.port} is open (${formatMs(contact.connectMs)})`));
+  await clock.sleep(options.pauseMs, options.signal);
+  if (contact.stage === "no reply") return { failed: noReply(contact) };
+  const { reply, replyMs, closedByEcu } = contact;
+  try {
+    const info = decodeReply("info", reply);
+    report(ok("reply", `${reply.length} bytes in ${formatMs(replyMs)}`));
+    return { info, closedByEcu };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    const { message, reason } = error;
+    return { failed: failureFinding(new QueryError(message, { reason, received: reply })) };
+  }
+};
+
+const formatMs = (ms: number): string => `${Math.max(1, Math.round(ms))} ms`;
+
+const notConnected = (code: string, options: ConnectionOptions): Finding => {
+  const { port } = options.ecu;
+  switch (code) {
+    case "ECONNREFUSED":
+      return wrong("port", `${port} refuses the connection`, refusalVerdict(options));
+    case "TIME":
+    case "ETIMEDOUT":
+      return wrong("port", `${port} neither accepts nor refuses the connection`, "not accepted");
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return wrong("name", `no address (${code})`, "name unknown");
+    case "ECONNRESET":
+      return wrong("port", `${port} resets the connection`, "closed");
+    default:
+      return wrong("port", `no device can be reached (${code})`, "no such host");
+  }
+};
+
+/** Hours and minutes of the ECU's clock (protocol document, 1.6). */
+const MAINTENANCE = { from: "02:45", to: "03:15" };
+
+const refusalVerdict = ({ clock, zone }: ConnectionOptions): VerdictName => {
+  const time = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone,
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  }).format(clock.now());
+  return time >= MAINTENANCE.from && time <= MAINTENANCE.to ? "maintenance" : "refused";
+};
+
+const noReply = ({ received, closedByEcu }: Extract<Contact, { stage: "no reply" }>): Finding => {
+  if (received.length > 0 && !looksLikeEcu(received)) {
+    return wrong(
+      "reply",
+      `"${firstCharacters(received)}" is not the reply of an ECU`,
+      "not an ECU",
+    );
+  }
+  if (received.length === 0) {
+    return closedByEcu
+      ? wrong("reply", "none: the connection was closed", "closed")
+      : wrong("reply", "none: no data", "silent");
+  }
+  const end = closedByEcu ? "then the connection was closed" : "then no more data";
+  const hasLength = /^\d{4}$/.test(Buffer.from(received).toString("latin1", 5, 9));
+  return received.length < 9 || hasLength
+    ? wrong("reply", `it ends after ${received.length} bytes; ${end}`, "cut short")
+    : wrong("reply", `"${firstCharacters(received)}" is not a valid frame`, "unreadable");
+};
+
+const firstCharacters = (received: Uint8Array): string =>
+  Buffer.from(received)
+    .toString("latin1", 0, 24)
+    .replace(/[^ -~]/g, "?");

@@ -1,0 +1,243 @@
+/** The TCP client: one request and its whole reply, over a connection of its own. */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { ProtocolError } from "../protocol/errors.ts";
+import { LONGEST_REPLY, replyLength } from "../protocol/frame.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { QueryError, type Reason } from "./errors.ts";
+
+/** Where an ECU listens. */
+export interface EcuEndpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Maximum time of each stage of an exchange, in milliseconds (protocol document, 1.5). */
+export interface ExchangeLimits {
+  readonly connectMs: number;
+  /** Without any new byte. */
+  readonly silenceMs: number;
+  /** From the request until the reply is complete. */
+  readonly replyMs: number;
+  /** That the ECU is given to close the connection after its reply; 0 closes at once. */
+  readonly closeMs: number;
+}
+
+/** The limits of the exporter. */
+export const exchangeLimits: ExchangeLimits = {
+  connectMs: 5_000,
+  silenceMs: 5_000,
+  replyMs: 10_000,
+  closeMs: 0,
+};
+
+/** Sees what happens on the connection, as it happens. */
+export interface ExchangeObserver {
+  /** The connection was accepted. */
+  connected?(): void;
+  /** Bytes arrived, as they came. */
+  received?(bytes: Buffer): void;
+  /** The reply is complete. */
+  replied?(reply: RawReply): void;
+  /** The ECU closed or reset the connection. */
+  closed?(): void;
+}
+
+export interface ExchangeOptions {
+  readonly limits?: ExchangeLimits;
+  readonly clock?: Pick<Clock, "schedule">;
+  readonly observer?: ExchangeObserver;
+  /** Opens a socket; tests replace it. */
+  readonly dial?: typeof connect;
+}
+
+/** A complete reply, and what was unusual about its arrival (protocol document, 2.4). */
+export interface RawReply {
+  /** As many bytes as the reply declares; a missing final line feed is added. */
+  readonly bytes: Buffer;
+  readonly missingLineFeed: boolean;
+  readonly trailingBytes: number;
+}
+
+/** Time for the final line feed of a reply that lacks nothing else. */
+const LINE_FEED_GRACE_MS = 300;
+
+/** A stage of an exchange took too long. */
+class TimeUp extends Error {}
+
+/**
+ * Sends one request and receives its reply: the request in one write, never half-closed. The socket is destroyed and closed
+ * before this settles, so that the next connection does not meet it (protocol document, 1.2).
+ * @throws QueryError `refused`, `unreachable`, `timeout`, `closed`, `truncated` or `malformed`
+ */
+export const exchange = async (
+  endpoint: EcuEndpoint,
+  request: Uint8Array,
+  signal: AbortSignal,
+  options: ExchangeOptions = {},
+): Promise<RawReply> => {
+  const { limits = exchangeLimits, clock = systemClock, observer = {}, dial = connect } = options;
+  let received: Buffer = Buffer.alloc(0);
+  const socket = dial({ host: endpoint.host, port: endpoint.port, noDelay: true });
+  const deadlines = setDeadlines(socket, signal, clock);
+  if (observer.closed !== undefined) onPeerClose(socket, observer.closed);
+  try {
+    deadlines.stage(limits.connectMs, "did not accept the connection");
+    await once(socket, "connect");
+    observer.connected?.();
+    deadlines.reply(limits.replyMs, "did not complete its reply");
+    deadlines.stage(limits.silenceMs, "accepted the connection and did not reply");
+    socket.write(request);
+    for await (const chunk of readChunks(socket)) {
+      observer.received?.(chunk);
+      received = append(received, chunk);
+      const missing = (replyLength(received) ?? LONGEST_REPLY) - received.length;
+      if (missing <= 0) break;
+      const graceMs = missing === 1 ? LINE_FEED_GRACE_MS : limits.silenceMs;
+      deadlines.stage(graceMs, "stopped in the middle of its reply");
+    }
+    const reply = completeReply(received);
+    observer.replied?.(reply);
+    deadlines.end();
+    if (limits.closeMs > 0) await closedWithin(socket, limits.closeMs, clock, signal);
+    return reply;
+  } catch (error) {
+    // A reply that lacks only its line feed is complete once nothing more arrives.
+    if (!(error instanceof ProtocolError) && lacksLineFeed(received)) {
+      const reply = completeReply(received);
+      observer.replied?.(reply);
+      return reply;
+    }
+    throw toQueryError(endpoint, error, received);
+  } finally {
+    deadlines.end();
+    await destroy(socket);
+  }
+};
+
+/** The chunks of a socket, which is left open when the loop ends. */
+const readChunks = (socket: Socket): AsyncIterable<Buffer> =>
+  socket.iterator({ destroyOnReturn: false });
+
+/** Destroys the socket with a `TimeUp` when a stage, the whole reply, or the caller's time is over. */
+const setDeadlines = (socket: Socket, signal: AbortSignal, clock: Pick<Clock, "schedule">) => {
+  let cancelStage = (): void => {};
+  let cancelReply = (): void => {};
+  const deadline = (ms: number, problem: string): (() => void) =>
+    clock.schedule(ms, () => socket.destroy(new TimeUp(`${problem} within ${ms} ms`)));
+  const onAbort = (): void => {
+    socket.destroy(new TimeUp("had not replied when the time for this read was over"));
+  };
+  socket.on("error", () => {}); // who waits gets the error; between two waits, or after the last, it does not matter
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return {
+    stage: (ms: number, problem: string): void => {
+      cancelStage();
+      cancelStage = deadline(ms, problem);
+    },
+    reply: (ms: number, problem: string): void => {
+      cancelReply = deadline(ms, problem);
+    },
+    end: (): void => {
+      cancelStage();
+      cancelReply();
+      signal.removeEventListener("abort", onAbort);
+    },
+  };
+};
+
+/** Calls back once when the other side closes or resets the connection, and not when this side destroys the socket. */
+const onPeerClose = (socket: Socket, callback: () => void): void => {
+  let isDone = false;
+  const report = (): void => {
+    if (!isDone) callback();
+    isDone = true;
+  };
+  socket.on("end", report);
+  socket.on("error", (error) => {
+    if (isReset(error)) report();
+  });
+};
+
+const isReset = (error: unknown): boolean =>
+  ["ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "");
+
+/** Waits until the other side closes, at most for a time. */
+const closedWithin = (
+  socket: Socket,
+  ms: number,
+  clock: Pick<Clock, "schedule">,
+  signal: AbortSignal,
+): Promise<void> =>
+  new Promise((resolve) => {
+    const finish = (): void => {
+      cancel();
+      signal.removeEventListener("abort", finish);
+      resolve();
+    };
+    const cancel = clock.schedule(ms, finish);
+    signal.addEventListener("abort", finish);
+    socket.once("end", finish).once("close", finish).resume();
+    if (signal.aborted || socket.readableEnded || socket.destroyed) finish();
+  });
+
+/** Keeps at most the longest reply and a little of what an ECU sends. */
+const append = (received: Buffer, chunk: Buffer): Buffer =>
+  Buffer.concat([received, chunk.subarray(0, LONGEST_REPLY + 9 - received.length)]);
+
+const lacksLineFeed = (received: Buffer): boolean => received.length + 1 === replyLength(received);
+
+/** @throws QueryError `closed` or `truncated` where bytes are missing */
+const completeReply = (received: Buffer): RawReply => {
+  if (received.length === 0) {
+    throw new QueryError("closed the connection without a reply", { reason: "closed" });
+  }
+  const total = replyLength(received);
+  if (total === received.length + 1) {
+    const bytes = Buffer.concat([received, Buffer.of(0x0a)]);
+    return { bytes, missingLineFeed: true, trailingBytes: 0 };
+  }
+  if (total === undefined || received.length < total) {
+    const problem = `closed the connection in the middle of its reply (${received.length} bytes)`;
+    throw new QueryError(problem, { reason: "truncated" });
+  }
+  const bytes = received.subarray(0, total);
+  return { bytes, missingLineFeed: false, trailingBytes: received.length - total };
+};
+
+/** Destroys a socket and waits until the connection is gone. */
+const destroy = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.closed) return resolve();
+    socket.once("close", () => resolve());
+    socket.destroy();
+  });
+
+/** The error as a reason of the closed list, in words that name the ECU. */
+const toQueryError = (endpoint: EcuEndpoint, error: unknown, received: Buffer): QueryError => {
+  const at = `${endpoint.host}:${endpoint.port}`;
+  const as = (reason: Reason, problem: string): QueryError =>
+    new QueryError(`${at} ${problem}`, { reason, received, cause: error });
+  if (error instanceof QueryError) return as(error.reason, error.message);
+  if (error instanceof TimeUp) return as("timeout", error.message);
+  if (error instanceof ProtocolError)
+    return as(error.reason, `did not send a valid reply: ${error.message}`);
+  if (isReset(error)) {
+    const reason = received.length === 0 ? "closed" : "truncated";
+    return as(reason, `reset the connection after ${received.length} bytes`);
+  }
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  const [reason, problem] = systemErrors[code] ?? ["unreachable", "cannot be reached"];
+  return as(reason, `${problem} (${code || message})`);
+};
+
+/** What the errors of the operating system mean to the reader of a log. */
+const systemErrors: Readonly<Record<string, readonly [Reason, string]>> = {
+  ECONNREFUSED: ["refused", "refused the connection"],
+  ETIMEDOUT: ["timeout", "did not accept the connection"],
+  ENOTFOUND: ["unreachable", "is a name that cannot be resolved"],
+  EAI_AGAIN: ["unreachable", "is a name that cannot be resolved now"],
+  EHOSTUNREACH: ["unreachable", "cannot be reached: no such host in this network"],
+  ENETUNREACH: ["unreachable", "cannot be reached: no route to its network"],
+};

@@ -1,0 +1,49 @@
+/** Sends one query after another to an ECU, as the exporter does: one connection at a time, a pause after each. */
+import type { Messages } from "../protocol/replies.ts";
+import type { Command } from "../protocol/requests.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import { type EcuEndpoint, type ExchangeOptions, exchange } from "./client.ts";
+import { type Exchange, type Outcome, query, RETRY_PAUSE_MS } from "./query.ts";
+import { createRequestQueue } from "./queue.ts";
+
+export interface QuerierOptions extends Omit<ExchangeOptions, "clock"> {
+  readonly ecu: EcuEndpoint;
+  /** Between two connections. */
+  readonly pauseMs: number;
+  /** Further attempts at a query that failed, unless the query has its own number. */
+  readonly retries: number;
+  readonly retryPauseMs?: number;
+  /** Ends a query in flight, and all that follow. */
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/** @see createQuerier */
+export interface Querier {
+  /**
+   * Sends a query until it gets a valid reply or its attempts are used up. Never throws for what the ECU does.
+   * @param params the ECU's id, the parameter of the command, and the number of retries
+   */
+  query<C extends Command>(
+    command: C,
+    params?: { readonly ecuId?: string; readonly parameter?: string; readonly retries?: number },
+  ): Promise<Outcome<Messages[C]>>;
+}
+
+/** A querier of one ECU: one connection at a time, one query each, a pause after each (protocol document, 1.2). */
+export const createQuerier = (options: QuerierOptions): Querier => {
+  const { ecu, signal, clock = systemClock } = options;
+  const enqueue = createRequestQueue(() => options.pauseMs, clock);
+  const send: Exchange = (request, until) =>
+    enqueue(() => exchange(ecu, request, until, { ...options, clock }), until);
+  return {
+    query: (command, params = {}) =>
+      query(command, params, {
+        exchange: send,
+        clock,
+        retries: params.retries ?? options.retries,
+        retryPauseMs: options.retryPauseMs ?? RETRY_PAUSE_MS,
+        signal,
+      }),
+  };
+};

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { isWaitingForData, observe } from "../../src/ecu/observe.ts";
+import { type Memory, noMemory } from "../../src/ecu/validate.ts";
+import { answered, ECU_ID, failed, infoOf, KWH, recordOf, signalsOf, tableOf } from "./messages.ts";
+
+const TIMES = { zone: "Europe/Amsterdam", now: Date.UTC(2025, 5, 21, 10), monotonic: 1_000 };
+const replies = {
+  info: answered(infoOf()),
+  realtime: answered(tableOf()),
+  signal: answered(signalsOf()),
+};
+
+describe("replies of a read", () => {
+  it("that are complete: the ECU is up, every query succeeded, nothing is withheld", () => {
+    const { up, reading, queries, rejected, memory } = observe({
+      replies,
+      memory: noMemory,
+      ...TIMES,
+    });
+    expect({ up, rejected }).toEqual({ up: true, rejected: [] });
+    expect(reading).toMatchObject({ lifetimeEnergyJoules: 1000 * KWH, powerWatts: 420 });
+    expect(queries.info).toEqual({ success: true, durationSeconds: 0.005 });
+    expect(memory).toMatchObject({ ecuId: ECU_ID, zone: "Europe/Amsterdam" });
+  });
+
+  it("without 0002: the ECU is down, with the reason, and the values of 0001", () => {
+    const part = { ...replies, realtime: failed("timeout") };
+    const { up, reading, queries } = observe({ replies: part, memory: noMemory, ...TIMES });
+    expect(up).toBe(false);
+    expect(queries.realtime).toMatchObject({ success: false, error: { reason: "timeout" } });
+    expect(reading).toMatchObject({ powerWatts: 420, inverters: [{ signalRatio: 1 }, {}] });
+  });
+
+  it("of which none was sent: the ECU is down, and every query without success", () => {
+    const { up, reading, queries } = observe({ replies: {}, memory: noMemory, ...TIMES });
+    expect({ up, inverters: reading.inverters }).toEqual({ up: false, inverters: [] });
+    expect(queries).toEqual({
+      info: { success: false },
+      realtime: { success: false },
+      signal: { success: false },
+    });
+  });
+
+  it("with values out of range and a counter that fell: both are withheld and named", () => {
+    const lower = observe({
+      replies: {
+        ...replies,
+        info: answered(infoOf({ lifetimeEnergyJoules: 900 * KWH })),
+        realtime: answered(tableOf([recordOf("702000000001", { temperatureCelsius: 111 })])),
+      },
+      memory: observe({ replies, memory: noMemory, ...TIMES }).memory,
+      ...TIMES,
+    });
+    expect(lower.rejected).toEqual(["temperature", "lifetime_energy"]);
+    expect(lower.reading).not.toHaveProperty("lifetimeEnergyJoules");
+    expect(lower.reading.inverters[0]?.temperatureCelsius).toBeUndefined();
+    expect(lower.memory.ecus[ECU_ID]?.lifetime.good).toBe(1000 * KWH);
+  });
+
+  it("leave the memory that was passed in unchanged", () => {
+    const memory: Memory = Object.freeze({ ecus: Object.freeze({}) });
+    expect(observe({ replies, memory, ...TIMES }).memory).not.toEqual(memory);
+    expect(memory).toEqual({ ecus: {} });
+  });
+});
+
+it("an ECU that is up without a report waits for data", () => {
+  const noData = { ...replies, realtime: answered({ kind: "none" } as const) };
+  const waiting = observe({ replies: noData, memory: noMemory, ...TIMES });
+  expect(isWaitingForData(waiting)).toBe(true);
+  expect(isWaitingForData(observe({ replies, memory: noMemory, ...TIMES }))).toBe(false);
+  expect(isWaitingForData(observe({ replies: {}, memory: noMemory, ...TIMES }))).toBe(false);
+});
