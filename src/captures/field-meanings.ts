@@ -1,7 +1,7 @@
 /** What the value of a field means, in words. Sections are those of the protocol document. */
 import { ecuFamily, inverterModel, isEcuId } from "../ecu/models.ts";
 import { toKilowattHours } from "../ecu/units.ts";
-import { layoutOfType, type RecordLayout } from "../protocol/layouts.ts";
+import { layoutOfType, recordLayouts } from "../protocol/layouts.ts";
 import { commandOf } from "../protocol/requests.ts";
 import type { Entry } from "../protocol/trace.ts";
 
@@ -28,12 +28,6 @@ const statuses: Readonly<Record<string, string>> = {
   "00": "ok",
   "01": "the ECU has another id than was asked for",
   "02": "no data yet",
-};
-const layouts: Readonly<Record<RecordLayout, string>> = {
-  none: "never contacted: no values follow",
-  two: "2 channels",
-  fourThreePhase: "4 channels, 3 phases",
-  four: "4 channels",
 };
 const kinds: Readonly<Record<string, string>> = {
   "01": "of micro-inverters",
@@ -65,7 +59,7 @@ const meanings: Readonly<Record<string, (value: Value) => string>> = {
   typeCode: (value) => {
     const code = String(value);
     const layout = Object.hasOwn(layoutOfType, code) ? layoutOfType[code] : undefined;
-    return layout === undefined ? "not known" : layouts[layout];
+    return layout === undefined ? "not known" : recordLayouts[layout].label;
   },
   period: named(periods),
   online: (value) => (value === true ? "answered in the last round" : "did not answer"),

@@ -13,7 +13,7 @@ import {
 } from "../config/values.ts";
 import { parseFault } from "../simulator/fault-syntax.ts";
 import { faults } from "../simulator/faults.ts";
-import { MOST_INVERTERS, models } from "../simulator/models.ts";
+import { MAX_INVERTERS, models } from "../simulator/models.ts";
 
 const modelNames = Object.keys(models) as (keyof typeof models)[];
 
@@ -24,7 +24,7 @@ export const simulationSettings = {
     value: "MODEL=COUNT,…",
     help: `Inverters of the plant. Models: ${modelNames.join(", ")}.`,
     fallback: "QS1=3,DS3=4",
-    parse: counts(modelNames, MOST_INVERTERS),
+    parse: counts(modelNames, MAX_INVERTERS),
   }),
   family: setting({
     flag: "family",

@@ -1,4 +1,5 @@
 /** A reading: the replies of one read joined by inverter, in plain units, with what was not measured left out. */
+import { recordLayouts } from "../protocol/layouts.ts";
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
 import { isTimeZone, parseLocalTime } from "../time/zone.ts";
 import { ecuModel, inverterModel, isEcuId, tellsZone, threePhases } from "./models.ts";
@@ -187,7 +188,7 @@ const inverterReading = (record: InverterRecord): InverterReading => {
 };
 
 const phasesOf = ({ uid, layout, gridVolts }: InverterRecord): InverterReading["gridVolts"] =>
-  layout === "fourThreePhase"
+  layout !== undefined && recordLayouts[layout].phases > 1
     ? gridVolts.map((volts, i) => ({ phase: threePhases(uid)[i] ?? "", volts }))
     : gridVolts.slice(0, 1).map((volts) => ({ phase: "L1", volts })); // the second is the same measurement (3.2.4)
 

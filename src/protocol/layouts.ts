@@ -80,49 +80,95 @@ export const recordHead = struct({
   typeCode: ascii(2),
 });
 
-/**
- * The numbers after the temperature, in the order of the wire: P is the power of the next channel in watts, V the next
- * voltage of the grid in volts. The order does not tie a channel to a phase (3.2.4 to 3.2.6).
- */
-const recordTail = (order: string) =>
+/** A layout of micro-inverter records. */
+interface RecordLayoutRow {
+  /**
+   * The numbers after the temperature, in the order of the wire: P is the power of the next channel in watts, V the next
+   * voltage of the grid in volts. The order does not tie a channel to a phase (3.2.4 to 3.2.6).
+   */
+  readonly numbers: string;
+  /** How many voltages are different measurements; with 1, all of them are the same. */
+  readonly phases: number;
+  /** In words, for people. */
+  readonly label: string;
+  /** Type codes that certainly have this layout (3.2.3). */
+  readonly typeCodes: readonly string[];
+}
+
+/** Every layout, likeliest first. Sizes, recovery, simulator and texts follow from these rows. */
+export const recordLayouts = {
+  /** YC600 and DS3 families. */
+  two: { numbers: "PVPV", phases: 1, label: "2 channels", typeCodes: ["01", "04"] },
+  /** YC900, YC1000, QT2. */
+  fourThreePhase: {
+    numbers: "PVPVPVP",
+    phases: 3,
+    label: "4 channels, 3 phases",
+    typeCodes: ["02"],
+  },
+  /** QS1, QS1A. */
+  four: { numbers: "PVPPP", phases: 1, label: "4 channels", typeCodes: ["03"] },
+  /** Nothing but the head: an inverter that the ECU never reached. */
+  none: {
+    numbers: "",
+    phases: 0,
+    label: "never contacted: no values follow",
+    typeCodes: ["00"],
+  },
+} as const satisfies Record<string, RecordLayoutRow>;
+
+/** Name of a record layout. */
+export type RecordLayout = keyof typeof recordLayouts;
+
+const layoutEntries = Object.entries(recordLayouts) as readonly (readonly [
+  RecordLayout,
+  RecordLayoutRow,
+])[];
+
+const tailCodec = (numbers: string) =>
   struct({
     frequencyHertz: tenths(u16),
     temperatureCelsius: shifted(u16, -100),
-    block: interleaved(u16, { P: "powerWatts", V: "gridVolts" }, order),
+    block: interleaved(u16, { P: "powerWatts", V: "gridVolts" }, numbers),
   });
 
 export type RecordHead = Infer<typeof recordHead>;
-export type RecordTail = Infer<ReturnType<typeof recordTail>>;
+export type RecordTail = Infer<ReturnType<typeof tailCodec>>;
 
-/** The layouts of micro-inverter records: no more than the head, or a tail of known size (3.2.3). */
-export const recordTails = {
-  none: undefined,
-  /** YC600 and DS3 families. Both voltages are the same measurement. */
-  two: recordTail("PVPV"),
-  /** YC900, YC1000, QT2. */
-  fourThreePhase: recordTail("PVPVPVP"),
-  /** QS1, QS1A. */
-  four: recordTail("PVPPP"),
-} satisfies Record<string, Codec<RecordTail> | undefined>;
+/** What follows the head of a record, by layout; `undefined` where nothing does. */
+export const recordTails = Object.fromEntries(
+  layoutEntries.map(([layout, { numbers }]) => [
+    layout,
+    numbers === "" ? undefined : tailCodec(numbers),
+  ]),
+) as Readonly<Record<RecordLayout, Codec<RecordTail> | undefined>>;
 
-/** Name of a record layout. */
-export type RecordLayout = keyof typeof recordTails;
-
-/** Type codes whose layout is certain (3.2.3). */
-export const layoutOfType: Readonly<Record<string, RecordLayout>> = {
-  "00": "none",
-  "01": "two",
-  "02": "fourThreePhase",
-  "03": "four",
-  "04": "two",
-};
+/** Layout of each type code whose layout is certain (3.2.3). */
+export const layoutOfType: Readonly<Record<string, RecordLayout>> = Object.fromEntries(
+  layoutEntries.flatMap(([layout, { typeCodes }]) => typeCodes.map((code) => [code, layout])),
+);
 
 /** Bytes before the tail of a record. */
 export const RECORD_HEAD_BYTES = recordHead.size ?? 0;
+/** Bytes of frequency and temperature, which come first in every tail. */
+const GRID_BYTES = 4;
 
-/** Bytes of a whole record of that layout: 9, 21, 27 or 23. */
+/** Bytes of a record of each layout: 9, 21, 27 or 23. */
 export const recordBytes = (layout: RecordLayout): number =>
   RECORD_HEAD_BYTES + (recordTails[layout]?.size ?? 0);
+
+/** Offsets of the voltages in a record of a layout. */
+export const voltageOffsets = (layout: RecordLayout): readonly number[] =>
+  [...recordLayouts[layout].numbers].flatMap((letter, i) =>
+    letter === "V" ? [RECORD_HEAD_BYTES + GRID_BYTES + 2 * i] : [],
+  );
+
+/** How many channels and how many voltages a record of a layout has. */
+export const countNumbers = (layout: RecordLayout): { channels: number; voltages: number } => {
+  const letters = [...recordLayouts[layout].numbers];
+  const channels = letters.filter((letter) => letter === "P").length;
+  return { channels, voltages: letters.length - channels };
+};
 
 /** 0002 kind 02: a device of an ECU-RS, 57 bytes. Offsets are certain, units are not (3.2.8). */
 export const rapidShutdownDevice = struct({

@@ -3,7 +3,16 @@
  * the walk that makes all of them fit tells (protocol document, 3.2.9).
  */
 import type { Cursor } from "./codec.ts";
-import { layoutOfType, RECORD_HEAD_BYTES, type RecordLayout, recordBytes } from "./layouts.ts";
+import {
+  layoutOfType,
+  RECORD_HEAD_BYTES,
+  type RecordLayout,
+  recordBytes,
+  recordLayouts,
+  voltageOffsets,
+} from "./layouts.ts";
+
+const layouts = Object.keys(recordLayouts) as readonly RecordLayout[];
 
 /** Where one record lies, and how it is to be read. */
 export interface Span {
@@ -27,7 +36,7 @@ export interface Walk {
 }
 
 /** Sizes to try for a record of unknown type, likeliest first; the last record may be of any size from 13 up. */
-const KNOWN_SIZES: readonly number[] = [21, 27, 23, 9];
+const KNOWN_SIZES: readonly number[] = layouts.map(recordBytes);
 const SMALLEST_WITH_TAIL = 13; // head, frequency, temperature
 const LARGEST_TRIED = 41;
 const CANDIDATES: readonly number[] = [
@@ -35,10 +44,7 @@ const CANDIDATES: readonly number[] = [
   ...range(SMALLEST_WITH_TAIL, LARGEST_TRIED).filter((size) => !KNOWN_SIZES.includes(size)),
 ];
 const LAYOUT_OF_SIZE = new Map<number, RecordLayout>(
-  (["none", "two", "fourThreePhase", "four"] as const).map((layout) => [
-    recordBytes(layout),
-    layout,
-  ]),
+  layouts.map((layout) => [recordBytes(layout), layout]),
 );
 /** Type 05 is disputed: DS3-H (uid 70…) in 21 bytes, or QT2 (uid 90…) in 27 (protocol document, 6, D1). */
 const DISPUTED_TYPE = "05";
@@ -143,7 +149,8 @@ const spanOf = (body: Cursor, begin: number, size: number): Span => {
 const sizesToTry = (body: Cursor, begin: number, whole: number | undefined): readonly number[] => {
   const layout = knownLayout(body, begin);
   if (layout !== undefined) return [recordBytes(layout)];
-  if (whole !== undefined) return whole === 9 || whole >= SMALLEST_WITH_TAIL ? [whole] : [];
+  if (whole !== undefined)
+    return whole === RECORD_HEAD_BYTES || whole >= SMALLEST_WITH_TAIL ? [whole] : [];
   const likeliest = disputedSize(body, begin);
   return likeliest === undefined
     ? CANDIDATES
@@ -176,11 +183,9 @@ const plausibleHead = (body: Cursor, begin: number): boolean => {
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 
 /** Offsets of the voltages in a record, by its size (protocol document, 3.2.4 to 3.2.6). */
-const VOLTAGE_OFFSETS: Readonly<Record<number, readonly number[]>> = {
-  21: [15, 19],
-  27: [15, 19, 23],
-  23: [15],
-};
+const VOLTAGE_OFFSETS = new Map<number, readonly number[]>(
+  layouts.map((layout) => [recordBytes(layout), voltageOffsets(layout)]),
+);
 
 const word = (body: Cursor, at: number): number => body.at(at) * 256 + body.at(at + 1);
 const FREQUENCY_OFFSET = 9;
@@ -192,7 +197,7 @@ const physicallyPlausible: Check = (body, begin, size) => {
   if (size < SMALLEST_WITH_TAIL) return true;
   const frequency = word(body, begin + FREQUENCY_OFFSET);
   if (frequency !== 0 && !isFrequency(frequency)) return false;
-  return (VOLTAGE_OFFSETS[size] ?? []).every((offset) => {
+  return (VOLTAGE_OFFSETS.get(size) ?? []).every((offset) => {
     const volts = word(body, begin + offset);
     return volts === 0 || isVoltage(volts);
   });
@@ -201,7 +206,7 @@ const physicallyPlausible: Check = (body, begin, size) => {
 /** Frequency and every voltage are those of a live grid: strong evidence that the layout is the one of this size. */
 const measuresGrid: Check = (body, begin, size) =>
   isFrequency(word(body, begin + FREQUENCY_OFFSET)) &&
-  (VOLTAGE_OFFSETS[size] ?? []).every((offset) => isVoltage(word(body, begin + offset)));
+  (VOLTAGE_OFFSETS.get(size) ?? []).every((offset) => isVoltage(word(body, begin + offset)));
 
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, i) => from + i);

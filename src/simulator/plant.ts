@@ -1,7 +1,7 @@
 import { type Site, sunPosition } from "../time/sun.ts";
 import { chance, drift } from "./chance.ts";
 import { lightOn, type Orientation } from "./light.ts";
-import { MOST_INVERTERS, type Model, type ModelName, models } from "./models.ts";
+import { MAX_INVERTERS, type Model, type ModelName, models } from "./models.ts";
 
 /** A roof with inverters. Everything it does follows from this and from the time. */
 export interface Plant {
@@ -48,8 +48,8 @@ export const createPlant = (
   seed: number,
 ): Plant => {
   const names = wanted.flatMap(([name, count]) => Array<ModelName>(count).fill(name));
-  if (names.length > MOST_INVERTERS) {
-    throw new RangeError(`${names.length} inverters are more than ${MOST_INVERTERS}`);
+  if (names.length > MAX_INVERTERS) {
+    throw new RangeError(`${names.length} inverters are more than ${MAX_INVERTERS}`);
   }
   const towardsEquator = site.latitude >= 0 ? 180 : 0;
   const inverters = names.map((name, i): PlantInverter => {

@@ -1,5 +1,7 @@
 /** The round engine: what a simulated ECU knows, and when (protocol document, 4.1, 4.3, 4.6, 10). */
+
 import { Temporal } from "temporal-polyfill";
+import { countNumbers, recordLayouts } from "../protocol/layouts.ts";
 import type {
   DayPower,
   Energy,
@@ -242,11 +244,8 @@ const neverHeard = ({ uid, model }: PlantInverter): InverterRecord => ({
   frequencyHertz: 0,
   temperatureCelsius: -100,
   powerWatts: Array<number>(model.channels).fill(0),
-  gridVolts: Array<number>(voltageFields[model.layout]).fill(0),
+  gridVolts: Array<number>(countNumbers(model.layout).voltages).fill(0),
 });
-
-/** Voltages that a record of each layout has room for (protocol document, 3.2.3). */
-const voltageFields = { none: 0, two: 2, fourThreePhase: 3, four: 1 } as const;
 
 /** The record of one inverter after it was asked; `last` is what stood there before. */
 const recordOf = (
@@ -265,7 +264,10 @@ const recordOf = (
     frequencyHertz: doing.frequencyHertz,
     temperatureCelsius: doing.temperatureCelsius,
     powerWatts: [...doing.channelWatts],
-    gridVolts: model.layout === "two" ? [first, first] : [...doing.gridVolts],
+    gridVolts:
+      recordLayouts[model.layout].phases === 1
+        ? last.gridVolts.map(() => first)
+        : [...doing.gridVolts],
   };
 };
 
@@ -276,7 +278,10 @@ const staleRecord = (last: InverterRecord): InverterRecord => ({
   frequencyHertz: 0,
   temperatureCelsius: 0,
   powerWatts: last.powerWatts.map((watts, i) => (i < 2 ? 0 : watts)),
-  gridVolts: last.layout === "fourThreePhase" ? last.gridVolts : last.gridVolts.map(() => 0),
+  gridVolts:
+    last.layout !== undefined && recordLayouts[last.layout].phases > 1
+      ? last.gridVolts
+      : last.gridVolts.map(() => 0),
 });
 
 const zoned = (at: number, zone: string): Temporal.ZonedDateTime =>
