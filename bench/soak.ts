@@ -7,9 +7,9 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { startExporter } from "../src/exporter/exporter.ts";
-import { chance } from "../src/simulator/chance.ts";
 import { simulateEcu } from "../src/simulator/ecu.ts";
 import { type FaultName, faults } from "../src/simulator/faults.ts";
+import { random } from "../src/simulator/random.ts";
 
 const { values } = parseArgs({
   options: { minutes: { type: "string", default: "10" }, seed: { type: "string", default: "1" } },
@@ -85,15 +85,15 @@ const scrape = async (): Promise<void> => {
 /** Switches one random fault on for a while, then all off for a while. */
 const spoil = async (): Promise<void> => {
   for (let turn = 0; performance.now() < ends; turn++) {
-    const name = names[Math.floor(chance(seed, 1, turn) * names.length)];
+    const name = names[Math.floor(random(seed, 1, turn) * names.length)];
     // Confirmed resets are the one reason for which a counter may fall, and a frozen one below the true is such.
     if (name !== undefined && name !== "frozenCounters") {
       ecu.faults.add(name);
       tally.faults++;
     }
-    await pause(FAULT_EVERY_MS * chance(seed, 2, turn));
+    await pause(FAULT_EVERY_MS * random(seed, 2, turn));
     ecu.faults.clear();
-    await pause(FAULT_EVERY_MS * chance(seed, 3, turn));
+    await pause(FAULT_EVERY_MS * random(seed, 3, turn));
   }
 };
 

@@ -12,9 +12,10 @@ import {
   type MetricName,
   type Scrape,
 } from "../../src/metrics/catalogue.ts";
-import { chance } from "../../src/simulator/chance.ts";
+import type { Family } from "../../src/simulator/behaviours.ts";
 import { type Doing, doingAt, type Plant, type PlantInverter } from "../../src/simulator/plant.ts";
-import { createRounds, type Family } from "../../src/simulator/rounds.ts";
+import { random } from "../../src/simulator/random.ts";
+import { createRounds } from "../../src/simulator/rounds.ts";
 import { sunPosition } from "../../src/time/sun.ts";
 import { localMinuteOf } from "./local.ts";
 import type { Place } from "./places.ts";
@@ -132,7 +133,7 @@ const doingIn = ({ plant, trouble }: Life, inverter: PlantInverter, at: number):
   if (elevation < -1) return { ...asleep, channelWatts: inverter.panels.map(() => 0) };
   let doing = snowedOn(plant, inverter, doingAt(plant, inverter, at), at);
   // Now and then an inverter is not heard for a whole round (protocol document, 4.1).
-  if (chance(inverter.seed, 41, at / STEP) < 0.01) doing = { ...doing, online: false };
+  if (random(inverter.seed, 41, at / STEP) < 0.01) doing = { ...doing, online: false };
   return trouble !== undefined && at >= trouble.at
     ? (trouble.doing?.(doing, inverter) ?? doing)
     : doing;
@@ -169,12 +170,12 @@ const disturbed = ({ plant, place, family }: Life, replies: Replies, at: number)
   const minute = localMinuteOf(at, place.zone);
   const isMaintenance = minute >= 165 && minute < 195;
   const week = Math.floor(at / (7 * DAY));
-  const hangs = week * 7 * DAY + chance(plant.seed, 42, week) * 7 * DAY;
+  const hangs = week * 7 * DAY + random(plant.seed, 42, week) * 7 * DAY;
   if (isMaintenance || (at >= hangs && at < hangs + 10 * MINUTE)) return { info: refused };
   const { info } = replies;
   // Only ECUs with a data base fail to look up (protocol document, 4.6).
   if (family === "R") return replies;
-  if (chance(plant.seed, 43, at / STEP) < STEP / DAY && info?.ok && info.value.layout === "01") {
+  if (random(plant.seed, 43, at / STEP) < STEP / DAY && info?.ok && info.value.layout === "01") {
     const forgot = { lifetimeEnergyJoules: 0, todayEnergyJoules: 0, inverters: 0 };
     return { ...replies, info: answered({ ...info.value, ...forgot }) };
   }
@@ -183,4 +184,4 @@ const disturbed = ({ plant, place, family }: Life, replies: Replies, at: number)
 
 /** The exporter begins anew about once a week. */
 const isRestarted = (plant: Plant, at: number): boolean =>
-  chance(plant.seed, 44, at / STEP) < STEP / (7 * DAY);
+  random(plant.seed, 44, at / STEP) < STEP / (7 * DAY);

@@ -1,7 +1,8 @@
 /** All lives of a proof: the healthy ones, and those in which something goes wrong at a random time. */
-import { chance } from "../../src/simulator/chance.ts";
+
 import { lightOn } from "../../src/simulator/light.ts";
 import { clearnessAt, type Plant } from "../../src/simulator/plant.ts";
+import { random } from "../../src/simulator/random.ts";
 import { sunPosition } from "../../src/time/sun.ts";
 import { DAY, HOUR, type Life, MINUTE, STEP } from "./life.ts";
 import { type Place, places, type RoofName, roofs, seedOf } from "./places.ts";
@@ -78,9 +79,9 @@ const caseOf = (
   const roof = row.roofs[Math.floor(i / places.length) % row.roofs.length] as RoofName;
   const plant = roofs[roof](place.site, seed);
   const at = momentOf(plant, seed, { from: span.from + before * DAY, to: span.to - after * DAY });
-  const victim = Math.floor(chance(seed, 51) * plant.inverters.length);
+  const victim = Math.floor(random(seed, 51) * plant.inverters.length);
   const inverter = plant.inverters[victim];
-  const channel = Math.floor(chance(seed, 52) * (inverter?.panels.length ?? 1));
+  const channel = Math.floor(random(seed, 52) * (inverter?.panels.length ?? 1));
   const ecu = `${kind}-${i}-${place.name}-${roof}`;
   return {
     kind,
@@ -106,7 +107,7 @@ const caseOf = (
 /** A random moment of the span, that good light follows within four days. */
 const momentOf = (plant: Plant, seed: number, { from, to }: Span): number => {
   for (let attempt = 0; attempt < 1_000; attempt++) {
-    const at = from + Math.floor(chance(seed, 53, attempt) * (to - from));
+    const at = from + Math.floor(random(seed, 53, attempt) * (to - from));
     let good = 0;
     for (let then = at; then < at + 4 * DAY; then += STEP) {
       if (isGoodLight(plant, then)) good += STEP;

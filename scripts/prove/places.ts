@@ -1,7 +1,8 @@
 /** Where the plants of the proof stand, and what is on their roofs. */
-import { chance } from "../../src/simulator/chance.ts";
+
 import type { Orientation } from "../../src/simulator/light.ts";
 import { createPlant, type Plant, type PlantInverter } from "../../src/simulator/plant.ts";
+import { random } from "../../src/simulator/random.ts";
 import type { Site } from "../../src/time/sun.ts";
 
 export interface Place {
@@ -75,4 +76,4 @@ export type RoofName = keyof typeof roofs;
 
 /** A seed of its own for each of the things that are left to chance, by the seed of the whole. */
 export const seedOf = (seed: number, ...keys: readonly number[]): number =>
-  Math.floor(chance(seed, ...keys) * 2 ** 31);
+  Math.floor(random(seed, ...keys) * 2 ** 31);

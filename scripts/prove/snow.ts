@@ -1,6 +1,7 @@
 /** Snow on the roofs of the proof: it falls when it is cold, and slides off one panel after another. */
-import { chance } from "../../src/simulator/chance.ts";
+
 import { airAt, type Plant } from "../../src/simulator/plant.ts";
+import { random } from "../../src/simulator/random.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -22,7 +23,7 @@ export const isUnderSnow = (plant: Plant, panel: number, at: number): boolean =>
   for (let day = today - 4; day <= today; day++) {
     const fall = fallOn(plant, day);
     if (fall === undefined || at < fall.begins) continue;
-    const later = STAGGER_MS * chance(plant.seed, 31, day, panel);
+    const later = STAGGER_MS * random(plant.seed, 31, day, panel);
     if (at < fall.begins + fall.liesMs + later) return true;
   }
   return false;
@@ -35,11 +36,11 @@ const fallOn = (plant: Plant, day: number): { begins: number; liesMs: number } |
   if (known.has(day)) return known.get(day);
   const { seed, site } = plant;
   const morning = day * DAY + 6 * HOUR - (site.longitude / 15) * HOUR;
-  const isSnowy = airAt(plant, morning) < COLD && chance(seed, 32, day) < SNOWY;
+  const isSnowy = airAt(plant, morning) < COLD && random(seed, 32, day) < SNOWY;
   const fall = isSnowy
     ? {
-        begins: day * DAY + chance(seed, 33, day) * DAY,
-        liesMs: (0.1 + 0.9 * chance(seed, 34, day)) * LIES_MS,
+        begins: day * DAY + random(seed, 33, day) * DAY,
+        liesMs: (0.1 + 0.9 * random(seed, 34, day)) * LIES_MS,
       }
     : undefined;
   known.set(day, fall);

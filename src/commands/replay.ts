@@ -21,16 +21,15 @@ export const replay = defineCommand({
     ...logSettings,
   },
   run: async ({ input, listen, logLevel, logFormat }) => {
-    const [{ readCapture }, { startReplayServer }, { createLog }, { waitForSignal }] =
-      await Promise.all([
-        import("../captures/input.ts"),
-        import("../captures/replay-server.ts"),
-        import("../cli/log.ts"),
-        import("../cli/shutdown.ts"),
-      ]);
+    const [{ readCapture }, { startReplay }, { createLog }, { waitForSignal }] = await Promise.all([
+      import("../captures/input.ts"),
+      import("../captures/replay.ts"),
+      import("../cli/log.ts"),
+      import("../cli/shutdown.ts"),
+    ]);
     const capture = readCapture(input);
     const log = createLog(logLevel, logFormat);
-    await using server = await startReplayServer({
+    await using server = await startReplay({
       capture,
       host: listen.host ?? "0.0.0.0",
       port: listen.port,

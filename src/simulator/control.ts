@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
+import type { ActiveFaults } from "./active-faults.ts";
 import { formatFault, parseFault } from "./fault-syntax.ts";
 import { faults as table } from "./faults.ts";
-import type { Switchboard } from "./switchboard.ts";
 
-type Switches = Pick<Switchboard, "add" | "delete" | "clear" | "on">;
+type Switches = Pick<ActiveFaults, "add" | "delete" | "clear" | "on">;
 
 export interface ControlOptions {
   readonly faults: Switches;

@@ -2,11 +2,12 @@
 import type { Logger } from "pino";
 import type { Version } from "../protocol/replies.ts";
 import type { Site } from "../time/sun.ts";
+import type { Family } from "./behaviours.ts";
 import type { FaultName, FaultSwitch } from "./faults.ts";
 import type { ModelName } from "./models.ts";
 import { createPlant } from "./plant.ts";
-import { createRounds, type Family, type Rounds } from "./rounds.ts";
-import { type Answers, type SimulatedEcu, startServer } from "./server.ts";
+import { createRounds, type Rounds } from "./rounds.ts";
+import { type MessageSources, type SimulatedEcu, startSimulatedEcu } from "./server.ts";
 
 /** Whether an ECU has tables of past energy, and the version of its answers (protocol document, 3.5). */
 export type History = "none" | Version;
@@ -48,10 +49,10 @@ export const simulateEcu = (options: SimulationOptions): Promise<SimulatedEcu> =
   const rounds = createRounds({ ...options, plant, energyVersion });
   const begun = options.elapsed();
   const now = (): number => options.start + (options.elapsed() - begun) * options.timeScale;
-  return startServer({ ...options, energyVersion, answers: answersOf(rounds, history, now) });
+  return startSimulatedEcu({ ...options, energyVersion, answers: answersOf(rounds, history, now) });
 };
 
-const answersOf = (rounds: Rounds, history: History, now: () => number): Answers => ({
+const answersOf = (rounds: Rounds, history: History, now: () => number): MessageSources => ({
   info: () => rounds.info(now()),
   realtime: () => rounds.realtime(now()),
   signal: () => rounds.signal(now()),

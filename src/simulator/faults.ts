@@ -16,7 +16,7 @@ import {
   stuffed,
   versioned,
   withoutEnd,
-} from "./changes.ts";
+} from "./message-changes.ts";
 
 /** One fault: it changes who is let in, what the ECU says, the bytes it says it in, or how these are sent. */
 export interface Fault {

@@ -1,7 +1,7 @@
 import { type Site, sunPosition } from "../time/sun.ts";
-import { chance, drift } from "./chance.ts";
 import { lightOn, type Orientation } from "./light.ts";
 import { MAX_INVERTERS, type Model, type ModelName, models } from "./models.ts";
+import { drift, random } from "./random.ts";
 
 /** A roof with inverters. Everything it does follows from this and from the time. */
 export interface Plant {
@@ -54,16 +54,16 @@ export const createPlant = (
   const towardsEquator = site.latitude >= 0 ? 180 : 0;
   const inverters = names.map((name, i): PlantInverter => {
     const model: Model = models[name];
-    const own = Math.floor(chance(seed, 1, i) * 2 ** 31);
+    const own = Math.floor(random(seed, 1, i) * 2 ** 31);
     const face = FACES[i < names.length / 2 ? 0 : 1] ?? 0;
     const panel = { tilt: 35, azimuth: towardsEquator + face };
-    const serial = String(Math.floor(chance(seed, 2, i) * 1e6)).padStart(6, "0");
+    const serial = String(Math.floor(random(seed, 2, i) * 1e6)).padStart(6, "0");
     return {
       uid: `${model.prefix}${String(i).padStart(3, "0")}${serial}`,
       model,
       panels: Array.from({ length: model.channels }, () => panel),
-      wakesAt: 8 + 14 * chance(own, 3),
-      signal: Math.round(110 + 110 * chance(own, 4)),
+      wakesAt: 8 + 14 * random(own, 3),
+      signal: Math.round(110 + 110 * random(own, 4)),
       seed: own,
     };
   });
@@ -96,8 +96,8 @@ export const doingAt = (plant: Plant, inverter: PlantInverter, at: number): Doin
   const lights = panels.map((panel) => lightOn(panel, sun, clearness));
   const online = model.channels > 0 && Math.max(...lights) > inverter.wakesAt;
   const channelWatts = lights.map((light, i) => {
-    const quality = 0.94 + 0.06 * chance(seed, 5, i);
-    const noise = 0.99 + 0.02 * chance(seed, 6, i, at / MINUTE);
+    const quality = 0.94 + 0.06 * random(seed, 5, i);
+    const noise = 0.99 + 0.02 * random(seed, 6, i, at / MINUTE);
     return online ? Math.round((model.panelWatts * light * quality * noise) / 1000) : 0;
   });
   const load = Math.max(0, ...lights) / 1000;
@@ -110,7 +110,7 @@ export const doingAt = (plant: Plant, inverter: PlantInverter, at: number): Doin
       ),
     ),
     frequencyHertz: Math.round(10 * (49.92 + 0.16 * drift(plant.seed + 15, at, 3 * MINUTE))) / 10,
-    temperatureCelsius: Math.round(airAt(plant, at) + 28 * load + 3 * chance(seed, 7)),
+    temperatureCelsius: Math.round(airAt(plant, at) + 28 * load + 3 * random(seed, 7)),
     signal: Math.round(inverter.signal + 12 * (drift(seed + 16, at, HOUR) - 0.5)),
   };
 };

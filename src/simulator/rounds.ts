@@ -11,10 +11,10 @@ import type {
   Signals,
   Version,
 } from "../protocol/replies.ts";
+import type { Family } from "./behaviours.ts";
 import { type Doing, doingAt, type Plant, type PlantInverter } from "./plant.ts";
 
 /** Families of ECUs: R is a microcontroller behind a Wi-Fi module, L is Linux (protocol document, 0.3). */
-export type Family = "R" | "L";
 
 export interface RoundsOptions {
   readonly plant: Plant;

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { type CaptureFile, parseCapture } from "../../src/captures/format.ts";
-import { startReplayServer } from "../../src/captures/replay-server.ts";
+import { startReplay } from "../../src/captures/replay.ts";
 import { takeCapture } from "../../src/captures/take.ts";
 import { QueryError } from "../../src/ecu/errors.ts";
 import { encodeStatus } from "../../src/protocol/replies.ts";
@@ -13,13 +13,13 @@ import { info, reply, signal, table, vectors, wire } from "../fixtures/frames.ts
 import { dial, ecuIds, startEcu } from "../simulator/client.ts";
 import { captures, capturesFile, commandOfQuery } from "../support/captures.ts";
 import { startTestExporter } from "../support/exporter.ts";
-import { startReplay } from "../support/replay.ts";
+import { startReplyingEcu } from "../support/replay.ts";
 import { captured, decoded, folder } from "./run.ts";
 import { answered, captureOf, failed, TAKEN } from "./samples.ts";
 
 const silent = pino({ level: "silent" });
 const replayed = (capture: CaptureFile, log: Pick<typeof silent, "debug" | "warn"> = silent) =>
-  startReplayServer({ capture, log });
+  startReplay({ capture, log });
 
 /** Every sample that tells of the plant, without serial numbers, in the order of the text. */
 const valuesOf = async (ecu: { host: string; port: number }): Promise<readonly string[]> => {
@@ -138,7 +138,7 @@ describe("capture, decode and replay", () => {
   });
 
   it("asks on with the id of a base information that is of no other use", async () => {
-    await using ecu = await startReplay({ info: info.layout03, realtime: vectors.S9, signal });
+    await using ecu = await startReplyingEcu({ info: info.layout03, realtime: vectors.S9, signal });
     const { code, stdout } = await captured(ecu);
     expect(code).toBe(1);
     const { questions, ecu: product } = parseCapture(stdout);
@@ -149,7 +149,7 @@ describe("capture, decode and replay", () => {
   it("writes nothing where not a byte came, and says in one sentence why", async () => {
     using place = folder();
     const output = place.file("capture.json");
-    await using ecu = await startReplay({});
+    await using ecu = await startReplyingEcu({});
     const { code, stdout, stderr } = await captured(ecu, { output });
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toBe(
@@ -162,7 +162,7 @@ describe("capture, decode and replay", () => {
 
   it("keeps a reply without its line feed as it came", async () => {
     const { questions } = parseCapture(
-      (await captured(await startReplay({ info: info.version11.subarray(0, -1) }))).stdout,
+      (await captured(await startReplyingEcu({ info: info.version11.subarray(0, -1) }))).stdout,
     );
     expect(questions[0]?.reply).toMatch(/454e44$/);
   });
@@ -216,7 +216,7 @@ describe("the server of a capture", () => {
   });
 
   it("is silent after what came where the ECU was, until the connection was idle too long", async () => {
-    await using server = await startReplayServer({ capture: asLinux, log: silent, idleMs: 100 });
+    await using server = await startReplay({ capture: asLinux, log: silent, idleMs: 100 });
     using client = await dial(server);
     const begun = performance.now();
     client.send(encodeRequest("signal", ID));
@@ -253,7 +253,7 @@ describe("the server of a capture", () => {
     await client.ended;
     expect(client.received()).toHaveLength(0);
     expect(warned).toEqual([
-      [{ code: '"0031"' }, "asked for what no reader asks; nothing was done"],
+      [{ code: '"0031"' }, "request with an unknown command; ignored"],
     ]);
   });
 

@@ -7,9 +7,13 @@ import { encodeReply, type Messages } from "../../src/protocol/replies.ts";
 import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
-import { type Answers, type SimulatedEcu, startServer } from "../../src/simulator/server.ts";
+import {
+  type MessageSources,
+  type SimulatedEcu,
+  startSimulatedEcu,
+} from "../../src/simulator/server.ts";
 import { openWorkshop, type Workshop } from "../support/backfill.ts";
-import { startReplay } from "../support/replay.ts";
+import { startReplyingEcu } from "../support/replay.ts";
 
 /** 20 November 2026, 13:00 in Amsterdam. */
 const NOW = Date.UTC(2026, 10, 20, 12);
@@ -69,9 +73,9 @@ const info = (change: Partial<Messages["info"]> = {}): Messages["info"] =>
 const curve = [{ time: "1200", powerWatts: 1_200 }];
 
 /** An ECU of family L, which hangs up where it has no answer. */
-const scripted = (answers: Answers): Promise<SimulatedEcu> =>
+const scripted = (answers: MessageSources): Promise<SimulatedEcu> =>
   kept(
-    startServer({
+    startSimulatedEcu({
       family: "L",
       answers: {
         info: () => info(),
@@ -542,7 +546,7 @@ describe("an ECU that answers badly", () => {
         noise,
         Buffer.from("END\n", "latin1"),
       ]);
-      await using ecu = await startReplay({
+      await using ecu = await startReplyingEcu({
         info: encodeReply("info", info()),
         clock: encodeReply("clock", { now: "20261120130000" }),
         dayPower: seed % 5 === 0 ? good : hostile,

@@ -10,7 +10,7 @@ import { encodeReply, type Info } from "../../src/protocol/replies.ts";
 import type { SimulationOptions } from "../../src/simulator/ecu.ts";
 import { createPlant, doingAt } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
-import { type SimulatedEcu, startServer } from "../../src/simulator/server.ts";
+import { type SimulatedEcu, startSimulatedEcu } from "../../src/simulator/server.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { AFTERNOON, startEcu, usual } from "../simulator/client.ts";
 import { hastyClock } from "../support/fake-clock.ts";
@@ -238,7 +238,7 @@ describe("a simulated ECU", () => {
     const plant = createPlant(usual.inverters, usual.site, 1);
     const doing: typeof doingAt = (...of) => ({ ...doingAt(...of), signal: 40 });
     const rounds = createRounds({ ...usual, plant, doing });
-    await using ecu = await startServer({
+    await using ecu = await startSimulatedEcu({
       family: "L",
       answers: {
         info: () => rounds.info(AFTERNOON),
@@ -256,7 +256,7 @@ describe("a simulated ECU", () => {
     ["reports from the future", "clockOffset", "clock wrong"],
   ] as const)("that does not tell its clock, and %s (%s): %s", async (_what, fault, verdict) => {
     const rounds = createRounds({ ...usual, plant: createPlant(usual.inverters, usual.site, 1) });
-    await using ecu = await startServer({
+    await using ecu = await startSimulatedEcu({
       family: "L",
       faults: [fault],
       answers: {

@@ -6,9 +6,9 @@ import type { Reason } from "../../src/ecu/errors.ts";
 import { createMonitor } from "../../src/ecu/monitor.ts";
 import { createRequestQueue } from "../../src/ecu/queue.ts";
 import { type Query, queries, readEcu } from "../../src/ecu/read.ts";
+import type { Family } from "../../src/simulator/behaviours.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
-import type { Family } from "../../src/simulator/rounds.ts";
-import { type SimulatedEcu, startServer } from "../../src/simulator/server.ts";
+import { type SimulatedEcu, startSimulatedEcu } from "../../src/simulator/server.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { settled } from "../support/fake-clock.ts";
 import { fakeLog } from "./fake-log.ts";
@@ -59,7 +59,7 @@ const all = (info: Verdicts["info"], others: Verdicts["info"] = info): Verdicts 
 
 /** One scrape of an ECU with a fault: how each query went by the counts, and what was seen. */
 const scrape = async (family: Family, fault: FaultName, silenceMs?: number) => {
-  await using ecu = await startServer({ answers, family, faults: [fault] });
+  await using ecu = await startSimulatedEcu({ answers, family, faults: [fault] });
   const observation = await watch(ecu, { ...(silenceMs && { silenceMs }) }).observe(patient);
   const { attempts, errors } = observation.counters;
   const verdict = (query: Query) => {
@@ -110,7 +110,7 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
   );
 
   it("gets one connection a command, however many scrapes come at once", async () => {
-    await using ecu = await startServer({ answers, family });
+    await using ecu = await startSimulatedEcu({ answers, family });
     const monitor = watch(ecu);
     const seen = await Promise.all(Array.from({ length: 20 }, () => monitor.observe(patient)));
     expect(seen.every(({ up }) => up)).toBe(true);
@@ -119,7 +119,7 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
   });
 
   it("that recovers within the repeats was never down", async () => {
-    await using ecu = await startServer({ answers, family, faults: ["emptyClose"] });
+    await using ecu = await startSimulatedEcu({ answers, family, faults: ["emptyClose"] });
     const observing = watch(ecu, { retries: 2 }).observe(patient);
     while (ecu.requests.length === 0) await settled();
     ecu.faults.clear();

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { encodeReply, type Messages } from "../../src/protocol/replies.ts";
 import { captured, captures, capturesFile } from "../support/captures.ts";
 import { samplesOf, startTestExporter } from "../support/exporter.ts";
-import { startReplay } from "../support/replay.ts";
+import { startReplyingEcu } from "../support/replay.ts";
 
 /** Base information of an ECU of which only the inverter table was captured. */
 const invented = (change: Partial<Extract<Messages["info"], { layout: "01" }>>): Buffer =>
@@ -327,7 +327,7 @@ const declination = (at: Date): number => {
 
 describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metrics", () => {
   it.each(sites)("$title", async ({ info, realtime, signal, expected, absent }) => {
-    await using ecu = await startReplay({
+    await using ecu = await startReplyingEcu({
       info: info(),
       realtime: captured(realtime),
       ...(signal !== undefined && { signal: captured(signal) }),
@@ -350,7 +350,7 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
     "$info, $realtime, $signal: every reading of an online inverter, as an independent program read it",
     async (ids) => {
       const wire = (id: string) => captures.find((capture) => capture.id === id)?.wire;
-      await using ecu = await startReplay({
+      await using ecu = await startReplyingEcu({
         info: captured(ids.info),
         realtime: captured(ids.realtime),
         signal: captured(ids.signal),
@@ -374,7 +374,7 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
   );
 
   it("shows the sun at the configured site and the panels that have a name, and neither without", async () => {
-    await using ecu = await startReplay({
+    await using ecu = await startReplyingEcu({
       info: invented({}),
       realtime: captured("site-06-inv-1"),
     });
@@ -391,7 +391,7 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
   });
 
   it("asks with the id that the ECU gave, one question after another", async () => {
-    await using ecu = await startReplay({
+    await using ecu = await startReplyingEcu({
       info: captured("site-01-info-1"),
       realtime: captured("site-01-inv-1"),
       signal: captured("site-01-sig-1"),

@@ -16,7 +16,7 @@ import { fakeLog } from "../ecu/fake-log.ts";
 import { ECU_ID, infoOf, KWH, signalsOf, tableOf } from "../ecu/messages.ts";
 import { startTestExporter } from "../support/exporter.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
-import { startReplay } from "../support/replay.ts";
+import { startReplyingEcu } from "../support/replay.ts";
 
 const START = Date.UTC(2025, 5, 21, 12);
 const MINUTE = 60_000;
@@ -354,8 +354,8 @@ describe("a restart", () => {
       realtime: encodeReply("realtime", tableOf()),
       signal: encodeReply("signal", signalsOf()),
     });
-    await using roof = await startReplay(repliesOf(1000 * KWH));
-    await using barn = await startReplay(repliesOf(2000 * KWH));
+    await using roof = await startReplyingEcu(repliesOf(1000 * KWH));
+    await using barn = await startReplyingEcu(repliesOf(2000 * KWH));
     const lifetimes = async () => {
       const options = isKept ? { stateFile: at.file } : {};
       await using exporter = await startTestExporter([roof, barn], options);

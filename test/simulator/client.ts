@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import { replyLength } from "../../src/protocol/frame.ts";
 import { decodeReply, type Messages } from "../../src/protocol/replies.ts";
 import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
+import type { Family } from "../../src/simulator/behaviours.ts";
 import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
-import type { Family } from "../../src/simulator/rounds.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
 
 /** 21 June 2026, 13:03 in Utrecht. */

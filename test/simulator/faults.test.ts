@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { decodeReply, type InverterTable, type Messages } from "../../src/protocol/replies.ts";
 import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
+import type { Family } from "../../src/simulator/behaviours.ts";
 import { type FaultName, faults } from "../../src/simulator/faults.ts";
-import type { Family } from "../../src/simulator/rounds.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
 import { ask, dial, ecuIds, startEcu } from "./client.ts";
 

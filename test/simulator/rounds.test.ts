@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { encodeReply, type InverterTable } from "../../src/protocol/replies.ts";
+import type { Family } from "../../src/simulator/behaviours.ts";
 import type { ModelName } from "../../src/simulator/models.ts";
 import { createPlant, doingAt, type Plant } from "../../src/simulator/plant.ts";
-import { createRounds, type Family, type Rounds } from "../../src/simulator/rounds.ts";
+import { createRounds, type Rounds } from "../../src/simulator/rounds.ts";
 
 const zone = "Europe/Amsterdam";
 const site = { latitude: 52.09, longitude: 5.12 };

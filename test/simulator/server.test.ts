@@ -1,8 +1,9 @@
 import { Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import { decodeReply } from "../../src/protocol/replies.ts";
+import type { Family } from "../../src/simulator/behaviours.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
-import { createRounds, type Family } from "../../src/simulator/rounds.ts";
+import { createRounds } from "../../src/simulator/rounds.ts";
 import { AFTERNOON, ask, dial, ecuIds, startEcu, usual, type Wire } from "./client.ts";
 
 const families: Family[] = ["R", "L"];

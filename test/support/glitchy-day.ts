@@ -4,9 +4,10 @@ import { createMonitor } from "../../src/ecu/monitor.ts";
 import type { Replies } from "../../src/ecu/read.ts";
 import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import { formatState, parseState } from "../../src/exporter/state-format.ts";
-import { chance } from "../../src/simulator/chance.ts";
+import type { Family } from "../../src/simulator/behaviours.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
-import { createRounds, type Family } from "../../src/simulator/rounds.ts";
+import { random } from "../../src/simulator/random.ts";
+import { createRounds } from "../../src/simulator/rounds.ts";
 import { fakeLog } from "../ecu/fake-log.ts";
 import { answered } from "../ecu/messages.ts";
 import { fakeClock } from "./fake-clock.ts";
@@ -111,7 +112,7 @@ const repliesAt = (
   glitch: Glitch,
   seed: number,
 ): Replies => {
-  const info = glitched(rounds.info(at), glitch, chance(seed, at / MINUTE));
+  const info = glitched(rounds.info(at), glitch, random(seed, at / MINUTE));
   const error = new QueryError("did not answer", { reason: "timeout" });
   if (info === undefined) return { info: { ok: false, error, durationMs: 1 } };
   return {
@@ -148,9 +149,9 @@ const LONGEST_RIGHT = 20;
 const glitchesOf = (seed: number): readonly Glitch[] => {
   const glitches: Glitch[] = ["forgotten"];
   for (let run = 0; glitches.length <= MINUTES; run++) {
-    const upTo = (most: number, key: number): number => Math.floor(chance(seed, run, key) * most);
+    const upTo = (most: number, key: number): number => Math.floor(random(seed, run, key) * most);
     const kind = kinds[upTo(kinds.length, 2)] ?? "zero";
-    const wrong = 1 + Math.floor(chance(seed, run, 3) ** 4 * longest[kind]); // mostly short
+    const wrong = 1 + Math.floor(random(seed, run, 3) ** 4 * longest[kind]); // mostly short
     glitches.push(...Array<Glitch>(1 + upTo(LONGEST_RIGHT, 4)).fill(undefined));
     glitches.push(...Array<Glitch>(wrong).fill(kind));
   }

@@ -1,9 +1,9 @@
 /** Replies that no honest ECU sends. The same seed and number always give the same one. */
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { type Command, commands } from "../../src/protocol/requests.ts";
-import { chance } from "../../src/simulator/chance.ts";
 import { type ModelName, models } from "../../src/simulator/models.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
+import { random } from "../../src/simulator/random.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
 import { goodReplies } from "../fixtures/frames.ts";
 
@@ -168,7 +168,7 @@ const MAZE_ONE_IN = 1_000;
 /** Hostile reply number so-and-so of a seed. */
 export const hostileReply = (seed: number, number: number): HostileReply => {
   let throws = 0;
-  const dice: Dice = (below) => Math.floor(chance(seed, number, throws++) * below);
+  const dice: Dice = (below) => Math.floor(random(seed, number, throws++) * below);
   if (dice(MAZE_ONE_IN) === 0) return maze(dice);
   const original = oneOf(originals, dice);
   let bytes: Buffer = Buffer.from(original.bytes);

@@ -1,6 +1,7 @@
 /** The fault matrix: its cells, and what one cell tells. */
+
+import type { Family } from "../../../src/simulator/behaviours.ts";
 import { type Fault, type FaultName, faults, questions } from "../../../src/simulator/faults.ts";
-import type { Family } from "../../../src/simulator/rounds.ts";
 
 export type Question = (typeof questions)[number];
 

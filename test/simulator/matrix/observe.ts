@@ -1,8 +1,8 @@
 /** Runs one cell of the fault matrix: a simulated ECU, the whole exporter, and three scrapes over HTTP. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { catalogue, type Metric } from "../../../src/metrics/catalogue.ts";
+import type { Family } from "../../../src/simulator/behaviours.ts";
 import { type Fault, type FaultName, faults, questions } from "../../../src/simulator/faults.ts";
-import type { Family } from "../../../src/simulator/rounds.ts";
 import type { SimulatedEcu } from "../../../src/simulator/server.ts";
 import { samplesOf, startTestExporter } from "../../support/exporter.ts";
 import { startEcu } from "../client.ts";

@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { createActiveFaults } from "../../src/simulator/active-faults.ts";
 import type { FaultName, FaultSwitch } from "../../src/simulator/faults.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
-import { createSwitchboard } from "../../src/simulator/switchboard.ts";
 import { ask, dial, ecuIds, startEcu } from "./client.ts";
 
 /** A switchboard without an ECU, and what it said of refusing. */
 const board = (on: readonly (FaultName | FaultSwitch)[] = [], seed = 1) => {
   const refusals: boolean[] = [];
-  const switches = createSwitchboard({
+  const switches = createActiveFaults({
     on,
     seed,
     onRefusal: (isRefusing) => refusals.push(isRefusing),

@@ -1,0 +1,43 @@
+/** A reply with the faults that act on it. */
+import { encodeReply, type Messages, type Version } from "../protocol/replies.ts";
+import type { Command } from "../protocol/requests.ts";
+import type { ActiveFault } from "./active-faults.ts";
+import { type Delivery, type Fault, faults } from "./faults.ts";
+
+export interface FaultyReply {
+  readonly bytes: Buffer;
+  /** How they are sent: as the first fault says that changes it. */
+  readonly delivery: Delivery | undefined;
+  /** Faults that changed something. A fault that had nothing to change does not count. */
+  readonly used: ReadonlySet<ActiveFault>;
+}
+
+/** Changes the message, then its bytes, then how they are sent. */
+export const applyFaults = <C extends Command>(
+  acting: readonly ActiveFault[],
+  command: C,
+  message: Messages[C],
+  { version, ecuId }: { readonly version: Version; readonly ecuId: string },
+): FaultyReply => {
+  const used = new Set<ActiveFault>();
+  /** Applies the changes of all faults, one after another. */
+  const applyAll = <T>(value: T, change: (fault: Fault, value: T) => T | undefined): T => {
+    let current = value;
+    for (const fault of acting) {
+      const next = change(faults[fault.name], current) ?? current;
+      if (next !== current) used.add(fault);
+      current = next;
+    }
+    return current;
+  };
+  const changedMessage = applyAll(message, (fault, current) =>
+    fault.message?.(command, current, ecuId),
+  );
+  const usual = encodeReply(command, changedMessage, version);
+  const bytes = applyAll(usual, (fault, current) => fault.bytes?.(current, command));
+  const sender = acting.find(({ name }) => deliveryOf(faults[name]) !== undefined);
+  if (sender !== undefined) used.add(sender);
+  return { bytes, delivery: sender && deliveryOf(faults[sender.name]), used };
+};
+
+const deliveryOf = ({ delivery }: Fault): Delivery | undefined => delivery;

@@ -1,0 +1,42 @@
+/** How ECUs of each family behave on TCP (protocol document, 1.2 to 1.4): one table for every fake ECU. */
+
+/** R is a microcontroller behind a Wi-Fi module (ECU-R, ECU-B), L is Linux (ECU-R-Pro, ECU-C). */
+export type Family = "R" | "L";
+
+/** What an ECU does with connections and requests, whatever they are about. */
+export interface Behaviour {
+  readonly closesAfterReply: boolean;
+  /** A connection without a request for so long is closed. */
+  readonly idleMs: number;
+  /** A longer reply is sent in pieces of this size. */
+  readonly pieceBytes: number;
+  /** Connections at the same time; further ones are closed at once. */
+  readonly links: number;
+  /** Connections that get replies; the others have a link that the ECU reserves for its cloud. */
+  readonly linksAnswered: number;
+  /** What follows a request that the ECU does not know. */
+  readonly unknownRequest: "silent" | "close";
+  /** There is one reply address: a reply goes to the connection of the last request. */
+  readonly repliesToLastClient: boolean;
+}
+
+export const behaviours: Readonly<Record<Family, Behaviour>> = {
+  R: {
+    closesAfterReply: false,
+    idleMs: 20_000,
+    pieceBytes: 1460,
+    links: 5,
+    linksAnswered: 3,
+    unknownRequest: "silent",
+    repliesToLastClient: true,
+  },
+  L: {
+    closesAfterReply: true,
+    idleMs: 10_000,
+    pieceBytes: Number.POSITIVE_INFINITY,
+    links: Number.POSITIVE_INFINITY,
+    linksAnswered: Number.POSITIVE_INFINITY,
+    unknownRequest: "close",
+    repliesToLastClient: false,
+  },
+};
