@@ -1,12 +1,13 @@
-/** Writes the parts of files that are made from the source. */
+/** Writes the files, and the parts of files, that are generated from the source. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { readSchema } from "../src/commands/read/json.ts";
 import { fileSchema } from "../src/config/file.ts";
 import { cliPage } from "./cli.ts";
-import { withTables } from "./readme.ts";
+import { generatedParts, regenerate } from "./readme.ts";
 
-writeFileSync("README.md", withTables(readFileSync("README.md", "utf8")));
+for (const [path, parts] of Object.entries(generatedParts))
+  writeFileSync(path, regenerate(readFileSync(path, "utf8"), parts));
 const schema = z.toJSONSchema(fileSchema, { io: "input" });
 writeFileSync("docs/apsystems.schema.json", `${JSON.stringify(schema, undefined, 2)}\n`);
 const readJson = z.toJSONSchema(readSchema);

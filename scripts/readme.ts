@@ -1,8 +1,9 @@
-/** The README's tables, made from the tables of the source. */
+/** Tables in README and docs, generated from the tables of the source. */
 import { serve } from "../src/commands/serve.ts";
 import { envName, type Setting } from "../src/config/setting.ts";
 import { errorReasons } from "../src/ecu/errors.ts";
 import { catalogue, type Metric } from "../src/metrics/catalogue.ts";
+import { faults } from "../src/simulator/faults.ts";
 import { code, table } from "./markdown.ts";
 
 const metricTable = (): string =>
@@ -39,21 +40,29 @@ const reasonTable = (): string =>
     ]),
   );
 
-/** Parts of the README that are written from the source, by the name in their marks. */
-const parts: Readonly<Record<string, () => string>> = {
-  metrics: metricTable,
-  settings: settingTables,
-  reasons: reasonTable,
+const faultTable = (): string =>
+  table(
+    ["Fault", "The simulated ECU"],
+    Object.entries<{ about: string }>(faults).map(([name, { about }]) => [code(name), about]),
+  );
+
+/** Generated parts of pages, by page and by the name in their marks. */
+export const generatedParts: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  "README.md": { metrics: metricTable, settings: settingTables, reasons: reasonTable },
+  "docs/simulator.md": { faults: faultTable },
 };
 
-/** The README with its generated parts made anew. @throws Error where a part's marks are missing. */
-export const withTables = (readme: string): string => {
-  let text = readme;
-  for (const [name, make] of Object.entries(parts)) {
+/** The text of a page with its generated parts made anew. @throws Error where the marks of a part are missing */
+export const regenerate = (
+  page: string,
+  parts: Readonly<Record<string, () => string>> = {},
+): string => {
+  let text = page;
+  for (const [name, generate] of Object.entries(parts)) {
     const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-    if (from === -1 || to < from) throw new Error(`the README has no marks for ${name}`);
-    text = `${text.slice(0, from + begin.length)}\n${make()}\n${text.slice(to)}`;
+    if (from === -1 || to < from) throw new Error(`the page has no marks for ${name}`);
+    text = `${text.slice(0, from + begin.length)}\n${generate()}\n${text.slice(to)}`;
   }
   return text;
 };

@@ -22,11 +22,15 @@ export const parseFault: Parse<FaultSwitch> = (text) => {
   const question = questions.find((one) => one === asked);
   const { connection, only }: Fault = faults[name];
   if (asked !== undefined) {
-    if (connection !== undefined) return refuse("is limited to a question, and comes before any");
+    if (connection !== undefined)
+      return refuse("has a question, but acts on connections, before any question");
     if (question === undefined) {
-      return refuse(`names "${asked}", which is no question; they are ${questions.join(", ")}`);
+      return refuse(
+        `names "${asked}", which is not a question; questions are ${questions.join(", ")}`,
+      );
     }
-    if (only?.includes(question) === false) return refuse(`changes no answer to ${question}`);
+    if (only?.includes(question) === false)
+      return refuse(`does not change the reply to ${question}`);
   }
   return {
     name,
@@ -35,7 +39,7 @@ export const parseFault: Parse<FaultSwitch> = (text) => {
   };
 };
 
-const MOST_MS = 24 * 3_600_000;
+const MAX_LIMIT_MS = 24 * 3_600_000;
 
 const faultLimit: Parse<Limit> = (text) => {
   const [, times, chance] = /^(?:(\d{1,9})times|(0?\.\d+))$/.exec(text) ?? [];
@@ -44,9 +48,9 @@ const faultLimit: Parse<Limit> = (text) => {
   if (Number(chance) > 0) return { chance: Number(chance) };
   if (/^[\d.]+(ms|s|m|h)$/.test(text)) {
     const ms = milliseconds(text);
-    if (ms > 0 && ms <= MOST_MS) return { ms };
+    if (ms > 0 && ms <= MAX_LIMIT_MS) return { ms };
   }
-  return refuse("has no limit such as once, 3times, 30s or 0.2");
+  return refuse("does not end in a limit such as once, 3times, 30s or 0.2");
 };
 
 /** A fault as the command line spells it. */

@@ -1,4 +1,4 @@
-/** What can be wrong with an ECU, by the names of the protocol document, section 5: one table. */
+/** What can be wrong with an ECU (protocol document, 5): one table. */
 import { encodeStatus } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import {
@@ -18,20 +18,20 @@ import {
   withoutEnd,
 } from "./message-changes.ts";
 
-/** One fault: it changes who is let in, what the ECU says, the bytes it says it in, or how these are sent. */
+/** One fault: it changes connections, messages, bytes, or how bytes are sent. */
 export interface Fault {
-  /** One line for people. */
+  /** Completes the sentence «The simulated ECU …». */
   readonly about: string;
-  /** Questions whose answers it changes; without it, all of them. */
+  /** Commands whose replies it changes; without it, all. */
   readonly only?: readonly Command[];
   readonly message?: MessageChange;
   readonly bytes?: (bytes: Buffer, command: Command) => Buffer;
   readonly delivery?: Delivery;
-  /** What becomes of connections, before any question. */
+  /** What happens to connections, before any request. */
   readonly connection?: "refused" | "ignored";
 }
 
-/** Ways of sending a reply that are not the ECU's usual one. */
+/** Unusual ways of sending a reply. */
 export type Delivery =
   | "silent"
   | "emptyClose"
@@ -41,52 +41,52 @@ export type Delivery =
   | "reset"
   | "endless";
 
-/** Every question that names the ECU it is for. */
+/** Commands that carry the ECU's id. */
 const WITH_ID: readonly Command[] = ["realtime", "signal", "dayPower", "energy", "clock"];
 
 export const faults = {
-  refuse: { about: "nobody listens at its port", connection: "refused" },
+  refuse: { about: "refuses connections: its port is closed", connection: "refused" },
   blackhole: {
-    about: "accepts connections, hears nothing, says nothing and never hangs up",
+    about: "accepts connections, then ignores them and never closes them",
     connection: "ignored",
   },
-  emptyClose: { about: "closes the connection without an answer", delivery: "emptyClose" },
-  silent: { about: "takes the question and never answers", delivery: "silent" },
+  emptyClose: { about: "closes the connection without a reply", delivery: "emptyClose" },
+  silent: { about: "accepts the request and never replies", delivery: "silent" },
   split: { about: "sends each reply in small pieces", delivery: "split" },
   drip: { about: "sends each reply one byte at a time", delivery: "drip" },
   truncate: { about: "closes in the middle of each reply", delivery: "truncate" },
   reset: { about: "resets the connection in the middle of each reply", delivery: "reset" },
   endless: {
-    about: "begins each reply and never ends it, with a byte now and then",
+    about: "starts each reply and never completes it, one byte at a time",
     bytes: beginning,
     delivery: "endless",
   },
   longest: {
-    about: "fills each reply up with NULs to a length of 9,999",
+    about: "pads each reply with NUL bytes to a length of 9,999",
     bytes: (bytes) => stuffed(bytes, Buffer.alloc(Math.max(0, LONGEST_LENGTH - lengthOf(bytes)))),
   },
-  noEnd: { about: "leaves END out, the length unchanged", bytes: withoutEnd },
-  noLf: { about: "leaves the final line feed out", bytes: (bytes) => bytes.subarray(0, -1) },
+  noEnd: { about: "omits END, with the length unchanged", bytes: withoutEnd },
+  noLf: { about: "omits the final line feed", bytes: (bytes) => bytes.subarray(0, -1) },
   extraBytes: {
-    about: "sends a line feed and NULs behind each reply",
+    about: "sends a line feed and NUL bytes after each reply",
     bytes: (bytes) => Buffer.concat([bytes, Buffer.from("\n\0\0\0\0\0\0", "latin1")]),
   },
   status02: {
-    about: "says that there are no data yet",
+    about: "replies with status 02: no data yet",
     only: WITH_ID,
     bytes: (_bytes, command) => encodeStatus(command, "02"),
   },
   status01: {
-    about: "says that the ECU id is another",
+    about: "replies with status 01: another ECU id",
     only: WITH_ID,
     bytes: (_bytes, command) => encodeStatus(command, "01"),
   },
   badLength: {
-    about: "declares a length that is too small by 7",
+    about: "declares a length that is 7 too small",
     bytes: (bytes) => declaring(bytes, lengthOf(bytes) - 7),
   },
   type00: {
-    about: "never reached its first inverter: a record of 9 bytes",
+    about: "has never reached its first inverter: a record of 9 bytes",
     ...saysOfFirst(({ uid }) => ({
       uid,
       online: false,
@@ -117,11 +117,11 @@ export const faults = {
     })),
   },
   type05: {
-    about: "gives its first inverter the disputed type code 05",
+    about: "uses the disputed type code 05 for its first inverter",
     ...saysOfFirst((record) => ({ ...record, typeCode: "05" })),
   },
   staleOffline: {
-    about: "lost its first inverter, whose record keeps old power and volts",
+    about: "lost its first inverter, whose record keeps old power and voltage",
     ...saysOfFirst((record) => ({
       ...record,
       online: false,
@@ -141,7 +141,7 @@ export const faults = {
     })),
   },
   zeroGlitch: {
-    about: "says 0 for both energy counters and the number of inverters",
+    about: "reports 0 for both energy counters and for the number of inverters",
     ...says("info", (info) => ({
       ...info,
       lifetimeEnergyJoules: 0,
@@ -150,7 +150,7 @@ export const faults = {
     })),
   },
   frozenCounters: {
-    about: "its energy counters stand still at an old value, today's at 0",
+    about: "its lifetime counter is stuck at an old value, today's energy at 0",
     ...says("info", (info) => ({
       ...info,
       lifetimeEnergyJoules: 1_234.5 * 3_600_000,
@@ -158,27 +158,27 @@ export const faults = {
     })),
   },
   clockOffset: {
-    about: "its clock is three hours ahead",
+    about: "has a clock that is three hours ahead",
     ...both(
       saysTable((table) => ({ ...table, takenAt: ahead(table.takenAt) })),
       says("clock", ({ now }) => ({ now: ahead(now) })),
     ),
   },
   wrongCommand: {
-    about: "sends the reply to another question",
+    about: "sends the reply to another request",
     bytes: (bytes, command) => naming(bytes, command === "signal" ? "0002" : "0030"),
   },
   surplusBytes: {
-    about: "sends more bytes in the inverter table than its records have",
+    about: "sends an inverter table with more bytes than its records have",
     only: ["realtime"],
     bytes: (bytes) => stuffed(bytes, Buffer.from("216000123456", "latin1")),
   },
   staleTimestamp: {
-    about: "reports a round of days ago",
+    about: "reports a round that is days old",
     ...saysTable((table) => ({ ...table, takenAt: "20240601120000" })),
   },
   aps12: {
-    about: "says who it is in version 12, with 12 more bytes",
+    about: "sends 0001 in version 12, with 12 more bytes",
     ...says("info", (info) =>
       info.extension === "" ? { ...info, extension: "303000000000000000000000" } : info,
     ),
@@ -189,7 +189,7 @@ export const faults = {
     ...says("signal", (signals) => signals.slice(0, 1)),
   },
   acDisconnected: {
-    about: "its first inverter has light and no grid: 65.0 Hz, 5 V",
+    about: "has a first inverter with light and without grid: 65.0 Hz, 5 V",
     ...saysOfFirst((record) =>
       record.layout === "none"
         ? record
@@ -204,7 +204,7 @@ export const faults = {
     ),
   },
   shuffleSignal: {
-    about: "lists signals in another order than inverters",
+    about: "lists signals in a different order from inverters",
     ...says("signal", (signals) => signals.toReversed()),
   },
 } as const satisfies Record<string, Fault>;

@@ -252,9 +252,7 @@ describe("the server of a capture", () => {
     client.send(`APS1100280031${ID}END\n`);
     await client.ended;
     expect(client.received()).toHaveLength(0);
-    expect(warned).toEqual([
-      [{ code: '"0031"' }, "request with an unknown command; ignored"],
-    ]);
+    expect(warned).toEqual([[{ code: '"0031"' }, "request with an unknown command; ignored"]]);
   });
 
   it("closes on what is no request", async () => {

@@ -67,7 +67,7 @@ describe("the control port", () => {
 
   it.each([
     ["PUT", "/faults/gremlins", 400, /^"gremlins" is not one of refuse, /],
-    ["PUT", "/faults/silent:now", 400, /^"silent:now" has no limit such as once/],
+    ["PUT", "/faults/silent:now", 400, /^"silent:now" does not end in a limit such as once/],
     ["PUT", "/faults/%ff", 400, /^"%ff" URI malformed/],
     ["DELETE", "/faults/gremlins", 400, /^"gremlins" is not one of refuse, /],
     ["PUT", "/faults", 405, /^GET \/ lists/],

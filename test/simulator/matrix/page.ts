@@ -1,46 +1,45 @@
-/** docs/faults.md, made from the table of faults and from what the exporter makes of each. */
+/** docs/faults.md, generated from the table of faults and from what the exporter exports under each. */
 import { type FaultName, faults } from "../../../src/simulator/faults.ts";
 import { type Cell, families, type groups, type Outcome, questionsOf } from "./cells.ts";
 
 /** What a cell gives: as observed, or as written down. */
 export type OutcomeOf = (cell: Cell) => Outcome;
 
-/** When a real ECU is like that, and what to know then. */
+/** When real ECUs behave like that. */
 const inRealLife: Readonly<Record<FaultName, string>> = {
-  refuse:
-    "Its maintenance at about 3 at night; the cable's address of an ECU-R; an ECU that hangs.",
-  blackhole: "An ECU that hangs, or a network that loses what is sent to it.",
-  emptyClose: "An ECU that is busy, or has been asked too often.",
-  silent: "Another program is being served, or the ECU has no connection free.",
-  split: "Usual on family R, and in any network: no error.",
-  drip: "A very slow network: no error.",
-  truncate: "Trouble on the radio or in the Wi-Fi module.",
-  reset: "The Wi-Fi module or the ECU starts anew.",
-  endless: "Seen of no ECU; a program at the wrong address may do it.",
-  longest: "An ECU with some 350 inverters, or what no firmware should send.",
-  noEnd: "A reply that the firmware cut off.",
-  noLf: "Some firmware: no error.",
-  extraBytes: "Some firmware: no error.",
-  status02: "After a start, until the first round is over: up to 10 minutes.",
-  status01: "The ECU was replaced, or another client's answer came.",
-  badLength: "Two replies run together, or one is cut.",
-  type00: "An inverter that is registered and was never heard.",
-  ecuAsInverter: "An installer typed the ECU's id into the list of inverters.",
-  type05: "DS3-H and some QT2, whose layout is known from the serial number.",
+  refuse: "Nightly maintenance at about 3:00; the Ethernet address of an ECU-R; an ECU that hangs.",
+  blackhole: "An ECU that hangs, or a network that drops packets.",
+  emptyClose: "An ECU that is busy, or was read too often.",
+  silent: "Another program is being served, or the ECU has no free connection.",
+  split: "Usual on family R and in any network: not an error.",
+  drip: "A very slow network: not an error.",
+  truncate: "A poor Wi-Fi connection, or a fault of the Wi-Fi module.",
+  reset: "The Wi-Fi module or the ECU restarts.",
+  endless: "Not seen on any ECU; another device at the address may do it.",
+  longest: "An ECU with about 350 inverters, or faulty firmware.",
+  noEnd: "A reply that the firmware truncated.",
+  noLf: "Some firmware: not an error.",
+  extraBytes: "Some firmware: not an error.",
+  status02: "After a start, until the first round is complete: up to 10 minutes.",
+  status01: "The ECU was replaced, or the reply to another client arrived.",
+  badLength: "Two replies that run together, or a truncated one.",
+  type00: "A registered inverter that was never in contact.",
+  ecuAsInverter: "An installer entered the ECU's id in the list of inverters.",
+  type05: "DS3-H and some QT2; the layout follows from the serial number.",
   staleOffline: "Night, or an inverter out of reach, on an ECU-R or ECU-B.",
   linuxOffline: "Night, or an inverter out of reach, on an ECU-R-Pro or ECU-C.",
   zeroGlitch: "The ECU's database was busy for a moment.",
   frozenCounters:
     "A bug of some firmware with QT2 and DS3; switched on by day it looks like a reset.",
   clockOffset: "A wrong clock or time zone of the ECU.",
-  wrongCommand: "Another program asks the same ECU at the same time.",
-  surplusBytes: "Seen of no ECU for certain.",
+  wrongCommand: "Another program reads the ECU at the same time.",
+  surplusBytes: "Not seen for certain on any ECU.",
   staleTimestamp:
-    "An ECU that hangs and still answers; compare the time of its last report with now.",
-  aps12: "Usual on family L with newer firmware: no error.",
-  shortSignal: "An ECU that has not heard all inverters yet.",
-  acDisconnected: "The fuse of an inverter is out by day.",
-  shuffleSignal: "Usual on some ECUs: no error.",
+    "An ECU that hangs but still replies; compare the time of its last report with now.",
+  aps12: "Usual on family L with newer firmware: not an error.",
+  shortSignal: "An ECU that has not been in contact with all inverters yet.",
+  acDisconnected: "The circuit breaker of an inverter is off during the day.",
+  shuffleSignal: "Usual on some ECUs: not an error.",
 };
 
 const groupNames: Readonly<Record<keyof typeof groups, string>> = {
@@ -62,7 +61,7 @@ const partsOf = (shown: string): Map<string, string> =>
     ]),
   );
 
-/** What is shown, in words. */
+/** What is exported, in words. */
 export const shownInWords = ({ shown, withheld, otherwise }: Outcome): string => {
   const parts = partsOf(shown);
   if (parts.size === 0) return "nothing";
@@ -77,7 +76,7 @@ export const shownInWords = ({ shown, withheld, otherwise }: Outcome): string =>
     ...(withheld === "" ? [] : [`withheld: ${code(withheld.split(" "))}`]),
     ...Object.entries(otherwise).map(([series, value]) => {
       const [name = "", labels] = series.split(" ");
-      return `\`${name}${labels === undefined ? "" : `{${labels}}`}\` ${value}, as the ECU says`;
+      return `\`${name}${labels === undefined ? "" : `{${labels}}`}\` ${value}, as the ECU reports`;
     }),
   ].join("; ");
 };
@@ -122,50 +121,47 @@ export const faultsPage = (outcomeOf: OutcomeOf): string => {
   const names = Object.keys(faults) as FaultName[];
   return `# When an ECU misbehaves
 
-What the exporter shows when an ECU, or the network before it, is not as it should be. The simulated ECU can be wrong in
-each of these ways, so you can see for yourself. \`npm run faults\` runs all of them, shows what it sees, and writes this page.
+What the exporter exports when an ECU or the network fails. The simulated ECU has each of these faults.
+\`npm run faults\` runs all of them, prints the results, and writes this page.
 
 ## Try a fault
 
     apsystems-ecu-exporter demo --fault=zeroGlitch          # always
-    apsystems-ecu-exporter demo --fault=silent@signal       # at the answers to one question: info, realtime or signal
-    apsystems-ecu-exporter demo --fault=truncate:once       # at one answer; then it is over
-    apsystems-ecu-exporter demo --fault=truncate:3times     # at three
+    apsystems-ecu-exporter demo --fault=silent@signal       # in the replies to one question: info, realtime or signal
+    apsystems-ecu-exporter demo --fault=truncate:once       # in one reply
+    apsystems-ecu-exporter demo --fault=truncate:3times     # in three replies
     apsystems-ecu-exporter demo --fault=refuse:30s          # for 30 seconds
-    apsystems-ecu-exporter demo --fault=wrongCommand:0.2    # at one of five answers, by the chance of --seed
+    apsystems-ecu-exporter demo --fault=wrongCommand:0.2    # in one of five replies, at random
 
-The flag may be given more than once, and both forms of limit together: \`silent@signal:3times\`. With a port for it, faults
-are switched while the ECU runs, of \`demo\` and \`simulate\` alike. The port has no password, so it can only be one of this
-machine:
+The flag is repeatable, and a question and a limit can be combined: \`silent@signal:3times\`. With \`--control\`, faults are switched
+while \`demo\` or \`simulate\` runs. The control port has no password, so only a loopback address is accepted:
 
     apsystems-ecu-exporter demo --control=127.0.0.1:8898
-    curl http://127.0.0.1:8898/                                      # what is on, and all there is
-    curl -X PUT http://127.0.0.1:8898/faults/silent@signal:3times    # on
-    curl -X DELETE http://127.0.0.1:8898/faults/silent               # off
-    curl -X DELETE http://127.0.0.1:8898/faults                      # all off
+    curl http://127.0.0.1:8898/                                      # lists the faults
+    curl -X PUT http://127.0.0.1:8898/faults/silent@signal:3times    # switches one on
+    curl -X DELETE http://127.0.0.1:8898/faults/silent               # switches it off
+    curl -X DELETE http://127.0.0.1:8898/faults                      # switches all off
 
-Nobody sees who knocks at a closed port, so one time of \`refuse\` is one second, and a chance is drawn each second. No program
-can leave a connection on its own machine unanswered as a dead ECU does; \`blackhole\` comes as near as can be: it accepts
-each connection and reads what comes without heeding it, never answers, and never hangs up. To the exporter both are
-a \`timeout\`.
+Connections to a closed port cannot be counted, so one time of \`refuse\` is one second, and a random number is drawn each
+second. A program cannot leave a connection on its own machine unaccepted as a dead ECU does. \`blackhole\` is the closest: it
+accepts each connection, ignores all data, never replies, and never closes. For the exporter both are a \`timeout\`.
 
 ## The faults
 
 ${tableOf(
-  ["Fault", "The ECU", "In real life"],
+  ["Fault", "The ECU", "Real cases"],
   names.map((name) => [`\`${name}\``, faults[name].about, inRealLife[name]]),
 )}
 
-## What the exporter shows
+## What the exporter exports
 
-Of one scrape while the fault is on, by the question at whose answer it is. Every value shown was in a valid reply of that very
-read; nothing old is ever shown. Counters do not fall, the scrape ends in time, and the first read without the fault is
-whole again. A fault of connections (\`refuse\`, \`blackhole\`) lasts from that question on. Both families of ECUs fare alike
-where none is named.
+The result of one scrape while the fault is on, by the question whose reply has it. Every exported value was in a valid reply of
+that read; old values are never exported. Counters do not fall, the scrape ends in time, and the first read without the fault is
+complete. A fault of connections (\`refuse\`, \`blackhole\`) lasts from that question on. Rows without a family hold for both.
 
-The reason is what \`apsystems_exporter_query_errors_total\` counts, and \`query_success\` is 0 for that query. A query that was
-not asked, because the ECU was not reached or the time was over, has 0 as well and counts no error. A \`timeout\` that ends the
-whole read may be counted only at the next scrape.
+The reason is the label of \`apsystems_exporter_query_errors_total\`, and \`query_success\` is 0 for that query. A query that was not
+sent, because the ECU was not reached or the time was over, also has 0, and counts no error. A \`timeout\` that ends the whole read
+may be counted only at the next scrape.
 
 ${tableOf(
   ["Fault", "At the answer to", "`ecu_up`", "Query and reason", "Shown"],
