@@ -23,8 +23,8 @@ export interface FakeEcuOptions {
   readonly reply: (request: Request) => FakeReply | undefined;
   /** Whether a new connection is accepted and then ignored. */
   readonly ignoresConnection?: () => boolean;
-  /** Called with every request, before its reply. */
-  readonly onRequest?: (request: Request) => void;
+  /** Called with every request, before its reply. @param bytes as they came */
+  readonly onRequest?: (request: Request, bytes: Buffer) => void;
   readonly host?: string;
   /** Any free port without it. */
   readonly port?: number;
@@ -73,7 +73,7 @@ export const startFakeEcu = async (options: FakeEcuOptions): Promise<FakeEcu> =>
       if (request !== undefined) {
         requests.push(request);
         if (requests.length > MAX_REQUESTS) requests.shift();
-        options.onRequest?.(request);
+        options.onRequest?.(request, bytes);
       }
       respond(socket, link, request);
     });

@@ -398,7 +398,7 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
     });
     await using exporter = await startTestExporter(ecu);
     await exporter.get();
-    expect(ecu.requests).toEqual([
+    expect(ecu.requestTexts).toEqual([
       "APS1100160001END\n",
       "APS1100280002216000966672END\n",
       "APS1100280030216000966672END\n",

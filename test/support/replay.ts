@@ -6,17 +6,21 @@ import { type FakeEcu, startFakeEcu } from "../../src/simulator/fake-ecu.ts";
 export interface ReplyingEcu extends FakeEcu {
   /** Bytes for each command, which a test may change; a request without any is closed without a reply. */
   readonly replies: Partial<Record<Command, Uint8Array>>;
+  /** The requests as they came, as text. */
+  readonly requestTexts: readonly string[];
 }
 
 /** Starts an ECU that sends these bytes. */
 export const startReplyingEcu = async (replies: ReplyingEcu["replies"]): Promise<ReplyingEcu> => {
   const current = { ...replies };
+  const requestTexts: string[] = [];
   const ecu = await startFakeEcu({
     behaviour: behaviours.L,
+    onRequest: (_request, bytes) => requestTexts.push(bytes.toString("latin1")),
     reply: ({ code }) => {
       const bytes = current[commandOf(code) as Command];
       return bytes && { bytes };
     },
   });
-  return Object.assign(ecu, { replies: current });
+  return Object.assign(ecu, { replies: current, requestTexts });
 };
