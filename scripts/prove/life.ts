@@ -132,7 +132,7 @@ const doingIn = ({ plant, trouble }: Life, inverter: PlantInverter, at: number):
   const { elevation } = sunPosition(plant.site, at);
   if (elevation < -1) return { ...asleep, channelWatts: inverter.panels.map(() => 0) };
   let doing = snowedOn(plant, inverter, doingAt(plant, inverter, at), at);
-  // Now and then an inverter is not heard for a whole round (protocol document, 4.1).
+  // Now and then an inverter is not heard for a whole round (docs/protocol.md#online-flag).
   if (random(inverter.seed, 41, at / STEP) < 0.01) doing = { ...doing, online: false };
   return trouble !== undefined && at >= trouble.at
     ? (trouble.doing?.(doing, inverter) ?? doing)
@@ -173,7 +173,7 @@ const disturbed = ({ plant, place, family }: Life, replies: Replies, at: number)
   const hangs = week * 7 * DAY + random(plant.seed, 42, week) * 7 * DAY;
   if (isMaintenance || (at >= hangs && at < hangs + 10 * MINUTE)) return { info: refused };
   const { info } = replies;
-  // Only ECUs with a data base fail to look up (protocol document, 4.6).
+  // Only ECUs with a data base fail to look up (docs/protocol.md#energy-of-today).
   if (family === "R") return replies;
   if (random(plant.seed, 43, at / STEP) < STEP / DAY && info?.ok && info.value.layout === "01") {
     const forgot = { lifetimeEnergyJoules: 0, todayEnergyJoules: 0, inverters: 0 };

@@ -1,4 +1,4 @@
-/** What the value of a field means, in words. Sections are those of the protocol document. */
+/** What the value of a field means, in words (docs/protocol.md#commands). */
 import { ecuFamily, inverterModel, isEcuId } from "../ecu/models.ts";
 import { toKilowattHours } from "../ecu/units.ts";
 import { layoutOfType, recordLayouts } from "../protocol/layouts.ts";

@@ -27,11 +27,11 @@ export const keptOf = ({ kind, text }: Serial): number => {
 
 const LENGTH = 12;
 const ASCII_ID = /21[56]\d{9}/g;
-/** Six bytes of decimal digits, a flag, a type of two ASCII digits (protocol document, 3.2.2). */
+/** Six bytes of decimal digits, a flag, a type of two ASCII digits (docs/protocol.md#inverter-records). */
 const RECORD_HEAD = /(?=([1-9][0-9]{11})0[01]3[0-9]3[0-9])/g;
 /** Looks like an uid, and is rather one digit among empty values. */
 const BARE = /0{9}/;
-/** A MAC address of the two makers whose network parts are in ECUs (protocol document, 3.1.2). */
+/** A MAC address of the two makers whose network parts are in ECUs (docs/protocol.md#base-information-of-micro-inverter-ecus). */
 const MAC = /(?=((?:80971b|60c5a8)[0-9a-f]{6}))/g;
 
 /** Every serial of the answers, once; all-zero ones are none. */

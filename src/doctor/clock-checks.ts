@@ -19,7 +19,7 @@ export interface Times {
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const PATIENCE = 5 * MINUTE;
-/** By night an ECU may be slow; at work it reports at least every 20 minutes (protocol document, 1.5). */
+/** By night an ECU may be slow; at work it reports at least every 20 minutes (docs/protocol.md#time-limits). */
 const OLD = 30 * MINUTE;
 const OLD_BY_NIGHT = 24 * HOUR;
 /** Zones differ by whole quarters of an hour, and by no more than this. */

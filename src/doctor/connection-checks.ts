@@ -119,7 +119,7 @@ const notConnected = (code: string, options: ConnectionOptions): Finding => {
   }
 };
 
-/** Hours and minutes of the ECU's clock (protocol document, 1.6). */
+/** Hours and minutes of the ECU's clock (docs/protocol.md#availability). */
 const MAINTENANCE = { from: "02:45", to: "03:15" };
 
 const refusalVerdict = ({ clock, zone }: ConnectionOptions): VerdictName => {

@@ -54,7 +54,7 @@ export const failureFinding = (error: QueryError): Finding =>
 
 const infoRequest = encodeRequest("info");
 
-/** Whether bytes begin as every reply does (protocol document, 2.1) and are not merely our request sent back. */
+/** Whether bytes begin as every reply does (docs/protocol.md#frame) and are not merely our request sent back. */
 export const looksLikeEcu = (received: Uint8Array): boolean =>
   Buffer.from(received.subarray(0, 3)).toString("latin1") === "APS" &&
   !infoRequest.equals(received);

@@ -5,14 +5,14 @@ import type { Validated } from "../ecu/validate.ts";
 import type { Info, Realtime, Signals } from "../protocol/replies.ts";
 import { type Finding, listSome, odd, ok, wrong } from "./findings.ts";
 
-/** Of a quarter of full scale, 64 of 255: working inverters are at 80 and more (protocol document, 4.5). */
+/** Of a quarter of full scale, 64 of 255: working inverters are at 80 and more (docs/protocol.md#signal). */
 const WEAK = 0.25;
 /** Below this, a morning's energy may still be less than the counter's step. */
 const SURELY_COUNTED_WATTS = 500;
 /** It is day from here to there, in every season and where most people live. */
 const DAY_HOURS = { from: 10, to: 15 };
 
-/** Who the ECU is, and at which of its addresses it answers (protocol document, 0.3, 1.1). */
+/** Who the ECU is, and at which of its addresses it answers (docs/protocol.md#ecu-families, #transport). */
 export const identityFindings = ({ identity }: Reading, info: Info): readonly Finding[] => {
   if (identity === undefined) return [];
   const { ecuId, model, firmware } = identity;
@@ -31,7 +31,7 @@ const interfaces: Readonly<Record<EcuKind | "unknown", string>> = {
   unknown: "not known for this model: Ethernet, Wi-Fi or both",
 };
 
-/** Whether the ECU hangs up after its reply, and whether its model does so (protocol document, 1.2). */
+/** Whether the ECU hangs up after its reply, and whether its model does so (docs/protocol.md#connections). */
 export const closeFinding = (hungUp: boolean, model: string): Finding => {
   const text = hungUp
     ? "it closes the connection after each reply"
@@ -43,7 +43,7 @@ export const closeFinding = (hungUp: boolean, model: string): Finding => {
     : odd("close", `${text}, which is unusual for an ${model} but harmless`);
 };
 
-/** Counters that cannot be (protocol document, 4.6, 4.7). @param earlier an earlier reply */
+/** Counters that cannot be (docs/protocol.md#energy-of-today, #lifetime-energy). @param earlier an earlier reply */
 export const counterFindings = (
   info: Info,
   realtime: Realtime | undefined,
@@ -124,7 +124,7 @@ const attendance = (reading: Reading): Finding => {
     : ok("inverters", `${text}: off for the night`, "night");
 };
 
-/** A record without values is that of an inverter that never answered (protocol document, E14). */
+/** A record without values is that of an inverter that never answered (docs/protocol.md#inverters-never-contacted). */
 const neverReached = (inverters: readonly InverterReading[]): readonly Finding[] => {
   const never = inverters.filter(({ typeCode }) => typeCode === "00");
   return never.length === 0
@@ -138,7 +138,7 @@ const neverReached = (inverters: readonly InverterReading[]): readonly Finding[]
       ];
 };
 
-/** No volts, or a few, are what an inverter says that has light and no grid (protocol document, 4.2). */
+/** No volts, or a few, are what an inverter says that has light and no grid (docs/protocol.md#offline-records). */
 const withoutGrid = (
   inverters: readonly InverterReading[],
   rejected: Validated["rejected"],

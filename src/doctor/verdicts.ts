@@ -24,17 +24,17 @@ export const verdicts = {
   },
   maintenance: {
     means:
-      "The ECU refuses the connection, as every ECU does during its nightly maintenance between 2:45 and 3:15.", // 1.6
+      "The ECU refuses the connection, as every ECU does during its nightly maintenance between 2:45 and 3:15.",
     next: "Wait until 3:30, and run doctor again.",
   },
   refused: {
     means:
-      "The device at this address refuses the connection. An ECU-R or ECU-B (id 2160, 2163) accepts connections at its Wi-Fi address only; an ECU-3 (2030) accepts none.", // 1.1, E1
+      "The device at this address refuses the connection. An ECU-R or ECU-B (id 2160, 2163) accepts connections at its Wi-Fi address only; an ECU-3 (2030) accepts none.",
     next: "Find the ECU's Wi-Fi address in your router's device list, and use it instead of the address of its Ethernet port. If it is the Wi-Fi address already, unplug the ECU for a minute.",
   },
   "not accepted": {
     means:
-      "The connection is neither accepted nor refused: the ECU hangs, a firewall blocks it, or no device has this address.", // E2
+      "The connection is neither accepted nor refused: the ECU hangs, a firewall blocks it, or no device has this address.",
     next: "Unplug the ECU for a minute, and run doctor again ten minutes later.",
   },
   "not an ECU": {
@@ -43,36 +43,36 @@ export const verdicts = {
   },
   silent: {
     means:
-      "The ECU accepts the connection and does not reply: it hangs, or it is busy with another program.", // E4, 1.7
+      "The ECU accepts the connection and does not reply: it hangs, or it is busy with another program.",
     next: "Unplug the ECU for a minute, and run doctor again ten minutes later.",
   },
   closed: {
-    means: "The ECU accepts the connection and closes it without a reply.", // E3, 1.7
+    means: "The ECU accepts the connection and closes it without a reply.",
     next: "Unplug the ECU for a minute, and run doctor again ten minutes later.",
   },
   "cut short": {
-    means: "The ECU starts its reply and does not complete it: its Wi-Fi connection is poor.", // E7
+    means: "The ECU starts its reply and does not complete it: its Wi-Fi connection is poor.",
     next: "Move the ECU closer to the Wi-Fi access point, or connect an ECU-R-Pro or ECU-C by Ethernet cable.",
   },
   "wrong reply": {
-    means: "The ECU sends the reply to another request: it mixes up the replies to two programs.", // E25, 1.4
+    means: "The ECU sends the reply to another request: it mixes up the replies to two programs.",
     next: "Stop every other program that reads the ECU, including the app on your phone, and run doctor again.",
   },
   "two ECUs": {
-    means: "The id of the ECU changes from one reply to the next: two devices share an address.", // E11
+    means: "The id of the ECU changes from one reply to the next: two devices share an address.",
     next: "Have the router reserve a different address for each ECU.",
   },
   refuses: {
-    means: "The ECU replies, but refuses a request that every ECU should accept.", // 2.3
+    means: "The ECU replies, but refuses a request that every ECU should accept.",
     next: "Send a capture: apsystems-ecu-exporter capture {ecu} --output=capture.json",
   },
   unreadable: {
-    means: "The ECU's reply has a format that this program does not know.", // E8, E13
+    means: "The ECU's reply has a format that this program does not know.",
     next: "Send a capture: apsystems-ecu-exporter capture {ecu} --output=capture.json",
   },
   "counters zero": {
     means:
-      "The ECU wrongly reports an energy of 0 at the moment: its database is busy. The exporter leaves such values out.", // E20, E21
+      "The ECU wrongly reports an energy of 0 at the moment: its database is busy. The exporter leaves such values out.",
     next: "Wait ten minutes, and run doctor again.",
   },
   "no inverters": {
@@ -80,29 +80,29 @@ export const verdicts = {
     next: "Enter the inverters' serial numbers with the installer's app (EMA Manager).",
   },
   "no data yet": {
-    means: "The ECU has just started and has no data from its inverters yet.", // E10
+    means: "The ECU has just started and has no data from its inverters yet.",
     next: "Wait ten minutes, and run doctor again.",
   },
   "old report": {
-    means: "The ECU replies with old values: it has stopped polling its inverters.", // E27
+    means: "The ECU replies with old values: it has stopped polling its inverters.",
     next: "Unplug the ECU for a minute, and run doctor again ten minutes later.",
   },
   "zone not set": {
     means:
-      "The ECU's clock is in a different time zone from the assumed one; an ECU-R or ECU-B does not report its zone.", // 4.8
+      "The ECU's clock is in a different time zone from the assumed one; an ECU-R or ECU-B does not report its zone.",
     next: "Set the time zone of the ECU, such as --ecu.timezone=Europe/Amsterdam here and for the exporter.",
   },
   "clock wrong": {
-    means: "The ECU's clock is wrong, or its time zone is.", // E24
+    means: "The ECU's clock is wrong, or its time zone is.",
     next: "Set the ECU's time zone in the installer's app (EMA Manager), and connect the ECU to the internet, from which it gets the time.",
   },
   "records unknown": {
-    means: "The ECU has an inverter of an unknown type; all others are shown.", // E17
+    means: "The ECU has an inverter of an unknown type; all others are shown.",
     next: "Send a capture: apsystems-ecu-exporter capture {ecu} --output=capture.json",
   },
   "counters stuck": {
     means:
-      "The inverters produce power, but the ECU counts no energy for today: a fault of its firmware.", // E22
+      "The inverters produce power, but the ECU counts no energy for today: a fault of its firmware.",
     next: "Ask the manufacturer's support for newer firmware of the ECU; they install it remotely.",
   },
   "all off by day": {
@@ -110,11 +110,11 @@ export const verdicts = {
     next: "Check that the circuit breaker of the inverters is on.",
   },
   "never reached": {
-    means: "A registered inverter has never been in contact with the ECU.", // E14
+    means: "A registered inverter has never been in contact with the ECU.",
     next: "Compare the registered serial number with the one on the inverter's label.",
   },
   "no grid": {
-    means: "An inverter has light but no grid voltage.", // E32
+    means: "An inverter has light but no grid voltage.",
     next: "Check that the circuit breaker of that inverter is on.",
   },
   "not reached": {

@@ -1,7 +1,7 @@
 /** Addresses of ECUs: their port, and one spelling for each host. */
 import { isIPv4, isIPv6 } from "node:net";
 
-/** Port of every ECU (protocol document, 1.1). */
+/** Port of every ECU (docs/protocol.md#transport). */
 export const ECU_PORT = 8899;
 
 /** One spelling for each host: 127.1 is 127.0.0.1, and Barn.lan. is barn.lan. */

@@ -12,7 +12,7 @@ export interface EcuEndpoint {
   readonly port: number;
 }
 
-/** Maximum time of each stage of an exchange, in milliseconds (protocol document, 1.5). */
+/** Maximum time of each stage of an exchange, in milliseconds (docs/protocol.md#time-limits). */
 export interface ExchangeLimits {
   readonly connectMs: number;
   /** Without any new byte. */
@@ -51,7 +51,7 @@ export interface ExchangeOptions {
   readonly dial?: typeof connect;
 }
 
-/** A complete reply, and what was unusual about its arrival (protocol document, 2.4). */
+/** A complete reply, and what was unusual about its arrival (docs/protocol.md#receiving-a-reply). */
 export interface RawReply {
   /** As many bytes as the reply declares; a missing final line feed is added. */
   readonly bytes: Buffer;
@@ -67,7 +67,7 @@ class TimeUp extends Error {}
 
 /**
  * Sends one request and receives its reply: the request in one write, never half-closed. The socket is destroyed and closed
- * before this settles, so that the next connection does not meet it (protocol document, 1.2).
+ * before this settles, so that the next connection does not meet it (docs/protocol.md#connections).
  * @throws QueryError `refused`, `unreachable`, `timeout`, `closed`, `truncated` or `malformed`
  */
 export const exchange = async (

@@ -1,18 +1,18 @@
 /** Names of products, by the digits their serial numbers begin with. For display only: a prefix never decides a layout. */
 import type { Info } from "../protocol/replies.ts";
 
-/** R is a microcontroller behind a Wi-Fi module, L is Linux (protocol document, 0.3). */
+/** R is a microcontroller behind a Wi-Fi module, L is Linux (docs/protocol.md#ecu-families). */
 export type EcuKind = "R" | "L";
 
 interface EcuFamily {
   readonly model: string;
   /** `undefined` where the product is not known. */
   readonly kind: EcuKind | undefined;
-  /** Whether the zone that the ECU reports is the one it was set to (protocol document, 3.1.2). */
+  /** Whether the zone that the ECU reports is the one it was set to (docs/protocol.md#base-information-of-micro-inverter-ecus). */
   readonly tellsZone: boolean;
 }
 
-/** By the first digits of the ECU id (protocol document, 0.3). */
+/** By the first digits of the ECU id (docs/protocol.md#ecu-families). */
 const ecuFamilies: Readonly<Record<string, EcuFamily>> = {
   "2160": { model: "ECU-R", kind: "R", tellsZone: false },
   "2163": { model: "ECU-B", kind: "R", tellsZone: false },
@@ -36,7 +36,7 @@ export const ecuFamily = (ecuId: string, zone: string | undefined): EcuFamily =>
 export const ecuKind = (model: string): EcuKind | undefined =>
   Object.values(ecuFamilies).find((family) => family.model === model)?.kind;
 
-/** An ECU with layout 02 in its base information (protocol document, 3.1.3). */
+/** An ECU with layout 02 in its base information (docs/protocol.md#base-information-of-an-ecu-rs). */
 const RAPID_SHUTDOWN_MODEL = "ECU-RS";
 
 /** Product name of an ECU, or `unknown`. */
@@ -47,7 +47,7 @@ export const ecuModel = ({ layout, ecuId }: Pick<Info, "layout" | "ecuId">): str
 export const tellsZone = (info: Info): boolean =>
   info.layout === "01" && ecuFamily(info.ecuId, info.timezone).tellsZone;
 
-/** By the first digits of the inverter's uid (protocol document, 3.2.7). */
+/** By the first digits of the inverter's uid (docs/protocol.md#serial-numbers). */
 const inverterModels: Readonly<Record<string, string>> = {
   "403": "YC500",
   "404": "YC500",
@@ -84,9 +84,9 @@ const inverterModels: Readonly<Record<string, string>> = {
 export const inverterModel = (uid: string): string =>
   inverterModels[uid.slice(0, 3)] ?? inverterModels[uid.slice(0, 2)] ?? "unknown";
 
-/** Names of the three voltages: QT2 measures between phases, YC900 and YC1000 against neutral (protocol document, 3.2.5). */
+/** Names of the three voltages: QT2 measures between phases, YC900 and YC1000 against neutral (docs/protocol.md#records-with-three-phases). */
 export const threePhases = (uid: string): readonly string[] =>
   uid.startsWith("90") ? ["L12", "L23", "L31"] : ["L1", "L2", "L3"];
 
-/** An ECU's own id, typed by an installer into the list of inverters (protocol document, 5, E15). */
+/** An ECU's own id, typed by an installer into the list of inverters (docs/protocol.md#the-ecus-own-id-as-an-inverter). */
 export const isEcuId = (uid: string): boolean => /^21[56]/.test(uid);

@@ -30,7 +30,7 @@ export interface Querier {
   ): Promise<Outcome<Messages[C]>>;
 }
 
-/** A querier of one ECU: one connection at a time, one query each, a pause after each (protocol document, 1.2). */
+/** A querier of one ECU: one connection at a time, one query each, a pause after each (docs/protocol.md#connections). */
 export const createQuerier = (options: QuerierOptions): Querier => {
   const { ecu, signal, clock = systemClock } = options;
   const enqueue = createRequestQueue(() => options.pauseMs, clock);

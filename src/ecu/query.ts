@@ -32,7 +32,7 @@ export interface QueryParams {
   readonly onAttempt?: (error: QueryError | undefined) => void;
 }
 
-/** Pause between attempts at one query (protocol document, 1.5). */
+/** Pause between attempts at one query (docs/protocol.md#time-limits). */
 export const RETRY_PAUSE_MS = 2_000;
 
 const FINAL: ReadonlySet<Reason> = new Set<Reason>(["status", "id_mismatch"]);

@@ -8,7 +8,7 @@ export type RequestQueue = <T>(task: () => Promise<T>, signal: AbortSignal) => P
 
 /**
  * Creates the queue of one ECU. An ECU-R has few connections and one reply address, so the next request waits until the
- * connection of the last is closed, and for the pause after that (protocol document, 1.2, 1.4).
+ * connection of the last is closed, and for the pause after that (docs/protocol.md#connections, #concurrency).
  * @param pauseMs called for each pause, so that the pause may change
  */
 export const createRequestQueue = (

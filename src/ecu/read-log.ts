@@ -58,7 +58,7 @@ export const createReadLog = (ecu: string, log: Logger): ReadLog => {
   };
 };
 
-/** A stamp far from now is used all the same; its owner should know (protocol document, 4.8). */
+/** A stamp far from now is used all the same; its owner should know (docs/protocol.md#time-and-time-zones). */
 const clockNotes = (reading: Reading, now: number): string[] => {
   const { lastReportAt, identity, invertersOnline = 0 } = reading;
   const ahead = lastReportAt === undefined ? 0 : lastReportAt - now / 1000;

@@ -22,7 +22,7 @@ export interface ReadOptions extends QueryOptions {
 /** The ECU was not reached at all: further queries would only wait too. */
 const UNREACHED: ReadonlySet<Reason> = new Set<Reason>(["refused", "unreachable", "timeout"]);
 
-/** Queries 0001, 0002 and 0030 (protocol document, 9.1). A failed query does not affect the others. Never throws. */
+/** Queries 0001, 0002 and 0030 (docs/protocol.md#reading-an-ecu). A failed query does not affect the others. Never throws. */
 export const readEcu = async (options: ReadOptions): Promise<Replies> => {
   let replies: Replies = {};
   const send = async <Q extends Query>(

@@ -39,7 +39,7 @@ export interface Reading {
   readonly powerWatts?: number;
   /** Inverters registered: the count of 0001, or that of 0002 where it is 0 or missing. */
   readonly registered?: number;
-  /** The count of 0001 as it stands: wrongly 0 for one reply now and then (4.7). */
+  /** The count of 0001 as it stands: wrongly 0 for one reply now and then (docs/protocol.md#lifetime-energy). */
   readonly registeredByInfo?: number;
   readonly invertersOnline?: number;
   /** Unix time in seconds of the start of the last completed round. */
@@ -66,7 +66,7 @@ export interface JoinOptions {
 
 const SIGNAL_FULL_SCALE = 255;
 
-/** Joins replies into a reading. Values are not judged yet, except that an offline inverter has none (4.2). */
+/** Joins replies into a reading. Values are not judged yet, except that an offline inverter has none (docs/protocol.md#offline-records). */
 export const joinReplies = (replies: Replies, options: JoinOptions): Reading => {
   const info = answered(replies.info);
   const realtime = answered(replies.realtime);
@@ -97,7 +97,7 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
   };
 };
 
-/** The count of 0001, unless it glitches to 0: then that of 0002, and without one none (4.6, 4.9). */
+/** The count of 0001, unless it glitches to 0: then that of 0002, and without one none (docs/protocol.md#energy-of-today, #counts). */
 const registeredOf = (
   info: Messages["info"] | undefined,
   count: number | undefined,
@@ -126,7 +126,7 @@ const unknownRecords = (realtime: Messages["realtime"]): number =>
 
 type Draft = { -readonly [K in keyof InverterReading]: InverterReading[K] };
 
-/** Joins by uid: the lists of 0002 and 0030 need not be in the same order (3.3). The first record of a uid counts. */
+/** Joins by uid: the lists of 0002 and 0030 need not be in the same order (docs/protocol.md#signal-levels). The first record of a uid counts. */
 const joinInverters = (
   realtime: Messages["realtime"] | undefined,
   signals: Messages["signal"],
@@ -141,7 +141,7 @@ const joinInverters = (
     else inverters.set(inverter.uid, { ...inverter });
   }
   for (const { uid, level } of signals) {
-    // Level 0 is "no contact", and an offline inverter's level is an old one (4.5, 4.10).
+    // Level 0 is "no contact", and an offline inverter's level is an old one (docs/protocol.md#signal, #values-that-mean-unknown).
     if (level === 0 || !isInverter(uid) || inverters.get(uid)?.online === false) continue;
     const inverter = inverters.get(uid) ?? bare(uid);
     inverter.signalRatio ??= level / SIGNAL_FULL_SCALE;
@@ -164,7 +164,7 @@ const readingsOf = (realtime: Messages["realtime"]): InverterReading[] => {
     case "01":
       return realtime.records.map(inverterReading);
     case "02":
-      // The units of an ECU-RS device are not certain, so nothing but its contact is shown (3.2.8, 12).
+      // The units of an ECU-RS device are not certain, so nothing but its contact is shown (docs/protocol.md#devices-of-an-ecu-rs, #uncertain).
       return realtime.records.map(({ uid, state }) => ({
         ...bare(uid),
         typeCode: "rsd",
@@ -173,7 +173,7 @@ const readingsOf = (realtime: Messages["realtime"]): InverterReading[] => {
   }
 };
 
-/** An offline record holds zeros of one kind or another, or yesterday's values: nothing of it is a measurement (4.2). */
+/** An offline record holds zeros of one kind or another, or yesterday's values: nothing of it is a measurement (docs/protocol.md#offline-records). */
 const inverterReading = (record: InverterRecord): InverterReading => {
   const { uid, typeCode, online } = record;
   const inverter = { ...bare(uid), typeCode, online };
@@ -190,7 +190,7 @@ const inverterReading = (record: InverterRecord): InverterReading => {
 const phasesOf = ({ uid, layout, gridVolts }: InverterRecord): InverterReading["gridVolts"] =>
   layout !== undefined && recordLayouts[layout].phases > 1
     ? gridVolts.map((volts, i) => ({ phase: threePhases(uid)[i] ?? "", volts }))
-    : gridVolts.slice(0, 1).map((volts) => ({ phase: "L1", volts })); // the second is the same measurement (3.2.4)
+    : gridVolts.slice(0, 1).map((volts) => ({ phase: "L1", volts })); // the second is the same measurement (docs/protocol.md#records-with-two-channels)
 
 const notesOn = (table: Extract<Messages["realtime"], { kind: "01" }>): string[] => {
   const unknown = table.records.filter(({ guessed }) => guessed);

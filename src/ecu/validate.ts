@@ -18,7 +18,7 @@ export interface Validated {
   readonly rejected: readonly Field[];
 }
 
-/** Limits of what an online inverter can measure (protocol document, 4.2). */
+/** Limits of what an online inverter can measure (docs/protocol.md#offline-records). */
 const limits = {
   channel_power: (watts: number) => watts <= 1200,
   temperature: (celsius: number) => celsius >= -40 && celsius <= 110,
@@ -72,7 +72,7 @@ export interface EcuMemory {
   readonly today: CounterMemory;
 }
 
-/** What must be remembered from read to read to tell a glitch from a reset (protocol document, 4.7). */
+/** What must be remembered from read to read to tell a glitch from a reset (docs/protocol.md#lifetime-energy). */
 export interface Memory {
   /** Of the ECU that answered last. */
   readonly ecuId?: string;
@@ -92,7 +92,7 @@ const LOWER_IS_RESET_AFTER_MS = 5 * 60 * 1000;
 const RESET_TIMES = 3;
 
 /**
- * Applies the rules for glitches of the energy counters (protocol document, 4.7), and two that make them stricter: a
+ * Applies the rules for glitches of the energy counters (docs/protocol.md#lifetime-energy), and two that make them stricter: a
  * confirmation takes at least a round, and an ECU id that was never seen before is believed its counters from the
  * second reply on, unless it is the first of all.
  * @param at monotonic milliseconds
@@ -163,7 +163,7 @@ const remember = (before: Memory, { identity }: Reading, ecu: EcuMemory): Memory
 
 /**
  * The ECU forgot how many inverters it has, while some answered it: both counters come from the same failed look-up, so
- * neither can be believed (protocol document, 4.6, "transient zero").
+ * neither can be believed (docs/protocol.md#energy-of-today, "transient zero").
  */
 const isGlitch = ({ registeredByInfo, invertersOnline = 0 }: Reading): boolean =>
   registeredByInfo === 0 && invertersOnline > 0;
@@ -185,7 +185,7 @@ const validateCounter = (
   { mayFall, zeroIsGlitch }: CounterRule,
 ): { accepted: boolean; memory: CounterMemory } => {
   const { good = 0 } = memory;
-  // An ECU-R shows yesterday's energy until the new day's first round that yields some (4.6).
+  // An ECU-R shows yesterday's energy until the new day's first round that yields some (docs/protocol.md#energy-of-today).
   const goodOn = joules === memory.good ? (memory.goodOn ?? date) : date;
   const accept = { accepted: true, memory: { good: joules, goodOn } };
   if (mayFall) return accept;

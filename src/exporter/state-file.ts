@@ -1,6 +1,5 @@
 /**
- * What the rules for glitches remember of each ECU, kept in a file so that a restart does not lose it (protocol
- * document, 4.7). The memory stays the monitors' own: they are given it once, and tell it after every read.
+ * What the rules for glitches remember of each ECU, kept in a file so that a restart does not lose it (docs/protocol.md#lifetime-energy). The memory stays the monitors' own: they are given it once, and tell it after every read.
  */
 import { readFile, rename, stat } from "node:fs/promises";
 import type { Logger } from "pino";

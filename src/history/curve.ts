@@ -1,4 +1,4 @@
-/** The power curve of a day: stamps without a zone become moments, and powers become energy (protocol document, 3.4, 4.8). */
+/** The power curve of a day: stamps without a zone become moments, and powers become energy (docs/protocol.md#power-of-a-day, #time-and-time-zones). */
 
 import type { DayPower } from "../protocol/replies.ts";
 import type { Day } from "../time/calendar.ts";
@@ -22,7 +22,7 @@ const STAMP = /^([01]\d|2[0-3])[0-5]\d$/;
 const ORDINARY_DAY = 86_400;
 /** A round of the ECU; what the first record of a day stands for. */
 const ROUND = 300;
-/** The longest time between two rounds that an ECU makes by itself (protocol document, 1.5). */
+/** The longest time between two rounds that an ECU makes by itself (docs/protocol.md#time-limits). */
 const LONGEST_ROUND = 1_200;
 const [EARLY, LATE] = [0, Number.MAX_SAFE_INTEGER];
 

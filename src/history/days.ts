@@ -78,7 +78,7 @@ const ledgerDay = (past: Past, date: string, mayTurn: boolean, notes: string[]):
     notes.push(
       `${formatDate(date)}: its energy is too great for the ECU's table${curve === undefined ? ", and nothing else tells it" : ""}`,
     );
-  // A counter that stands still, or has none of the day yet, is no better than the curve (protocol document, 4.6).
+  // A counter that stands still, or has none of the day yet, is no better than the curve (docs/protocol.md#energy-of-today).
   const booked = meant !== undefined && meant > 0 ? meant : undefined;
   const said = isToday ? saidOfToday(past, curve) : undefined;
   const isBegun = record !== undefined || curve !== undefined;
@@ -94,7 +94,7 @@ const ledgerDay = (past: Past, date: string, mayTurn: boolean, notes: string[]):
 
 /**
  * What the counter of today says, where it can be of today: an ECU-R goes on saying yesterday's energy until the first
- * power of the day is booked, and some say 0 at times (protocol document, 4.6).
+ * power of the day is booked, and some say 0 at times (docs/protocol.md#energy-of-today).
  */
 const saidOfToday = ({ days, today, reading }: Past, curve = 0): number | undefined => {
   const { todayJoules } = reading;

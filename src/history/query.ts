@@ -26,7 +26,7 @@ export const AGAIN = "run the same again to go on";
 /** Further attempts at a question. */
 const RETRIES = 2;
 const RETRIES_OF_DOUBTFUL = 1;
-/** What an ECU does with a question that it does not know (protocol document, 3.4, 3.5, 10). */
+/** What an ECU does with a question that it does not know (docs/protocol.md#power-of-a-day, #energy-history, #what-a-simulated-ecu-does). */
 const isSilence = ({ reason }: QueryError): boolean => reason === "closed" || reason === "timeout";
 
 type Asked = Parameters<Querier["query"]>[1];
@@ -84,7 +84,7 @@ export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Ask
   };
 };
 
-/** Who it is and what its counters say, without the glitch in which it forgets all (protocol document, 4.6, 4.7). */
+/** Who it is and what its counters say, without the glitch in which it forgets all (docs/protocol.md#energy-of-today, #lifetime-energy). */
 export const infoOf = async (line: Asking): Promise<Extract<Outcome<Info>, { ok: true }>> => {
   for (let attempt = 0; ; attempt++) {
     const outcome = await line.ask("info");

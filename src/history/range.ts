@@ -15,7 +15,7 @@ export interface RequestedRange {
   readonly endJoules?: number | undefined;
 }
 
-/** Days that an ECU remembers the power of, about (protocol document, 3.4). */
+/** Days that an ECU remembers the power of, about (docs/protocol.md#power-of-a-day). */
 const USUAL_DAYS = 61;
 const MOST_DAYS = 400;
 /** No ECU is asked for the power of an earlier day, unless somebody wants that day. */

@@ -59,7 +59,7 @@ export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
   const { ecuId, firmware } = info.value;
   const zone = identity.identity?.timezone ?? options.zone;
   cache.meet(ecuId, firmware);
-  /** An ECU-R or ECU-B knows its past (protocol document, 3.0): one that does not answer has trouble of another kind. */
+  /** An ECU-R or ECU-B knows its past (docs/protocol.md#commands): one that does not answer has trouble of another kind. */
   const learn = async (question: "energy" | "dayPower"): Promise<void> => {
     if (ecuFamily(ecuId, undefined).kind === "R")
       throw new UnfinishedError(

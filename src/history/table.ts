@@ -1,4 +1,4 @@
-/** Energies of the tables of 0004, some of which have too few bytes (protocol document, 3.5). */
+/** Energies of the tables of 0004, some of which have too few bytes (docs/protocol.md#energy-history). */
 import type { Energy } from "../protocol/replies.ts";
 import { isDate, monthOf } from "../time/calendar.ts";
 
@@ -14,10 +14,10 @@ const STEP = 36_000;
 export const TURN_JOULES = 65_536 * STEP;
 /** "655.35 kWh or more". */
 const CEILING_JOULES = 65_535 * STEP;
-/** An estimate and the truth differ by less than this part of it (protocol document, 4.6). */
+/** An estimate and the truth differ by less than this part of it (docs/protocol.md#energy-of-today). */
 export const TOLERANCE = 0.2;
 
-/** Bytes of a reply to 0004 that are no record (protocol document, 3.5). */
+/** Bytes of a reply to 0004 that are no record (docs/protocol.md#energy-history). */
 const FRAME_BYTES = 21;
 const LONG_RECORD_BYTES = 8;
 

@@ -1,6 +1,6 @@
 /**
  * The pieces that wire tables are made of. Each reads a value from bytes and writes it back, so that one table is
- * decoder, encoder, type and documentation. Kinds of encoding: protocol document, 2.5.
+ * decoder, encoder, type and documentation. Kinds of encoding: docs/protocol.md#field-encodings.
  */
 import { ProtocolError } from "./errors.ts";
 import type { Trace } from "./trace.ts";
@@ -185,7 +185,7 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 
 /**
  * Bytes as lower-case hexadecimal text. For BCD fields these are the decimal digits themselves; a nibble above 9
- * shows as a letter and is for the reader to judge, since it is never an error on the wire (protocol document, 2.5).
+ * shows as a letter and is for the reader to judge, since it is never an error on the wire (docs/protocol.md#field-encodings).
  */
 export const hex = (size: number): Codec<string> => ({
   size,
@@ -228,11 +228,17 @@ const named = <T>(name: string | number, codec: Codec<T>, from: Cursor): T =>
 
 type Values<F> = { -readonly [K in keyof F]: Infer<F[K]> };
 
+/** A codec of fields, which documentation can list. */
+export interface Struct<T> extends Codec<T> {
+  readonly fields: Readonly<Record<string, Codec<unknown>>>;
+}
+
 /** Fields one after another, in the order written. An error names the field it came from. */
-export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Codec<Values<F>> => {
+export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Struct<Values<F>> => {
   const entries = Object.entries(fields);
   const blank = Object.fromEntries(entries.map(([name]) => [name, undefined]));
   return {
+    fields,
     ...sized(entries.reduce(addSize, 0)),
     decode: (from) => {
       const values: Record<string, unknown> = { ...blank }; // of its final shape at once: much faster

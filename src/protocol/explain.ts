@@ -31,7 +31,7 @@ export const explainReply = (bytes: Uint8Array, asked?: Command): Explanation =>
   const reply = bytes.subarray(0, total);
   const damaged = openDamaged(reply);
   const command = damaged === undefined ? undefined : commandOf(damaged.code);
-  const lacksLineFeed = bytes.length === total - 1; // a whole reply all the same (protocol document, 2.4)
+  const lacksLineFeed = bytes.length === total - 1; // a whole reply all the same (docs/protocol.md#receiving-a-reply)
   const error = problemOf(() => {
     const frame = openReply(lacksLineFeed ? Buffer.concat([reply, Buffer.of(0x0a)]) : reply);
     const meant = asked ?? command;
@@ -103,7 +103,7 @@ const problemOf = (read: () => unknown): ProtocolError | undefined => {
   }
 };
 
-/** The parts of the head, as far as they are such (protocol document, 2.1). */
+/** The parts of the head, as far as they are such (docs/protocol.md#frame). */
 const headOf = (bytes: Uint8Array): readonly Entry[] => {
   const entries: Entry[] = [];
   for (const [field, begin, end, form] of headParts) {

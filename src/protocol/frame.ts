@@ -1,4 +1,4 @@
-/** The envelope that every reply comes in (protocol document, 2.1, 2.3, 2.4). */
+/** The envelope that every reply comes in (docs/protocol.md#frame, #status-and-short-frames, #receiving-a-reply). */
 import { Cursor } from "./codec.ts";
 import { ProtocolError } from "./errors.ts";
 
@@ -110,7 +110,7 @@ export const openReply = (bytes: Uint8Array): Frame => {
 export const sealReply = (code: string, body: Uint8Array, version = "11"): Buffer =>
   seal(code, version, [body, Buffer.from(TERMINATOR, "latin1")]);
 
-/** A short frame: a status of two digits in place of a body and its `END` (2.3). */
+/** A short frame: a status of two digits in place of a body and its `END` (docs/protocol.md#status-and-short-frames). */
 export const sealStatus = (code: string, status: string): Buffer =>
   seal(code, "11", [Buffer.from(status, "latin1")]);
 

@@ -1,4 +1,4 @@
-/** The wire tables: what stands where in the body of each reply. Section numbers are those of the protocol document. */
+/** The byte tables of each reply (docs/protocol.md#commands). */
 import {
   ascii,
   bcd,
@@ -21,11 +21,11 @@ import {
   u32,
 } from "./codec.ts";
 
-/** Energy in joules. The wire counts steps of 0.1 kWh or 0.01 kWh (3.1.1, 3.5); both are whole joules. */
+/** Energy in joules. The wire counts steps of 0.1 kWh or 0.01 kWh (docs/protocol.md#base-information, #energy-history); both are whole joules. */
 const TENTH_KWH = 360_000;
 const HUNDREDTH_KWH = 36_000;
 
-/** 0001, both layouts begin alike (3.1.1). `layout` tells how they go on; it is no product model. */
+/** 0001, both layouts begin alike (docs/protocol.md#base-information). `layout` tells how they go on; it is no product model. */
 export const infoHead = struct({
   ecuId: digits(12),
   layout: ascii(2),
@@ -34,7 +34,7 @@ export const infoHead = struct({
   todayEnergyJoules: scaled(u32, HUNDREDTH_KWH),
 });
 
-/** 0001 layout 01: ECU-R, ECU-B, ECU-R-Pro, ECU-C (3.1.2). */
+/** 0001 layout 01: ECU-R, ECU-B, ECU-R-Pro, ECU-C (docs/protocol.md#base-information-of-micro-inverter-ecus). */
 export const microInverterInfo = struct({
   /** yyyymmddhhmmss in the ECU's local time; `d0d0…` or zeros where the ECU does not tell. */
   lastCloudContact: bcd(7),
@@ -50,7 +50,7 @@ export const microInverterInfo = struct({
   extension: rest,
 });
 
-/** 0001 layout 02: ECU-RS (3.1.3). */
+/** 0001 layout 02: ECU-RS (docs/protocol.md#base-information-of-an-ecu-rs). */
 export const rapidShutdownInfo = struct({
   inverters: u16,
   invertersOnline: u16,
@@ -62,7 +62,7 @@ export const rapidShutdownInfo = struct({
   extension: rest,
 });
 
-/** 0002, before the records (3.2.1). */
+/** 0002, before the records (docs/protocol.md#realtime-data). */
 export const realtimeHead = struct({
   /** `01` micro-inverter records, `02` ECU-RS records. */
   kind: ascii(2),
@@ -72,7 +72,7 @@ export const realtimeHead = struct({
   takenAt: bcd(7),
 });
 
-/** What every micro-inverter record begins with (3.2.2). */
+/** What every micro-inverter record begins with (docs/protocol.md#inverter-records). */
 export const recordHead = struct({
   uid: bcd(6),
   online: flag,
@@ -84,14 +84,14 @@ export const recordHead = struct({
 interface RecordLayoutRow {
   /**
    * The numbers after the temperature, in the order of the wire: P is the power of the next channel in watts, V the next
-   * voltage of the grid in volts. The order does not tie a channel to a phase (3.2.4 to 3.2.6).
+   * voltage of the grid in volts. The order does not tie a channel to a phase (docs/protocol.md#records-with-two-channels, #records-with-four-channels).
    */
   readonly numbers: string;
   /** How many voltages are different measurements; with 1, all of them are the same. */
   readonly phases: number;
   /** In words, for people. */
   readonly label: string;
-  /** Type codes that certainly have this layout (3.2.3). */
+  /** Type codes that certainly have this layout (docs/protocol.md#record-layouts). */
   readonly typeCodes: readonly string[];
 }
 
@@ -143,7 +143,7 @@ export const recordTails = Object.fromEntries(
   ]),
 ) as Readonly<Record<RecordLayout, Codec<RecordTail> | undefined>>;
 
-/** Layout of each type code whose layout is certain (3.2.3). */
+/** Layout of each type code whose layout is certain (docs/protocol.md#record-layouts). */
 export const layoutOfType: Readonly<Record<string, RecordLayout>> = Object.fromEntries(
   layoutEntries.flatMap(([layout, { typeCodes }]) => typeCodes.map((code) => [code, layout])),
 );
@@ -170,7 +170,7 @@ export const countNumbers = (layout: RecordLayout): { channels: number; voltages
   return { channels, voltages: letters.length - channels };
 };
 
-/** 0002 kind 02: a device of an ECU-RS, 57 bytes. Offsets are certain, units are not (3.2.8). */
+/** 0002 kind 02: a device of an ECU-RS, 57 bytes. Offsets are certain, units are not (docs/protocol.md#devices-of-an-ecu-rs). */
 export const rapidShutdownDevice = struct({
   uid: bcd(6),
   /** 0 switch, 1 monitoring. */
@@ -200,22 +200,22 @@ export const rapidShutdownDevice = struct({
   reserved: hex(8),
 });
 
-/** 0030: one inverter's signal (3.3). Raw 0 is "no contact". */
+/** 0030: one inverter's signal (docs/protocol.md#signal-levels). Raw 0 is "no contact". */
 export const signalRecord = struct({ uid: bcd(6), level: u8 });
 
-/** 0003: system power at one moment of the day asked for (3.4). */
+/** 0003: system power at one moment of the day asked for (docs/protocol.md#power-of-a-day). */
 export const dayPowerRecord = struct({
   /** hhmm, ECU local time. */
   time: bcd(2),
   powerWatts: u16,
 });
 
-/** 0004, before the records (3.5): `00` the last 7 days, `01` a month by day, `02` a year by month. */
+/** 0004, before the records (docs/protocol.md#energy-history): `00` the last 7 days, `01` a month by day, `02` a year by month. */
 export const energyHead = struct({ period: ascii(2) });
 
-/** 0004: energy of one day or month, in the 6-byte form (ends at 655.35 kWh) and the 8-byte form (3.5). */
+/** 0004: energy of one day or month, in the 6-byte form (ends at 655.35 kWh) and the 8-byte form (docs/protocol.md#energy-history). */
 export const energyRecord = struct({ date: bcd(4), energyJoules: scaled(u16, HUNDREDTH_KWH) });
 export const longEnergyRecord = struct({ date: bcd(4), energyJoules: scaled(u32, HUNDREDTH_KWH) });
 
-/** 0012: yyyymmddhhmmss of the ECU's clock, in ASCII digits (3.6). */
+/** 0012: yyyymmddhhmmss of the ECU's clock, in ASCII digits (docs/protocol.md#clock). */
 export const clock = struct({ now: digits(14) });

@@ -1,6 +1,6 @@
 /**
  * Finding the records of 0002. A record does not tell its own size, so one of unknown type hides where the next begins;
- * the walk that makes all of them fit tells (protocol document, 3.2.9).
+ * the walk that makes all of them fit tells (docs/protocol.md#unknown-type-codes).
  */
 import type { Cursor } from "./codec.ts";
 import {
@@ -46,7 +46,7 @@ const CANDIDATES: readonly number[] = [
 const LAYOUT_OF_SIZE = new Map<number, RecordLayout>(
   layouts.map((layout) => [recordBytes(layout), layout]),
 );
-/** Type 05 is disputed: DS3-H (uid 70…) in 21 bytes, or QT2 (uid 90…) in 27 (protocol document, 6, D1). */
+/** Type 05 is disputed: DS3-H (uid 70…) in 21 bytes, or QT2 (uid 90…) in 27 (docs/protocol.md#disagreements). */
 const DISPUTED_TYPE = "05";
 /** Places looked at before a search is given up; real tables need a few hundred. Keeps hostile frames cheap. */
 const SEARCH_LIMIT = 5_000;
@@ -182,7 +182,7 @@ const plausibleHead = (body: Cursor, begin: number): boolean => {
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 
-/** Offsets of the voltages in a record, by its size (protocol document, 3.2.4 to 3.2.6). */
+/** Offsets of the voltages in a record, by its size (docs/protocol.md#records-with-two-channels, #records-with-four-channels). */
 const VOLTAGE_OFFSETS = new Map<number, readonly number[]>(
   layouts.map((layout) => [recordBytes(layout), voltageOffsets(layout)]),
 );

@@ -34,14 +34,14 @@ import {
 import { type Span, walkRecords } from "./recover.ts";
 import { type Command, commandOf, commands } from "./requests.ts";
 
-/** 0001 (protocol document, 3.1). */
+/** 0001 (docs/protocol.md#base-information). */
 export type Info = Infer<typeof infoHead> &
   (
     | ({ layout: "01" } & Infer<typeof microInverterInfo>)
     | ({ layout: "02" } & Infer<typeof rapidShutdownInfo>)
   );
 
-/** One inverter of 0002 (protocol document, 3.2.2). Lists are empty where the layout has no such field. */
+/** One inverter of 0002 (docs/protocol.md#inverter-records). Lists are empty where the layout has no such field. */
 export interface InverterRecord extends RecordHead {
   /** `undefined` where neither the type nor the size tells how to read the channels. */
   layout: RecordLayout | undefined;
@@ -73,7 +73,7 @@ export interface DeviceTable extends Infer<typeof realtimeHead> {
   records: Infer<typeof rapidShutdownDevice>[];
 }
 
-/** Status 02 in place of a table: the ECU has no data yet. A valid answer (protocol document, 2.3). */
+/** Status 02 in place of a table: the ECU has no data yet. A valid answer (docs/protocol.md#status-and-short-frames). */
 export interface NoData {
   kind: "none";
 }
@@ -94,7 +94,7 @@ export interface Messages {
   clock: Clock;
 }
 
-/** Version digits of a frame: `11`, or `12` where a layout has grown (protocol document, 2.1). */
+/** Version digits of a frame: `11`, or `12` where a layout has grown (docs/protocol.md#frame). */
 export type Version = "11" | "12";
 
 const info: Codec<Info> = {
@@ -192,7 +192,7 @@ const realtime: Codec<Exclude<Realtime, NoData>> = {
   },
 };
 
-/** Record size by version digits; where its dates make no sense, the other one is tried (protocol document, 3.5). */
+/** Record size by version digits; where its dates make no sense, the other one is tried (docs/protocol.md#energy-history). */
 const energy = (version: string): Codec<Energy> => {
   const codecs = [repeated(energyRecord), repeated(longEnergyRecord)];
   if (version === "12") codecs.reverse();
@@ -299,7 +299,7 @@ export const encodeReply = <C extends Command>(
   return sealReply(commands[command].code, body, version);
 };
 
-/** Writes a short frame: a status and nothing else (protocol document, 2.3). */
+/** Writes a short frame: a status and nothing else (docs/protocol.md#status-and-short-frames). */
 export const encodeStatus = (command: Command, status: string): Buffer =>
   sealStatus(commands[command].code, status);
 

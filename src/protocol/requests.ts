@@ -2,7 +2,7 @@ import { ProtocolError } from "./errors.ts";
 
 /**
  * The white-list. A client of an ECU must never be able to send anything else: there is no authentication, and other
- * codes clear the energy counters or replace the inverter list (protocol document, 3.0 and 3.7).
+ * codes clear the energy counters or replace the inverter list (docs/protocol.md#commands, #commands-that-write).
  * `parameter` is the number of digits that follow the ECU id.
  */
 export const commands = {
@@ -30,7 +30,7 @@ const VERSION = "11";
 const TERMINATOR = "END";
 
 /**
- * The bytes of a request, to be sent in one write (protocol document, 2.2).
+ * The bytes of a request, to be sent in one write (docs/protocol.md#requests).
  * @throws RangeError for a command outside the white-list, an ECU id that is not 12 digits, or a parameter of the
  *   wrong length: nothing is ever sent then.
  */
@@ -59,7 +59,7 @@ export interface Request {
 
 /**
  * Reads a request as tolerantly as an ECU does: signature and code count, length, terminator and line feed do not
- * (protocol document, 2.2).
+ * (docs/protocol.md#requests).
  * @throws ProtocolError `malformed` where it does not begin with `APS`, or ends before the code does.
  */
 export const decodeRequest = (bytes: Uint8Array): Request => {

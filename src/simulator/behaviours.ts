@@ -1,4 +1,4 @@
-/** How ECUs of each family behave on TCP (protocol document, 1.2 to 1.4): one table for every fake ECU. */
+/** How ECUs of each family behave on TCP (docs/protocol.md#connections, #concurrency): one table for every fake ECU. */
 
 /** R is a microcontroller behind a Wi-Fi module (ECU-R, ECU-B), L is Linux (ECU-R-Pro, ECU-C). */
 export type Family = "R" | "L";

@@ -9,10 +9,10 @@ import { createPlant } from "./plant.ts";
 import { createRounds, type Rounds } from "./rounds.ts";
 import { type MessageSources, type SimulatedEcu, startSimulatedEcu } from "./server.ts";
 
-/** Whether an ECU has tables of past energy, and the version of its answers (protocol document, 3.5). */
+/** Whether an ECU has tables of past energy, and the version of its answers (docs/protocol.md#energy-history). */
 export type History = "none" | Version;
 
-/** Family L mostly has none (protocol document, 10). */
+/** Family L mostly has none (docs/protocol.md#what-a-simulated-ecu-does). */
 const usualHistory: Readonly<Record<Family, History>> = { R: "11", L: "none" };
 
 export interface SimulationOptions {

@@ -1,4 +1,4 @@
-/** What can be wrong with an ECU (protocol document, 5): one table. */
+/** What can be wrong with an ECU (docs/protocol.md#faults-of-real-ecus): one table. */
 import { encodeStatus } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import {

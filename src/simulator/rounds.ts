@@ -1,4 +1,4 @@
-/** The round engine: what a simulated ECU knows, and when (protocol document, 4.1, 4.3, 4.6, 10). */
+/** The round engine: what a simulated ECU knows, and when (docs/protocol.md#online-flag, #power, #energy-of-today, #what-a-simulated-ecu-does). */
 
 import { Temporal } from "temporal-polyfill";
 import { countNumbers, recordLayouts } from "../protocol/layouts.ts";
@@ -14,7 +14,7 @@ import type {
 import type { Family } from "./behaviours.ts";
 import { type Doing, doingAt, type Plant, type PlantInverter } from "./plant.ts";
 
-/** Families of ECUs: R is a microcontroller behind a Wi-Fi module, L is Linux (protocol document, 0.3). */
+/** Families of ECUs: R is a microcontroller behind a Wi-Fi module, L is Linux (docs/protocol.md#ecu-families). */
 
 export interface RoundsOptions {
   readonly plant: Plant;
@@ -29,7 +29,7 @@ export interface RoundsOptions {
   readonly lifetimeJoules?: number;
   /** Days before that of `start` through which it has lived. */
   readonly past?: number;
-  /** Version of its answers to 0004: 11 has two bytes for an energy, 12 has four (protocol document, 3.5). */
+  /** Version of its answers to 0004: 11 has two bytes for an energy, 12 has four (docs/protocol.md#energy-history). */
   readonly energyVersion?: Version | undefined;
   /** What an inverter does at a moment, where that is not what its model and the weather make of it. */
   readonly doing?: typeof doingAt;
@@ -123,7 +123,7 @@ export const createRounds = (options: RoundsOptions): Rounds => {
       [queue, silent, asked, pass] = [silent, [], 0, pass + 1];
       return;
     }
-    // A round that took longer than its period skips the next ones (protocol document, 1.5).
+    // A round that took longer than its period skips the next ones (docs/protocol.md#time-limits).
     const lastedMs = periodMs * Math.max(1, Math.ceil((spent * PER_INVERTER_MS) / periodMs));
     book(lastedMs);
     [queue, silent, asked, pass] = [[...plant.inverters.keys()], [], 0, 1];
@@ -271,7 +271,7 @@ const recordOf = (
   };
 };
 
-/** An ECU-R clears only some fields of an inverter that is silent; the others keep what they said (protocol document, 4.2). */
+/** An ECU-R clears only some fields of an inverter that is silent; the others keep what they said (docs/protocol.md#offline-records). */
 const staleRecord = (last: InverterRecord): InverterRecord => ({
   ...last,
   online: false,

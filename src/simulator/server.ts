@@ -1,4 +1,4 @@
-/** A simulated ECU on TCP: messages encoded, faults applied (protocol document, 10). */
+/** A simulated ECU on TCP: messages encoded, faults applied (docs/protocol.md#what-a-simulated-ecu-does). */
 import type { Logger } from "pino";
 import { encodeStatus, type Messages, type Version } from "../protocol/replies.ts";
 import { type Command, commandOf, type Request } from "../protocol/requests.ts";
@@ -48,7 +48,7 @@ const versions: Readonly<Record<Family, typeof version11>> = {
   L: { ...version11, info: "12", energy: "12" },
 };
 
-/** Commands that change settings or erase data (protocol document, 3.7, 3.9). They are recorded and never carried out. */
+/** Commands that change settings or erase data (docs/protocol.md#commands-that-write). They are recorded and never carried out. */
 const WRITES = /^00(05|06|07|10|15|16|21|24|25|26|27|28|31|33|35|45)$/;
 
 /** Starts a simulated ECU; it stops when it is closed or disposed of. @throws Error of `listen` */

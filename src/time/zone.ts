@@ -5,7 +5,7 @@ const DIGITS = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
 
 /**
  * Unix time in seconds of an ECU's local wall-clock time, which comes without zone and without a mark for summer time
- * (protocol document, 4.8). In the hour that an autumn night repeats, the moment nearer to `near` is meant; a time that
+ * (docs/protocol.md#time-and-time-zones). In the hour that an autumn night repeats, the moment nearer to `near` is meant; a time that
  * a spring night leaves out is read as if the clock had not been set forward yet.
  * @param digits yyyymmddhhmmss
  * @param zone IANA name

@@ -1,4 +1,4 @@
-/** Counters that can be trusted, over histories that nobody wrote by hand (protocol document, 4.7). */
+/** Counters that can be trusted, over histories that nobody wrote by hand (docs/protocol.md#lifetime-energy). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Reading } from "../../src/ecu/reading.ts";

@@ -8,7 +8,7 @@ import {
   encodeRequest,
 } from "../../src/protocol/requests.ts";
 
-const ID = "216000966672"; // the example of the protocol document, 2.2
+const ID = "216000966672"; // the example of docs/protocol.md#requests
 
 describe("a request", () => {
   it.each<[Command, string | undefined, string | undefined, string]>([

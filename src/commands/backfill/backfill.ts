@@ -25,7 +25,7 @@ export interface Surroundings {
 
 /** 0001, 0012, and three tables of 0004. */
 const OTHER_QUESTIONS = 5;
-/** Days that the table of days has, mostly (protocol document, 3.5). */
+/** Days that the table of days has, mostly (docs/protocol.md#energy-history). */
 const USUAL_TABLE_DAYS = 31;
 /** The first zone of all in which a day begins: who can tell what is tomorrow before the ECU has said its zone? */
 const EARLIEST_ZONE = "Etc/GMT-14";
