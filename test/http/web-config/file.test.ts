@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -6,32 +6,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/config/usage-error.ts";
 import { loadWebConfig } from "../../../src/http/web-config/file.ts";
 import { watchWebConfig } from "../../../src/http/web-config/watch.ts";
-import { certifier, type Pair } from "../../support/certificates.ts";
-import { hasProgram, told } from "../../support/programs.ts";
+import { told } from "../../support/programs.ts";
 
 const HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
-const hasOpenssl = hasProgram("openssl", "version");
-const hasPromtool = hasProgram("promtool", "--version");
 
 /** For tests that start programs, on a machine that has more to do. */
 const SLOW_MS = 60_000;
 
 let folder = "";
 let web = "";
-let ca: Pair;
-let server: Pair;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "web-file-"));
   web = join(folder, "web.yml");
-  if (!hasOpenssl) return;
-  const certify = certifier(folder);
-  ca = certify("ca");
-  server = certify("server", { by: ca });
-  certify("another", { by: ca });
-  writeFileSync(join(folder, "nothing.pem"), "nothing\n");
-  const lock = ["pkcs8", "-topk8", "-passout", "pass:1234", "-out", join(folder, "locked.key")];
-  expect(told("openssl", lock, server.key).code).toBe(0);
   mkdirSync(join(folder, "folder"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -42,8 +29,6 @@ const problemsOf = (text: string | Uint8Array): readonly string[] => {
   const { read } = loadWebConfig(web);
   return "problems" in read ? read.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
 };
-
-const TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
 
 describe("a bad file", () => {
   it.each<{ text: string; problems: string[] }>([
@@ -179,108 +164,6 @@ describe("a bad file", () => {
     }
   });
 });
-
-describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
-  it.each<{ tls: string; problems: string[] }>([
-    {
-      tls: "{}",
-      problems: [
-        "web.yml:1: tls_server_config: names no certificate; give it a cert_file",
-        "web.yml:1: tls_server_config: names no key; give it a key_file",
-      ],
-    },
-    {
-      tls: "\n  cert_file: gone.crt\n  key_file: folder",
-      problems: [
-        "web.yml:2: tls_server_config.cert_file: gone.crt cannot be read: there is no such file",
-        "web.yml:3: tls_server_config.key_file: folder cannot be read: it is a folder",
-      ],
-    },
-    {
-      tls: "\n  cert_file: nothing.pem\n  key_file: server.crt",
-      problems: [
-        "web.yml:2: tls_server_config.cert_file: nothing.pem holds no certificate in PEM form",
-        "web.yml:3: tls_server_config.key_file: server.crt holds no private key in PEM form",
-      ],
-    },
-    {
-      tls: "\n  cert: nothing\n  key: nothing",
-      problems: [
-        "web.yml:2: tls_server_config.cert: holds no certificate in PEM form",
-        "web.yml:3: tls_server_config.key: holds no private key in PEM form",
-      ],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: locked.key",
-      problems: [
-        "web.yml:3: tls_server_config.key_file: locked.key is locked with a passphrase; take it off",
-      ],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: another.key",
-      problems: ["web.yml:3: tls_server_config.key_file: is not the key of the certificate"],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  cert: x",
-      problems: [
-        "web.yml:4: tls_server_config.cert: stands beside cert_file; one of the two must go",
-      ],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  min_version: TLS09\n  max_version: TLS11",
-      problems: [
-        'web.yml:4: tls_server_config.min_version: "TLS09" is none of TLS10, TLS11, TLS12, TLS13',
-        'web.yml:5: tls_server_config.max_version: "TLS11" is not served by Node.js; take TLS12 or TLS13',
-      ],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  min_version: TLS13\n  max_version: TLS12",
-      problems: ["web.yml:4: tls_server_config.min_version: TLS13 is above max_version TLS12"],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: Maybe\n  prefer_server_cipher_suites: yes",
-      problems: [
-        'web.yml:4: tls_server_config.client_auth_type: "Maybe" is none of NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert, RequireClientCert',
-        "web.yml:5: tls_server_config.prefer_server_cipher_suites: is a text, and not true or false",
-      ],
-    },
-    ...["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"].map((type) => ({
-      tls: `\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: ${type}`,
-      problems: [
-        `web.yml:4: tls_server_config.client_auth_type: ${type} needs a client_ca_file: who signs for the clients`,
-      ],
-    })),
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_ca_file: ca.crt\n  client_allowed_sans: [a.lan]",
-      problems: [
-        "web.yml:4: tls_server_config.client_ca_file: is of no use while client_auth_type is NoClientCert; take RequireAndVerifyClientCert",
-        "web.yml:5: tls_server_config.client_allowed_sans: needs a client_auth_type of RequireAndVerifyClientCert or RequireAnyClientCert",
-      ],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: nothing.pem",
-      problems: [
-        "web.yml:5: tls_server_config.client_ca_file: nothing.pem holds no certificate in PEM form",
-      ],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_RSA_WITH_RC4_128_SHA]\n  curve_preferences: [P256]",
-      problems: [
-        'web.yml:4: tls_server_config.cipher_suites[1]: "TLS_RSA_WITH_RC4_128_SHA" is none of TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
-        'web.yml:5: tls_server_config.curve_preferences[0]: "P256" is none of X25519, CurveP256, CurveP384, CurveP521',
-      ],
-    },
-    {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  keyfile: server.key",
-      problems: [
-        "web.yml:4: tls_server_config.keyfile: is unknown here; known are cert_file, cert, key_file, key, client_auth_type, client_ca_file, client_ca, client_allowed_sans, min_version, max_version, cipher_suites, curve_preferences, prefer_server_cipher_suites",
-      ],
-    },
-  ])("$problems.0", ({ tls, problems }) => {
-    expect(problemsOf(`tls_server_config: ${tls}\n`)).toEqual(problems);
-  });
-});
-
 describe("a good file", () => {
   it("of nothing is plain HTTP for anybody", () => {
     writeFileSync(web, "{}\n");
@@ -309,81 +192,6 @@ describe("a good file", () => {
       },
     });
   });
-
-  it.skipIf(!hasOpenssl)("says all of TLS in the words of OpenSSL", () => {
-    writeFileSync(
-      web,
-      `${TLS}  client_ca_file: ca.crt
-  client_auth_type: RequireAndVerifyClientCert
-  client_allowed_sans: [prometheus.lan]
-  min_version: TLS12
-  max_version: TLS12
-  prefer_server_cipher_suites: false
-  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]
-  curve_preferences: [CurveP384, X25519]
-`,
-    );
-    const { read, files } = loadWebConfig(web);
-    expect([...files.keys()]).toEqual([web, server.certFile, server.keyFile, ca.certFile]);
-    expect({ read }).toMatchObject({
-      read: {
-        value: {
-          tls: {
-            clientAuthType: "RequireAndVerifyClientCert",
-            allowedSans: ["prometheus.lan"],
-            context: {
-              cert: server.cert,
-              key: server.key,
-              ca: ca.cert,
-              minVersion: "TLSv1.2",
-              maxVersion: "TLSv1.2",
-              honorCipherOrder: false,
-              ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305",
-              ecdhCurve: "P-384:X25519",
-            },
-          },
-        },
-      },
-    });
-  });
-
-  it.skipIf(!hasOpenssl)("may have certificate, key and CA in itself", () => {
-    const inline = (pem: string) => `|\n${pem.replace(/^/gm, "    ")}\n`;
-    writeFileSync(
-      web,
-      `tls_server_config:\n  client_auth_type: RequireClientCert\n  cert: ${inline(server.cert)}  key: ${inline(server.key)}  client_ca: ${inline(ca.cert)}`,
-    );
-    const { read, files } = loadWebConfig(web);
-    expect([...files.keys()]).toEqual([web]);
-    expect(read).toMatchObject({ value: { tls: { clientAuthType: "RequireAnyClientCert" } } });
-  });
-
-  it.skipIf(!hasOpenssl || !hasPromtool)(
-    "is one that promtool accepts, and every word of it is",
-    () => {
-      const good = [
-        `basic_auth_users: {alice: ${HASH}}`,
-        "http_server_config: {http2: false, headers: {X-Frame-Options: deny, Content-Security-Policy: default-src 'self', X-Content-Type-Options: nosniff, X-XSS-Protection: '1', Strict-Transport-Security: max-age=60}}",
-        `${TLS}  min_version: TLS12\n  max_version: TLS13\n  prefer_server_cipher_suites: true\n`,
-        ...["RequestClientCert", "RequireAnyClientCert", "RequireClientCert"].map(
-          (type) => `${TLS}  client_auth_type: ${type}\n`,
-        ),
-        ...["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"].map(
-          (type) => `${TLS}  client_auth_type: ${type}\n  client_ca_file: ca.crt\n`,
-        ),
-        `${TLS}  curve_preferences: [CurveP256, CurveP384, CurveP521, X25519]\n`,
-        `${TLS}  cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n`,
-      ];
-      for (const text of good) {
-        expect(problemsOf(text)).toEqual([]);
-        expect(told("promtool", ["check", "web-config", web], "")).toEqual({
-          code: 0,
-          output: `${web} SUCCESS\n`,
-        });
-      }
-    },
-    SLOW_MS,
-  );
 });
 
 describe("a file that changes", () => {
@@ -455,44 +263,6 @@ describe("a file that changes", () => {
       { level: 30, file: web, msg: "the web configuration has changed and is in force" },
     ]);
   });
-
-  it.skipIf(!hasOpenssl)("is reread too when a certificate that it names is renewed", () => {
-    replace(web, TLS);
-    const { access, later, logged } = watch();
-    const first = access();
-    const another = (name: string) => readFileSync(join(folder, name), "utf8");
-    replace(server.certFile, another("another.crt"));
-    expect(later()).toBe(first); // the key is still that of the old one
-    replace(server.keyFile, another("another.key"));
-    expect(later().tls?.context).toMatchObject({ cert: another("another.crt") });
-    replace(server.certFile, server.cert);
-    replace(server.keyFile, server.key);
-    expect(later().tls?.context).toMatchObject({ cert: server.cert });
-    expect(logged.map(({ msg }) => msg)).toEqual([
-      "the web configuration is bad; the one before stays",
-      "the web configuration has changed and is in force",
-      "the web configuration has changed and is in force",
-    ]);
-  });
-
-  it.skipIf(!hasOpenssl)(
-    "cannot switch TLS or the asking for certificates without a restart",
-    () => {
-      replace(web, TLS);
-      const { access, later, logged } = watch();
-      const first = access();
-      replace(web, userFile("alice"));
-      expect(later()).toBe(first);
-      replace(web, `${TLS}  client_auth_type: RequestClientCert\n`);
-      expect(later()).toBe(first);
-      expect(logged.map(({ problems }) => problems)).toEqual([
-        [`${web}: tls_server_config: TLS is switched on or off by a restart only`],
-        [
-          `${web}: tls_server_config.client_auth_type: changes from or to NoClientCert by a restart only`,
-        ],
-      ]);
-    },
-  );
 });
 
 describe("the program", () => {

@@ -1,0 +1,83 @@
+/** The web server with its access rules, in front of a small page. */
+import { once } from "node:events";
+import { request as httpRequest, type IncomingHttpHeaders, type RequestListener } from "node:http";
+import { request as httpsRequest, type RequestOptions } from "node:https";
+import type { AddressInfo } from "node:net";
+import { pino } from "pino";
+import { createWebServer, type WebServerOptions } from "../../src/http/server.ts";
+import type { AccessRules } from "../../src/http/web-config/middleware.ts";
+
+export interface Answer {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** A running server; what is asked goes over a connection of its own. */
+export interface World extends AsyncDisposable {
+  readonly port: number;
+  readonly logged: Record<string, unknown>[];
+  get(path: string, options?: RequestOptions): Promise<Answer>;
+  destroyConnections(): void;
+}
+
+const metrics: RequestListener = (request, response) => {
+  response.setHeader("X-Frame-Options", "sameorigin");
+  response.writeHead(request.url === "/nothing" ? 404 : 200);
+  response.end("ecu_up 1\n");
+};
+
+/** Starts the web server in front of a page of metrics. */
+export const startServer = async (
+  rules: AccessRules | (() => AccessRules),
+  options: Partial<WebServerOptions> = {},
+): Promise<World> => {
+  const access = typeof rules === "function" ? rules : () => rules;
+  const logged: Record<string, unknown>[] = [];
+  const log = pino(
+    { base: null, timestamp: false },
+    { write: (line) => void logged.push(JSON.parse(line)) },
+  );
+  const { server, destroyConnections } = createWebServer(metrics, {
+    access,
+    server: { requestTimeout: 5_000 },
+    log,
+    now: () => 0,
+    ...options,
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const get = (path: string, more: RequestOptions = {}): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const send = access().tls === undefined ? httpRequest : httpsRequest;
+      const request = send({
+        host: "127.0.0.1",
+        port,
+        path,
+        agent: false,
+        timeout: 10_000,
+        ...more,
+      });
+      request.on("timeout", () => request.destroy(new Error("no answer")));
+      request.on("error", reject);
+      request.on("response", async (response) => {
+        let text = "";
+        for await (const chunk of response) text += chunk;
+        resolve({ status: response.statusCode, headers: response.headers, text });
+      });
+      request.end();
+    });
+  return {
+    port,
+    logged,
+    get,
+    destroyConnections,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, "close");
+      server.close();
+      destroyConnections();
+      await closed;
+    },
+  };
+};

@@ -1,0 +1,235 @@
+/** The web server over TLS: versions, certificates of clients, renewal. Certificates come from openssl. */
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import type { RequestOptions } from "node:https";
+import { connect as connectTcp } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ConnectionOptions, connect, type SecureVersion, type TLSSocket } from "node:tls";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ClientAuthType, ClientCertRules } from "../../../src/http/web-config/client-certs.ts";
+import { type AccessRules, unrestricted } from "../../../src/http/web-config/middleware.ts";
+import { startServer } from "../../http/served.ts";
+import { certifier, type Pair } from "../../support/certificates.ts";
+import { hasProgram } from "../../support/programs.ts";
+
+/** Of the test vectors of OpenBSD's bcrypt: of the passwords "a" and "abc", both with a cost of 6. */
+const HASH_OF_A = "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe";
+const HASH_OF_ABC = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
+
+const basic = (text: string) => ({
+  headers: { authorization: `Basic ${Buffer.from(text).toString("base64")}` },
+});
+const users = new Map([
+  ["alice", HASH_OF_A],
+  ["bob", HASH_OF_ABC],
+]);
+describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
+  let folder = "";
+  let ca: Pair;
+  let server1: Pair;
+  let server2: Pair;
+  /** Who a client is → what it shows. */
+  let clients: Record<"nobody" | "stranger" | "prometheus", RequestOptions>;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "access-"));
+    const certify = certifier(folder);
+    ca = certify("ca");
+    const other = certify("other-ca");
+    const sans = ["IP:127.0.0.1", "DNS:localhost"];
+    server1 = certify("server1", { by: ca, sans });
+    server2 = certify("server2", { by: ca, sans });
+    const client = certify("client", {
+      by: ca,
+      sans: ["DNS:prometheus.lan", "IP:192.0.2.7", "URI:spiffe://lan/prometheus"],
+    });
+    const stranger = certify("stranger", { by: other, sans: ["DNS:prometheus.lan"] });
+    clients = {
+      nobody: { ca: ca.cert },
+      stranger: { ca: ca.cert, cert: stranger.cert, key: stranger.key },
+      prometheus: { ca: ca.cert, cert: client.cert, key: client.key },
+    };
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const tlsWith = (
+    rules: Partial<ClientCertRules> & {
+      server?: Pair;
+      min?: SecureVersion;
+      max?: SecureVersion;
+    } = {},
+  ): AccessRules => {
+    const { server = server1, clientAuthType = "NoClientCert", min, max } = rules;
+    const isVerified = clientAuthType.includes("Verify");
+    return {
+      ...unrestricted,
+      tls: {
+        context: {
+          cert: server.cert,
+          key: server.key,
+          ...(isVerified && { ca: ca.cert }),
+          minVersion: min ?? "TLSv1.2",
+          maxVersion: max ?? "TLSv1.3",
+        },
+        clientAuthType,
+        allowedSans: rules.allowedSans,
+      },
+    };
+  };
+
+  it("the metrics are served, and the certificate is the one that was given", async () => {
+    await using server = await startServer(tlsWith());
+    expect(await server.get("/metrics", clients.nobody)).toMatchObject({ status: 200 });
+    await expect(server.get("/metrics")).rejects.toThrow(/unable to verify/);
+  });
+
+  it("a password is asked for as it is without", async () => {
+    await using server = await startServer({ ...tlsWith(), users });
+    expect((await server.get("/metrics", clients.nobody)).status).toBe(401);
+    const right = { ...clients.nobody, ...basic("alice:a") };
+    expect((await server.get("/metrics", right)).status).toBe(200);
+  });
+
+  /** Go's crypto/tls, ClientAuthType. */
+  const matrix: Record<ClientAuthType, Record<keyof typeof clients, 200 | 403>> = {
+    NoClientCert: { nobody: 200, stranger: 200, prometheus: 200 },
+    RequestClientCert: { nobody: 200, stranger: 200, prometheus: 200 },
+    RequireAnyClientCert: { nobody: 403, stranger: 200, prometheus: 200 },
+    VerifyClientCertIfGiven: { nobody: 200, stranger: 403, prometheus: 200 },
+    RequireAndVerifyClientCert: { nobody: 403, stranger: 403, prometheus: 200 },
+  };
+  const rows = (Object.keys(matrix) as ClientAuthType[]).flatMap((type) =>
+    (["TLSv1.2", "TLSv1.3"] as const).map((max) => ({ type, max })),
+  );
+  it.each(rows)("$type over $max accepts whom it says", async ({ type, max }) => {
+    await using server = await startServer(tlsWith({ clientAuthType: type, max }));
+    for (const [who, status] of Object.entries(matrix[type])) {
+      const answer = await server.get("/metrics", clients[who as keyof typeof clients]);
+      expect([who, answer.status]).toEqual([who, status]);
+    }
+  });
+
+  it("a client without an accepted certificate is told so, at every path, and hung up on; one line is logged", async () => {
+    await using server = await startServer(
+      tlsWith({ clientAuthType: "RequireAndVerifyClientCert" }),
+    );
+    for (const path of ["/metrics", "/-/healthy", "/nothing"]) {
+      const { status, headers, text } = await server.get(path, clients.stranger);
+      expect([status, headers.connection, text]).toEqual([
+        403,
+        "close",
+        "This exporter answers clients with an accepted certificate only.\n",
+      ]);
+    }
+    expect(server.logged).toEqual([
+      {
+        level: 40,
+        from: "127.0.0.1",
+        times: 1,
+        msg: "a client without an accepted certificate was refused",
+      },
+    ]);
+  });
+
+  it.each([
+    { sans: ["prometheus.lan"], who: "prometheus", status: 200 },
+    { sans: ["other.lan", "192.0.2.7"], who: "prometheus", status: 200 },
+    { sans: ["spiffe://lan/prometheus"], who: "prometheus", status: 200 },
+    { sans: ["lan", "*.lan", "Prometheus.lan", "192.0.2.70"], who: "prometheus", status: 403 },
+    { sans: ["prometheus.lan"], who: "stranger", status: 403 },
+    { sans: ["prometheus.lan"], who: "nobody", status: 403 },
+  ] as const)("of the names $sans, $who gets $status", async ({ sans, who, status }) => {
+    await using server = await startServer(
+      tlsWith({ clientAuthType: "RequireAndVerifyClientCert", allowedSans: sans }),
+    );
+    expect((await server.get("/metrics", clients[who])).status).toBe(status);
+  });
+
+  it.each(["TLSv1.2", "TLSv1.3"] as const)(
+    "a session of %s that is resumed is worth no more than the first one",
+    async (max) => {
+      await using server = await startServer(
+        tlsWith({ clientAuthType: "RequireAndVerifyClientCert", max }),
+      );
+      const resume = async (options: RequestOptions) => {
+        const link = { host: "127.0.0.1", port: server.port, ...(options as ConnectionOptions) };
+        const first = await ask(connect(link));
+        const again = await ask(connect({ ...link, session: first.session }));
+        return [first.status, again.resumed, again.status];
+      };
+      expect(await resume(clients.prometheus)).toEqual(["200", true, "200"]);
+      expect(await resume(clients.nobody)).toEqual(["403", true, "403"]);
+      expect(await resume(clients.stranger)).toEqual(["403", true, "403"]);
+    },
+  );
+
+  it("older and newer versions than the configured ones are not spoken", async () => {
+    await using old = await startServer(tlsWith({ max: "TLSv1.2" }));
+    await expect(old.get("/metrics", { ...clients.nobody, minVersion: "TLSv1.3" })).rejects.toThrow(
+      /protocol version/,
+    );
+    await using modern = await startServer(tlsWith({ min: "TLSv1.3" }));
+    await expect(
+      modern.get("/metrics", { ...clients.nobody, maxVersion: "TLSv1.2" }),
+    ).rejects.toThrow(/protocol version/);
+    expect(modern.logged).toEqual([
+      {
+        level: 40,
+        from: "127.0.0.1",
+        code: "ERR_SSL_UNSUPPORTED_PROTOCOL",
+        times: 1,
+        msg: "a TLS handshake failed",
+      },
+    ]);
+  });
+
+  it("a new certificate is shown to the next connection", async () => {
+    let access = tlsWith();
+    await using server = await startServer(() => access);
+    const shown = async () => {
+      const socket = connect({ host: "127.0.0.1", port: server.port, ca: ca.cert });
+      await once(socket, "secureConnect");
+      const { CN } = socket.getPeerCertificate().subject;
+      socket.destroy();
+      return CN;
+    };
+    expect([await shown(), await shown()]).toEqual(["server1", "server1"]);
+    access = tlsWith({ server: server2 });
+    expect(await shown()).toBe("server2");
+  });
+
+  it("a stricter rule for certificates holds for connections that are already there", async () => {
+    let access = tlsWith({ clientAuthType: "RequestClientCert" });
+    await using server = await startServer(() => access);
+    const socket = connect({ host: "127.0.0.1", port: server.port, ca: ca.cert });
+    expect((await ask(socket)).status).toBe("200");
+    access = tlsWith({ clientAuthType: "RequireAndVerifyClientCert" });
+    const closed = once(socket, "close");
+    expect((await ask(socket)).status).toBe("403");
+    await closed; // so that the next handshake can show another one
+  });
+
+  it("a client that never ends its handshake is hung up on when the server stops", async () => {
+    const server = await startServer(tlsWith());
+    const socket = connectTcp(server.port, "127.0.0.1");
+    await once(socket, "connect");
+    await server.get("/metrics", clients.nobody);
+    const closed = once(socket, "close");
+    await server[Symbol.asyncDispose]();
+    await closed;
+  });
+});
+
+/** Sends one request over a TLS connection. */
+const ask = async (socket: TLSSocket) => {
+  let session: Buffer | undefined;
+  socket.on("session", (ticket: Buffer) => {
+    session = ticket;
+  });
+  socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  let text = "";
+  while (!text.includes("\r\n\r\n")) text += String(await once(socket, "data"));
+  session ??= socket.getSession();
+  return { status: text.split(" ")[1], resumed: socket.isSessionReused(), session };
+};
