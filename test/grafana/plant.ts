@@ -6,7 +6,8 @@ import { simulateEcu } from "../../src/simulator/ecu.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import type { Site } from "../../src/time/sun.ts";
 import { startTestExporter } from "../support/exporter.ts";
-import { eventually, freePort, startProgram } from "../support/programs.ts";
+import { eventually } from "../support/programs.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 
 /** A series: its labels and values. */
 export interface Series {
@@ -95,14 +96,12 @@ export const scrapePlant = async (): Promise<ScrapedPlant> => {
     ].join("\n"),
   );
   await writeFile(join(folder, "rules.yml"), JSON.stringify({ groups: [{ name: "x", rules }] }));
-  const port = await freePort();
-  const prometheus = startProgram("prometheus", [
-    `--config.file=${folder}/prometheus.yml`,
-    `--storage.tsdb.path=${folder}/data`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ]);
+  const prometheus = await startPrometheus({
+    config: `${folder}/prometheus.yml`,
+    data: `${folder}/data`,
+  });
   const ask = async (path: string, asked: Record<string, string>): Promise<Series[]> => {
-    const url = `http://127.0.0.1:${port}/api/v1/${path}`;
+    const url = `${prometheus.api}/${path}`;
     const response = await fetch(url, { method: "POST", body: new URLSearchParams(asked) });
     const { data, error } = (await response.json()) as Answer;
     if (data === undefined) throw new Error(`${error} in ${asked["query"]}`);

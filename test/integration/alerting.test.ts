@@ -16,6 +16,7 @@ import {
   startProgram,
   told,
 } from "../support/programs.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 import { startWebhook, type Webhook } from "../support/webhook.ts";
 
 /** Simulated seconds in a second; durations of the rules shrink by the same, so that 40 minutes are 20 seconds. */
@@ -157,13 +158,13 @@ describe.skipIf(
         `--web.listen-address=127.0.0.1:${alertmanagerPort}`,
         "--cluster.listen-address=",
       ]),
-      startProgram("prometheus", [
-        `--config.file=${folder}/prometheus.yml`,
-        `--storage.tsdb.path=${folder}/prometheus-data`,
-        `--web.listen-address=127.0.0.1:${prometheusPort}`,
-        // What was said before Prometheus knew of its Alertmanager is said again after this.
-        "--rules.alert.resend-delay=5s",
-      ]),
+      await startPrometheus({
+        config: `${folder}/prometheus.yml`,
+        data: `${folder}/prometheus-data`,
+        port: prometheusPort,
+        // Alerts that were sent before Prometheus knew its Alertmanager are sent again after this time.
+        args: ["--rules.alert.resend-delay=5s"],
+      }),
     );
     expect(await readFile(join(folder, RULES, "recording.yml"), "utf8")).toContain(">= 1\n");
     // Rules ask whether an inverter was online before, and whether it was warm.

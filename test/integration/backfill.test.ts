@@ -9,6 +9,7 @@ import { createRounds } from "../../src/simulator/rounds.ts";
 import { openWorkshop } from "../support/backfill.ts";
 import { startTestExporter } from "../support/exporter.ts";
 import { eventually, freePort, hasProgram, startProgram, told } from "../support/programs.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 
 const KWH = 3_600_000;
 const DAYS = 60;
@@ -139,15 +140,8 @@ scrape_configs:
     });
     expect(imported.status).toBe(204);
     const prometheus = keep(
-      startProgram("prometheus", [
-        `--config.file=${config}`,
-        `--storage.tsdb.path=${data}`,
-        "--storage.tsdb.retention.time=1y",
-        `--web.listen-address=127.0.0.1:${port}`,
-      ]),
+      await startPrometheus({ config, data, port, args: ["--storage.tsdb.retention.time=1y"] }),
     );
-    const isReady = async () => (await fetch(`${stores["Prometheus"]}/-/ready`)).ok || undefined;
-    await eventually(30, isReady, prometheus.output);
 
     const begun = performance.now();
     elapsed = () => Math.min(LIVE_MS / TIME_SCALE, performance.now() - begun);

@@ -4,14 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DayOptions, type GlitchyDay, glitchyDay } from "../support/glitchy-day.ts";
-import {
-  eventually,
-  freePort,
-  hasProgram,
-  type Running,
-  startProgram,
-  told,
-} from "../support/programs.ts";
+import { hasProgram, type Running, told } from "../support/programs.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 
 const KWH = 3_600_000;
 const METRIC = "ecu_lifetime_energy_joules";
@@ -72,16 +66,9 @@ describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
       "",
     );
     expect(code, output).toBe(0);
-    const port = await freePort();
-    const running = startProgram("prometheus", [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${data}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ]);
+    const running = await startPrometheus({ config, data });
     server = running;
-    api = `http://127.0.0.1:${port}/api/v1`;
-    const ready = async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok || undefined;
-    await eventually(30, ready, () => running.output());
+    api = running.api;
   }, 60_000);
 
   afterAll(async () => {

@@ -15,6 +15,7 @@ import {
   type Running,
   startProgram,
 } from "../support/programs.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 
 const ECUS = 6;
 /** Simulated seconds in a second. */
@@ -87,16 +88,9 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
       ]),
     );
     for (const shard of [0, 1]) {
-      const port = await freePort();
-      const path = join(folder, `shard-${shard}.yml`);
-      await writeFile(path, await shardConfig(shard));
-      programs.push(
-        startProgram("prometheus", [
-          `--config.file=${path}`,
-          `--storage.tsdb.path=${folder}/shard-${shard}`,
-          `--web.listen-address=127.0.0.1:${port}`,
-        ]),
-      );
+      const config = join(folder, `shard-${shard}.yml`);
+      await writeFile(config, await shardConfig(shard));
+      programs.push(await startPrometheus({ config, data: `${folder}/shard-${shard}` }));
     }
     const scraped = async () => {
       const counts = await instant("count_over_time(ecu_up[10m])");

@@ -10,6 +10,7 @@ import {
   type Running,
   startProgram,
 } from "../support/programs.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 
 interface Series {
   readonly metric: Readonly<Record<string, string>>;
@@ -40,7 +41,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
 
     beforeAll(
       async () => {
-        const [exporterPort, prometheusPort] = [await freePort(), await freePort()];
+        const [exporterPort, _prometheusPort] = [await freePort(), await freePort()];
         folder = await mkdtemp(join(tmpdir(), "prometheus-"));
         const config = await readFile("prometheus.yml", "utf8");
         expect(config).toContain("localhost:10899");
@@ -55,13 +56,13 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
             `--web.listen-address=127.0.0.1:${exporterPort}`,
             `--time-scale=${TIME_SCALE}`,
           ]),
-          startProgram("prometheus", [
-            `--config.file=${folder}/prometheus.yml`,
-            `--storage.tsdb.path=${folder}/data`,
-            `--web.listen-address=127.0.0.1:${prometheusPort}`,
-          ]),
         );
-        api = `http://127.0.0.1:${prometheusPort}/api/v1`;
+        const prometheus = await startPrometheus({
+          config: `${folder}/prometheus.yml`,
+          data: `${folder}/data`,
+        });
+        running.push(prometheus);
+        api = prometheus.api;
         const twoScrapes = async () => {
           const count = await first('count_over_time(ecu_up{ecu="demo"}[5m])');
           return count !== undefined && count >= 2 ? count : undefined;

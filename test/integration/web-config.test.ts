@@ -13,6 +13,7 @@ import {
   type Running,
   startProgram,
 } from "../support/programs.ts";
+import { startPrometheus } from "../support/prometheus.ts";
 
 const PATIENCE_SECONDS = 90;
 
@@ -61,15 +62,12 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
           `  - {job_name: ${job}, scheme: https, scrape_interval: 2s, scrape_timeout: 2s, static_configs: [{targets: ["127.0.0.1:${port}"]}], ${how}}`,
       );
       await writeFile(join(folder, "prometheus.yml"), `scrape_configs:\n${lines.join("\n")}\n`);
-      const port = await freePort();
-      running.push(
-        startProgram("prometheus", [
-          `--config.file=${folder}/prometheus.yml`,
-          `--storage.tsdb.path=${folder}/data`,
-          `--web.listen-address=127.0.0.1:${port}`,
-        ]),
-      );
-      api = `http://127.0.0.1:${port}/api/v1`;
+      const prometheus = await startPrometheus({
+        config: `${folder}/prometheus.yml`,
+        data: `${folder}/data`,
+      });
+      running.push(prometheus);
+      api = prometheus.api;
     }, PATIENCE_SECONDS * 1000);
 
     afterAll(async () => {

@@ -17,6 +17,7 @@ import { envName, type Setting } from "../../../src/config/setting.ts";
 import { startEcu } from "../../simulator/client.ts";
 import { startTestExporter } from "../../support/exporter.ts";
 import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
+import { startPrometheus } from "../../support/prometheus.ts";
 
 interface Service {
   readonly image?: string;
@@ -353,15 +354,14 @@ describe.skipIf(
       `--web.listen-address=127.0.0.1:${alertmanager}`,
       "--cluster.listen-address=",
     ]);
-    await using other = startProgram("prometheus", [
-      "--config.file=prometheus.yml",
-      `--storage.tsdb.path=${folder.path}/prometheus`,
-      `--web.listen-address=127.0.0.1:${prometheus}`,
-    ]);
-    const isReady = async (port: number) =>
-      (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok || undefined;
-    await eventually(30, () => isReady(alertmanager), one.output);
-    await eventually(30, () => isReady(prometheus), other.output);
+    await using other = await startPrometheus({
+      config: "prometheus.yml",
+      data: `${folder.path}/prometheus`,
+      port: prometheus,
+    });
+    const isReady = async () =>
+      (await fetch(`http://127.0.0.1:${alertmanager}/-/ready`)).ok || undefined;
+    await eventually(30, isReady, one.output);
     expect(await configured(prometheus, other.output)).toEqual({
       alertmanagers: ["localhost:9093"],
       targets: ["http://localhost:10899/metrics"],

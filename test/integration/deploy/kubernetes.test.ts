@@ -11,7 +11,8 @@ import { describe, expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { generated } from "../../../scripts/deploy.ts";
 import { parseCommandLine } from "../../../src/cli/parse.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
+import { eventually, hasProgram, told } from "../../support/programs.ts";
+import { startPrometheus } from "../../support/prometheus.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // other programs are started
 
@@ -290,16 +291,14 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("Prometheus", () => {
     const folder = mkdtempSync(join(tmpdir(), "monitor-"));
     try {
       writeFileSync(join(folder, "prometheus.yml"), JSON.stringify({ scrape_configs: [job] }));
-      const port = await freePort();
-      await using prometheus = startProgram("prometheus", [
-        `--config.file=${folder}/prometheus.yml`,
-        `--storage.tsdb.path=${folder}/data`,
-        `--web.listen-address=127.0.0.1:${port}`,
-      ]);
+      await using prometheus = await startPrometheus({
+        config: `${folder}/prometheus.yml`,
+        data: `${folder}/data`,
+      });
       return await eventually(
         30,
         async () => {
-          const response = await fetch(`http://127.0.0.1:${port}/api/v1/targets`);
+          const response = await fetch(`${prometheus.api}/targets`);
           const { data } = (await response.json()) as { data: Told };
           return data.activeTargets[0]?.labels;
         },

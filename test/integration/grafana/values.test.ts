@@ -5,14 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { committed, targetsOf } from "../../grafana/committed.ts";
 import { withValues } from "../../grafana/promql.ts";
-import {
-  eventually,
-  freePort,
-  hasProgram,
-  type Running,
-  startProgram,
-  told,
-} from "../../support/programs.ts";
+import { hasProgram, type Running, told } from "../../support/programs.ts";
+import { startPrometheus } from "../../support/prometheus.ts";
 
 const HOUR = 3600;
 /** Midnight in UTC. Prometheus has the two days before it and nine hours after it. */
@@ -104,17 +98,13 @@ describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show"
     await writeFile(config, "global: {}\n");
     const made = told("promtool", ["tsdb", "create-blocks-from", "openmetrics", text, data], "");
     expect(made.code, made.output).toBe(0);
-    const port = await freePort();
-    const running = startProgram("prometheus", [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${data}`,
-      "--storage.tsdb.retention.time=100y",
-      `--web.listen-address=127.0.0.1:${port}`,
-    ]);
+    const running = await startPrometheus({
+      config,
+      data,
+      args: ["--storage.tsdb.retention.time=100y"],
+    });
     server = running;
-    api = `http://127.0.0.1:${port}/api/v1`;
-    const ready = async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok || undefined;
-    await eventually(30, ready, () => running.output());
+    api = running.api;
   }, 60_000);
 
   afterAll(async () => {

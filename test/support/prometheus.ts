@@ -1,0 +1,45 @@
+import { eventually, freePort, type Running, startProgram } from "./programs.ts";
+
+/** A Prometheus that runs until the test is over. */
+export interface RunningPrometheus extends Running {
+  readonly url: string;
+  /** Where its HTTP API begins. */
+  readonly api: string;
+}
+
+export interface PrometheusOptions {
+  /** Path of its configuration. */
+  readonly config: string;
+  /** Folder of its data; created where it is missing. */
+  readonly data: string;
+  /** A free port of loopback without it. */
+  readonly port?: number;
+  readonly args?: readonly string[];
+}
+
+const READY_SECONDS = 60; // on a machine that has more to do
+
+/** Starts a Prometheus on loopback, and waits until it is ready. */
+export const startPrometheus = async ({
+  config,
+  data,
+  port,
+  args = [],
+}: PrometheusOptions): Promise<RunningPrometheus> => {
+  const address = `127.0.0.1:${port ?? (await freePort())}`;
+  const program = startProgram("prometheus", [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${data}`,
+    `--web.listen-address=${address}`,
+    ...args,
+  ]);
+  const url = `http://${address}`;
+  const isReady = async () => (await fetch(`${url}/-/ready`)).ok || undefined;
+  try {
+    await eventually(READY_SECONDS, isReady, program.output);
+  } catch (error) {
+    await program[Symbol.asyncDispose]();
+    throw error;
+  }
+  return { ...program, url, api: `${url}/api/v1` };
+};
