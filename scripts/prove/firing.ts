@@ -1,20 +1,20 @@
-/** Alerts over a whole span, as a Prometheus that evaluates them every five minutes would have fired them. */
-import { AFTER_ROUND, STEP } from "./life.ts";
-import { type AlertRule, withAlerts } from "./rules.ts";
-import type { Piece, Server } from "./store.ts";
+/** The alerts that fire over a period, as in a Prometheus that evaluates the rules every five minutes. */
+import { type AlertRule, replaceAlertsSelector } from "./rules.ts";
+import { AFTER_ROUND, type Period, STEP } from "./scenario.ts";
+import type { PrometheusServer } from "./store.ts";
 
 /** One alert that fired. */
 export interface Firing {
   readonly alert: string;
   readonly severity: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Milliseconds since 1970: when it began to fire, and the first step at which it did not any more. */
+  /** When it started to fire, and the first step at which it no longer fired. Milliseconds since 1970. */
   readonly from: number;
   readonly to: number;
 }
 
-/** Series with every label set that an alert which holds itself by ALERTS can have, of some ECUs. */
-const universes: Readonly<Record<string, (ecus: string) => string>> = {
+/** For each alert that keeps itself firing with ALERTS: series with every label set that it can have. */
+const possibleSeries: Readonly<Record<string, (ecus: string) => string>> = {
   EcuReportFrozen: (ecus) => `ecu_up{${ecus}}`,
   EcuCountersFrozen: (ecus) => `ecu_up{${ecus}}`,
   PlantDown: (ecus) => `ecu_up{${ecus}}`,
@@ -25,32 +25,38 @@ const universes: Readonly<Record<string, (ecus: string) => string>> = {
 };
 const NEVER = "(vector(0) == 1)";
 
-/** Steps at which each label set of an expression has a value. */
+/** The steps at which each label set of an expression has a value. */
 type Steps = Map<string, Set<number>>;
 
-/** What fired of one rule. */
-export const firingsOf = async (
+/** Finds every time that an alert fires. */
+export const findFirings = async (
   rule: AlertRule,
-  server: Server,
-  pieces: readonly Piece[],
+  server: PrometheusServer,
+  blocks: readonly Period[],
 ): Promise<Firing[]> => {
-  const triggered: Steps = new Map();
+  const active: Steps = new Map();
   const held: Steps = new Map();
-  const plain = withAlerts(rule.expr, NEVER);
-  for (const piece of pieces) await collect(server, plain, piece, triggered);
-  if (plain !== rule.expr && triggered.size > 0) {
-    const universe = universes[rule.alert];
-    if (universe === undefined) throw new Error(`${rule.alert} holds itself: name its series`);
-    const ecus = [...triggered.keys()].map((key) => Object.fromEntries(JSON.parse(key))["ecu"]);
+  const withoutHold = replaceAlertsSelector(rule.expr, NEVER);
+  for (const block of blocks) await collect(server, withoutHold, block, active);
+  if (withoutHold !== rule.expr && active.size > 0) {
+    const allSeries = possibleSeries[rule.alert];
+    if (allSeries === undefined)
+      throw new Error(`${rule.alert} selects ALERTS: add it to possibleSeries`);
+    const ecus = [...active.keys()].map((key) => Object.fromEntries(JSON.parse(key))["ecu"]);
     const matcher = `ecu=~"${[...new Set(ecus)].join("|")}"`;
-    const hold = withAlerts(rule.expr, universe(matcher));
-    for (const piece of pieces) await collect(server, hold, piece, held);
+    const withHold = replaceAlertsSelector(rule.expr, allSeries(matcher));
+    for (const block of blocks) await collect(server, withHold, block, held);
   }
-  return [...triggered].flatMap(([labels, steps]) => runs(rule, labels, steps, held.get(labels)));
+  return [...active].flatMap(([labels, steps]) => applyFor(rule, labels, steps, held.get(labels)));
 };
 
-const collect = async (server: Server, expr: string, piece: Piece, into: Steps): Promise<void> => {
-  for (const { metric, values } of await server.range(expr, piece, AFTER_ROUND)) {
+const collect = async (
+  server: PrometheusServer,
+  expr: string,
+  block: Period,
+  into: Steps,
+): Promise<void> => {
+  for (const { metric, values } of await server.queryRange(expr, block, AFTER_ROUND)) {
     const { __name__: _, ...labels } = metric;
     const key = JSON.stringify(Object.entries(labels).sort());
     const steps = into.get(key) ?? new Set<number>();
@@ -59,16 +65,16 @@ const collect = async (server: Server, expr: string, piece: Piece, into: Steps):
   }
 };
 
-/** Applies `for`: an alert fires when its expression has had a value for that long without a break. */
-const runs = (
+/** Applies `for`: an alert fires once its expression has had a value for that long without a gap. */
+const applyFor = (
   { alert, severity, forMs }: AlertRule,
   key: string,
-  triggered: ReadonlySet<number>,
+  active: ReadonlySet<number>,
   held: ReadonlySet<number> | undefined,
 ): Firing[] => {
   const labels = Object.fromEntries(JSON.parse(key) as [string, string][]);
   const firings: Firing[] = [];
-  const steps = [...new Set([...triggered, ...(held ?? [])])].sort((one, other) => one - other);
+  const steps = [...new Set([...active, ...(held ?? [])])].sort((a, b) => a - b);
   let since: number | undefined;
   let from: number | undefined;
   let last = Number.NEGATIVE_INFINITY;
@@ -78,7 +84,7 @@ const runs = (
   };
   for (const at of steps) {
     if (at > last + STEP) end(last + STEP);
-    const isActive = triggered.has(at) || (from !== undefined && held?.has(at) === true);
+    const isActive = active.has(at) || (from !== undefined && held?.has(at) === true);
     if (!isActive) end(at);
     else {
       since ??= at;

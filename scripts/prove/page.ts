@@ -1,42 +1,41 @@
-/** The results of the proof in docs/alerts.md. */
-
-import { GOOD_LIGHT } from "./lives.ts";
-import { places, roofs } from "./places.ts";
+/** Formats the results of the proof for docs/alerts.md. */
+import { type FaultKind, faultKinds } from "./fault-kinds.ts";
+import { locations, roofs } from "./plants.ts";
 import type { Proof } from "./prove.ts";
-import { type TroubleKind, troubleKinds } from "./troubles.ts";
-import { FOUND_MINUTES, type TroubleVerdict } from "./verdict.ts";
+import { type FaultResult, FOUND_MINUTES } from "./result.ts";
+import { GOOD_IRRADIANCE } from "./scenarios.ts";
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+const formatTable = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 const median = (numbers: readonly number[]): number | undefined =>
-  [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)];
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 /** Formats the results of a proof as Markdown. @param days simulated days of each plant */
-export const pageOf = ({ verdict, healthyDays }: Proof, days: number): string =>
+export const formatProof = ({ result, healthyDays }: Proof, days: number): string =>
   [
-    `Written by \`npm run prove:alerts\`. Simulated plants run for ${days} days at latitudes of ${places.map(({ name }) => `${name}°`).join(", ")}, with summer time, clouds, snow,`,
+    `Written by \`npm run prove:alerts\`. Simulated plants run for ${days} days at latitudes of ${locations.map(({ name }) => `${name}°`).join(", ")}, with summer time, clouds, snow,`,
     "inverters that go offline at different times, maintenance every night, an ECU that hangs for ten minutes every week, wrong counters,",
     "lost replies and restarts of the exporter. The output of the exporter every five minutes is loaded into a real Prometheus, and every",
     "rule is evaluated at every step.",
     "",
     `**Healthy plants:** ${Object.keys(roofs).length} roofs at each latitude (one panel, one inverter, two directions, four directions), ${Math.round(healthyDays)} days in all.`,
     "",
-    table(
+    formatTable(
       ["Alert", "Severity", "False alerts"],
-      verdict.alerts.map(({ alert, severity, falseAlerts }) => [
+      result.alerts.map(({ alert, severity, falseAlerts }) => [
         `[${alert}](#${alert.toLowerCase()})`,
         severity,
         String(falseAlerts.length),
       ]),
     ),
     "",
-    "The alerts of severity *info* fired in frost, when snow cannot be told from a fault. Their text says so.",
+    "The alerts of severity *info* fired in frost, when snow cannot be distinguished from a fault. Their text says so.",
     "",
     `**Faults** at random times. A fault counts as found if the right alert, with the right ECU, inverter and channel, fires within ${FOUND_MINUTES} minutes of`,
-    `good light (${GOOD_LIGHT} W/m² on the mean panel of the plant), or within days for a slow fault. The delay counts these minutes from the start of the fault.`,
+    `good light (${GOOD_IRRADIANCE} W/m² on the mean panel of the plant), or within days for a slow fault. The delay counts these minutes from the start of the fault.`,
     "",
-    table(
+    formatTable(
       [
         "Fault",
         "Alert",
@@ -47,13 +46,20 @@ export const pageOf = ({ verdict, healthyDays }: Proof, days: number): string =>
         "Longest delay",
         "Wrong alerts",
       ],
-      verdict.troubles.map(rowOf),
+      result.faults.map(formatFaultRow),
     ),
   ].join("\n");
 
-const rowOf = ({ kind, tried, found, foundAsInfo, delays, wrong }: TroubleVerdict): string[] => {
-  const { about, alert, isSlow }: TroubleKind = troubleKinds[kind];
-  const shown = (delay: number | undefined): string =>
+const formatFaultRow = ({
+  kind,
+  tried,
+  found,
+  foundAsInfo,
+  delays,
+  wrong,
+}: FaultResult): string[] => {
+  const { description: about, alert, isSlow }: FaultKind = faultKinds[kind];
+  const format = (delay: number | undefined): string =>
     delay === undefined ? "–" : isSlow ? `${delay.toFixed(1)} days` : `${delay} min`;
   return [
     about,
@@ -61,8 +67,8 @@ const rowOf = ({ kind, tried, found, foundAsInfo, delays, wrong }: TroubleVerdic
     String(tried),
     String(found),
     String(foundAsInfo),
-    shown(median(delays)),
-    shown(delays.length === 0 ? undefined : Math.max(...delays)),
+    format(median(delays)),
+    format(delays.length === 0 ? undefined : Math.max(...delays)),
     String(wrong.length),
   ];
 };
@@ -70,7 +76,7 @@ const rowOf = ({ kind, tried, found, foundAsInfo, delays, wrong }: TroubleVerdic
 const [BEGIN, END] = ["<!-- proof: begin -->", "<!-- proof: end -->"];
 
 /** Replaces the results in the page. @throws Error if the page has no marks for them */
-export const withProof = (page: string, proof: string): string => {
+export const insertProof = (page: string, proof: string): string => {
   const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (from === -1 || to < from) throw new Error("the page has no marks for the proof");
   return `${page.slice(0, from + BEGIN.length)}\n${proof}\n${page.slice(to)}`;

@@ -1,101 +1,104 @@
-/** The proof from end to end: lives → OpenMetrics → blocks → a real Prometheus → alerts → verdict. */
+/** The proof from end to end: scenarios → OpenMetrics → blocks → a real Prometheus → alerts → result. */
 import { existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { catalogue, type MetricName } from "../../src/metrics/catalogue.ts";
-import { type Firing, firingsOf } from "./firing.ts";
-import { AFTER_ROUND, type Life, living, type Moment } from "./life.ts";
-import { cases, healthyLives, type Span } from "./lives.ts";
-import { alertRules, metricsIn, type RecordingRule, recordingLevels } from "./rules.ts";
-import { type Piece, piecesOf, type Series, startLoader, startServer } from "./store.ts";
-import { judge, type Verdict } from "./verdict.ts";
+import { type Firing, findFirings } from "./firing.ts";
+import { type ReplayedScrape, replay } from "./replay.ts";
+import { evaluateFirings, type ProofResult } from "./result.ts";
+import { findMetrics, type RecordingRule, readAlertRules, readRecordingLevels } from "./rules.ts";
+import { AFTER_ROUND, DAY, type Period, type Scenario } from "./scenario.ts";
+import { createFaultCases, createHealthyScenarios } from "./scenarios.ts";
+import { type RangeSeries, splitIntoBlocks, startLoader, startServer } from "./store.ts";
 
 const RECORDING = "prometheus/rules/recording.yml";
 const ALERTS = "prometheus/rules/alerts.yml";
 
 export interface ProofOptions {
-  readonly span: Span;
-  /** Lives of each kind of trouble. */
+  /** Time that the healthy plants run for; every fault lies in it. */
+  readonly period: Period;
+  /** Scenarios per kind of fault. */
   readonly count: number;
-  /** What is left to chance follows from it. */
+  /** Seed of everything random. */
   readonly seed: number;
-  /** Days before and after a trouble that shows in days. */
+  /** Days before and after a fault that takes days to show. */
   readonly slow: { readonly before: number; readonly after: number };
-  /** Folder in which the lives are kept, so that changed rules are proved on the same ones in less time. */
-  readonly keep?: string | undefined;
-  /** Told of what is being done. */
-  readonly tell: (what: string) => void;
+  /** Folder for the replayed samples. If it exists, they are taken from it, so that changed rules are proved faster. */
+  readonly keepIn?: string | undefined;
+  /** Called with a line of progress. */
+  readonly report: (line: string) => void;
 }
 
 export interface Proof {
-  readonly verdict: Verdict;
+  readonly result: ProofResult;
+  /** Simulated days of all healthy plants together. */
   readonly healthyDays: number;
 }
 
-/** @throws Error where a program or an expression fails */
+/** Runs the proof. @throws Error if Prometheus or promtool fails, or rejects an expression */
 export const prove = async ({
-  span,
+  period,
   count,
   seed,
   slow,
-  keep,
-  tell,
+  keepIn,
+  report,
 }: ProofOptions): Promise<Proof> => {
   const folder = mkdtempSync(join(tmpdir(), "prove-"));
   try {
-    const healthy = healthyLives(span, seed);
-    const wrong = cases(span, count, slow, seed);
-    const pieces = piecesOf(span.from, span.to);
-    const alerts = alertRules(ALERTS);
-    const levels = recordingLevels(RECORDING, alerts);
-    const asked = new Set(
-      [...alerts, ...levels.flat()].flatMap(({ expr }) => [...metricsIn(expr)]),
+    const healthy = createHealthyScenarios(period, seed);
+    const faulty = createFaultCases(period, count, slow, seed);
+    const blocks = splitIntoBlocks(period);
+    const alerts = readAlertRules(ALERTS);
+    const levels = readRecordingLevels(RECORDING, alerts);
+    const needed = new Set(
+      [...alerts, ...levels.flat()].flatMap(({ expr }) => [...findMetrics(expr)]),
     );
-    const names = (Object.keys(catalogue) as MetricName[]).filter((name) => asked.has(name));
-    const lives = [...healthy, ...wrong.map(({ life }) => life)];
-    if (keep === undefined || !existsSync(keep))
-      await liveThrough(lives, names, pieces, keep ?? folder, tell);
-    if (keep !== undefined) linkTree(join(keep, "data"), join(folder, "data"));
+    const names = (Object.keys(catalogue) as MetricName[]).filter((name) => needed.has(name));
+    const scenarios = [...healthy, ...faulty.map(({ scenario }) => scenario)];
+    if (keepIn === undefined || !existsSync(keepIn))
+      await replayAll(scenarios, names, blocks, keepIn ?? folder, report);
+    if (keepIn !== undefined) linkTree(join(keepIn, "data"), join(folder, "data"));
     for (const [i, level] of levels.entries()) {
-      tell(
+      report(
         `recording rules, level ${i + 1} of ${levels.length}: ${level.map(({ record }) => record).join(", ")}`,
       );
-      await record(level, pieces, folder);
+      await evaluateLevel(level, blocks, folder);
     }
     const firings: Firing[] = [];
     await using server = await startServer(folder);
     for (const rule of alerts) {
-      const found = await firingsOf(rule, server, pieces);
-      tell(`${rule.alert} (${rule.severity}): ${found.length}`);
+      const found = await findFirings(rule, server, blocks);
+      report(`${rule.alert} (${rule.severity}): ${found.length}`);
       firings.push(...found);
     }
-    const healthyDays = (healthy.length * (span.to - span.from)) / 86_400_000;
-    return { verdict: judge(alerts, firings, wrong), healthyDays };
+    const healthyDays = (healthy.length * (period.to - period.from)) / DAY;
+    return { result: evaluateFirings(alerts, firings, faulty), healthyDays };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 };
 
-/** Lives through all lives, piece by piece; while one piece is loaded, the next is lived through. */
-const liveThrough = async (
-  lives: readonly Life[],
+/** Replays all scenarios into the store, block by block. One block is loaded while the next is replayed. */
+const replayAll = async (
+  scenarios: readonly Scenario[],
   names: readonly MetricName[],
-  pieces: readonly Piece[],
+  blocks: readonly Period[],
   folder: string,
-  tell: (what: string) => void,
+  report: ProofOptions["report"],
 ): Promise<void> => {
-  const courses = lives.map((life) => living(life, names));
-  const next: (Moment | undefined)[] = courses.map((course) => momentOf(course));
+  const replays = scenarios.map((scenario) => replay(scenario, names));
+  const next: (ReplayedScrape | undefined)[] = replays.map(nextScrape);
   let loading: Promise<void> = Promise.resolve();
-  for (const [p, { to }] of pieces.entries()) {
-    tell(`living through piece ${p + 1} of ${pieces.length}`);
-    const loader = startLoader(folder, `lives-${p}`);
-    for (const [i, course] of courses.entries()) {
-      let moment = next[i];
-      for (; moment !== undefined && moment.at < to; moment = momentOf(course)) {
-        loader.write(moment.lines);
+  for (const [b, { to }] of blocks.entries()) {
+    report(`replaying block ${b + 1} of ${blocks.length}`);
+    const loader = startLoader(folder, `scenarios-${b}`);
+    for (const [i, replayed] of replays.entries()) {
+      let scrape = next[i];
+      for (; scrape !== undefined && scrape.at < to; scrape = nextScrape(replayed)) {
+        loader.write(scrape.lines);
       }
-      next[i] = moment;
+      next[i] = scrape;
     }
     await loading;
     loading = loader.close();
@@ -103,34 +106,34 @@ const liveThrough = async (
   await loading;
 };
 
-/** A copy that shares its files with the first: Prometheus removes blocks, and never writes into one. */
-const linkTree = (from: string, to: string): void => {
-  mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [one, other] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) linkTree(one, other);
-    else linkSync(one, other);
-  }
-};
-
-const momentOf = (course: Generator<Moment>): Moment | undefined => {
-  const { value, done } = course.next();
+const nextScrape = (replayed: Generator<ReplayedScrape>): ReplayedScrape | undefined => {
+  const { value, done } = replayed.next();
   return done ? undefined : value;
 };
 
-/** Works out recording rules of one level, and loads what they give, one piece while the next is worked out. */
-const record = async (
+/** Copies a folder by hard links. Prometheus deletes blocks but never writes into one. */
+const linkTree = (from: string, to: string): void => {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkTree(source, target);
+    else linkSync(source, target);
+  }
+};
+
+/** Evaluates the recording rules of one level and loads their results. One block is loaded while the next is evaluated. */
+const evaluateLevel = async (
   level: readonly RecordingRule[],
-  pieces: readonly Piece[],
+  blocks: readonly Period[],
   folder: string,
 ): Promise<void> => {
   await using server = await startServer(folder);
   let loading: Promise<void> = Promise.resolve();
-  for (const [p, piece] of pieces.entries()) {
-    const loader = startLoader(folder, `${level[0]?.record.replaceAll(":", "-")}-${p}`);
+  for (const [b, block] of blocks.entries()) {
+    const loader = startLoader(folder, `${level[0]?.record.replaceAll(":", "-")}-${b}`);
     for (const { record, expr } of level) {
-      for (const series of await server.range(expr, piece, AFTER_ROUND))
-        loader.write(linesOf(record, series));
+      for (const series of await server.queryRange(expr, block, AFTER_ROUND))
+        loader.write(formatSeries(record, series));
     }
     await loading;
     loading = loader.close();
@@ -138,7 +141,7 @@ const record = async (
   await loading;
 };
 
-const linesOf = (record: string, { metric, values }: Series): string[] => {
+const formatSeries = (record: string, { metric, values }: RangeSeries): string[] => {
   const { __name__: _, ...labels } = metric;
   const text = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   const head = `${record}{${text.join(",")}}`;

@@ -1,4 +1,4 @@
-/** The rules as they are shipped: recording rules in the order in which they build on each other, and alerts. */
+/** Reads the recording rules and alerts of this repository, and their expressions. */
 import { readFileSync } from "node:fs";
 import { parser } from "@prometheus-io/lezer-promql";
 import { parse } from "yaml";
@@ -30,31 +30,36 @@ interface RuleFile {
 const rulesIn = (path: string) =>
   (parse(readFileSync(path, "utf8")) as RuleFile).groups.flatMap(({ rules }) => rules);
 
-/** The recording rules that alerts need, in levels: each builds on the metrics and on earlier levels only. */
-export const recordingLevels = (path: string, alerts: readonly AlertRule[]): RecordingRule[][] => {
+/** Reads the recording rules that the alerts need, in levels: a level uses only metrics and earlier levels. */
+export const readRecordingLevels = (
+  path: string,
+  alerts: readonly AlertRule[],
+): RecordingRule[][] => {
   const all = rulesIn(path).flatMap(({ record, expr }) =>
     record === undefined ? [] : [{ record, expr }],
   );
-  const needed = new Set(alerts.flatMap(({ expr }) => [...metricsIn(expr)]));
+  const needed = new Set(alerts.flatMap(({ expr }) => [...findMetrics(expr)]));
   for (const { record, expr } of all.toReversed()) {
-    if (needed.has(record)) for (const name of metricsIn(expr)) needed.add(name);
+    if (needed.has(record)) for (const name of findMetrics(expr)) needed.add(name);
   }
   let left = all.filter(({ record }) => needed.has(record));
   const levels: RecordingRule[][] = [];
   while (left.length > 0) {
     const pending = new Set(left.map(({ record }) => record));
     const level = left.filter(
-      ({ expr }) => ![...metricsIn(expr)].some((name) => pending.has(name)),
+      ({ expr }) => ![...findMetrics(expr)].some((name) => pending.has(name)),
     );
-    if (level.length === 0) throw new Error(`recording rules build on each other: ${[...pending]}`);
+    if (level.length === 0)
+      throw new Error(`recording rules use each other in a circle: ${[...pending]}`);
     levels.push(level);
     left = left.filter((rule) => !level.includes(rule));
   }
   return levels;
 };
 
-export const alertRules = (path: string): AlertRule[] =>
-  rulesIn(path).flatMap(({ alert, expr, for: lasting, labels }) =>
+/** Reads all alerts. @param path a file of rules */
+export const readAlertRules = (path: string): AlertRule[] =>
+  rulesIn(path).flatMap(({ alert, expr, for: duration, labels }) =>
     alert === undefined
       ? []
       : [
@@ -62,7 +67,7 @@ export const alertRules = (path: string): AlertRule[] =>
             alert,
             expr,
             severity: labels?.["severity"] ?? "",
-            forMs: milliseconds(lasting ?? "0s"),
+            forMs: parseMilliseconds(duration ?? "0s"),
           },
         ],
   );
@@ -74,15 +79,15 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-const milliseconds = (text: string): number => {
+const parseMilliseconds = (text: string): number => {
   const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
   const scale = UNITS[unit ?? ""];
   if (scale === undefined) throw new Error(`"${text}" is not a duration`);
   return Number(count) * scale;
 };
 
-/** Names of the series that an expression asks for. */
-export const metricsIn = (expr: string): Set<string> => {
+/** The names of all series that an expression selects. @throws Error if it is not PromQL */
+export const findMetrics = (expr: string): Set<string> => {
   const names = new Set<string>();
   parser.parse(expr).iterate({
     enter: (node) => {
@@ -94,8 +99,8 @@ export const metricsIn = (expr: string): Set<string> => {
   return names;
 };
 
-/** The expression with its selectors of ALERTS replaced by another. */
-export const withAlerts = (expr: string, replacement: string): string => {
+/** Replaces every selector of ALERTS in an expression. */
+export const replaceAlertsSelector = (expr: string, replacement: string): string => {
   let text = "";
   let done = 0;
   parser.parse(expr).iterate({

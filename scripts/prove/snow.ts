@@ -1,22 +1,22 @@
-/** Snow on the roofs of the proof: it falls when it is cold, and slides off one panel after another. */
-
+/** Snow on the panels of the proof: it falls on cold days and slides off one panel after another. */
 import { airAt, type Plant } from "../../src/simulator/plant.ts";
 import { random } from "../../src/simulator/random.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Colder than this in the morning, in °C, and what falls is snow. */
-const COLD = 3;
-/** Part of the cold days on which it falls. */
-const SNOWY = 0.2;
-/** Snow lies for up to this long on the first panel … */
+/** Snow falls only if the morning is colder than this. */
+const COLD_CELSIUS = 3;
+/** Share of the cold days on which snow falls. */
+const SNOWY_SHARE = 0.2;
+/** Maximum time that snow stays on the first panel. */
 const LIES_MS = 3 * DAY;
-/** … and up to this much longer on the last. */
+/** Maximum additional time until it has left the last panel. */
 const STAGGER_MS = 20 * HOUR;
 
 /**
- * Whether a panel is under snow at a moment: it is then dark.
- * @param panel number of the panel among all of the plant
+ * Whether a panel is under snow, and so gets no light.
+ * @param panel index of the panel in the plant
+ * @param at milliseconds since 1970
  */
 export const isUnderSnow = (plant: Plant, panel: number, at: number): boolean => {
   const today = Math.floor(at / DAY);
@@ -29,14 +29,14 @@ export const isUnderSnow = (plant: Plant, panel: number, at: number): boolean =>
   return false;
 };
 
-/** The snow of one day; kept, because it is asked for again and again. */
+/** The snow that falls on one day. Cached, because it is needed for every panel at every step. */
 const fallOn = (plant: Plant, day: number): { begins: number; liesMs: number } | undefined => {
   const known = falls.get(plant) ?? new Map<number, ReturnType<typeof fallOn>>();
   falls.set(plant, known);
   if (known.has(day)) return known.get(day);
   const { seed, site } = plant;
   const morning = day * DAY + 6 * HOUR - (site.longitude / 15) * HOUR;
-  const isSnowy = airAt(plant, morning) < COLD && random(seed, 32, day) < SNOWY;
+  const isSnowy = airAt(plant, morning) < COLD_CELSIUS && random(seed, 32, day) < SNOWY_SHARE;
   const fall = isSnowy
     ? {
         begins: day * DAY + random(seed, 33, day) * DAY,

@@ -1,41 +1,36 @@
-/** A real Prometheus on a folder of blocks, for loading a year of samples and asking about all of it. */
+/** A real Prometheus on a folder of blocks: loads a year of samples and evaluates expressions over all of them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, freePort, startProgram } from "../../test/support/programs.ts";
-import { HOUR, STEP } from "./life.ts";
+import { HOUR, type Period, STEP } from "./scenario.ts";
 
-/** Samples are loaded and asked for in pieces of this length, which are whole blocks. */
-const PIECE = 486 * HOUR;
+/** Length of a block. Samples are loaded and queried block by block. */
+const BLOCK = 486 * HOUR;
 
-export interface Piece {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The pieces of a span. */
-export const piecesOf = (from: number, to: number): Piece[] => {
-  const pieces: Piece[] = [];
-  for (let start = Math.floor(from / PIECE) * PIECE; start < to; start += PIECE) {
-    pieces.push({ from: Math.max(from, start), to: Math.min(to, start + PIECE) });
+/** Splits a period at the limits of blocks. */
+export const splitIntoBlocks = ({ from, to }: Period): Period[] => {
+  const blocks: Period[] = [];
+  for (let start = Math.floor(from / BLOCK) * BLOCK; start < to; start += BLOCK) {
+    blocks.push({ from: Math.max(from, start), to: Math.min(to, start + BLOCK) });
   }
-  return pieces;
+  return blocks;
 };
 
-/** A series of an answer: labels without the name, and its values by time in seconds. */
-export interface Series {
+/** A series of a range query: its labels, and its values with their times in Unix seconds. */
+export interface RangeSeries {
   readonly metric: Readonly<Record<string, string>>;
   readonly values: readonly (readonly [at: number, value: string])[];
 }
 
-/** Takes lines of OpenMetrics, in the order of time for each series, and makes blocks of them when it is closed. */
+/** Collects lines of OpenMetrics and writes them as blocks when it is closed. Each series must be in order of time. */
 export interface Loader {
   readonly write: (lines: readonly string[]) => void;
   readonly close: () => Promise<void>;
 }
 
-/** A loader for the samples of one piece. @param folder of the store */
+/** Starts a loader for the samples of one block. @param folder folder of the store @param name name of its temporary file */
 export const startLoader = (folder: string, name: string): Loader => {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}.txt`);
@@ -63,27 +58,35 @@ export const startLoader = (folder: string, name: string): Loader => {
         ],
         { stdio: ["ignore", "ignore", "pipe"] },
       );
-      let complaint = "";
+      let stderr = "";
       child.stderr.on("data", (chunk) => {
-        complaint += chunk;
+        stderr += chunk;
       });
       const [code] = await once(child, "close");
-      if (code !== 0) throw new Error(`promtool could not load ${name}: ${complaint}`);
+      if (code !== 0) throw new Error(`promtool could not load ${name}: ${stderr}`);
       rmSync(path);
     },
   };
 };
 
-export interface Server extends AsyncDisposable {
-  /** The values of an expression at every step of a piece. @param after start of the steps within their interval */
-  readonly range: (expr: string, piece: Piece, after: number) => Promise<readonly Series[]>;
+export interface PrometheusServer extends AsyncDisposable {
+  /**
+   * The values of an expression at every step of a block.
+   * @param after milliseconds from a multiple of the step to the step
+   * @throws Error if Prometheus rejects the expression
+   */
+  readonly queryRange: (
+    expr: string,
+    block: Period,
+    after: number,
+  ) => Promise<readonly RangeSeries[]>;
 }
 
 /**
- * Starts Prometheus on the blocks loaded so far. It looks back for less than a step, so that a series that ends is gone
- * at the next step, as in a Prometheus that scrapes.
+ * Starts Prometheus on the blocks loaded so far. Its lookback is shorter than a step: a series that ends is gone at the
+ * next step, as in a Prometheus that scrapes.
  */
-export const startServer = async (folder: string): Promise<Server> => {
+export const startServer = async (folder: string): Promise<PrometheusServer> => {
   const port = await freePort();
   const config = join(folder, "prometheus.yml");
   const file = openSync(config, "w");
@@ -103,7 +106,7 @@ export const startServer = async (folder: string): Promise<Server> => {
   const ready = async () => (await fetch(`${url}/-/ready`)).ok || undefined;
   await eventually(120, ready, () => running.output());
   return {
-    range: async (expr, { from, to }, after) => {
+    queryRange: async (expr, { from, to }, after) => {
       const first = Math.ceil((from - after) / STEP) * STEP + after;
       const body = new URLSearchParams({
         query: expr,
@@ -112,12 +115,12 @@ export const startServer = async (folder: string): Promise<Server> => {
         step: String(STEP / 1000),
       });
       const response = await fetch(`${url}/api/v1/query_range`, { method: "POST", body });
-      const answer = (await response.json()) as {
+      const { error, data } = (await response.json()) as {
         readonly error?: string;
-        readonly data?: { readonly result: readonly Series[] };
+        readonly data?: { readonly result: readonly RangeSeries[] };
       };
-      if (answer.data === undefined) throw new Error(`${answer.error}\n${expr}`);
-      return answer.data.result;
+      if (data === undefined) throw new Error(`${error}\n${expr}`);
+      return data.result;
     },
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { metricsIn } from "../../scripts/prove/rules.ts";
+import { findMetrics } from "../../scripts/prove/rules.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { hasProgram, told } from "../support/programs.ts";
 
@@ -134,7 +134,7 @@ describe("every rule", () => {
     "%s asks for metrics of the catalogue, for recorded ones, or for Prometheus' own",
     (_name, expr) => {
       const known = new Set([...Object.keys(catalogue), ...recorded, "up", "ALERTS"]);
-      expect([...metricsIn(expr)].filter((name) => !known.has(name))).toEqual([]);
+      expect([...findMetrics(expr)].filter((name) => !known.has(name))).toEqual([]);
     },
   );
 });

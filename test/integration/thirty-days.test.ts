@@ -1,27 +1,27 @@
 /** Thirty days of the simulated year; the whole of it is `npm run prove:alerts`. */
 import { describe, expect, it } from "vitest";
-import { USUAL_SEED } from "../../scripts/prove/lives.ts";
 import { prove } from "../../scripts/prove/prove.ts";
-import { complaintsOf } from "../../scripts/prove/verdict.ts";
+import { listFailures } from "../../scripts/prove/result.ts";
+import { DEFAULT_SEED } from "../../scripts/prove/scenarios.ts";
 import { hasProgram } from "../support/programs.ts";
 
 /** Around the spring's change of the clocks; there is snow at 64°. */
 const from = Date.UTC(2025, 2, 10);
-const span = { from, to: from + 30 * 86_400_000 };
+const period = { from, to: from + 30 * 86_400_000 };
 
 describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("promtool", "--version"))(
   "thirty days at three latitudes",
   () => {
     it("have no false alert, and one of each fault at each latitude is found by its right name", async () => {
-      const { verdict, healthyDays } = await prove({
-        span,
+      const { result, healthyDays } = await prove({
+        period,
         count: 3,
-        seed: USUAL_SEED,
+        seed: DEFAULT_SEED,
         slow: { before: 14, after: 8 },
-        tell: () => {},
+        report: () => {},
       });
       expect(healthyDays).toBe(12 * 30);
-      expect(verdict.troubles.map(({ kind, tried }) => [kind, tried])).toEqual([
+      expect(result.faults.map(({ kind, tried }) => [kind, tried])).toEqual([
         ["inverterDead", 3],
         ["panelDead", 3],
         ["panelShaded", 3],
@@ -31,7 +31,7 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("promtool"
         ["reportFrozen", 3],
         ["countersFrozen", 3],
       ]);
-      expect(complaintsOf(verdict)).toEqual([]);
+      expect(listFailures(result)).toEqual([]);
     }, 600_000);
   },
 );

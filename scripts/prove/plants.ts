@@ -1,25 +1,24 @@
-/** Where the plants of the proof stand, and what is on their roofs. */
-
+/** Locations and roofs of the plants of the proof. */
 import type { Orientation } from "../../src/simulator/light.ts";
 import { createPlant, type Plant, type PlantInverter } from "../../src/simulator/plant.ts";
 import { random } from "../../src/simulator/random.ts";
 import type { Site } from "../../src/time/sun.ts";
 
-export interface Place {
+export interface PlantLocation {
   readonly name: string;
   readonly site: Site;
-  /** IANA name; each has summer time. */
+  /** IANA name of a zone with summer time. */
   readonly zone: string;
 }
 
-/** Three latitudes: no winter, a mild one, and a dark one. */
-export const places: readonly Place[] = [
+/** Three latitudes: without winter, with a mild winter, with a dark winter. */
+export const locations: readonly PlantLocation[] = [
   { name: "28", site: { latitude: 28.1, longitude: -15.4 }, zone: "Atlantic/Canary" },
   { name: "52", site: { latitude: 52.09, longitude: 5.12 }, zone: "Europe/Amsterdam" },
   { name: "64", site: { latitude: 63.8, longitude: 20.3 }, zone: "Europe/Stockholm" },
 ];
 
-/** East, south, west and north, as roofs go. */
+/** A typical roof with this azimuth in degrees. */
 const facing = (azimuth: number): Orientation => ({ tilt: 35, azimuth });
 const [east, south, west, north] = [facing(90), facing(180), facing(270), facing(0)];
 
@@ -30,12 +29,12 @@ const withPanels = (
   panelsOf: (inverter: PlantInverter, i: number) => readonly Orientation[],
 ): Plant => ({
   ...plant,
-  inverters: plant.inverters.map((one, i) => ({ ...one, panels: panelsOf(one, i) })),
+  inverters: plant.inverters.map((inverter, i) => ({ ...inverter, panels: panelsOf(inverter, i) })),
 });
 
-/** What stands on the roofs. A channel without a panel is one that gets no light. */
+/** Panels and inverters of each roof. A channel without a panel is simulated as a panel without light. */
 export const roofs = {
-  /** Five inverters and fourteen panels on two faces. */
+  /** Five inverters and fourteen panels in two directions. */
   house: (site, seed) =>
     createPlant(
       [
@@ -50,7 +49,7 @@ export const roofs = {
   /** One inverter with one panel; its other channel is empty. */
   balcony: (site, seed) =>
     withPanels(createPlant([["YC600", 1]], site, seed), () => [south, { tilt: 180, azimuth: 0 }]),
-  /** Panels that look in all four directions, at one inverter and at several, of one and of three phases. */
+  /** Panels in all four directions, on one inverter and on several, with one phase and with three. */
   mixed: (site, seed) =>
     withPanels(
       createPlant(
@@ -74,6 +73,6 @@ export const roofs = {
 
 export type RoofName = keyof typeof roofs;
 
-/** A seed of its own for each of the things that are left to chance, by the seed of the whole. */
-export const seedOf = (seed: number, ...keys: readonly number[]): number =>
+/** Derives an independent seed for each random part of the proof. */
+export const deriveSeed = (seed: number, ...keys: readonly number[]): number =>
   Math.floor(random(seed, ...keys) * 2 ** 31);

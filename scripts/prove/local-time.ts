@@ -1,20 +1,20 @@
-/** Local time of day, fast: the offset of a zone changes on whole quarters of an hour only. */
+/** Local time of day, cached: the offset of a zone changes only at multiples of 15 minutes. */
 const QUARTER = 15 * 60_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
-const known = new Map<string, { readonly quarter: number; readonly minute: number }>();
+const cache = new Map<string, { readonly quarter: number; readonly minute: number }>();
 
-/** Minutes since midnight, as clocks in the zone show them. @param at milliseconds since 1970 */
-export const localMinuteOf = (at: number, zone: string): number => {
+/** Minutes since midnight on a clock in the zone. @param at milliseconds since 1970 */
+export const toLocalMinute = (at: number, zone: string): number => {
   const quarter = Math.floor(at / QUARTER);
-  let last = known.get(zone);
+  let last = cache.get(zone);
   if (last?.quarter !== quarter) {
-    last = { quarter, minute: shown(quarter * QUARTER, zone) };
-    known.set(zone, last);
+    last = { quarter, minute: formatMinute(quarter * QUARTER, zone) };
+    cache.set(zone, last);
   }
   return last.minute + Math.floor((at - quarter * QUARTER) / 60_000);
 };
 
-const shown = (at: number, zone: string): number => {
+const formatMinute = (at: number, zone: string): number => {
   const format =
     formats.get(zone) ??
     new Intl.DateTimeFormat("en", {

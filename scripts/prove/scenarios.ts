@@ -1,0 +1,141 @@
+/** All scenarios of a proof: healthy plants, and faults at random times. */
+
+import { lightOn } from "../../src/simulator/light.ts";
+import { clearnessAt, type Plant } from "../../src/simulator/plant.ts";
+import { random } from "../../src/simulator/random.ts";
+import { sunPosition } from "../../src/time/sun.ts";
+import { type FaultKind, type FaultKindName, faultKinds } from "./fault-kinds.ts";
+import { deriveSeed, locations, type PlantLocation, type RoofName, roofs } from "./plants.ts";
+import { DAY, HOUR, MINUTE, type Period, type Scenario, STEP } from "./scenario.ts";
+import { isUnderSnow } from "./snow.ts";
+
+/** Good light: at least this irradiance on the mean panel of the plant, in W/m². */
+export const GOOD_IRRADIANCE = 200;
+/** A fault starts only if this much good light follows soon: in a dark winter, a fault has no effect. */
+const LIGHT_NEEDED_MS = 3 * HOUR;
+
+/** A scenario with a fault, and the alert that must fire. */
+export interface FaultCase {
+  readonly scenario: Scenario;
+  readonly kind: FaultKindName;
+  /** Start of the fault in milliseconds since 1970. */
+  readonly at: number;
+  /** Labels that the alert must have. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The seed of the results in docs/alerts.md. */
+export const DEFAULT_SEED = 2026;
+
+/** Creates a scenario without a fault for each roof at each location. */
+export const createHealthyScenarios = (period: Period, seed: number): Scenario[] =>
+  locations.flatMap((location, l) =>
+    (Object.keys(roofs) as RoofName[]).map(
+      (roof, r): Scenario => ({
+        ecu: `healthy-${location.name}-${roof}`,
+        location,
+        plant: roofs[roof](location.site, deriveSeed(seed, 1, l, r)),
+        family: (l + r) % 2 === 0 ? "R" : "L",
+        ...period,
+        showsSun: r % 2 === 0,
+      }),
+    ),
+  );
+
+/** Days of a scenario before and after the start of its fault. */
+interface Margin {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Creates `count` scenarios for each kind of fault, at random times in the period. @param slow days for slow faults */
+export const createFaultCases = (
+  period: Period,
+  count: number,
+  slow: Margin,
+  seed: number,
+): FaultCase[] =>
+  (Object.entries(faultKinds) as [FaultKindName, FaultKind][]).flatMap(([kind, row], k) =>
+    Array.from({ length: count }, (_, i) =>
+      createFaultCase(
+        kind,
+        row,
+        i,
+        deriveSeed(seed, 2, k, i),
+        period,
+        row.isSlow ? slow : { before: 5, after: 4 },
+      ),
+    ),
+  );
+
+const createFaultCase = (
+  kind: FaultKindName,
+  row: FaultKind,
+  i: number,
+  seed: number,
+  period: Period,
+  { before, after }: Margin,
+): FaultCase => {
+  const location = locations[i % locations.length] as PlantLocation;
+  const roof = row.roofs[Math.floor(i / locations.length) % row.roofs.length] as RoofName;
+  const plant = roofs[roof](location.site, seed);
+  const at = pickFaultTime(plant, seed, {
+    from: period.from + before * DAY,
+    to: period.to - after * DAY,
+  });
+  const victim = Math.floor(random(seed, 51) * plant.inverters.length);
+  const inverter = plant.inverters[victim];
+  const channel = Math.floor(random(seed, 52) * (inverter?.panels.length ?? 1));
+  const ecu = `${kind}-${i}-${location.name}-${roof}`;
+  return {
+    kind,
+    at,
+    scenario: {
+      ecu,
+      location,
+      plant,
+      family: i % 2 === 0 ? "R" : "L",
+      from: Math.floor(at / DAY - before) * DAY,
+      to: Math.floor(at / DAY + after) * DAY,
+      showsSun: Math.floor(i / 2) % 2 === 0,
+      fault: { at, ...row.create(plant, victim, channel) },
+    },
+    labels: {
+      ecu,
+      ...(row.scope !== "ecu" && { uid: inverter?.uid ?? "" }),
+      ...(row.scope === "channel" && { channel: String(channel + 1) }),
+    },
+  };
+};
+
+/** Picks a random moment of the period that is followed by enough good light within four days. @throws Error without one */
+const pickFaultTime = (plant: Plant, seed: number, { from, to }: Period): number => {
+  for (let attempt = 0; attempt < 1_000; attempt++) {
+    const at = from + Math.floor(random(seed, 53, attempt) * (to - from));
+    let good = 0;
+    for (let then = at; then < at + 4 * DAY; then += STEP) {
+      if (isGoodLight(plant, then)) good += STEP;
+      if (good >= LIGHT_NEEDED_MS) return at;
+    }
+  }
+  throw new Error(`no good light follows any moment of ${new Date(from).toISOString()}`);
+};
+
+/** Counts the minutes of good light between two moments. */
+export const countGoodMinutes = (plant: Plant, from: number, to: number): number => {
+  let minutes = 0;
+  for (let at = from; at < to; at += MINUTE) if (isGoodLight(plant, at)) minutes++;
+  return minutes;
+};
+
+const isGoodLight = (plant: Plant, at: number): boolean => {
+  const sun = sunPosition(plant.site, at);
+  if (sun.elevation <= 0) return false;
+  const clearness = clearnessAt(plant, at);
+  const irradiances = plant.inverters.flatMap((inverter, i) =>
+    inverter.panels
+      .filter(({ tilt }) => tilt < 180)
+      .map((panel, c) => (isUnderSnow(plant, 4 * i + c, at) ? 0 : lightOn(panel, sun, clearness))),
+  );
+  return irradiances.reduce((sum, value) => sum + value, 0) / irradiances.length >= GOOD_IRRADIANCE;
+};
