@@ -1,12 +1,13 @@
 /** Replays a scenario at high speed through the exporter's own pipeline: what it would export at each scrape. */
-import { createQueryCounters } from "../../src/ecu/counters.ts";
-import { observe } from "../../src/ecu/observe.ts";
+import { countAttempt, countRejected, createQueryCounters } from "../../src/ecu/counters.ts";
+import { createObservation, observe } from "../../src/ecu/observe.ts";
+import { queries } from "../../src/ecu/read.ts";
 import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import {
   catalogue,
   type Metric,
   type MetricName,
-  type Scrape,
+  type ScrapeData,
 } from "../../src/metrics/catalogue.ts";
 import { sunPosition } from "../../src/time/sun.ts";
 import type { Scenario } from "./scenario.ts";
@@ -31,23 +32,16 @@ export function* replay(
   let counters = createQueryCounters();
   for (const { at, replies, isAfterRestart } of simulateReads(scenario)) {
     if (isAfterRestart) [memory, counters] = [noMemory, createQueryCounters()];
-    const {
-      memory: next,
-      rejected,
-      ...observed
-    } = observe({
-      replies,
-      memory,
-      zone: location.zone,
-      now: at,
-      monotonic: at,
-    });
-    memory = next;
-    counters.attempts.info++;
-    for (const field of rejected) counters.rejected[field]++;
+    for (const query of queries) {
+      const outcome = replies[query];
+      if (outcome) countAttempt(counters, query, outcome.ok ? undefined : outcome.error);
+    }
+    const result = observe({ replies, memory, zone: location.zone, now: at, monotonic: at });
+    memory = result.memory;
+    countRejected(counters, result.rejected);
     const elevation = showsSun ? sunPosition(location.site, at).elevation : undefined;
-    const scrape: Scrape = {
-      observations: [{ ecu, ...observed, readAt: at / 1000, counters }],
+    const scrape: ScrapeData = {
+      observations: [createObservation(result, { ecu, readAt: at / 1000, counters })],
       build: { version: "", revision: "", nodeVersion: "" },
       durationSeconds: 0,
       locations: new Map([[ecu, { sunElevationDegrees: elevation, panels: [] }]]),
@@ -57,7 +51,7 @@ export function* replay(
 }
 
 const formatSamples = (
-  scrape: Scrape,
+  scrape: ScrapeData,
   metrics: readonly (readonly [MetricName, Metric])[],
   at: number,
 ): string[] => {

@@ -1,7 +1,8 @@
 /** The settings of an ECU: one row each for flag, environment variable and YAML key, limits included. */
 import { z } from "zod";
+import type { Panel } from "../ecu/panel.ts";
 import { type Setting, setting } from "./setting.ts";
-import { duration, type EcuAddress, integer, type Panel, panel, site, timezone } from "./values.ts";
+import { duration, type EcuAddress, integer, panel, site, timezone } from "./values.ts";
 
 /** A setting that each ECU may have. */
 interface EcuSetting<T> extends Setting<T> {

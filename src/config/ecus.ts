@@ -1,8 +1,8 @@
 /** The ECUs that the command line and the configuration file name together, and what is wrong with them. */
 import { canonicalHost } from "../ecu/address.ts";
+import type { Panel } from "../ecu/panel.ts";
 import type { EcuConfig } from "./ecu-settings.ts";
 import { readConfigFile } from "./file.ts";
-import type { Panel } from "./values.ts";
 
 /** `undefined` in place of a value that does not parse, which is reported already. */
 type Draft<T> = readonly (T | undefined)[];

@@ -1,6 +1,7 @@
 /** Parsers of single values. Each throws an Error whose message completes a sentence that begins with the text. */
 import { isIP } from "node:net";
 import { ECU_PORT } from "../ecu/address.ts";
+import type { Panel } from "../ecu/panel.ts";
 import { isTimeZone } from "../time/zone.ts";
 
 /** Parses a text. @throws Error whose message completes «"text" …» */
@@ -207,17 +208,6 @@ export const site: Parse<{ latitude: number; longitude: number }> = (text) => {
 
 const PANEL_FORM =
   "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
-
-/** Where one panel is; what is not configured is empty. */
-export interface Panel {
-  readonly uid: string;
-  /** Input of the inverter, from 1. */
-  readonly channel: number;
-  readonly panel: string;
-  readonly array: string;
-  readonly row: string;
-  readonly column: string;
-}
 
 /** `UID/CHANNEL=PANEL[/ARRAY[/ROW/COLUMN]]` */
 export const panel: Parse<Panel> = (text) => {

@@ -1,13 +1,13 @@
-/** One ECU over time: scrapes share a read, reads keep a minimum interval, and what glitches need is remembered. */
+/** One ECU over time: scrapes share a read, reads keep a minimum interval, and each read leaves a memory for the next. */
 import type { Logger } from "pino";
 import type { Clock } from "../time/clock.ts";
-import { createQueryCounters } from "./counters.ts";
-import { type Observation, type Observed, observe, queryStates } from "./observe.ts";
-import type { ReadOptions, Replies } from "./read.ts";
+import { countAttempt, countRejected, createQueryCounters } from "./counters.ts";
+import { createObservation, type Observation, type ObserveResult, observe } from "./observe.ts";
+import type { EcuReadOptions, Replies } from "./read.ts";
 import { createReadLog } from "./read-log.ts";
 import { type Memory, noMemory } from "./validate.ts";
 
-/** What may change while an ECU is monitored. */
+/** The settings that may change while an ECU is monitored. */
 export interface MonitorSettings {
   /** Minimum time between two reads. */
   readonly minIntervalMs: number;
@@ -22,52 +22,54 @@ export interface MonitorOptions {
   readonly ecu: string;
   /** Reads the ECU. */
   readonly read: (options: MonitorReadOptions) => Promise<Replies>;
-  /** Called each time a setting is needed. */
+  /** Returns the current settings; called each time that one is needed. */
   readonly settings: () => MonitorSettings;
   readonly clock: Clock;
   readonly log: Logger;
-  /** What an earlier process remembered of this ECU. */
+  /** The memory of an earlier process. */
   readonly remembered?: Memory | undefined;
-  /** Called after each read with what must be remembered. */
+  /** Called after each read with the memory that must be kept. */
   readonly onMemory?: ((memory: Memory) => void) | undefined;
 }
 
-/** The part of a read's options that the monitor gives. */
-type MonitorReadOptions = Pick<ReadOptions, "signal" | "knownId" | "onAttempt" | "onProgress">;
+/** The options of a read that the monitor sets. */
+type MonitorReadOptions = Pick<EcuReadOptions, "signal" | "knownId" | "onAttempt" | "onProgress">;
 
 /** @see createMonitor */
 export interface Monitor {
   readonly ecu: string;
   /**
-   * The state of the ECU now: from a new read, from the one in flight, or from the last one while that is younger than
-   * the minimum interval. When `until` aborts, what has been read by then. Never throws.
+   * The state of the ECU now: from a new read, from the one in flight, or from the last one if it is younger than the
+   * minimum interval. When `until` aborts, what has been read so far. Never throws.
    */
   observe(until: AbortSignal): Promise<Observation>;
   /** The last observation, without a read; `undefined` before the first read. */
   last(): Observation | undefined;
   /** Whether a read is in flight. */
   isReading(): boolean;
-  /** Whether nothing is in flight and nothing is fresh: it could be dropped without an early next read. */
+  /** Whether no read is in flight and the last one is not fresh. An idle monitor can be dropped: a new one reads no earlier. */
   isIdle(): boolean;
   /** Aborts a read in flight. */
   close(): void;
 }
 
+/** A read in flight. */
 interface Run {
+  /** The replies so far. */
   replies: Replies;
-  /** Result of these replies so far; computed once for all scrapes that cannot wait longer. */
+  /** The observation of these replies, computed once for all scrapes that cannot wait longer. */
   partial?: { readonly replies: Replies; readonly observation: Observation };
   readonly limit: AbortController;
   readonly done: Promise<void>;
 }
 
-interface Ended {
+interface EndedRead {
   readonly observation: Observation;
-  /** By both clocks: one jumps when it is set, the other stops while the machine sleeps. */
+  /** By both clocks: the wall clock jumps when it is set, the other stops while the machine sleeps. */
   readonly at: { readonly wall: number; readonly monotonic: number };
 }
 
-/** Creates the monitor of one ECU. Nothing is read before the first `observe`. */
+/** Creates the monitor of one ECU. Nothing is read until the first `observe`. */
 export const createMonitor = (options: MonitorOptions): Monitor => {
   const { ecu, clock, settings, log } = options;
   const counters = createQueryCounters();
@@ -75,40 +77,39 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   let isClosed = false;
   let memory = options.remembered ?? noMemory;
   let run: Run | undefined;
-  let ended: Ended | undefined;
+  let ended: EndedRead | undefined;
 
+  const evaluate = (replies: Replies): ObserveResult =>
+    observe({
+      replies,
+      memory,
+      zone: settings().zone,
+      now: clock.now(),
+      monotonic: clock.monotonic(),
+    });
   /** A bug in the pipeline must neither fail a scrape nor cause the ECU to be read again at once. */
-  const evaluate = (replies: Replies): Observed & { readonly usable: Replies } => {
+  const evaluateSafely = (replies: Replies): ObserveResult & { readonly usable: Replies } => {
     try {
-      const { zone } = settings();
-      const times = { now: clock.now(), monotonic: clock.monotonic() };
-      return { ...observe({ replies, memory, zone, ...times }), usable: replies };
+      return { ...evaluate(replies), usable: replies };
     } catch (error) {
       log.error({ ecu, err: error }, "bug in the exporter: the replies could not be evaluated");
-      const reading = { inverters: [], notes: [] };
-      return { up: false, reading, queries: queryStates({}), memory, rejected: [], usable: {} };
+      return { ...evaluate({}), usable: {} };
     }
   };
-  const complete = ({ up, reading, queries }: Observed): Observation => ({
-    ecu,
-    up,
-    reading,
-    queries,
-    readAt: clock.now() / 1000,
-    counters,
-  });
+  const complete = (result: ObserveResult): Observation =>
+    createObservation(result, { ecu, readAt: clock.now() / 1000, counters });
 
   const finish = (replies: Replies): void => {
-    const observed = evaluate(replies);
-    memory = observed.memory;
+    const result = evaluateSafely(replies);
+    memory = result.memory;
     options.onMemory?.(memory);
-    for (const field of observed.rejected) counters.rejected[field]++;
-    const observation = complete(observed);
+    countRejected(counters, result.rejected);
+    const observation = complete(result);
     ended = { observation, at: { wall: clock.now(), monotonic: clock.monotonic() } };
-    if (!isClosed) readLog.record(observed.usable, observation.reading, clock.now());
+    if (!isClosed) readLog.record(result.usable, observation.reading, clock.now());
   };
 
-  const isFresh = ({ at }: Ended): boolean => {
+  const isFresh = ({ at }: EndedRead): boolean => {
     const { minIntervalMs } = settings();
     return (
       clock.monotonic() - at.monotonic < minIntervalMs && clock.now() - at.wall < minIntervalMs
@@ -118,7 +119,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const observePartial = (current: Run): Observation => {
     const { replies } = current;
     if (current.partial?.replies !== replies) {
-      current.partial = { replies, observation: complete(evaluate(replies)) };
+      current.partial = { replies, observation: complete(evaluateSafely(replies)) };
     }
     return current.partial.observation;
   };
@@ -132,10 +133,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       .read({
         signal,
         knownId: memory.ecuId,
-        onAttempt: (query, error) => {
-          counters.attempts[query]++;
-          if (error) counters.errors[query][error.reason]++;
-        },
+        onAttempt: (query, error) => countAttempt(counters, query, error),
         onProgress: (replies) => {
           started.replies = replies;
         },
@@ -174,7 +172,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   };
 };
 
-/** Waits for the work to be done, but not after the signal aborts. */
+/** Waits until the work is done or the signal aborts. */
 const doneOrAborted = async (done: Promise<void>, signal: AbortSignal): Promise<void> => {
   if (signal.aborted) return;
   let onAbort = (): void => {};

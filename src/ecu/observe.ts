@@ -1,76 +1,82 @@
 /**
- * The way from replies to what is exported: join, validate, count as up or not. Pure: the exporter, the tools and the
- * simulated year of the alert rules run the same steps.
+ * The pipeline from the replies of one read to what is exported: join, validate, decide whether the ECU is up. It is
+ * pure. The exporter, `read`, `doctor` and the simulated year of the alert rules all run it.
  */
-
 import type { QueryCounters } from "./counters.ts";
 import { describeError, type QueryError } from "./errors.ts";
 import { type Query, queries, type Replies } from "./read.ts";
 import { joinReplies, type Reading } from "./reading.ts";
 import { dropImplausible, type Field, type Memory, validateCounters } from "./validate.ts";
 
-/** One result for an ECU: what was read, how each query went, and the counts so far. */
+/** The state of one ECU: what was read, how each query went, and the counts so far. */
 export interface Observation {
-  /** The configured name, else the address as given. */
+  /** The configured name, or the address as it was configured. */
   readonly ecu: string;
-  /** 0001 and 0002 both got a valid reply in this read; status 02, "no data yet", is valid. */
+  /** Whether 0001 and 0002 both got a valid reply in this read. Status 02, "no data yet", is valid. */
   readonly up: boolean;
   readonly reading: Reading;
   readonly queries: Readonly<Record<Query, QueryState>>;
-  /** Unix time in seconds at which the read ended, or of this result while the read goes on. */
+  /** Unix time in seconds of the end of the read, or of this observation if the read has not ended. */
   readonly readAt: number;
+  /** The live counters of the ECU: they may have increased since `readAt`. */
   readonly counters: QueryCounters;
 }
 
-/** How one query went in this read. Without a duration it has no result: it was not sent, or not yet. */
+/** How one query of a read went. Without a duration it has no result: it was not sent, or is still in flight. */
 export interface QueryState {
   readonly success: boolean;
+  /** Retries included. */
   readonly durationSeconds?: number;
-  /** What went wrong and what to do, in words. */
+  /** What failed and what to do, in words. */
   readonly problem?: string;
   readonly error?: QueryError;
 }
 
 export interface ObserveInput {
   readonly replies: Replies;
-  /** What earlier reads of this ECU left. */
+  /** What the earlier reads of this ECU left. */
   readonly memory: Memory;
-  /** IANA zone for an ECU that does not report its own. */
+  /** IANA time zone for an ECU that does not report its own. */
   readonly zone: string;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Milliseconds of a clock that never jumps, for the age of what is remembered. */
+  /** Milliseconds of a clock that never jumps, for the age of the memory. */
   readonly monotonic: number;
 }
 
-/** What replies mean, and what must be remembered for the next read. */
-export interface Observed extends Pick<Observation, "up" | "reading" | "queries"> {
+/** The result of one read, and the memory for the next. */
+export interface ObserveResult extends Pick<Observation, "up" | "reading" | "queries"> {
   readonly memory: Memory;
-  /** A field name for each value that was withheld. */
+  /** One field name for each value that was dropped. */
   readonly rejected: readonly Field[];
 }
 
-/** Turns the replies of a read, so far or in full, into what is exported. */
-export const observe = ({ replies, memory, zone, now, monotonic }: ObserveInput): Observed => {
+/** Evaluates the replies of a read. The read may still be in flight: a missing reply is one that failed. */
+export const observe = ({ replies, memory, zone, now, monotonic }: ObserveInput): ObserveResult => {
   const joined = joinReplies(replies, { zone, knownZone: memory.zone, now });
   const plausible = dropImplausible(joined);
-  const counted = validateCounters(memory, plausible.reading, monotonic);
+  const validated = validateCounters(memory, plausible.reading, monotonic);
   return {
     up: replies.info?.ok === true && replies.realtime?.ok === true,
-    reading: counted.reading,
-    queries: queryStates(replies),
-    memory: counted.memory,
-    rejected: [...plausible.rejected, ...counted.rejected],
+    reading: validated.reading,
+    queries: describeQueries(replies),
+    memory: validated.memory,
+    rejected: [...plausible.rejected, ...validated.rejected],
   };
 };
 
-/** How each query of a read went. */
-export const queryStates = (replies: Replies): Observation["queries"] =>
+/** Completes the result of a read to an observation of an ECU. */
+export const createObservation = (
+  { up, reading, queries }: ObserveResult,
+  { ecu, readAt, counters }: Pick<Observation, "ecu" | "readAt" | "counters">,
+): Observation => ({ ecu, up, reading, queries, readAt, counters });
+
+const describeQueries = (replies: Replies): Observation["queries"] =>
   Object.fromEntries(
-    queries.map((query) => [query, queryState(replies[query])]),
+    queries.map((query) => [query, describeQuery(replies[query])]),
   ) as Observation["queries"];
 
-const queryState = (outcome: Replies[Query]): QueryState => {
+const describeQuery = (outcome: Replies[Query]): QueryState => {
   if (outcome === undefined) return { success: false };
   const durationSeconds = Math.round(outcome.durationMs * 1000) / 1e6; // whole microseconds
   if (outcome.ok) return { success: true, durationSeconds };
@@ -78,6 +84,6 @@ const queryState = (outcome: Replies[Query]): QueryState => {
   return { success: false, durationSeconds, problem: describeError(error), error };
 };
 
-/** Whether the ECU has no data yet: it was just started, or has no inverters. It has no signal levels then, either. */
+/** Whether the ECU has no data yet: it has just started, or has no inverters. It then rejects the query of signals, too. */
 export const isWaitingForData = ({ up, reading }: Pick<Observation, "up" | "reading">): boolean =>
   up && (reading.lastReportAt ?? reading.lastReportLocal) === undefined;

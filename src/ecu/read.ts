@@ -10,7 +10,7 @@ export type Query = (typeof queries)[number];
 /** The outcomes of a read so far; a query that was not sent (yet) is absent. */
 export type Replies = { readonly [Q in Query]?: Outcome<Messages[Q]> };
 
-export interface ReadOptions extends QueryOptions {
+export interface EcuReadOptions extends QueryOptions {
   /** The id that this ECU had before, for a read in which 0001 fails but the ECU replies. */
   readonly knownId: string | undefined;
   /** Called after every attempt, with its error where it failed. */
@@ -23,7 +23,7 @@ export interface ReadOptions extends QueryOptions {
 const UNREACHED: ReadonlySet<Reason> = new Set<Reason>(["refused", "unreachable", "timeout"]);
 
 /** Queries 0001, 0002 and 0030 (docs/protocol.md#reading-an-ecu). A failed query does not affect the others. Never throws. */
-export const readEcu = async (options: ReadOptions): Promise<Replies> => {
+export const readEcu = async (options: EcuReadOptions): Promise<Replies> => {
   let replies: Replies = {};
   const send = async <Q extends Query>(
     query: Q,

@@ -1,9 +1,9 @@
 import { errorReasons } from "../ecu/errors.ts";
 import { isWaitingForData, type Observation } from "../ecu/observe.ts";
+import type { Panel } from "../ecu/panel.ts";
 import type { InverterReading } from "../ecu/reading.ts";
 import { toKilowattHours } from "../ecu/units.ts";
 import type { LandingEcu, LandingInverter, LandingProblem } from "../http/landing.ts";
-import type { Panel } from "../metrics/catalogue.ts";
 
 /** What the landing page tells of an ECU: how it was when it was last read. */
 export const describeEcu = (

@@ -1,9 +1,10 @@
 /** Every metric: name, type, help, labels, and where its samples come from. The public interface of the exporter. */
 import type { Observation } from "../ecu/observe.ts";
+import type { Panel } from "../ecu/panel.ts";
 import type { InverterReading } from "../ecu/reading.ts";
 
 /** What one exposition is made from. */
-export interface Scrape {
+export interface ScrapeData {
   readonly observations: readonly Observation[];
   readonly build: {
     readonly version: string;
@@ -25,19 +26,8 @@ export interface EcuLocation {
   readonly panels: readonly Panel[];
 }
 
-/** What is configured of one panel; what is not known is empty. */
-export interface Panel {
-  readonly uid: string;
-  /** Input of the inverter, from 1. */
-  readonly channel: number;
-  readonly panel: string;
-  readonly array: string;
-  readonly row: string;
-  readonly column: string;
-}
-
 /** Label values and value of one series. */
-export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
+export type MetricSample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** One row of the catalogue. */
 export interface Metric {
@@ -45,7 +35,7 @@ export interface Metric {
   /** One full sentence. */
   readonly help: string;
   readonly labels: readonly string[];
-  readonly samples: (scrape: Scrape) => readonly Sample[];
+  readonly samples: (scrape: ScrapeData) => readonly MetricSample[];
 }
 
 type Fill<T> = (source: T) => number | undefined;
@@ -53,13 +43,13 @@ type Fill<T> = (source: T) => number | undefined;
 /** A series per ECU; none where there is no value. */
 const perEcu =
   (value: Fill<Observation>) =>
-  ({ observations }: Scrape): Sample[] =>
+  ({ observations }: ScrapeData): MetricSample[] =>
     observations.flatMap((observation) => measured({ ecu: observation.ecu }, value(observation)));
 
 /** Any number of series per ECU. */
 const withinEcu =
-  (samples: (observation: Observation) => readonly Sample[]) =>
-  ({ observations }: Scrape): Sample[] =>
+  (samples: (observation: Observation) => readonly MetricSample[]) =>
+  ({ observations }: ScrapeData): MetricSample[] =>
     observations.flatMap((observation) =>
       samples(observation).map(
         ([labels, value]) => [{ ecu: observation.ecu, ...labels }, value] as const,
@@ -67,7 +57,7 @@ const withinEcu =
     );
 
 /** Any number of series per inverter. */
-const withinInverter = (samples: (inverter: InverterReading) => readonly Sample[]) =>
+const withinInverter = (samples: (inverter: InverterReading) => readonly MetricSample[]) =>
   withinEcu(({ reading }) =>
     reading.inverters.flatMap((inverter) =>
       samples(inverter).map(
@@ -81,10 +71,14 @@ const perInverter = (value: Fill<InverterReading>) =>
   withinInverter((inverter) => measured({}, value(inverter)));
 
 /** What was not measured has no sample; a number that is none is never exposed. */
-const measured = (labels: Sample[0], value: number | undefined): Sample[] =>
+const measured = (labels: MetricSample[0], value: number | undefined): MetricSample[] =>
   value === undefined || !Number.isFinite(value) ? [] : [[labels, value]];
 
-const each = <T>(record: Readonly<Record<string, T>>, label: string, value: Fill<T>): Sample[] =>
+const each = <T>(
+  record: Readonly<Record<string, T>>,
+  label: string,
+  value: Fill<T>,
+): MetricSample[] =>
   Object.entries(record).flatMap(([key, entry]) => measured({ [label]: key }, value(entry)));
 
 export const catalogue = {

@@ -7,7 +7,7 @@ import {
   Registry,
   type RegistryContentType,
 } from "prom-client";
-import { catalogue, type Metric, type Scrape } from "./catalogue.ts";
+import { catalogue, type Metric, type ScrapeData } from "./catalogue.ts";
 
 /** Formats on offer, as their content types. The first is for clients that do not ask for one. */
 export const formats = {
@@ -38,7 +38,7 @@ export const createProcessMetrics = (): ProcessMetrics => {
  * prom-client's renaming of counters for OpenMetrics stays in the registry it was done to.
  */
 export const render = async (
-  scrape: Scrape,
+  scrape: ScrapeData,
   format: Format,
   processMetrics?: ProcessMetrics,
 ): Promise<string> => {
@@ -53,7 +53,7 @@ export const render = async (
 };
 
 /** Renders scrapes with the metrics of the process. */
-export type Exposer = (scrape: Scrape, format: Format) => Promise<string>;
+export type Exposer = (scrape: ScrapeData, format: Format) => Promise<string>;
 
 /**
  * An exposer for the life of the process. Scrapes that end in the same moment with the same observations are given one
@@ -61,7 +61,9 @@ export type Exposer = (scrape: Scrape, format: Format) => Promise<string>;
  */
 export const createExposer = (): Exposer => {
   const processMetrics = createProcessMetrics();
-  let shared: { readonly key: Scrape; readonly texts: Map<Format, Promise<string>> } | undefined;
+  let shared:
+    | { readonly key: ScrapeData; readonly texts: Map<Format, Promise<string>> }
+    | undefined;
   return (scrape, format) => {
     if (shared === undefined || !hasSameObservations(shared.key, scrape)) {
       const fresh = { key: scrape, texts: new Map<Format, Promise<string>>() };
@@ -76,7 +78,7 @@ export const createExposer = (): Exposer => {
   };
 };
 
-const hasSameObservations = (one: Scrape, other: Scrape): boolean =>
+const hasSameObservations = (one: ScrapeData, other: ScrapeData): boolean =>
   one.observations.length === other.observations.length &&
   one.observations.every((observation, i) => observation === other.observations[i]);
 
@@ -84,7 +86,7 @@ const register = (
   registry: Registry<RegistryContentType>,
   name: string,
   { type, help, labels, samples }: Metric,
-  scrape: Scrape,
+  scrape: ScrapeData,
 ): void => {
   const values = samples(scrape);
   if (values.length === 0) return; // prom-client would show a metric without labels as 0

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { QueryError, type Reason, reasons } from "../../src/ecu/errors.ts";
+import { observe } from "../../src/ecu/observe.ts";
 import { createRequestQueue } from "../../src/ecu/queue.ts";
-import { type Query, type ReadOptions, type Replies, readEcu } from "../../src/ecu/read.ts";
-import { joinReplies } from "../../src/ecu/reading.ts";
-import { dropImplausible, noMemory, validateCounters } from "../../src/ecu/validate.ts";
+import { type EcuReadOptions, type Query, type Replies, readEcu } from "../../src/ecu/read.ts";
+import { noMemory } from "../../src/ecu/validate.ts";
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { commandOf, decodeRequest } from "../../src/protocol/requests.ts";
 import type { Clock } from "../../src/time/clock.ts";
@@ -25,7 +25,7 @@ type Answer = Uint8Array | Reason;
 type Answers = { readonly [Q in Query]?: readonly Answer[] };
 
 /** A read of an ECU that gives these answers in turn, and the good one after that; and what was asked. */
-const read = async (answers: Answers, options: Partial<ReadOptions> = {}) => {
+const read = async (answers: Answers, options: Partial<EcuReadOptions> = {}) => {
   const asked: string[] = [];
   const attempts: string[] = [];
   const progress: Replies[] = [];
@@ -272,8 +272,7 @@ it("never throws, whatever bytes come, and neither do the steps after it", async
     fc.asyncProperty(answers, async ({ info, realtime, signal }) => {
       const said = { info: [info], realtime: [realtime], signal: [signal] };
       const { replies } = await read(said, { clock, retries: 0, knownId: ECU_ID });
-      const reading = joinReplies(replies, { zone: "UTC", now: 0 });
-      validateCounters(noMemory, dropImplausible(reading).reading, 0);
+      observe({ replies, memory: noMemory, zone: "UTC", now: 0, monotonic: 0 });
       for (const outcome of Object.values(replies)) {
         if (!outcome.ok) expect(reasons).toContain(outcome.error.reason);
       }

@@ -1,13 +1,9 @@
 /** Hostile replies sent all the way to what would be shown, and what must hold of every one. */
 import { reasons } from "../../src/ecu/errors.ts";
+import { observe } from "../../src/ecu/observe.ts";
 import type { Replies } from "../../src/ecu/read.ts";
-import { joinReplies, type Reading } from "../../src/ecu/reading.ts";
-import {
-  dropImplausible,
-  type Memory,
-  noMemory,
-  validateCounters,
-} from "../../src/ecu/validate.ts";
+import type { Reading } from "../../src/ecu/reading.ts";
+import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import { render } from "../../src/metrics/render.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { LONGEST_REPLY, replyLength } from "../../src/protocol/frame.ts";
@@ -57,8 +53,7 @@ const read = ({ command, bytes }: HostileReply): unknown => {
 const show = ({ command }: HostileReply, message: unknown, memory: Memory, at: number) => {
   if (command !== "info" && command !== "realtime" && command !== "signal") return undefined;
   const replies: Replies = { ...good, [command]: answered(message) };
-  const joined = joinReplies(replies, { zone: "UTC", knownZone: memory.zone, now: NOW });
-  return validateCounters(memory, dropImplausible(joined).reading, at);
+  return observe({ replies, memory, zone: "UTC", now: NOW, monotonic: at });
 };
 
 type Shown = ReturnType<typeof show>;

@@ -1,7 +1,7 @@
 import { createQueryCounters } from "../../src/ecu/counters.ts";
 import type { Observation } from "../../src/ecu/observe.ts";
 import type { InverterReading } from "../../src/ecu/reading.ts";
-import type { Scrape } from "../../src/metrics/catalogue.ts";
+import type { ScrapeData } from "../../src/metrics/catalogue.ts";
 
 /** An inverter of four channels and three phases that measures everything. */
 export const inverter = (change: Partial<InverterReading> = {}): InverterReading => ({
@@ -73,7 +73,7 @@ export const place = {
 };
 
 /** One answer of the exporter about these ECUs. */
-export const scrapeOf = (...observations: readonly Observation[]): Scrape => ({
+export const scrapeOf = (...observations: readonly Observation[]): ScrapeData => ({
   observations,
   build: { version: "1.2.3", revision: "0123abc", nodeVersion: "v24.0.0" },
   durationSeconds: 0.07,
