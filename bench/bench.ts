@@ -51,9 +51,9 @@ const observe = (frames: Frames): Promise<Observation> => {
   const replies = [frames.info, frames.realtime, frames.signal];
   const monitor = createMonitor({
     ecu: "bench",
-    read: (half) =>
+    read: (options) =>
       readEcu({
-        ...half,
+        ...options,
         exchange: () =>
           Promise.resolve({
             bytes: replies.shift() ?? Buffer.of(),

@@ -1,5 +1,5 @@
 /** What the value of a field means, in words (docs/protocol.md#commands). */
-import { ecuFamily, inverterModel, isEcuId } from "../ecu/models.ts";
+import { findEcuFamily, findInverterModel, isEcuId } from "../ecu/models.ts";
 import { toKilowattHours } from "../ecu/units.ts";
 import { layoutOfType, recordLayouts } from "../protocol/layouts.ts";
 import { commandOf } from "../protocol/requests.ts";
@@ -51,9 +51,9 @@ const meanings: Readonly<Record<string, (value: Value) => string>> = {
   status: named(statuses),
   terminator: () => "every longer reply ends so",
   lineFeed: () => "end of the reply",
-  ecuId: (value) => ecuFamily(String(value), undefined).model,
+  ecuId: (value) => findEcuFamily(String(value), undefined).model,
   uid: (value) =>
-    isEcuId(String(value)) ? "an ECU's own id, by mistake" : inverterModel(String(value)),
+    isEcuId(String(value)) ? "an ECU's own id, by mistake" : findInverterModel(String(value)),
   layout: named(kinds),
   kind: named(kinds),
   typeCode: (value) => {

@@ -1,6 +1,6 @@
 /** A capture on TCP: each request gets the recorded bytes, in the way of the ECU's family. */
 import type { Logger } from "pino";
-import { ecuKind } from "../ecu/models.ts";
+import { findEcuKind } from "../ecu/models.ts";
 import { ecuIdIn } from "../protocol/explain.ts";
 import { isComplete } from "../protocol/frame.ts";
 import { encodeStatus } from "../protocol/replies.ts";
@@ -25,7 +25,7 @@ export const startReplay = ({
   idleMs,
   ...address
 }: ReplayOptions): Promise<FakeEcu> => {
-  const behaviour = behaviours[ecuKind(capture.ecu.model) ?? "R"];
+  const behaviour = behaviours[findEcuKind(capture.ecu.model) ?? "R"];
   return startFakeEcu({
     ...address,
     behaviour: { ...behaviour, ...(idleMs !== undefined && { idleMs }) },

@@ -1,7 +1,7 @@
 /** Queries an ECU for everything that belongs in a capture, and keeps the bytes of each reply, valid or not. */
 import type { ExchangeObserver } from "../ecu/client.ts";
 import type { QueryError } from "../ecu/errors.ts";
-import { ecuModel } from "../ecu/models.ts";
+import { findEcuModel } from "../ecu/models.ts";
 import type { Querier } from "../ecu/querier.ts";
 import { ecuIdIn } from "../protocol/explain.ts";
 import { LONGEST_REPLY } from "../protocol/frame.ts";
@@ -82,8 +82,8 @@ export const takeCapture = async ({ querier, take, all, now }: TakeOptions): Pro
     : ecuIdIn(Buffer.from(questions[0]?.failed?.received ?? "", "hex"));
   const firstError = info.ok ? undefined : info.error;
   const ecu = info.ok
-    ? { model: ecuModel(info.value), firmware: info.value.firmware }
-    : { model: ecuModel({ layout: "01", ecuId: ecuId ?? "" }), firmware: "unknown" };
+    ? { model: findEcuModel(info.value), firmware: info.value.firmware }
+    : { model: findEcuModel({ layout: "01", ecuId: ecuId ?? "" }), firmware: "unknown" };
   if (ecuId === undefined) return { ecu, questions, firstError };
 
   const realtime = await query("realtime", ecuId);

@@ -1,5 +1,5 @@
 /** The diagnosis of one ECU: step by step, each with its findings, until nothing more can be learnt. */
-import { tellsZone } from "../ecu/models.ts";
+import { reportsOwnZone } from "../ecu/models.ts";
 import { observe } from "../ecu/observe.ts";
 import { isFinal, type Outcome } from "../ecu/query.ts";
 import type { Replies } from "../ecu/read.ts";
@@ -103,7 +103,7 @@ const checkReplies = async (
       clock: time?.ok ? time.value.now : undefined,
       lastReportAt: reading.lastReportAt,
       zone: identity?.timezone ?? zone,
-      isZoneReported: tellsZone(info),
+      isZoneReported: reportsOwnZone(info),
       isProducing: reading.inverters.some(({ online }) => online),
       now: clock.now(),
     }),
@@ -134,7 +134,7 @@ const checkSecondInfo = async (
 };
 
 const zoneFinding = (info: Info, zone: string, { isZoneSet }: DiagnoseOptions): Finding => {
-  if (info.layout === "01" && info.timezone === zone && tellsZone(info))
+  if (info.layout === "01" && info.timezone === zone && reportsOwnZone(info))
     return ok("zone", `${zone}, as the ECU reports`);
   const source = isZoneSet ? "from --ecu.timezone" : "the zone of this machine";
   return ok("zone", `this ECU does not report its zone; ${zone} is assumed, ${source}`);

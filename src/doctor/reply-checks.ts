@@ -1,5 +1,5 @@
 /** What the ECU's answers tell of it and of its inverters. */
-import { type EcuKind, ecuKind, isEcuId } from "../ecu/models.ts";
+import { type EcuKind, findEcuKind, isEcuId } from "../ecu/models.ts";
 import type { InverterReading, Reading } from "../ecu/reading.ts";
 import type { Validated } from "../ecu/validate.ts";
 import type { Info, Realtime, Signals } from "../protocol/replies.ts";
@@ -18,7 +18,7 @@ export const identityFindings = ({ identity }: Reading, info: Info): readonly Fi
   const { ecuId, model, firmware } = identity;
   return [
     ok("id", `${ecuId}, ${model === "unknown" ? "an unknown model" : model}, firmware ${firmware}`),
-    ok("interface", interfaces[ecuKind(model) ?? "unknown"]),
+    ok("interface", interfaces[findEcuKind(model) ?? "unknown"]),
     ...(info.layout === "02"
       ? [odd("model", "an ECU-RS: only the contact with its devices can be shown")]
       : []),
@@ -36,7 +36,7 @@ export const closeFinding = (hungUp: boolean, model: string): Finding => {
   const text = hungUp
     ? "it closes the connection after each reply"
     : "it leaves the connection open";
-  const kind = ecuKind(model);
+  const kind = findEcuKind(model);
   if (kind === undefined) return ok("close", text);
   return (kind === "L") === hungUp
     ? ok("close", `${text}, as ${model}s do`)

@@ -1,51 +1,51 @@
-/** Names of products, by the digits their serial numbers begin with. For display only: a prefix never decides a layout. */
+/** Product names by the first digits of serial numbers. For display only: the layout of a record never depends on them. */
 import type { Info } from "../protocol/replies.ts";
 
-/** R is a microcontroller behind a Wi-Fi module, L is Linux (docs/protocol.md#ecu-families). */
+/** R: a microcontroller with a Wi-Fi module. L: Linux (docs/protocol.md#ecu-families). */
 export type EcuKind = "R" | "L";
 
 interface EcuFamily {
   readonly model: string;
-  /** `undefined` where the product is not known. */
+  /** `undefined` if the product is unknown. */
   readonly kind: EcuKind | undefined;
-  /** Whether the zone that the ECU reports is the one it was set to (docs/protocol.md#base-information-of-micro-inverter-ecus). */
-  readonly tellsZone: boolean;
+  /** Whether the ECU reports the time zone that it was set to (docs/protocol.md#base-information-of-micro-inverter-ecus). */
+  readonly reportsOwnZone: boolean;
 }
 
 /** By the first digits of the ECU id (docs/protocol.md#ecu-families). */
 const ecuFamilies: Readonly<Record<string, EcuFamily>> = {
-  "2160": { model: "ECU-R", kind: "R", tellsZone: false },
-  "2163": { model: "ECU-B", kind: "R", tellsZone: false },
-  "2162": { model: "ECU-R-Pro", kind: "L", tellsZone: true },
-  "215": { model: "ECU-C", kind: "L", tellsZone: true },
+  "2160": { model: "ECU-R", kind: "R", reportsOwnZone: false },
+  "2163": { model: "ECU-B", kind: "R", reportsOwnZone: false },
+  "2162": { model: "ECU-R-Pro", kind: "L", reportsOwnZone: true },
+  "215": { model: "ECU-C", kind: "L", reportsOwnZone: true },
 };
 
-/** What microcontroller ECUs report as their zone, whatever they were set to. */
+/** The time zone that microcontroller ECUs report, whichever one they were set to. */
 const CONSTANT_ZONE = "Etc/GMT-8";
 
-/** The family of an ECU. An unknown one is believed its zone unless that is the constant one. */
-export const ecuFamily = (ecuId: string, zone: string | undefined): EcuFamily =>
+/** The family of an ECU. The zone of an unknown ECU is used unless it is the constant one. */
+export const findEcuFamily = (ecuId: string, zone: string | undefined): EcuFamily =>
   ecuFamilies[ecuId.slice(0, 4)] ??
   ecuFamilies[ecuId.slice(0, 3)] ?? {
     model: "unknown",
     kind: undefined,
-    tellsZone: zone !== CONSTANT_ZONE,
+    reportsOwnZone: zone !== CONSTANT_ZONE,
   };
 
-/** The kind of a product, by its name. */
-export const ecuKind = (model: string): EcuKind | undefined =>
+/** The kind of a product by its name. */
+export const findEcuKind = (model: string): EcuKind | undefined =>
   Object.values(ecuFamilies).find((family) => family.model === model)?.kind;
 
 /** An ECU with layout 02 in its base information (docs/protocol.md#base-information-of-an-ecu-rs). */
 const RAPID_SHUTDOWN_MODEL = "ECU-RS";
 
 /** Product name of an ECU, or `unknown`. */
-export const ecuModel = ({ layout, ecuId }: Pick<Info, "layout" | "ecuId">): string =>
-  layout === "02" ? RAPID_SHUTDOWN_MODEL : ecuFamily(ecuId, undefined).model;
+export const findEcuModel = ({ layout, ecuId }: Pick<Info, "layout" | "ecuId">): string =>
+  layout === "02" ? RAPID_SHUTDOWN_MODEL : findEcuFamily(ecuId, undefined).model;
 
-/** Whether an ECU's own word on its zone can be believed. */
-export const tellsZone = (info: Info): boolean =>
-  info.layout === "01" && ecuFamily(info.ecuId, info.timezone).tellsZone;
+/** Whether the time zone that an ECU reports can be used. */
+export const reportsOwnZone = (info: Info): boolean =>
+  info.layout === "01" && findEcuFamily(info.ecuId, info.timezone).reportsOwnZone;
 
 /** By the first digits of the inverter's uid (docs/protocol.md#serial-numbers). */
 const inverterModels: Readonly<Record<string, string>> = {
@@ -81,12 +81,12 @@ const inverterModels: Readonly<Record<string, string>> = {
 };
 
 /** Model name of an inverter, or `unknown`. */
-export const inverterModel = (uid: string): string =>
+export const findInverterModel = (uid: string): string =>
   inverterModels[uid.slice(0, 3)] ?? inverterModels[uid.slice(0, 2)] ?? "unknown";
 
-/** Names of the three voltages: QT2 measures between phases, YC900 and YC1000 against neutral (docs/protocol.md#records-with-three-phases). */
-export const threePhases = (uid: string): readonly string[] =>
+/** Names of the three voltages: a QT2 measures between phases, others to neutral (docs/protocol.md#records-with-three-phases). */
+export const nameThreePhases = (uid: string): readonly string[] =>
   uid.startsWith("90") ? ["L12", "L23", "L31"] : ["L1", "L2", "L3"];
 
-/** An ECU's own id, typed by an installer into the list of inverters (docs/protocol.md#the-ecus-own-id-as-an-inverter). */
+/** Whether a uid is the id of an ECU that was registered as an inverter by mistake (docs/protocol.md#the-ecus-own-id-as-an-inverter). */
 export const isEcuId = (uid: string): boolean => /^21[56]/.test(uid);

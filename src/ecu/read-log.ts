@@ -1,3 +1,4 @@
+/** The log of reads. A condition that lasts is logged once, not once per read. */
 import type { Logger } from "pino";
 import { describeError } from "./errors.ts";
 import { queries, type Replies } from "./read.ts";
@@ -7,13 +8,13 @@ const FUTURE_SECONDS = 5 * 60;
 const PAST_SECONDS = 24 * 60 * 60;
 const WORKING_PAST_SECONDS = 30 * 60;
 
-/** Tells the log about reads: what is new as a warning, what is still so at debug. */
+/** Logs what is wrong with reads: a new condition as a warning, one that lasts at debug. */
 export interface ReadLog {
-  /** @param now milliseconds since 1970 */
+  /** Logs one finished read. @param now milliseconds since 1970 */
   record(replies: Replies, reading: Reading, now: number): void;
 }
 
-/** The journal of one ECU. A night of silence is one line, and so is its end. */
+/** Creates the log of one ECU. A night without replies is one warning; its end is one line more. */
 export const createReadLog = (ecu: string, log: Logger): ReadLog => {
   let failing = "";
   let noted = "";
@@ -22,7 +23,7 @@ export const createReadLog = (ecu: string, log: Logger): ReadLog => {
       const hasNoData = replies.realtime?.ok && replies.realtime.value.kind === "none";
       const failed = queries.flatMap((query) => {
         const outcome = replies[query];
-        // An ECU that was just started has no signals to tell of, either.
+        // An ECU that has just started has no signal levels either.
         if (hasNoData && query === "signal") return [];
         return outcome?.ok === false ? [{ query, error: outcome.error }] : [];
       });
@@ -30,11 +31,14 @@ export const createReadLog = (ecu: string, log: Logger): ReadLog => {
       const reasons = failed.map(({ query, error }) => `${query} ${error.reason}`).join(", ");
       if (first !== undefined) {
         const { query, error } = first;
-        const about = { ecu, query, reason: error.reason, failed: reasons };
-        log[reasons === failing ? "debug" : "warn"](about, `read failed: ${describeError(error)}`);
+        const context = { ecu, query, reason: error.reason, failed: reasons };
+        log[reasons === failing ? "debug" : "warn"](
+          context,
+          `read failed: ${describeError(error)}`,
+        );
         failing = reasons;
       } else if (failing !== "" && queries.every((query) => replies[query]?.ok)) {
-        log.info({ ecu }, "the ECU answers again");
+        log.info({ ecu }, "the ECU replies again");
         failing = "";
       }
       for (const { query, error } of failed) {
@@ -49,7 +53,7 @@ export const createReadLog = (ecu: string, log: Logger): ReadLog => {
       if (notes.length > 0) {
         log[notes.join() === noted ? "debug" : "warn"](
           { ecu, notes },
-          `odd reply: ${notes.join("; ")}`,
+          `unexpected reply: ${notes.join("; ")}`,
         );
       }
       noted = notes.join();
@@ -58,17 +62,17 @@ export const createReadLog = (ecu: string, log: Logger): ReadLog => {
   };
 };
 
-/** A stamp far from now is used all the same; its owner should know (docs/protocol.md#time-and-time-zones). */
+/** A wrong time of the last report is exported as it is; the log says so (docs/protocol.md#time-and-time-zones). */
 const clockNotes = (reading: Reading, now: number): string[] => {
   const { lastReportAt, identity, invertersOnline = 0 } = reading;
   const ahead = lastReportAt === undefined ? 0 : lastReportAt - now / 1000;
-  // A plant at work reports every few minutes; by night an ECU may be slow.
-  const patience = invertersOnline > 0 ? WORKING_PAST_SECONDS : PAST_SECONDS;
-  if (ahead <= FUTURE_SECONDS && ahead >= -patience) return [];
+  // A working plant reports every few minutes; at night the last report may be old.
+  const maxAge = invertersOnline > 0 ? WORKING_PAST_SECONDS : PAST_SECONDS;
+  if (ahead <= FUTURE_SECONDS && ahead >= -maxAge) return [];
   const side = ahead > 0 ? "ahead of" : "behind";
-  const zone = identity?.timezone ?? "as configured";
+  const zone = identity?.timezone ?? "the configured one";
   return [
-    `the ECU's last report is far ${side} this machine's clock; its time zone is taken to be ${zone}: is that right, and both clocks? (--ecu.timezone sets the zone of an ECU-R or ECU-B)`,
+    `the ECU's last report is far ${side} this machine's clock; check both clocks and the ECU's time zone, ${zone} (--ecu.timezone sets it for an ECU-R or ECU-B)`,
   ];
 };
 

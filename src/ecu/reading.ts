@@ -1,64 +1,74 @@
-/** A reading: the replies of one read joined by inverter, in plain units, with what was not measured left out. */
+/** A reading: the replies of one read, joined by inverter, in base units. A value that was not measured is absent. */
 import { recordLayouts } from "../protocol/layouts.ts";
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
 import { isTimeZone, parseLocalTime } from "../time/zone.ts";
-import { ecuModel, inverterModel, isEcuId, tellsZone, threePhases } from "./models.ts";
+import {
+  findEcuModel,
+  findInverterModel,
+  isEcuId,
+  nameThreePhases,
+  reportsOwnZone,
+} from "./models.ts";
 import type { Outcome } from "./query.ts";
 import type { Replies } from "./read.ts";
 
-/** Who the ECU is. */
+/** The identity of an ECU. */
 export interface Identity {
   readonly ecuId: string;
   /** Product name of the ECU's family, or `unknown`. */
   readonly model: string;
   readonly firmware: string;
-  /** IANA name of the zone that the ECU's local times are read in: as reported where that can be believed. */
+  /** IANA name of the zone of the ECU's local times: the reported one if it is reliable, else the configured one. */
   readonly timezone: string;
 }
 
-/** What one inverter said in the ECU's last round. Everything but the uid may be missing. */
+/** The values of one inverter in the ECU's last round. */
 export interface InverterReading {
+  /** Serial number, 12 digits. */
   readonly uid: string;
+  /** Product name, or `unknown`. */
   readonly model: string;
+  /** Type code of its record, or `rsd` for a device of an ECU-RS. */
   readonly typeCode?: string;
+  /** Whether it replied to the ECU in that round. */
   readonly online?: boolean;
-  /** Power of each channel, from channel 1 on. */
+  /** Power of each channel, from channel 1. */
   readonly channelWatts: readonly (number | undefined)[];
   readonly temperatureCelsius?: number | undefined;
   readonly frequencyHertz?: number | undefined;
   readonly gridVolts: readonly { readonly phase: string; readonly volts: number | undefined }[];
-  /** 0 to 1. */
+  /** Radio signal at the ECU, 0 to 1. */
   readonly signalRatio?: number;
 }
 
-/** Everything one read of an ECU measured. A field is absent where it was not measured. */
+/** The result of one read of an ECU. */
 export interface Reading {
   readonly identity?: Identity;
   readonly lifetimeEnergyJoules?: number;
   readonly todayEnergyJoules?: number;
   readonly powerWatts?: number;
-  /** Inverters registered: the count of 0001, or that of 0002 where it is 0 or missing. */
+  /** Number of registered inverters: from 0001, or from 0002 if 0001 reports 0 or failed. */
   readonly registered?: number;
-  /** The count of 0001 as it stands: wrongly 0 for one reply now and then (docs/protocol.md#lifetime-energy). */
+  /** Number of registered inverters as reported by 0001: sometimes wrongly 0 (docs/protocol.md#lifetime-energy). */
   readonly registeredByInfo?: number;
   readonly invertersOnline?: number;
-  /** Unix time in seconds of the start of the last completed round. */
+  /** Start of the last completed round as Unix time in seconds. */
   readonly lastReportAt?: number;
-  /** The same, as the ECU says it: yyyymmddhhmmss, its local time. */
+  /** The same in the ECU's local time, as reported: yyyymmddhhmmss. */
   readonly lastReportLocal?: string;
   /** Unix time in seconds. */
   readonly lastCloudContactAt?: number;
   readonly inverters: readonly InverterReading[];
-  /** Registered inverters whose record is of unknown layout, or could not be found; absent without a 0002 reply. */
+  /** Number of inverters whose record has an unknown layout or could not be found; absent without a reply to 0002. */
   readonly unknownRecords?: number;
-  /** Oddities that a log should tell. */
+  /** What is unexpected in the replies, in words. */
   readonly notes: readonly string[];
 }
 
 export interface JoinOptions {
-  /** Zone to use where the ECU does not tell a believable one. */
+  /** IANA time zone for an ECU that does not report a reliable one. */
   readonly zone: string;
-  /** Zone that was in effect before, for when 0001 gave nothing. */
+  /** Time zone of the read before, for a read in which 0001 failed. */
   readonly knownZone?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -66,21 +76,23 @@ export interface JoinOptions {
 
 const SIGNAL_FULL_SCALE = 255;
 
-/** Joins replies into a reading. Values are not judged yet, except that an offline inverter has none (docs/protocol.md#offline-records). */
+/** Joins replies into a reading. Values are not validated, but an offline inverter has none (docs/protocol.md#offline-records). */
 export const joinReplies = (replies: Replies, options: JoinOptions): Reading => {
-  const info = answered(replies.info);
-  const realtime = answered(replies.realtime);
+  const info = replyIn(replies.info);
+  const realtime = replyIn(replies.realtime);
   const zone =
-    info === undefined ? (options.knownZone ?? options.zone) : zoneOf(info, options.zone);
+    info === undefined
+      ? (options.knownZone ?? options.zone)
+      : resolveReportedZone(info, options.zone);
   const table = realtime === undefined || realtime.kind === "none" ? undefined : realtime;
-  const { inverters, notes } = joinInverters(realtime, answered(replies.signal) ?? [], info?.ecuId);
+  const { inverters, notes } = joinInverters(realtime, replyIn(replies.signal) ?? [], info?.ecuId);
   const lastReportAt = table && parseLocalTime(table.takenAt, zone, options.now);
   const lastCloudContactAt =
     info?.layout === "01" ? parseLocalTime(info.lastCloudContact, zone, options.now) : undefined;
-  const registered = registeredOf(info, table?.count);
+  const registered = countRegistered(info, table?.count);
   return {
     ...(info && {
-      identity: identityOf(info, zone),
+      identity: createIdentity(info, zone),
       lifetimeEnergyJoules: info.lifetimeEnergyJoules,
       todayEnergyJoules: info.todayEnergyJoules,
       powerWatts: info.powerWatts,
@@ -91,14 +103,14 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
     ...(table && { lastReportLocal: table.takenAt }),
     ...(lastReportAt !== undefined && { lastReportAt }),
     ...(lastCloudContactAt !== undefined && { lastCloudContactAt }),
-    ...(realtime && { unknownRecords: unknownRecords(realtime) }),
+    ...(realtime && { unknownRecords: countUnknownRecords(realtime) }),
     inverters,
     notes,
   };
 };
 
-/** The count of 0001, unless it glitches to 0: then that of 0002, and without one none (docs/protocol.md#energy-of-today, #counts). */
-const registeredOf = (
+/** The count of 0001 unless it is wrongly 0, else that of 0002 (docs/protocol.md#energy-of-today, #counts). */
+const countRegistered = (
   info: Messages["info"] | undefined,
   count: number | undefined,
 ): number | undefined => {
@@ -106,101 +118,105 @@ const registeredOf = (
   return count ?? (info.invertersOnline > 0 ? undefined : 0);
 };
 
-const answered = <T>(outcome: Outcome<T> | undefined): T | undefined =>
+const replyIn = <T>(outcome: Outcome<T> | undefined): T | undefined =>
   outcome?.ok ? outcome.value : undefined;
 
-const identityOf = (info: Messages["info"], timezone: string): Identity => ({
+const createIdentity = (info: Messages["info"], timezone: string): Identity => ({
   ecuId: info.ecuId,
-  model: ecuModel(info),
+  model: findEcuModel(info),
   firmware: info.firmware,
   timezone,
 });
 
-const zoneOf = (info: Messages["info"], otherwise: string): string =>
-  info.layout === "01" && tellsZone(info) && isTimeZone(info.timezone) ? info.timezone : otherwise;
+const resolveReportedZone = (info: Messages["info"], defaultZone: string): string =>
+  info.layout === "01" && reportsOwnZone(info) && isTimeZone(info.timezone)
+    ? info.timezone
+    : defaultZone;
 
-const unknownRecords = (realtime: Messages["realtime"]): number =>
+const countUnknownRecords = (realtime: Messages["realtime"]): number =>
   realtime.kind === "01"
     ? realtime.lost + realtime.records.filter(({ guessed }) => guessed).length
     : 0;
 
 type Draft = { -readonly [K in keyof InverterReading]: InverterReading[K] };
 
-/** Joins by uid: the lists of 0002 and 0030 need not be in the same order (docs/protocol.md#signal-levels). The first record of a uid counts. */
+/** Joins by uid: 0002 and 0030 may list inverters in different orders (docs/protocol.md#signal-levels). The first record of a uid is used. */
 const joinInverters = (
   realtime: Messages["realtime"] | undefined,
   signals: Messages["signal"],
   ecuId: string | undefined,
 ): { inverters: InverterReading[]; notes: string[] } => {
   const inverters = new Map<string, Draft>();
-  const notes = realtime?.kind === "01" ? notesOn(realtime) : [];
+  const notes = realtime?.kind === "01" ? describeAnomalies(realtime) : [];
   const isInverter = (uid: string) => uid !== ecuId && !isEcuId(uid);
-  for (const inverter of realtime === undefined ? [] : readingsOf(realtime)) {
+  for (const inverter of realtime === undefined ? [] : readInverters(realtime)) {
     if (!isInverter(inverter.uid)) continue;
     if (inverters.has(inverter.uid)) notes.push(`inverter ${inverter.uid} is listed twice`);
     else inverters.set(inverter.uid, { ...inverter });
   }
   for (const { uid, level } of signals) {
-    // Level 0 is "no contact", and an offline inverter's level is an old one (docs/protocol.md#signal, #values-that-mean-unknown).
+    // Level 0 is "no contact", and the level of an offline inverter is old (docs/protocol.md#signal, #values-that-mean-unknown).
     if (level === 0 || !isInverter(uid) || inverters.get(uid)?.online === false) continue;
-    const inverter = inverters.get(uid) ?? bare(uid);
+    const inverter = inverters.get(uid) ?? createInverter(uid);
     inverter.signalRatio ??= level / SIGNAL_FULL_SCALE;
     inverters.set(uid, inverter);
   }
   return { inverters: [...inverters.values()], notes };
 };
 
-const bare = (uid: string): Draft => ({
+const createInverter = (uid: string): Draft => ({
   uid,
-  model: inverterModel(uid),
+  model: findInverterModel(uid),
   channelWatts: [],
   gridVolts: [],
 });
 
-const readingsOf = (realtime: Messages["realtime"]): InverterReading[] => {
+const readInverters = (realtime: Messages["realtime"]): InverterReading[] => {
   switch (realtime.kind) {
     case "none":
       return [];
     case "01":
-      return realtime.records.map(inverterReading);
+      return realtime.records.map(readInverter);
     case "02":
-      // The units of an ECU-RS device are not certain, so nothing but its contact is shown (docs/protocol.md#devices-of-an-ecu-rs, #uncertain).
+      // The units of an ECU-RS device are uncertain, so only its contact is used (docs/protocol.md#devices-of-an-ecu-rs, #uncertain).
       return realtime.records.map(({ uid, state }) => ({
-        ...bare(uid),
+        ...createInverter(uid),
         typeCode: "rsd",
         online: (state & 1) === 1,
       }));
   }
 };
 
-/** An offline record holds zeros of one kind or another, or yesterday's values: nothing of it is a measurement (docs/protocol.md#offline-records). */
-const inverterReading = (record: InverterRecord): InverterReading => {
+/** The record of an offline inverter has zeros or old values: none of them is a measurement (docs/protocol.md#offline-records). */
+const readInverter = (record: InverterRecord): InverterReading => {
   const { uid, typeCode, online } = record;
-  const inverter = { ...bare(uid), typeCode, online };
+  const inverter = { ...createInverter(uid), typeCode, online };
   if (!online || record.frequencyHertz === undefined) return inverter;
   return {
     ...inverter,
     channelWatts: record.powerWatts,
     temperatureCelsius: record.temperatureCelsius,
     frequencyHertz: record.frequencyHertz,
-    gridVolts: phasesOf(record),
+    gridVolts: readGridVolts(record),
   };
 };
 
-const phasesOf = ({ uid, layout, gridVolts }: InverterRecord): InverterReading["gridVolts"] =>
+const readGridVolts = ({ uid, layout, gridVolts }: InverterRecord): InverterReading["gridVolts"] =>
   layout !== undefined && recordLayouts[layout].phases > 1
-    ? gridVolts.map((volts, i) => ({ phase: threePhases(uid)[i] ?? "", volts }))
-    : gridVolts.slice(0, 1).map((volts) => ({ phase: "L1", volts })); // the second is the same measurement (docs/protocol.md#records-with-two-channels)
+    ? gridVolts.map((volts, i) => ({ phase: nameThreePhases(uid)[i] ?? "", volts }))
+    : gridVolts.slice(0, 1).map((volts) => ({ phase: "L1", volts })); // the second repeats the first (docs/protocol.md#records-with-two-channels)
 
-const notesOn = (table: Extract<Messages["realtime"], { kind: "01" }>): string[] => {
+const describeAnomalies = (table: Extract<Messages["realtime"], { kind: "01" }>): string[] => {
   const unknown = table.records.filter(({ guessed }) => guessed);
   return [
     ...unknown.map(
       ({ uid, typeCode }) =>
-        `inverter ${uid} is of record type ${typeCode}, which is not known; please send a capture`,
+        `inverter ${uid} has the unknown record type ${typeCode}; please send a capture`,
     ),
     ...(table.lost > 0 ? [`${table.lost} of ${table.count} records could not be found`] : []),
     ...(table.surplus > 0 ? [`${table.surplus} bytes follow the last record`] : []),
-    ...(table.ambiguous ? ["the records can be read in more than one way"] : []),
+    ...(table.ambiguous
+      ? ["the records are ambiguous: they can be decoded in more than one way"]
+      : []),
   ];
 };

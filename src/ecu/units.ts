@@ -1,2 +1,2 @@
-/** Joules, as all energy is in here, in the unit of people. */
+/** Converts joules to kilowatt hours, for people. */
 export const toKilowattHours = (joules: number): number => joules / 3_600_000;

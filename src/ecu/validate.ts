@@ -1,7 +1,7 @@
-/** The rules for values that an ECU says and that cannot be true: what breaks them is withheld, and counted. */
+/** The rules for impossible values and wrong energy counters. A value that breaks a rule is left out and counted. */
 import type { InverterReading, Reading } from "./reading.ts";
 
-/** Fields that a rule may withhold: the closed list that is also the metric's label. */
+/** The fields that a rule may leave out. This closed list is also that of the metric's label `field`. */
 export const fields = [
   "lifetime_energy",
   "today_energy",
@@ -12,13 +12,13 @@ export const fields = [
 ] as const;
 export type Field = (typeof fields)[number];
 
-/** A reading with the implausible left out, and the name of a field for each value that was withheld. */
+/** A reading without the values that break a rule, and one field name for each of these. */
 export interface Validated {
   readonly reading: Reading;
   readonly rejected: readonly Field[];
 }
 
-/** Limits of what an online inverter can measure (docs/protocol.md#offline-records). */
+/** The values that an online inverter can measure (docs/protocol.md#offline-records). */
 const limits = {
   channel_power: (watts: number) => watts <= 1200,
   temperature: (celsius: number) => celsius >= -40 && celsius <= 110,
@@ -26,45 +26,47 @@ const limits = {
   voltage: (volts: number) => volts >= 50 && volts <= 500,
 };
 
-/** Withholds what no inverter can measure; the rest of its record stays. */
+/** Leaves out the values that no inverter can measure. The rest of the record stays. */
 export const dropImplausible = (reading: Reading): Validated => {
   const rejected: Field[] = [];
-  const gate = (field: keyof typeof limits, value: number | undefined): number | undefined => {
+  const check = (field: keyof typeof limits, value: number | undefined): number | undefined => {
     if (value === undefined || limits[field](value)) return value;
     rejected.push(field);
     return undefined;
   };
-  const judge = (inverter: InverterReading): InverterReading => ({
+  const validate = (inverter: InverterReading): InverterReading => ({
     ...inverter,
-    channelWatts: inverter.channelWatts.map((watts) => gate("channel_power", watts)),
-    temperatureCelsius: gate("temperature", inverter.temperatureCelsius),
-    frequencyHertz: gate("frequency", inverter.frequencyHertz),
+    channelWatts: inverter.channelWatts.map((watts) => check("channel_power", watts)),
+    temperatureCelsius: check("temperature", inverter.temperatureCelsius),
+    frequencyHertz: check("frequency", inverter.frequencyHertz),
     gridVolts: inverter.gridVolts.map(({ phase, volts }) => ({
       phase,
-      volts: gate("voltage", volts),
+      volts: check("voltage", volts),
     })),
   });
-  return { reading: { ...reading, inverters: reading.inverters.map(judge) }, rejected };
+  return { reading: { ...reading, inverters: reading.inverters.map(validate) }, rejected };
 };
 
-/** What is remembered of one energy counter. Times are monotonic milliseconds. */
+/** The memory of one energy counter. Times are monotonic milliseconds, energies joules. */
 export interface CounterMemory {
-  /** Joules that were last accepted. */
+  /** The last accepted value. */
   readonly good?: number;
-  /** Local date, yyyymmdd, on which it was first at that value. */
+  /** Local date on which the counter first had this value, yyyymmdd. */
   readonly goodOn?: string | undefined;
-  /** The counter says 0: since when, and how often. */
+  /** The replies in a row with the value 0. */
   readonly zero?: Streak;
-  /** A value below the last good one: since when, and how often in a row it has come without falling. */
+  /** The replies in a row below the last accepted value, in which the counter did not fall; `joules` is the latest. */
   readonly lower?: Streak & { readonly joules: number };
 }
 
+/** Replies in a row. */
 export interface Streak {
+  /** Time of the first one, in monotonic milliseconds. */
   readonly since: number;
   readonly times: number;
 }
 
-/** What is remembered of one ECU. */
+/** The memory of one ECU. */
 export interface EcuMemory {
   /** Local date of its last report, yyyymmdd. */
   readonly date?: string | undefined;
@@ -72,30 +74,30 @@ export interface EcuMemory {
   readonly today: CounterMemory;
 }
 
-/** What must be remembered from read to read to tell a glitch from a reset (docs/protocol.md#lifetime-energy). */
+/** What is kept from read to read to distinguish a wrong counter value from a reset (docs/protocol.md#lifetime-energy). */
 export interface Memory {
-  /** Of the ECU that answered last. */
+  /** Id of the ECU that replied last. */
   readonly ecuId?: string;
-  /** Zone that was in effect, for a read in which only other queries succeed. */
+  /** Time zone that was in effect, for a read in which 0001 fails but 0002 succeeds. */
   readonly zone?: string;
-  /** By ECU id, of the few that answered last: one reply under another id must not make the counters forget. */
+  /** By ECU id, of the last few: one reply with another id must not clear the memory of the counters. */
   readonly ecus: Readonly<Record<string, EcuMemory>>;
 }
 
-/** The memory at the start. */
+/** The memory before the first read. */
 export const noMemory: Memory = { ecus: {} };
 
 const ECUS_REMEMBERED = 4;
 const ZERO_IS_RESET_AFTER_MS = 24 * 60 * 60 * 1000;
-/** A round of the ECU: within it, every reply tells the same thing again. */
+/** One round of the ECU: during a round, all replies are the same. */
 const LOWER_IS_RESET_AFTER_MS = 5 * 60 * 1000;
 const RESET_TIMES = 3;
 
 /**
- * Applies the rules for glitches of the energy counters (docs/protocol.md#lifetime-energy), and two that make them stricter: a
- * confirmation takes at least a round, and an ECU id that was never seen before is believed its counters from the
- * second reply on, unless it is the first of all.
- * @param at monotonic milliseconds
+ * Leaves out wrong values of the energy counters by the rules of docs/protocol.md#lifetime-energy, with two stricter
+ * ones: a reset is confirmed after at least one round, and the counters of an ECU id that was never seen before are
+ * accepted from the second reply on, except for the very first id.
+ * @param at time of the reading in monotonic milliseconds
  */
 export const validateCounters = (
   before: Memory,
@@ -111,31 +113,31 @@ export const validateCounters = (
     return { reading, rejected: [], memory: before };
   }
   const known = before.ecus[identity.ecuId];
-  const isStranger = known === undefined && before.ecuId !== undefined;
+  const isNewId = known === undefined && before.ecuId !== undefined;
   const { lifetime, today } = known ?? { lifetime: {}, today: {} };
-  // A stamp that is no date tells no day.
-  const stamp = reading.lastReportAt === undefined ? undefined : reading.lastReportLocal;
-  const date = stamp?.slice(0, 8) ?? known?.date;
-  const withheld = {
+  // The time of the last report may be invalid; then it has no date.
+  const reportedAt = reading.lastReportAt === undefined ? undefined : reading.lastReportLocal;
+  const date = reportedAt?.slice(0, 8) ?? known?.date;
+  const withoutCounters = {
     reading: { ...others, identity },
     rejected: ["lifetime_energy", "today_energy"] as const,
   };
-  if (isStranger) {
-    return { ...withheld, memory: remember(before, reading, { date, lifetime, today }) };
+  if (isNewId) {
+    return { ...withoutCounters, memory: remember(before, reading, { date, lifetime, today }) };
   }
-  if (isGlitch(reading)) {
-    const interrupted = { date, lifetime: notInARow(lifetime), today: notInARow(today) };
-    return { ...withheld, memory: remember(before, reading, interrupted) };
+  if (hasFailedLookup(reading)) {
+    const interrupted = { date, lifetime: endLowerStreak(lifetime), today: endLowerStreak(today) };
+    return { ...withoutCounters, memory: remember(before, reading, interrupted) };
   }
   const isNewDay = date !== undefined && today.goodOn !== undefined && date > today.goodOn;
   const isNight = todayEnergyJoules === 0 && (reading.invertersOnline ?? 0) === 0;
   const life = validateCounter(lifetime, lifetimeEnergyJoules, at, date, {
     mayFall: false,
-    zeroIsGlitch: true,
+    rejectsZero: true,
   });
   const day = validateCounter(today, todayEnergyJoules, at, date, {
     mayFall: isNewDay || isNight,
-    zeroIsGlitch: today.good !== undefined,
+    rejectsZero: today.good !== undefined,
   });
   return {
     reading: {
@@ -152,7 +154,7 @@ export const validateCounters = (
   };
 };
 
-/** The memory with that of this reading's ECU made new, and as the latest. */
+/** Replaces the memory of the ECU of this reading, and makes it the latest. */
 const remember = (before: Memory, { identity }: Reading, ecu: EcuMemory): Memory => {
   if (identity === undefined) return before;
   const { ecuId, timezone } = identity;
@@ -162,19 +164,19 @@ const remember = (before: Memory, { identity }: Reading, ecu: EcuMemory): Memory
 };
 
 /**
- * The ECU forgot how many inverters it has, while some answered it: both counters come from the same failed look-up, so
- * neither can be believed (docs/protocol.md#energy-of-today, "transient zero").
+ * The ECU reports no registered inverters although some are online. Both counters come from the same failed look-up, so
+ * both are wrong (docs/protocol.md#energy-of-today, "transient zero").
  */
-const isGlitch = ({ registeredByInfo, invertersOnline = 0 }: Reading): boolean =>
+const hasFailedLookup = ({ registeredByInfo, invertersOnline = 0 }: Reading): boolean =>
   registeredByInfo === 0 && invertersOnline > 0;
 
-const notInARow = ({ lower: _, ...kept }: CounterMemory): CounterMemory => kept;
+const endLowerStreak = ({ lower: _, ...kept }: CounterMemory): CounterMemory => kept;
 
 interface CounterRule {
-  /** A fall is a new day, and no reset. */
+  /** A lower value is accepted at once: a new day has started, or no inverter is online. */
   readonly mayFall: boolean;
-  /** A zero is not to be believed at once. */
-  readonly zeroIsGlitch: boolean;
+  /** A zero is accepted only after confirmation. */
+  readonly rejectsZero: boolean;
 }
 
 const validateCounter = (
@@ -182,27 +184,27 @@ const validateCounter = (
   joules: number,
   at: number,
   date: string | undefined,
-  { mayFall, zeroIsGlitch }: CounterRule,
+  { mayFall, rejectsZero }: CounterRule,
 ): { accepted: boolean; memory: CounterMemory } => {
   const { good = 0 } = memory;
-  // An ECU-R shows yesterday's energy until the new day's first round that yields some (docs/protocol.md#energy-of-today).
+  // An ECU-R reports yesterday's energy until the first round of the new day with any (docs/protocol.md#energy-of-today).
   const goodOn = joules === memory.good ? (memory.goodOn ?? date) : date;
   const accept = { accepted: true, memory: { good: joules, goodOn } };
   if (mayFall) return accept;
-  if (joules === 0 && zeroIsGlitch && (good > 0 || memory.good === undefined)) {
-    const zero = longer(memory.zero, at);
+  if (joules === 0 && rejectsZero && (good > 0 || memory.good === undefined)) {
+    const zero = extend(memory.zero, at);
     if (isConfirmed(zero, at, ZERO_IS_RESET_AFTER_MS)) return accept;
-    return { accepted: false, memory: { ...notInARow(memory), zero } };
+    return { accepted: false, memory: { ...endLowerStreak(memory), zero } };
   }
   if (joules >= good) return accept;
   const { zero: _, ...kept } = memory;
   const rises = memory.lower !== undefined && joules >= memory.lower.joules;
-  const lower = { ...longer(rises ? memory.lower : undefined, at), joules };
+  const lower = { ...extend(rises ? memory.lower : undefined, at), joules };
   if (isConfirmed(lower, at, LOWER_IS_RESET_AFTER_MS)) return accept;
   return { accepted: false, memory: { ...kept, lower } };
 };
 
-const longer = (streak: Streak | undefined, at: number): Streak => ({
+const extend = (streak: Streak | undefined, at: number): Streak => ({
   since: streak?.since ?? at,
   times: (streak?.times ?? 0) + 1,
 });

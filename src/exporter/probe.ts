@@ -177,7 +177,7 @@ export const explainRead = (observation: Observation): string => {
       ? [`Its last report is of ${lastReportLocal}, zone ${identity?.timezone}.`]
       : []),
     `${inverters.filter(({ online }) => online).length} of ${inverters.length} inverters are online.`,
-    ...notes.map((note) => `Odd: ${note}.`),
+    ...notes.map((note) => `Note: ${note}.`),
   ]
     .map(printable)
     .join("\n");

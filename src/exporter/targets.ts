@@ -182,9 +182,9 @@ const monitorOf = (
   const clock = systemClock;
   return createMonitor({
     ecu: ecu.name,
-    read: (half) =>
+    read: (options) =>
       readEcu({
-        ...half,
+        ...options,
         exchange: async (request, signal) => {
           const reply = await enqueue(() => exchange(ecu, request, signal), signal);
           if (log.isLevelEnabled("debug")) log.debug(captureOf(ecu, request, reply.bytes), "reply");

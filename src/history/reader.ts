@@ -1,6 +1,6 @@
 /** Asking an ECU for its past: gently, one question at a time, and no day twice. */
 import { describeError, type QueryError } from "../ecu/errors.ts";
-import { ecuFamily, tellsZone } from "../ecu/models.ts";
+import { findEcuFamily, reportsOwnZone } from "../ecu/models.ts";
 import { joinReplies, type Reading } from "../ecu/reading.ts";
 import { commands } from "../protocol/requests.ts";
 import { dateAt, formatDate } from "../time/calendar.ts";
@@ -61,14 +61,14 @@ export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
   cache.meet(ecuId, firmware);
   /** An ECU-R or ECU-B knows its past (docs/protocol.md#commands): one that does not answer has trouble of another kind. */
   const learn = async (question: "energy" | "dayPower"): Promise<void> => {
-    if (ecuFamily(ecuId, undefined).kind === "R")
+    if (findEcuFamily(ecuId, undefined).kind === "R")
       throw new UnfinishedError(
         `the ECU answers, but not when it is asked for its past (${commands[question].code}); let no other program ask it; then ${AGAIN}`,
       );
     await cache.learnUnknown(question);
   };
   const local = await localTimeOf(line, cache, ecuId);
-  const isAssumed = !options.isZoneNamed && !tellsZone(info.value);
+  const isAssumed = !options.isZoneNamed && !reportsOwnZone(info.value);
   const date = dateOf(local, { zone, now }, { isAssumed, notes });
   const today: Today = { date, zone, now };
   const wanted = options.wantedOf(today);

@@ -1,9 +1,9 @@
-/** Every metric: name, type, help, labels, and where its samples come from. The public interface of the exporter. */
+/** Every metric: name, type, help, labels, and the source of its samples. The public interface of the exporter. */
 import type { Observation } from "../ecu/observe.ts";
 import type { Panel } from "../ecu/panel.ts";
 import type { InverterReading } from "../ecu/reading.ts";
 
-/** What one exposition is made from. */
+/** The input of one exposition. */
 export interface ScrapeData {
   readonly observations: readonly Observation[];
   readonly build: {
@@ -11,22 +11,22 @@ export interface ScrapeData {
     readonly revision: string;
     readonly nodeVersion: string;
   };
-  /** Wall time of this answer up to its rendering. */
+  /** Wall time of this response until it is rendered. */
   readonly durationSeconds: number;
-  /** What is configured of where each ECU stands, by its name; an ECU of which nothing is configured may be missing. */
+  /** The location of each ECU by its name; an ECU without a configured location may be missing. */
   readonly locations: ReadonlyMap<string, EcuLocation>;
-  /** How the read of the one target of a probe went; absent in an answer about all ECUs. */
+  /** The result of a probe of one target; absent in a scrape of all ECUs. */
   readonly probe?: { readonly success: boolean; readonly durationSeconds: number };
 }
 
-/** Where an ECU and its panels are. */
+/** The configured location of an ECU and of its panels. */
 export interface EcuLocation {
-  /** Of the sun above the horizon now, negative at night; absent where no coordinates are configured. */
+  /** Elevation of the sun above the horizon now, negative at night; absent without configured coordinates. */
   readonly sunElevationDegrees?: number | undefined;
   readonly panels: readonly Panel[];
 }
 
-/** Label values and value of one series. */
+/** Label values and value of one sample. */
 export type MetricSample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** One row of the catalogue. */
@@ -38,15 +38,15 @@ export interface Metric {
   readonly samples: (scrape: ScrapeData) => readonly MetricSample[];
 }
 
-type Fill<T> = (source: T) => number | undefined;
+type ValueOf<T> = (source: T) => number | undefined;
 
-/** A series per ECU; none where there is no value. */
+/** One sample per ECU, if it has a value. */
 const perEcu =
-  (value: Fill<Observation>) =>
+  (value: ValueOf<Observation>) =>
   ({ observations }: ScrapeData): MetricSample[] =>
-    observations.flatMap((observation) => measured({ ecu: observation.ecu }, value(observation)));
+    observations.flatMap((observation) => sampleOf({ ecu: observation.ecu }, value(observation)));
 
-/** Any number of series per ECU. */
+/** Any number of samples per ECU. */
 const withinEcu =
   (samples: (observation: Observation) => readonly MetricSample[]) =>
   ({ observations }: ScrapeData): MetricSample[] =>
@@ -56,7 +56,7 @@ const withinEcu =
       ),
     );
 
-/** Any number of series per inverter. */
+/** Any number of samples per inverter. */
 const withinInverter = (samples: (inverter: InverterReading) => readonly MetricSample[]) =>
   withinEcu(({ reading }) =>
     reading.inverters.flatMap((inverter) =>
@@ -66,25 +66,25 @@ const withinInverter = (samples: (inverter: InverterReading) => readonly MetricS
     ),
   );
 
-/** A series per inverter; none where there is no value. */
-const perInverter = (value: Fill<InverterReading>) =>
-  withinInverter((inverter) => measured({}, value(inverter)));
+/** One sample per inverter, if it has a value. */
+const perInverter = (value: ValueOf<InverterReading>) =>
+  withinInverter((inverter) => sampleOf({}, value(inverter)));
 
-/** What was not measured has no sample; a number that is none is never exposed. */
-const measured = (labels: MetricSample[0], value: number | undefined): MetricSample[] =>
+/** A value that was not measured has no sample. NaN and infinity are never exposed. */
+const sampleOf = (labels: MetricSample[0], value: number | undefined): MetricSample[] =>
   value === undefined || !Number.isFinite(value) ? [] : [[labels, value]];
 
-const each = <T>(
+const samplesOf = <T>(
   record: Readonly<Record<string, T>>,
   label: string,
-  value: Fill<T>,
+  value: ValueOf<T>,
 ): MetricSample[] =>
-  Object.entries(record).flatMap(([key, entry]) => measured({ [label]: key }, value(entry)));
+  Object.entries(record).flatMap(([key, entry]) => sampleOf({ [label]: key }, value(entry)));
 
 export const catalogue = {
   ecu_up: {
     type: "gauge",
-    help: "Whether the ECU gave its base information and its inverter data in this read (1) or not (0).",
+    help: "Whether this read got the base information and the inverter data of the ECU (1) or not (0).",
     labels: ["ecu"],
     samples: perEcu(({ up }) => Number(up)),
   },
@@ -100,13 +100,13 @@ export const catalogue = {
   },
   ecu_lifetime_energy_joules_total: {
     type: "counter",
-    help: "Energy that the plant has produced in its lifetime, in steps of 0.1 kWh; glitches are withheld.",
+    help: "Lifetime energy of the plant, in steps of 0.1 kWh; wrong values are left out.",
     labels: ["ecu"],
     samples: perEcu(({ reading }) => reading.lifetimeEnergyJoules),
   },
   ecu_today_energy_joules: {
     type: "gauge",
-    help: "Energy produced since the ECU's own day began, in steps of 0.01 kWh; glitches are withheld.",
+    help: "Energy produced since the start of the ECU's day, in steps of 0.01 kWh; wrong values are left out.",
     labels: ["ecu"],
     samples: perEcu(({ reading }) => reading.todayEnergyJoules),
   },
@@ -124,32 +124,32 @@ export const catalogue = {
   },
   ecu_inverters_online: {
     type: "gauge",
-    help: "Inverters that answered in the ECU's last completed round, as the ECU counts them.",
+    help: "Inverters that replied in the ECU's last completed round, as counted by the ECU.",
     labels: ["ecu"],
     samples: perEcu(({ reading }) => reading.invertersOnline),
   },
   ecu_last_report_timestamp_seconds: {
     type: "gauge",
-    help: "Unix time at which the ECU began its last completed round, by its own clock.",
+    help: "Unix time at which the ECU started its last completed round, by its own clock.",
     labels: ["ecu"],
     samples: perEcu(({ reading }) => reading.lastReportAt),
   },
   ecu_last_cloud_contact_timestamp_seconds: {
     type: "gauge",
-    help: "Unix time of the ECU's last contact with the maker's cloud, where the ECU tells it.",
+    help: "Unix time of the ECU's last contact with the manufacturer's cloud, if the ECU reports it.",
     labels: ["ecu"],
     samples: perEcu(({ reading }) => reading.lastCloudContactAt),
   },
   ecu_sun_elevation_degrees: {
     type: "gauge",
-    help: "Sun above the horizon at the configured site, negative at night; computed, and not from the ECU.",
+    help: "Elevation of the sun above the horizon at the configured coordinates, negative at night; computed, not reported by the ECU.",
     labels: ["ecu"],
     samples: ({ observations, locations }) =>
-      observations.flatMap(({ ecu }) => measured({ ecu }, locations.get(ecu)?.sunElevationDegrees)),
+      observations.flatMap(({ ecu }) => sampleOf({ ecu }, locations.get(ecu)?.sunElevationDegrees)),
   },
   inverter_online: {
     type: "gauge",
-    help: "Whether the inverter answered the ECU in its last round (1) or not (0).",
+    help: "Whether the inverter replied to the ECU in its last round (1) or not (0).",
     labels: ["ecu", "uid"],
     samples: perInverter(({ online }) => (online === undefined ? undefined : Number(online))),
   },
@@ -166,20 +166,20 @@ export const catalogue = {
     help: "Power of one channel (panel input) of the inverter; absent while it is offline.",
     labels: ["ecu", "uid", "channel"],
     samples: withinInverter(({ channelWatts }) =>
-      channelWatts.flatMap((watts, i) => measured({ channel: String(i + 1) }, watts)),
+      channelWatts.flatMap((watts, i) => sampleOf({ channel: String(i + 1) }, watts)),
     ),
   },
   inverter_channel_info: {
     type: "gauge",
-    help: "Where the panel of this channel is, of the panels that are configured.",
+    help: "Configured position of the panel at this channel; absent for a panel that is not configured.",
     labels: ["ecu", "uid", "channel", "panel", "array", "row", "column"],
     samples: ({ observations, locations }) =>
       observations.flatMap(({ ecu, reading: { inverters } }) =>
         (locations.get(ecu)?.panels ?? [])
           .filter(({ uid }) => inverters.some((inverter) => inverter.uid === uid))
           .map(
-            ({ uid, channel, ...where }) =>
-              [{ ecu, uid, channel: String(channel), ...where }, 1] as const,
+            ({ uid, channel, ...position }) =>
+              [{ ecu, uid, channel: String(channel), ...position }, 1] as const,
           ),
       ),
   },
@@ -191,21 +191,21 @@ export const catalogue = {
   },
   inverter_frequency_hertz: {
     type: "gauge",
-    help: "Grid frequency that the inverter sees; absent while it is offline.",
+    help: "Grid frequency measured by the inverter; absent while it is offline.",
     labels: ["ecu", "uid"],
     samples: perInverter(({ frequencyHertz }) => frequencyHertz),
   },
   inverter_voltage_volts: {
     type: "gauge",
-    help: "Grid voltage that the inverter sees, of a phase against neutral (L1) or between phases (L12); absent while it is offline.",
+    help: "Grid voltage measured by the inverter, of a phase to neutral (L1) or between phases (L12); absent while it is offline.",
     labels: ["ecu", "uid", "phase"],
     samples: withinInverter(({ gridVolts }) =>
-      gridVolts.flatMap(({ phase, volts }) => measured({ phase }, volts)),
+      gridVolts.flatMap(({ phase, volts }) => sampleOf({ phase }, volts)),
     ),
   },
   inverter_signal_ratio: {
     type: "gauge",
-    help: "Strength of the inverter's radio signal at the ECU, from 0 to 1 of the ECU's own uncalibrated scale.",
+    help: "Strength of the inverter's radio signal at the ECU, from 0 to 1 on the ECU's uncalibrated scale.",
     labels: ["ecu", "uid"],
     samples: perInverter(({ signalRatio }) => signalRatio),
   },
@@ -219,29 +219,33 @@ export const catalogue = {
   },
   apsystems_exporter_query_duration_seconds: {
     type: "gauge",
-    help: "Time that a query of the last read took until its verdict, retries included.",
+    help: "Duration of a query in the last read, retries included.",
     labels: ["ecu", "command"],
-    samples: withinEcu(({ queries }) => each(queries, "command", (query) => query.durationSeconds)),
+    samples: withinEcu(({ queries }) =>
+      samplesOf(queries, "command", (query) => query.durationSeconds),
+    ),
   },
   apsystems_exporter_query_success: {
     type: "gauge",
-    help: "Whether a query of the last read gave a valid reply (1) or failed or was not asked (0).",
+    help: "Whether a query in the last read got a valid reply (1), or failed or was not sent (0).",
     labels: ["ecu", "command"],
-    samples: withinEcu(({ queries }) => each(queries, "command", ({ success }) => Number(success))),
+    samples: withinEcu(({ queries }) =>
+      samplesOf(queries, "command", ({ success }) => Number(success)),
+    ),
   },
   apsystems_exporter_queries_total: {
     type: "counter",
     help: "Queries sent to the ECU, retries included.",
     labels: ["ecu", "command"],
-    samples: withinEcu(({ counters }) => each(counters.attempts, "command", (count) => count)),
+    samples: withinEcu(({ counters }) => samplesOf(counters.attempts, "command", (count) => count)),
   },
   apsystems_exporter_query_errors_total: {
     type: "counter",
-    help: "Queries that failed, by the reason.",
+    help: "Queries that failed, by reason.",
     labels: ["ecu", "command", "reason"],
     samples: withinEcu(({ counters }) =>
       Object.entries(counters.errors).flatMap(([command, byReason]) =>
-        each(byReason, "reason", (count) => count).map(
+        samplesOf(byReason, "reason", (count) => count).map(
           ([labels, count]) => [{ command, ...labels }, count] as const,
         ),
       ),
@@ -249,37 +253,37 @@ export const catalogue = {
   },
   apsystems_exporter_shared_reads_total: {
     type: "counter",
-    help: "Scrapes answered by a read that was already in flight or younger than the minimum interval.",
+    help: "Scrapes answered from a read that was already in flight or younger than the minimum interval.",
     labels: ["ecu"],
     samples: perEcu(({ counters }) => counters.sharedReads),
   },
   apsystems_exporter_last_read_timestamp_seconds: {
     type: "gauge",
-    help: "Unix time at which the data of this answer were read.",
+    help: "Unix time at which the data in this response were read.",
     labels: ["ecu"],
     samples: perEcu(({ readAt }) => readAt),
   },
   apsystems_exporter_rejected_values_total: {
     type: "counter",
-    help: "Values that the rules for glitches and implausible measurements withheld, by their field.",
+    help: "Impossible values and wrong counter values that were left out, by field.",
     labels: ["ecu", "field"],
-    samples: withinEcu(({ counters }) => each(counters.rejected, "field", (count) => count)),
+    samples: withinEcu(({ counters }) => samplesOf(counters.rejected, "field", (count) => count)),
   },
   apsystems_exporter_unknown_records: {
     type: "gauge",
-    help: "Registered inverters whose record is of unknown layout or could not be found in the last reply.",
+    help: "Registered inverters whose record has an unknown layout or could not be found in the last reply.",
     labels: ["ecu"],
     samples: perEcu(({ reading }) => reading.unknownRecords),
   },
   apsystems_exporter_scrape_duration_seconds: {
     type: "gauge",
-    help: "Wall time that this answer took.",
+    help: "Wall time that this response took.",
     labels: [],
     samples: ({ durationSeconds }) => [[{}, durationSeconds]],
   },
   probe_success: {
     type: "gauge",
-    help: "Whether the probed ECU gave its base information and its inverter data (1) or not (0); on /probe only.",
+    help: "Whether the probe got the base information and the inverter data of the ECU (1) or not (0); on /probe only.",
     labels: [],
     samples: ({ probe }) => (probe === undefined ? [] : [[{}, Number(probe.success)]]),
   },
@@ -287,9 +291,9 @@ export const catalogue = {
     type: "gauge",
     help: "Wall time that the probe took; on /probe only.",
     labels: [],
-    samples: ({ probe }) => (probe === undefined ? [] : measured({}, probe.durationSeconds)),
+    samples: ({ probe }) => (probe === undefined ? [] : sampleOf({}, probe.durationSeconds)),
   },
 } satisfies Record<`${"ecu" | "inverter" | "apsystems_exporter" | "probe"}_${string}`, Metric>;
 
-/** Names that dashboards, rules and tests may use. */
+/** The names that dashboards, rules and tests may use. */
 export type MetricName = keyof typeof catalogue;

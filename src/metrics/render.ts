@@ -1,4 +1,4 @@
-/** Exposition: observations → text, in the format asked for. Everything about prom-client is in this file. */
+/** Renders observations as text in one of the formats. Only this file knows prom-client. */
 import {
   Counter,
   collectDefaultMetrics,
@@ -9,23 +9,23 @@ import {
 } from "prom-client";
 import { catalogue, type Metric, type ScrapeData } from "./catalogue.ts";
 
-/** Formats on offer, as their content types. The first is for clients that do not ask for one. */
+/** The formats as their content types. The first one is for clients that do not request one. */
 export const formats = {
   text: "text/plain; version=0.0.4; charset=utf-8",
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 } as const;
 export type Format = keyof typeof formats;
 
-/** Metrics of the process itself, gathered over its whole life. */
+/** Metrics of the process, collected over its whole life. */
 export type ProcessMetrics = Registry;
 
 /**
- * Starts prom-client's metrics of the process and of Node.js. Call it once.
- * Three gauges whose names end like a counter's are left out: linters object to them.
+ * Starts the metrics of the process and of Node.js. Must be called only once per process.
+ * Three gauges are left out because their names end in `_total`, which linters allow for counters only.
  */
 export const createProcessMetrics = (): ProcessMetrics => {
   const register = new Registry();
-  // Bounds that are no whole numbers: prom-client writes those without the ".0" that OpenMetrics asks for.
+  // No bucket bound is an integer: prom-client writes integers without the ".0" that OpenMetrics requires.
   collectDefaultMetrics({ register, gcDurationBuckets: [0.001, 0.01, 0.1, 0.5] });
   for (const kind of ["handles", "requests", "resources"]) {
     register.removeSingleMetric(`nodejs_active_${kind}_total`);
@@ -34,8 +34,8 @@ export const createProcessMetrics = (): ProcessMetrics => {
 };
 
 /**
- * Renders one scrape. Each gets a registry of its own: a series that left the reading has left the text, and
- * prom-client's renaming of counters for OpenMetrics stays in the registry it was done to.
+ * Renders one scrape. Each scrape has its own registry: a series that is gone from the reading is gone from the text,
+ * and prom-client's renaming of counters for OpenMetrics does not reach another scrape.
  */
 export const render = async (
   scrape: ScrapeData,
@@ -47,7 +47,7 @@ export const render = async (
   for (const [name, metric] of Object.entries(catalogue)) register(registry, name, metric, scrape);
   for (const metric of (await processMetrics?.getMetricsAsJSON()) ?? []) {
     const values = metric.values.filter(({ value }) => isMeasured(value));
-    if (values.length > 0) registry.registerMetric(frozen({ ...metric, values }));
+    if (values.length > 0) registry.registerMetric(snapshot({ ...metric, values }));
   }
   return registry.metrics();
 };
@@ -56,8 +56,8 @@ export const render = async (
 export type Exposer = (scrape: ScrapeData, format: Format) => Promise<string>;
 
 /**
- * An exposer for the life of the process. Scrapes that end in the same moment with the same observations are given one
- * text: a thousand that waited for one read must not keep each other waiting.
+ * Creates the exposer of the process. Scrapes that end at the same time with the same observations share one text: a
+ * thousand scrapes that wait for the same read must not delay each other.
  */
 export const createExposer = (): Exposer => {
   const processMetrics = createProcessMetrics();
@@ -85,28 +85,28 @@ const hasSameObservations = (one: ScrapeData, other: ScrapeData): boolean =>
 const register = (
   registry: Registry<RegistryContentType>,
   name: string,
-  { type, help, labels, samples }: Metric,
+  { type, help, labels: labelNames, samples }: Metric,
   scrape: ScrapeData,
 ): void => {
   const values = samples(scrape);
-  if (values.length === 0) return; // prom-client would show a metric without labels as 0
-  const config = { name, help, labelNames: [...labels], registers: [registry] };
+  if (values.length === 0) return; // prom-client would write 0 for a metric without labels
+  const config = { name, help, labelNames: [...labelNames], registers: [registry] };
   if (type === "counter") {
     const counter = new Counter(config);
-    for (const [at, value] of values) counter.inc({ ...at }, value);
+    for (const [labels, value] of values) counter.inc({ ...labels }, value);
   } else {
     const gauge = new Gauge(config);
-    for (const [at, value] of values) gauge.set({ ...at }, value);
+    for (const [labels, value] of values) gauge.set({ ...labels }, value);
   }
 };
 
-/** What Node.js says of the event loop's least delay when it has not measured one since the last scrape. */
-const NO_LEAST_DELAY = 2 ** 63 / 1e9;
+/** The minimum delay of the event loop that Node.js reports if it measured none since the last scrape. */
+const UNMEASURED_DELAY = 2 ** 63 / 1e9;
 
-const isMeasured = (value: number): boolean => Number.isFinite(value) && value !== NO_LEAST_DELAY;
+const isMeasured = (value: number): boolean => Number.isFinite(value) && value !== UNMEASURED_DELAY;
 
-/** What a long-lived metric says now, as a metric that may be renamed without harm. */
-const frozen = (metric: object): PromMetric => {
+/** A copy of a metric of the process, so that renaming it for OpenMetrics does not change the original. */
+const snapshot = (metric: object): PromMetric => {
   const copy = { ...metric, get: () => copy };
   return copy as unknown as PromMetric;
 };

@@ -1,4 +1,4 @@
-/** `read` against simulated ECUs: what it prints, for people and for programs, and its exit code. */
+/** `read` with simulated ECUs: its tables, its JSON and its exit codes. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -20,29 +20,29 @@ const ajv = new Ajv2020({ allErrors: true });
 ajv.addFormat("date-time", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 const validate = ajv.compile(JSON.parse(readFileSync("docs/read.schema.json", "utf8")));
 
-interface Way {
+interface ReadCase {
   readonly json?: boolean;
   readonly timeout?: number;
   readonly isTerminal?: boolean;
   readonly hasColours?: boolean;
 }
 
-const configOf = ({ host, port }: { host: string; port: number }, way: Way) => ({
+const configOf = ({ host, port }: { host: string; port: number }, options: ReadCase) => ({
   ecu: { name: "roof", host, port },
-  json: way.json ?? false,
+  json: options.json ?? false,
   watch: false,
   every: 60_000,
   timezone: "Europe/Amsterdam",
-  timeout: way.timeout ?? 3_000,
+  timeout: options.timeout ?? 3_000,
   commandPause: 0,
   retries: 0,
 });
 
 /** Reads a simulated ECU once. */
-const readFrom = async (options: Partial<SimulationOptions>, way: Way = {}) => {
-  await using ecu = await startEcu(options);
-  const screen = paper(way);
-  const code = await read(configOf(ecu, way), { screen });
+const readFrom = async (simulation: Partial<SimulationOptions>, options: ReadCase = {}) => {
+  await using ecu = await startEcu(simulation);
+  const screen = paper(options);
+  const code = await read(configOf(ecu, options), { screen });
   expect(ecu.writes).toEqual([]);
   return { code, text: screen.text() };
 };
@@ -53,14 +53,14 @@ const mixed = [
   ["QT2", 1],
 ] as const;
 
-describe("for people", () => {
-  it("everything that was read is shown in tables that fit 80 columns, with 0", async () => {
+describe("the tables of read", () => {
+  it("show every value within 80 columns; exit code 0", async () => {
     const { code, text } = await readFrom({ inverters: mixed });
     expect(code).toBe(0);
-    expect(text).toMatch(/^ECU +roof {2}read\nId +216200123456\nModel +ECU-R-Pro\n/);
+    expect(text).toMatch(/^ECU +roof {2}up\nId +216200123456\nModel +ECU-R-Pro\n/);
     expect(text).toMatch(/\nFirmware +ECU_R_PRO_2\.1\.27\nTime zone +Europe\/Amsterdam\n/);
     expect(text).toMatch(
-      /\nPower +\d+ W\nEnergy today +\d+\.\d\d kWh\nEnergy in all +\d+\.\d kWh\n/,
+      /\nPower +\d+ W\nEnergy today +\d+\.\d\d kWh\nLifetime energy +\d+\.\d kWh\n/,
     );
     expect(text).toMatch(/\nInverters +3 of 3 online\nLast report +2026-06-21 13:00:00 \(/);
     expect(text).toMatch(/\n70\d{10} {2}DS3 +online +\d+ \d+ +\d{3} +\d\d\.\d +\d\d +\d\d %\n/);
@@ -70,14 +70,14 @@ describe("for people", () => {
     expect(text).not.toContain("\u001b");
   });
 
-  it("the widest inverter fits 80 columns", async () => {
+  it("show the widest inverter within 80 columns", async () => {
     const { text } = await readFrom({ inverters: [["YC1000", 2]] });
     const line = text.split("\n").find((one) => one.startsWith("502")) ?? "";
     expect(line).toMatch(/ YC1000 +online +(\d+ ){4}/);
     expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it("what was not measured is a dash, and never 0", async () => {
+  it("show a dash for a value that was not measured, never 0", async () => {
     const { code, text } = await readFrom({ start: NIGHT });
     expect(code).toBe(0);
     expect(text).toMatch(/\nInverters +0 of 3 online\n/);
@@ -85,114 +85,115 @@ describe("for people", () => {
     expect(text).not.toContain("-100");
   });
 
-  it("values that cannot be are left out, and that is told", async () => {
+  it("leave out impossible values, with a note", async () => {
     const { text } = await readFrom({ faults: ["acDisconnected"] });
     expect(text).toMatch(/\n70\d{10} {2}DS3 +online +0 0 +– +– +15 /);
-    expect(text).toContain("\nOdd: frequency: not plausible, left out\n");
-    expect(text).toContain("\nOdd: voltage: not plausible, left out\n");
+    expect(text).toContain("\nNote: frequency: 1 impossible value left out.\n");
+    expect(text).toContain("\nNote: voltage: 1 impossible value left out.\n");
   });
 
-  it("counters of a busy database are left out", async () => {
+  it("leave out wrong counters", async () => {
     const { text } = await readFrom({ faults: ["zeroGlitch"] });
-    expect(text).toMatch(/\nEnergy today +–\nEnergy in all +–\n/);
+    expect(text).toMatch(/\nEnergy today +–\nLifetime energy +–\n/);
   });
 
-  it("a part that was not read is told with its remedy, with 1", async () => {
+  it("name a failed query and what to do; exit code 1", async () => {
     const faults = [{ name: "emptyClose", question: "signal" }] as const;
     const { code, text } = await readFrom({ faults });
     expect(code).toBe(1);
     expect(text).toMatch(/\nInverters +3 of 3 online\n/);
     expect(text.replace(/\n {2}/g, " ")).toMatch(
-      /\nNot read \(signal\): 127\.0\.0\.1:\d+ closed the connection without a reply; .*unplug the ECU for a minute\.\n/,
+      /\nQuery failed \(signal\): 127\.0\.0\.1:\d+ closed the connection without a reply; .*unplug the ECU for a minute\.\n/,
     );
   });
 
-  it("an ECU that is not there is told with its remedy, with 2", async () => {
+  it("say why no query succeeded and what to do; exit code 2", async () => {
     const { code, text } = await readFrom({ faults: ["refuse"] });
     expect(code).toBe(2);
-    expect(text).toMatch(/^ECU +roof {2}not read\nId +–\nModel +–\n/);
+    expect(text).toMatch(/^ECU +roof {2}down\nId +–\nModel +–\n/);
     expect(text.replace(/\n {2}/g, " ")).toMatch(
-      /\nNot read \(info\): 127\.0\.0\.1:\d+ refused the connection \(ECONNREFUSED\); .*Wi-Fi address/,
+      /\nQuery failed \(info\): 127\.0\.0\.1:\d+ refused the connection \(ECONNREFUSED\); .*Wi-Fi address/,
     );
   });
 
-  it("an ECU that does not answer in time is told so, with 2", async () => {
+  it("say that the ECU did not reply in time; exit code 2", async () => {
     const { code, text } = await readFrom({ faults: ["silent"] }, { timeout: 200 });
     expect(code).toBe(2);
     expect(text.replace(/\n {2}/g, " ")).toContain("the time for this read was over");
   });
 
-  it("an ECU that was just started has no data yet, with 1", async () => {
+  it("say that an ECU has no data yet; exit code 1", async () => {
     const { code, text } = await readFrom({ faults: ["status02"] });
     expect(code).toBe(1);
     expect(text).toMatch(/^ECU +roof {2}no data yet\n/);
     expect(text).toContain("\nNo data yet: ");
-    expect(text).not.toContain("Not read");
+    expect(text).not.toContain("Query failed");
   });
 
-  it.each([[false], [true]])(
-    "nothing that the ECU says reaches the terminal as a control character (JSON: %s)",
-    async (json) => {
-      const rounds = createRounds({ ...usual, plant: createPlant(usual.inverters, usual.site, 1) });
-      const reply = encodeReply("info", rounds.info(AFTERNOON));
-      const hostile = Buffer.from("\u001b[2J\u0007\u009b31m", "latin1");
-      hostile.copy(reply, reply.indexOf("ECU_R_PRO")); // the firmware
-      const server = createServer((socket) =>
-        socket
-          .on("error", () => {})
-          .resume()
-          .end(reply),
-      );
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      const { port } = server.address() as AddressInfo;
-      const screen = paper();
-      const code = await read(configOf({ host: "127.0.0.1", port }, { json }), { screen });
-      server.close();
-      expect(code).toBe(2);
-      expect(screen.text()).toContain("is invalid");
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
-      expect(screen.text()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
-    },
-  );
+  it.each([[false], [true]])("contain no control character of a reply (JSON: %s)", async (json) => {
+    const rounds = createRounds({ ...usual, plant: createPlant(usual.inverters, usual.site, 1) });
+    const reply = encodeReply("info", rounds.info(AFTERNOON));
+    const hostile = Buffer.from("\u001b[2J\u0007\u009b31m", "latin1");
+    hostile.copy(reply, reply.indexOf("ECU_R_PRO")); // the firmware
+    const server = createServer((socket) =>
+      socket
+        .on("error", () => {})
+        .resume()
+        .end(reply),
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const screen = paper();
+    const code = await read(configOf({ host: "127.0.0.1", port }, { json }), { screen });
+    server.close();
+    expect(code).toBe(2);
+    expect(screen.text()).toContain("is invalid");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    expect(screen.text()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
 
-  it("colours are there where the terminal has them, and nothing else differs", async () => {
+  it("are coloured if the terminal has colours, and otherwise the same", async () => {
     const plain = await readFrom({});
     const coloured = await readFrom({}, { hasColours: true });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours are made of them
     const bare = coloured.text.replace(/\u001b\[\d+m/g, "");
-    const ageless = (text: string) => text.replace(/\(.* ago\)|\(.* ahead\)/, "");
+    const withoutAge = (text: string) => text.replace(/\(.* ago\)|\(.* ahead\)/, "");
     expect(coloured.text).toContain("\u001b[32monline\u001b[39m");
-    expect(ageless(bare)).toBe(ageless(plain.text));
+    expect(withoutAge(bare)).toBe(withoutAge(plain.text));
   });
 });
 
-describe("for programs", () => {
+describe("the JSON of read", () => {
   const cases: readonly (Partial<SimulationOptions> & { what: string; code: number })[] = [
-    { what: "good", code: 0, inverters: mixed },
-    { what: "an ECU-R", code: 0, family: "R" },
-    { what: "asleep", code: 0, start: NIGHT },
-    { what: "partial", code: 1, faults: [{ name: "truncate", question: "realtime" }] },
+    { what: "with three models", code: 0, inverters: mixed },
+    { what: "of family R", code: 0, family: "R" },
+    { what: "at night", code: 0, start: NIGHT },
+    {
+      what: "with a truncated reply",
+      code: 1,
+      faults: [{ name: "truncate", question: "realtime" }],
+    },
     { what: "without data", code: 1, faults: ["status02"] },
     { what: "without inverters", code: 0, inverters: [] },
-    { what: "with a record of unknown kind", code: 0, inverters: [["UNKNOWN", 2]] },
-    { what: "off the grid", code: 0, faults: ["acDisconnected"] },
-    { what: "not there", code: 2, faults: ["refuse"] },
+    { what: "with an unknown record type", code: 0, inverters: [["UNKNOWN", 2]] },
+    { what: "without grid", code: 0, faults: ["acDisconnected"] },
+    { what: "that refuses connections", code: 2, faults: ["refuse"] },
   ];
   it.each(cases)(
-    "JSON of an ECU $what is of the schema, with $code",
+    "of an ECU $what matches the schema; exit code $code",
     async ({ what, code, ...options }) => {
-      const told = await readFrom(options, { json: true });
-      const object = JSON.parse(told.text);
+      const result = await readFrom(options, { json: true });
+      const object = JSON.parse(result.text);
       validate(object);
       expect(validate.errors ?? []).toEqual([]);
-      expect(told.code, what).toBe(code);
+      expect(result.code, what).toBe(code);
       expect(object.result).toBe(["complete", "partial", "nothing"][code]);
-      expect(told.text).not.toContain("null");
+      expect(result.text).not.toContain("null");
     },
   );
 
-  it("values are in base units", async () => {
+  it("has values in base units", async () => {
     const { text } = await readFrom({}, { json: true });
     const object = JSON.parse(text);
     expect(object).toMatchObject({
@@ -214,7 +215,7 @@ describe("for programs", () => {
     expect(first.signalRatio).toBeLessThanOrEqual(1);
   });
 
-  it("what was not measured is absent", async () => {
+  it("has no value that was not measured", async () => {
     const { text } = await readFrom({ start: NIGHT }, { json: true });
     const [first] = JSON.parse(text).inverters;
     expect(Object.keys(first).sort()).toEqual([
@@ -228,7 +229,7 @@ describe("for programs", () => {
     expect(first).toMatchObject({ online: false, channels: [], phases: [] });
   });
 
-  it("a failed question has the metrics' word for it", async () => {
+  it("has the reason of a failed query, as in the metrics", async () => {
     const { text } = await readFrom({ faults: ["refuse"] }, { json: true });
     expect(JSON.parse(text)).toMatchObject({
       inverters: [],
@@ -236,7 +237,7 @@ describe("for programs", () => {
     });
   });
 
-  it("docs/read.schema.json is made from the schema, and lets in nothing more", () => {
+  it("has its schema in docs/read.schema.json, without additional properties", () => {
     const schema = JSON.parse(readFileSync("docs/read.schema.json", "utf8"));
     expect(schema).toEqual(JSON.parse(JSON.stringify(z.toJSONSchema(readSchema))));
     expect(schema.additionalProperties).toBe(false);
@@ -244,11 +245,11 @@ describe("for programs", () => {
   });
 });
 
-describe("--watch", () => {
-  /** Reads three times, the second time while the ECU is away, then is stopped. */
-  const watch = async (way: Way = {}) => {
+describe("read --watch", () => {
+  /** Reads three times, the second time while the ECU refuses connections, then is stopped. */
+  const watch = async (options: ReadCase = {}) => {
     await using ecu = await startEcu();
-    const screen = paper(way);
+    const screen = paper(options);
     const slept: number[] = [];
     let stop = (): void => {};
     const stopped = new Promise<void>((resolve) => {
@@ -262,17 +263,17 @@ describe("--watch", () => {
       return systemClock.sleep(turn === stop ? 60_000 : 60, signal);
     };
     const code = await read(
-      { ...configOf(ecu, way), watch: true },
+      { ...configOf(ecu, options), watch: true },
       { screen, clock: { monotonic: systemClock.monotonic, sleep }, waitForStop: () => stopped },
     );
     return { code, text: screen.text(), slept };
   };
 
-  it("shows an ECU that is away, asks it again at the next turn, and ends with 0", async () => {
+  it("shows an ECU as down, reads it again at the next interval, and exits with 0", async () => {
     const { code, text, slept } = await watch();
     expect(code).toBe(0);
     const states = [...text.matchAll(/^ECU +roof {2}(.*)$/gm)].map(([, state]) => state);
-    expect(states).toEqual(["read", "not read", "read"]);
+    expect(states).toEqual(["up", "down", "up"]);
     for (const ms of slept) expect(ms).toBeGreaterThan(50_000);
     expect(text).not.toContain("\u001b");
   });
@@ -282,7 +283,7 @@ describe("--watch", () => {
     expect(text.split("\u001b[2J\u001b[H")).toHaveLength(4);
   });
 
-  it("with --json writes one object a line", async () => {
+  it("writes one object per line with --json", async () => {
     const { text } = await watch({ json: true });
     const lines = text.trimEnd().split("\n");
     expect(lines.map((line) => JSON.parse(line).result)).toEqual([
@@ -293,7 +294,7 @@ describe("--watch", () => {
     for (const line of lines) expect(validate(JSON.parse(line))).toBe(true);
   });
 
-  it("keeps to the exporter's rules from read to read: a counter that falls is left out", async () => {
+  it("validates across reads like the exporter: a counter that falls is left out", async () => {
     await using ecu = await startEcu();
     const screen = paper();
     let turn = 0;
@@ -310,8 +311,8 @@ describe("--watch", () => {
       { ...configOf(ecu, {}), watch: true },
       { screen, clock: { monotonic: systemClock.monotonic, sleep }, waitForStop: () => stopped },
     );
-    const counters = [...screen.text().matchAll(/^Energy in all +(.*)$/gm)].map(([, kWh]) => kWh);
+    const counters = [...screen.text().matchAll(/^Lifetime energy +(.*)$/gm)].map(([, kWh]) => kWh);
     expect(counters).toEqual([expect.stringMatching(/^\d+\.\d kWh$/), "–"]);
-    expect(screen.text()).toContain("\nOdd: lifetime energy: not plausible, left out\n");
+    expect(screen.text()).toContain("\nNote: lifetime energy: 1 wrong value left out.\n");
   });
 });

@@ -1,4 +1,4 @@
-/** Everything in src/ecu together, against a simulated ECU on loopback. */
+/** All of src/ecu together, with a simulated ECU on loopback. */
 import { setMaxListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { exchange } from "../../src/ecu/client.ts";
@@ -18,26 +18,26 @@ const answers = { info: () => infoOf(), realtime: () => tableOf(), signal: () =>
 const patient = new AbortController().signal;
 setMaxListeners(0, patient);
 
-/** Waits until the ECU, too, has seen its connections close: it lives in the same process, and may lag. */
-const isAlone = async (ecu: SimulatedEcu): Promise<void> => {
+/** Waits until the ECU has seen its connections close: it is in the same process, and may lag behind. */
+const waitForClosed = async (ecu: SimulatedEcu): Promise<void> => {
   while (ecu.connections.open > 0) await settled();
 };
 
-/** A monitor that is quick about everything, and asks anew at each scrape. */
+/** A monitor with short limits that reads the ECU at each scrape. */
 const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
   const limits = { connectMs: 5_000, silenceMs, replyMs: 5_000, closeMs: 0 };
-  const line = createRequestQueue(() => 5, systemClock);
+  const enqueue = createRequestQueue(() => 5, systemClock);
   return createMonitor({
     ecu: "roof",
-    read: (half) =>
+    read: (options) =>
       readEcu({
-        ...half,
+        ...options,
         exchange: (request, signal) =>
-          line(async () => {
+          enqueue(async () => {
             try {
               return await exchange(ecu, request, signal, { limits });
             } finally {
-              await isAlone(ecu);
+              await waitForClosed(ecu);
             }
           }, signal),
         clock: systemClock,
@@ -50,40 +50,40 @@ const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
   });
 };
 
-type Verdicts = { readonly [Q in Query]: Reason | "ok" | "not asked" };
-const all = (info: Verdicts["info"], others: Verdicts["info"] = info): Verdicts => ({
+type QueryResults = { readonly [Q in Query]: Reason | "ok" | "not sent" };
+const all = (info: QueryResults["info"], others: QueryResults["info"] = info): QueryResults => ({
   info,
   realtime: others,
   signal: others,
 });
 
-/** One scrape of an ECU with a fault: how each query went by the counts, and what was seen. */
+/** One scrape of an ECU with a fault: the result of each query by the counters, and the observation. */
 const scrape = async (family: Family, fault: FaultName, silenceMs?: number) => {
   await using ecu = await startSimulatedEcu({ answers, family, faults: [fault] });
   const observation = await watch(ecu, { ...(silenceMs && { silenceMs }) }).observe(patient);
   const { attempts, errors } = observation.counters;
-  const verdict = (query: Query) => {
+  const resultOf = (query: Query) => {
     const reason = Object.entries(errors[query]).find(([, count]) => count > 0)?.[0];
-    return reason ?? (attempts[query] > 0 ? "ok" : "not asked");
+    return reason ?? (attempts[query] > 0 ? "ok" : "not sent");
   };
-  const verdicts = Object.fromEntries(queries.map((query) => [query, verdict(query)]));
-  return { observation, verdicts, ecu };
+  const results = Object.fromEntries(queries.map((query) => [query, resultOf(query)]));
+  return { observation, results, ecu };
 };
 
 describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
-  it.each<[FaultName, Verdicts, number?]>([
-    ["refuse", all("refused", "not asked")],
-    ["silent", all("timeout", "not asked"), 50],
-    ["emptyClose", all("closed", "not asked")],
-    ["truncate", all("truncated", "not asked")],
-    ["reset", all("truncated", "not asked")],
+  it.each<[FaultName, QueryResults, number?]>([
+    ["refuse", all("refused", "not sent")],
+    ["silent", all("timeout", "not sent"), 50],
+    ["emptyClose", all("closed", "not sent")],
+    ["truncate", all("truncated", "not sent")],
+    ["reset", all("truncated", "not sent")],
     ["split", all("ok")],
     ["drip", all("ok")],
     ["noLf", all("ok")],
     ["extraBytes", all("ok")],
-    ["noEnd", all("malformed", "not asked")],
-    ["badLength", all("malformed", "not asked")],
-    ["wrongCommand", all("wrong_command", "not asked")],
+    ["noEnd", all("malformed", "not sent")],
+    ["badLength", all("malformed", "not sent")],
+    ["wrongCommand", all("wrong_command", "not sent")],
     ["status01", all("ok", "id_mismatch")],
     ["status02", { info: "ok", realtime: "ok", signal: "status" }],
     ["surplusBytes", all("ok")],
@@ -91,17 +91,17 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
     ["shuffleSignal", all("ok")],
     ["acDisconnected", all("ok")],
   ])(
-    "with the fault %s is told by its reason, over one connection at a time",
-    async (fault, verdicts, silenceMs) => {
-      const seen = await scrape(family, fault, silenceMs);
-      expect(seen.verdicts).toEqual(verdicts);
-      const { realtime, info } = verdicts;
-      expect(seen.observation.up).toBe(info === "ok" && realtime === "ok");
-      expect(seen.ecu.connections.peak).toBeLessThanOrEqual(1);
-      expect(seen.ecu.writes).toEqual([]);
-      if (seen.observation.up && fault !== "status02") {
-        expect(seen.observation.reading.lifetimeEnergyJoules).toBe(1000 * KWH);
-        expect(seen.observation.reading.inverters).toMatchObject([
+    "with the fault %s gives its reason, with one connection at a time",
+    async (fault, results, silenceMs) => {
+      const scraped = await scrape(family, fault, silenceMs);
+      expect(scraped.results).toEqual(results);
+      const { realtime, info } = results;
+      expect(scraped.observation.up).toBe(info === "ok" && realtime === "ok");
+      expect(scraped.ecu.connections.peak).toBeLessThanOrEqual(1);
+      expect(scraped.ecu.writes).toEqual([]);
+      if (scraped.observation.up && fault !== "status02") {
+        expect(scraped.observation.reading.lifetimeEnergyJoules).toBe(1000 * KWH);
+        expect(scraped.observation.reading.inverters).toMatchObject([
           { uid: "702000000001", signalRatio: 1 },
           { uid: "702000000002", signalRatio: 0.2 },
         ]);
@@ -109,16 +109,18 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
     },
   );
 
-  it("gets one connection a command, however many scrapes come at once", async () => {
+  it("gets one connection per query, for any number of simultaneous scrapes", async () => {
     await using ecu = await startSimulatedEcu({ answers, family });
     const monitor = watch(ecu);
-    const seen = await Promise.all(Array.from({ length: 20 }, () => monitor.observe(patient)));
-    expect(seen.every(({ up }) => up)).toBe(true);
+    const observations = await Promise.all(
+      Array.from({ length: 20 }, () => monitor.observe(patient)),
+    );
+    expect(observations.every(({ up }) => up)).toBe(true);
     expect(ecu.connections).toMatchObject({ peak: 1, total: 3 });
     expect(ecu.requests.map(({ code }) => code)).toEqual(["0001", "0002", "0030"]);
   });
 
-  it("that recovers within the repeats was never down", async () => {
+  it("that replies to a retry is not down", async () => {
     await using ecu = await startSimulatedEcu({ answers, family, faults: ["emptyClose"] });
     const observing = watch(ecu, { retries: 2 }).observe(patient);
     while (ecu.requests.length === 0) await settled();

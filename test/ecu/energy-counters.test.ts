@@ -1,4 +1,4 @@
-/** Counters that can be trusted, over histories that nobody wrote by hand (docs/protocol.md#lifetime-energy). */
+/** The rules for energy counters with generated histories (docs/protocol.md#lifetime-energy). */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Reading } from "../../src/ecu/reading.ts";
@@ -10,7 +10,7 @@ const DAY = 24 * HOUR;
 const ROUND = 5 * MINUTE;
 const none = undefined;
 
-/** One reply, and the time since the one before; without `life` the ECU did not tell its counters at all. */
+/** One reply, and the time since the last one. Without `life`, 0001 failed. */
 interface Step {
   readonly after: number;
   readonly life?: number;
@@ -35,8 +35,8 @@ const readingOf = (step: Step): Reading => {
   };
 };
 
-/** What is shown of each step, and what is remembered after the last. */
-const judged = (steps: readonly Step[]) => {
+/** The accepted values of each step, and the memory after the last. */
+const validateSteps = (steps: readonly Step[]) => {
   let memory: Memory = noMemory;
   let at = 0;
   const shown = steps.map((step) => {
@@ -50,22 +50,22 @@ const judged = (steps: readonly Step[]) => {
 
 describe("the first reply after a start", () => {
   it.each<[string, Omit<Step, "after">, (number | undefined)[]]>([
-    ["is shown where it is whole", { life: 9, today: 5 }, [9, 5]],
-    ["has no lifetime where that is 0", { life: 0, today: 5 }, [none, 5]],
-    ["has no lifetime where that is 0 at night", { life: 0, today: 0, online: 0 }, [none, 0]],
+    ["is accepted if it is complete", { life: 9, today: 5 }, [9, 5]],
+    ["has no lifetime energy if that is 0", { life: 0, today: 5 }, [none, 5]],
+    ["has no lifetime energy if that is 0 at night", { life: 0, today: 0, online: 0 }, [none, 0]],
     [
-      "has no counters where the inverters are forgotten and some answer",
+      "has no counters if no inverter is registered but some are online",
       { life: 0, today: 0, registered: 0 },
       [none, none],
     ],
     [
-      "has no counters there though they be above 0",
+      "has no counters in that case, also if they are above 0",
       { life: 9, today: 5, registered: 0 },
       [none, none],
     ],
-  ])("%s, and the next one is shown", (_, first, shown) => {
+  ])("%s, and the next one is accepted", (_, first, shown) => {
     const next = { after: MINUTE, life: 10, today: 6 };
-    expect(judged([{ ...first, after: 0 }, next]).shown).toEqual([shown, [10, 6]]);
+    expect(validateSteps([{ ...first, after: 0 }, next]).shown).toEqual([shown, [10, 6]]);
   });
 });
 
@@ -74,7 +74,7 @@ const atMost = (length: number) => ({ minLength: 1, maxLength: length });
 const anyLower = { life: fc.integer({ min: 1, max: 99 }), today: fc.integer({ min: 1, max: 9 }) };
 const zero = { life: fc.constant(0), today: fc.constant(0) };
 
-/** Wrong replies of one kind, as many and for as long as does not confirm them yet, after a reply of 100 or more. */
+/** Wrong replies of one kind after a reply of 100 or more, too few or too short to be confirmed. */
 const glitch: fc.Arbitrary<readonly Step[]> = fc.oneof(
   fc.array(fc.record({ after: fc.integer({ min: 1, max: HOUR }), ...zero }), atMost(23)),
   fc.array(fc.record({ after: anyTime, ...zero }), atMost(2)),
@@ -94,7 +94,7 @@ const glitch: fc.Arbitrary<readonly Step[]> = fc.oneof(
   fc.array(fc.record({ after: anyTime }), atMost(20)),
 );
 
-/** The same steps with each value below the one before; those for which none is left are dropped. */
+/** The same steps, each with a value below the one before. Steps for which no value is left are dropped. */
 const falling = (steps: readonly Step[], field: "life" | "today"): readonly Step[] => {
   let below = Number.POSITIVE_INFINITY;
   return steps.flatMap((step) => {
@@ -105,7 +105,7 @@ const falling = (steps: readonly Step[], field: "life" | "today"): readonly Step
   });
 };
 
-/** A plant's counters as they are, with glitches between: 100 at first, and never falling. */
+/** The true counters of a plant, which start at 100 and never fall, with wrong replies in between. */
 const history = fc
   .array(fc.record({ rise: fc.nat(3), after: anyTime, wrong: fc.option(glitch) }), atMost(30))
   .map((parts) => {
@@ -118,17 +118,17 @@ const history = fc
   });
 
 describe("over any history of one day", () => {
-  it("a glitch below its limit never shows, and no right value is ever missing", () => {
+  it("an unconfirmed wrong value is never accepted, and a right value is always accepted", () => {
     const seen = { right: 0, wrong: 0 };
     fc.assert(
       fc.property(history, (steps) => {
-        // A second reply of the stranger would be its own ECU: each of the others has but one.
-        let strangers = 0;
-        const said = steps.map((step) =>
-          "ecuId" in step ? { ...step, ecuId: String(300_000_000_000 + strangers++) } : step,
+        // A second reply with the same new id would be accepted, so each reply has its own id.
+        let newIds = 0;
+        const replies = steps.map((step) =>
+          "ecuId" in step ? { ...step, ecuId: String(300_000_000_000 + newIds++) } : step,
         );
-        const { shown } = judged(said);
-        for (const [i, { isRight, life, today }] of said.entries()) {
+        const { shown } = validateSteps(replies);
+        for (const [i, { isRight, life, today }] of replies.entries()) {
           expect(shown[i], `reply ${i}`).toEqual(isRight ? [life, today] : [none, none]);
           seen[isRight ? "right" : "wrong"]++;
         }
@@ -138,7 +138,7 @@ describe("over any history of one day", () => {
     expect(seen.wrong).toBeGreaterThan(seen.right / 2);
   });
 
-  it("today's energy never falls by day before three replies and a round said so", () => {
+  it("today's energy falls by day only after three lower replies over at least one round", () => {
     const step = fc.record({
       after: fc.constantFrom(MINUTE, 2 * MINUTE, ROUND),
       life: fc.constant(1),
@@ -147,20 +147,20 @@ describe("over any history of one day", () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        const { shown } = judged(steps);
+        const { shown } = validateSteps(steps);
         let last = 0;
-        let withheld: { count: number; ms: number } = { count: 0, ms: 0 };
+        let leftOut: { count: number; ms: number } = { count: 0, ms: 0 };
         for (const [i, { after }] of steps.entries()) {
           const today = shown[i]?.[1];
-          const ms = withheld.count === 0 ? 0 : withheld.ms + after;
-          withheld = { count: withheld.count + 1, ms };
+          const ms = leftOut.count === 0 ? 0 : leftOut.ms + after;
+          leftOut = { count: leftOut.count + 1, ms };
           if (today === undefined) continue;
           if (today < last) {
-            expect(withheld.count).toBeGreaterThanOrEqual(3);
-            expect(withheld.ms).toBeGreaterThanOrEqual(ROUND);
+            expect(leftOut.count).toBeGreaterThanOrEqual(3);
+            expect(leftOut.ms).toBeGreaterThanOrEqual(ROUND);
           }
           last = today;
-          withheld = { count: 0, ms: 0 };
+          leftOut = { count: 0, ms: 0 };
         }
       }),
       { numRuns: 1_000 },
@@ -168,7 +168,7 @@ describe("over any history of one day", () => {
   });
 });
 
-describe("after any garbage", () => {
+describe("after any replies", () => {
   const garbage = fc.array(
     fc.record({
       after: anyTime,
@@ -181,7 +181,7 @@ describe("after any garbage", () => {
     { maxLength: 40 },
   );
 
-  it("counters that rise are shown from the third reply on, a round after the first", () => {
+  it("counters that rise are accepted from the third reply, one round after the first", () => {
     const rises = fc.array(fc.nat(5), { minLength: 3, maxLength: 10 });
     const honest = fc.tuple(fc.integer({ min: 1, max: 1_000 }), rises).map(([first, rest]) => {
       let life = first;
@@ -192,7 +192,7 @@ describe("after any garbage", () => {
     });
     fc.assert(
       fc.property(garbage, honest, (before, steps) => {
-        const { shown } = judged([...before, ...steps]);
+        const { shown } = validateSteps([...before, ...steps]);
         expect(shown.slice(before.length + 2)).toEqual(
           steps.slice(2).map(({ life, today }) => [life, today]),
         );
@@ -201,10 +201,10 @@ describe("after any garbage", () => {
     );
   });
 
-  it("no more is remembered than before", () => {
+  it("the memory does not grow", () => {
     fc.assert(
       fc.property(garbage, (steps) => {
-        expect(JSON.stringify(judged(steps).memory).length).toBeLessThan(2_000);
+        expect(JSON.stringify(validateSteps(steps).memory).length).toBeLessThan(2_000);
       }),
     );
   });

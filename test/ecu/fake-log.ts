@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 
 export type Line = readonly [level: string, fields: Record<string, unknown>, message: string];
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps its lines. */
 export const fakeLog = (): { log: Logger; lines: Line[] } => {
   const lines: Line[] = [];
   const at =

@@ -1,4 +1,4 @@
-/** Replies of an invented ECU-R-Pro with two DS3-S, to be varied by tests. */
+/** Replies of an invented ECU-R-Pro with two DS3-S, for tests to vary. */
 
 import type { RawReply } from "../../src/ecu/client.ts";
 import { QueryError, type Reason } from "../../src/ecu/errors.ts";

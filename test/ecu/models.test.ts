@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { ecuFamily, ecuKind, inverterModel, isEcuId, threePhases } from "../../src/ecu/models.ts";
+import {
+  findEcuFamily,
+  findEcuKind,
+  findInverterModel,
+  isEcuId,
+  nameThreePhases,
+} from "../../src/ecu/models.ts";
 
 describe("the model of an inverter", () => {
-  // Protocol document, 3.2.7.
+  // docs/protocol.md#serial-numbers
   it.each([
     ["100", "YC500"],
     ["403", "YC500"],
@@ -28,7 +34,7 @@ describe("the model of an inverter", () => {
     ["806", "QS1A"],
     ["901", "QT2"],
   ])("%s… is a %s", (prefix, model) => {
-    expect(inverterModel(`${prefix}000000001`)).toBe(model);
+    expect(findInverterModel(`${prefix}000000001`)).toBe(model);
   });
 
   it.each([
@@ -40,18 +46,18 @@ describe("the model of an inverter", () => {
     ["505", "YC1000"],
     ["601", "unknown"],
     ["999", "unknown"],
-  ])("%s… is told by two digits where three are new: %s, and never an error", (prefix, model) => {
-    expect(inverterModel(`${prefix}000000001`)).toBe(model);
+  ])("%s…, whose three digits are new, is found by two digits: %s", (prefix, model) => {
+    expect(findInverterModel(`${prefix}000000001`)).toBe(model);
   });
 
-  it("is unknown for a uid that is no number", () => {
-    expect(inverterModel("d0d0d0d0d0d0")).toBe("unknown");
-    expect(inverterModel("")).toBe("unknown");
+  it("is unknown for a uid that is not a number", () => {
+    expect(findInverterModel("d0d0d0d0d0d0")).toBe("unknown");
+    expect(findInverterModel("")).toBe("unknown");
   });
 });
 
 describe("the family of an ECU", () => {
-  // Protocol document, 0.3 and 3.1.2.
+  // docs/protocol.md#ecu-families
   it.each([
     ["216000000001", "ECU-R", false, "R"],
     ["216300000001", "ECU-B", false, "R"],
@@ -59,24 +65,27 @@ describe("the family of an ECU", () => {
     ["215000000001", "ECU-C", true, "L"],
     ["215900000001", "ECU-C", true, "L"],
   ] as const)(
-    "%s is an %s, whose zone is believed: %s, of kind %s",
-    (ecuId, model, tellsZone, kind) => {
-      expect(ecuFamily(ecuId, "Europe/Paris")).toEqual({ model, tellsZone, kind });
-      expect(ecuKind(model)).toBe(kind);
+    "%s is an %s; reports its own zone: %s; kind %s",
+    (ecuId, model, reportsOwnZone, kind) => {
+      expect(findEcuFamily(ecuId, "Europe/Paris")).toEqual({ model, reportsOwnZone, kind });
+      expect(findEcuKind(model)).toBe(kind);
     },
   );
 
-  it("is of no kind where the product is not known", () => {
-    expect(ecuKind("unknown")).toBeUndefined();
-    expect(ecuKind("ECU-RS")).toBeUndefined();
+  it("has no kind if the product is unknown", () => {
+    expect(findEcuKind("unknown")).toBeUndefined();
+    expect(findEcuKind("ECU-RS")).toBeUndefined();
   });
 
-  it("that is unknown is believed any zone but the constant one", () => {
-    expect(ecuFamily("219900000001", "Europe/Paris")).toEqual({
+  it("that is unknown reports its own zone unless that is the constant one", () => {
+    expect(findEcuFamily("219900000001", "Europe/Paris")).toEqual({
       model: "unknown",
-      tellsZone: true,
+      reportsOwnZone: true,
     });
-    expect(ecuFamily("219900000001", "Etc/GMT-8")).toEqual({ model: "unknown", tellsZone: false });
+    expect(findEcuFamily("219900000001", "Etc/GMT-8")).toEqual({
+      model: "unknown",
+      reportsOwnZone: false,
+    });
   });
 });
 
@@ -86,7 +95,7 @@ it.each([
   ["215000000001", true],
   ["702000000001", false],
   ["802160000001", false],
-])("an ECU typed in as an inverter is known by its number: %s is %s", (uid, isEcu) => {
+])("the id of an ECU in the list of inverters is recognised: %s is %s", (uid, isEcu) => {
   expect(isEcuId(uid)).toBe(isEcu);
 });
 
@@ -94,6 +103,6 @@ it.each([
   ["901000000001", ["L12", "L23", "L31"]],
   ["502000000001", ["L1", "L2", "L3"]],
   ["999000000001", ["L1", "L2", "L3"]],
-])("the voltages of %s are those of %j", (uid, phases) => {
-  expect(threePhases(uid)).toEqual(phases);
+])("the voltages of %s are named %j", (uid, phases) => {
+  expect(nameThreePhases(uid)).toEqual(phases);
 });

@@ -56,7 +56,7 @@ const world = (...outcomes: (Replies | ((read: Read) => Promise<Replies>))[]) =>
   return { clock, monitor, lines, reads, observe, peak: () => peak };
 };
 
-/** A read that tells 0001 at once and then takes until it is ended, or as long as the test says. */
+/** A read that has 0001 at once and then takes this long, or until it is aborted. */
 const slowAfterInfo =
   (clock: () => ReturnType<typeof fakeClock>, ms = Number.POSITIVE_INFINITY) =>
   async ({ onProgress, signal }: Read): Promise<Replies> => {
@@ -67,7 +67,7 @@ const slowAfterInfo =
   };
 
 describe("scrapes of one ECU", () => {
-  it("at the same time share one read and its result", async () => {
+  it("at the same time share one read and its observation", async () => {
     const { clock, monitor, reads } = world();
     const observing = Promise.all([1, 2, 3].map(() => monitor.observe(patient)));
     await clock.advance(READ_MS);
@@ -82,7 +82,7 @@ describe("scrapes of one ECU", () => {
     ["success", good, true],
     ["failure", { info: failed("refused") }, false],
   ])(
-    "within 30 s of the last read's end get its %s; then the ECU is asked",
+    "within 30 s of the end of a read share its %s; later ones read the ECU",
     async (_, replies, up) => {
       const { clock, monitor, reads, observe } = world(replies);
       const first = await observe();
@@ -97,7 +97,7 @@ describe("scrapes of one ECU", () => {
     },
   );
 
-  it("ask again when the machine's clock says that the last read is old: it may have slept", async () => {
+  it("read again if the last read is old by the wall clock: the machine may have slept", async () => {
     const { clock, reads, observe } = world();
     await observe();
     clock.setNow(START + 8 * 3_600_000);
@@ -105,7 +105,7 @@ describe("scrapes of one ECU", () => {
     expect(reads).toHaveLength(2);
   });
 
-  it("are not held up when the machine's clock is set back", async () => {
+  it("are not delayed when the wall clock is set back", async () => {
     const { clock, reads, observe } = world();
     await observe();
     clock.setNow(0);
@@ -114,7 +114,7 @@ describe("scrapes of one ECU", () => {
     expect(reads).toHaveLength(2);
   });
 
-  it("survive replies that break the exporter itself, and do not ask again at once", async () => {
+  it("survive replies that crash the pipeline, and do not read again at once", async () => {
     const broken = { ...good, realtime: { ok: true, value: null, durationMs: 1 } };
     const { reads, lines, observe } = world(broken as unknown as Replies);
     expect(await observe()).toMatchObject({ up: false, reading: { inverters: [] } });
@@ -127,7 +127,7 @@ describe("scrapes of one ECU", () => {
     ]);
   });
 
-  it("never lead to two reads at one time", async () => {
+  it("never start two reads at the same time", async () => {
     const { clock, monitor, reads, peak } = world();
     const observing = [];
     for (let i = 0; i < 100; i++) {
@@ -142,9 +142,9 @@ describe("scrapes of one ECU", () => {
 });
 
 describe("a scrape whose deadline passes", () => {
-  it("is answered with what was read by then, down; the read goes on and serves the next", async () => {
-    const one: ReturnType<typeof world> = world(slowAfterInfo(() => one.clock, 5_000));
-    const { clock, monitor, reads } = one;
+  it("has what was read so far, and down; the read goes on and serves the next scrape", async () => {
+    const created: ReturnType<typeof world> = world(slowAfterInfo(() => created.clock, 5_000));
+    const { clock, monitor, reads } = created;
     const deadline = new AbortController();
     const observing = monitor.observe(deadline.signal);
     await clock.advance(2_000);
@@ -170,19 +170,19 @@ describe("a scrape whose deadline passes", () => {
     expect(reads).toHaveLength(1);
   });
 
-  it("does not end those of others", async () => {
+  it("does not abort the read for others", async () => {
     const { clock, monitor } = world();
-    const hasty = await monitor.observe(AbortSignal.abort());
+    const partial = await monitor.observe(AbortSignal.abort());
     const observing = monitor.observe(patient);
     await clock.advance(READ_MS);
-    expect(hasty).toMatchObject({ up: false, reading: { inverters: [] } });
+    expect(partial).toMatchObject({ up: false, reading: { inverters: [] } });
     expect(await observing).toMatchObject({ up: true });
   });
 
-  it("is complete where only 0030 was still missing", async () => {
+  it("is up if only 0030 is missing", async () => {
     const { clock, monitor } = world(async ({ onProgress }) => {
-      const { signal: _, ...most } = good;
-      onProgress(most);
+      const { signal: _, ...others } = good;
+      onProgress(others);
       await clock.sleep(1_000);
       return good;
     });
@@ -194,7 +194,7 @@ describe("a scrape whose deadline passes", () => {
     await clock.advance(500);
   });
 
-  it("does not show old values for new ones", async () => {
+  it("has no values of an earlier read", async () => {
     const { clock, monitor, observe } = world();
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
@@ -204,9 +204,9 @@ describe("a scrape whose deadline passes", () => {
 });
 
 describe("a read", () => {
-  it("ends at its own limit, and keeps what it had", async () => {
-    const one: ReturnType<typeof world> = world(slowAfterInfo(() => one.clock));
-    const { clock, monitor, reads } = one;
+  it("ends at its time limit, and keeps the replies it has", async () => {
+    const created: ReturnType<typeof world> = world(slowAfterInfo(() => created.clock));
+    const { clock, monitor, reads } = created;
     const observing = monitor.observe(patient);
     await clock.advance(TIMEOUT_MS - 1);
     expect(reads[0]?.signal.aborted).toBe(false);
@@ -223,7 +223,7 @@ describe("a read", () => {
     });
   });
 
-  it("leaves no timer behind, and its limit does not end the next", async () => {
+  it("leaves no timer behind, and its limit does not abort the next read", async () => {
     const { clock, observe, reads } = world();
     await observe();
     await settled();
@@ -234,7 +234,7 @@ describe("a read", () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  it("leaves no listener on the signals of those who waited for it", async () => {
+  it("leaves no listener on the signals of the scrapes that waited for it", async () => {
     const { monitor, clock } = world();
     const { signal } = new AbortController();
     const observing = monitor.observe(signal);
@@ -245,7 +245,7 @@ describe("a read", () => {
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
-  it("that fails after a good one has none of the old values, and is down", async () => {
+  it("that fails after a good one has none of its values, and is down", async () => {
     const { clock, observe } = world(good, { info: failed("timeout") });
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
@@ -268,11 +268,11 @@ describe("a read", () => {
     ["all but 0030", { ...good, signal: failed("timeout") }, true],
     ["all but 0002", { ...good, realtime: failed("closed") }, false],
     ["all but 0001", { ...good, info: failed("closed") }, false],
-  ])("that gave %s is up: %3$s", async (_, replies, up) => {
+  ])("with %s is up: %3$s", async (_, replies, up) => {
     expect((await world(replies).observe()).up).toBe(up);
   });
 
-  it("is told the id and the zone that the ECU had before", async () => {
+  it("gets the id and the time zone of the read before", async () => {
     const { clock, observe, reads } = world(good, { ...good, info: failed("closed") });
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
@@ -281,7 +281,7 @@ describe("a read", () => {
     expect(reading.lastReportAt).toBe(Date.UTC(2025, 5, 21, 9, 58) / 1000); // by Amsterdam, not UTC
   });
 
-  it("that breaks off keeps what it had, is logged as our fault, and the next one works", async () => {
+  it("that throws keeps the replies it has, is logged as a bug, and the next one works", async () => {
     const { clock, observe, lines } = world(({ onProgress }) => {
       const { info } = good;
       onProgress({ ...(info && { info }) });
@@ -295,19 +295,19 @@ describe("a read", () => {
     expect(await observe()).toMatchObject({ up: true });
   });
 
-  it("is ended when the monitor closes", async () => {
-    const one: ReturnType<typeof world> = world(slowAfterInfo(() => one.clock));
-    const observing = one.monitor.observe(patient);
-    await one.clock.advance(10);
-    one.monitor.close();
+  it("is aborted when the monitor is closed", async () => {
+    const created: ReturnType<typeof world> = world(slowAfterInfo(() => created.clock));
+    const observing = created.monitor.observe(patient);
+    await created.clock.advance(10);
+    created.monitor.close();
     expect(await observing).toMatchObject({ up: false });
     await settled();
-    expect(one.clock.sleepers).toBe(0);
+    expect(created.clock.sleepers).toBe(0);
   });
 
-  it("is judged by what was read before, once: a glitch is withheld and counted", async () => {
-    const glitch = { ...good, info: answered(infoOf({ lifetimeEnergyJoules: 0 })) };
-    const { clock, monitor, observe } = world(good, glitch);
+  it("is validated once with the memory of earlier reads: a wrong counter is left out and counted", async () => {
+    const wrong = { ...good, info: answered(infoOf({ lifetimeEnergyJoules: 0 })) };
+    const { clock, monitor, observe } = world(good, wrong);
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
     const { reading, counters } = await observe();
@@ -317,7 +317,7 @@ describe("a read", () => {
     expect(counters.rejected).toMatchObject({ lifetime_energy: 1, today_energy: 0 });
   });
 
-  it("partly told again and again is remembered once: three answers are not three polls", async () => {
+  it("in flight does not change the memory: partial observations are not reads", async () => {
     const lower = { info: answered(infoOf({ lifetimeEnergyJoules: KWH })) };
     const { clock, monitor, observe } = world(good, async ({ onProgress }) => {
       onProgress(lower);
@@ -336,7 +336,7 @@ describe("a read", () => {
     expect(monitor.last()?.counters.rejected.lifetime_energy).toBe(1);
   });
 
-  it("counts every attempt, and every failing one by its reason", async () => {
+  it("counts every attempt, and every failed one by its reason", async () => {
     const { observe } = world(({ onAttempt }) => {
       onAttempt("info", undefined);
       onAttempt("realtime", new QueryError("", { reason: "timeout" }));

@@ -11,7 +11,7 @@ const replies = {
 };
 
 describe("replies of a read", () => {
-  it("that are complete: the ECU is up, every query succeeded, nothing is withheld", () => {
+  it("that are complete: the ECU is up, every query succeeded, nothing is rejected", () => {
     const { up, reading, queries, rejected, memory } = observe({
       replies,
       memory: noMemory,
@@ -23,7 +23,7 @@ describe("replies of a read", () => {
     expect(memory).toMatchObject({ ecuId: ECU_ID, zone: "Europe/Amsterdam" });
   });
 
-  it("without 0002: the ECU is down, with the reason, and the values of 0001", () => {
+  it("without 0002: the ECU is down, with the reason and the values of 0001", () => {
     const part = { ...replies, realtime: failed("timeout") };
     const { up, reading, queries } = observe({ replies: part, memory: noMemory, ...TIMES });
     expect(up).toBe(false);
@@ -31,7 +31,7 @@ describe("replies of a read", () => {
     expect(reading).toMatchObject({ powerWatts: 420, inverters: [{ signalRatio: 1 }, {}] });
   });
 
-  it("of which none was sent: the ECU is down, and every query without success", () => {
+  it("before any query was sent: the ECU is down, and no query succeeded", () => {
     const { up, reading, queries } = observe({ replies: {}, memory: noMemory, ...TIMES });
     expect({ up, inverters: reading.inverters }).toEqual({ up: false, inverters: [] });
     expect(queries).toEqual({
@@ -41,7 +41,7 @@ describe("replies of a read", () => {
     });
   });
 
-  it("with values out of range and a counter that fell: both are withheld and named", () => {
+  it("with an impossible value and a counter that fell: both are left out and named", () => {
     const lower = observe({
       replies: {
         ...replies,
@@ -57,14 +57,14 @@ describe("replies of a read", () => {
     expect(lower.memory.ecus[ECU_ID]?.lifetime.good).toBe(1000 * KWH);
   });
 
-  it("leave the memory that was passed in unchanged", () => {
+  it("do not change the memory that was passed in", () => {
     const memory: Memory = Object.freeze({ ecus: Object.freeze({}) });
     expect(observe({ replies, memory, ...TIMES }).memory).not.toEqual(memory);
     expect(memory).toEqual({ ecus: {} });
   });
 });
 
-it("an ECU that is up without a report waits for data", () => {
+it("an ECU that is up without a report is waiting for data", () => {
   const noData = { ...replies, realtime: answered({ kind: "none" } as const) };
   const waiting = observe({ replies: noData, memory: noMemory, ...TIMES });
   expect(isWaitingForData(waiting)).toBe(true);

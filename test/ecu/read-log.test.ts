@@ -13,25 +13,25 @@ const good: Replies = {
 };
 const refused: Replies = { info: failed("refused", "10.0.0.5:8899 refused the connection") };
 
-/** What a journal says about each of these reads. */
+/** The lines that each of these reads logs. */
 const record = (...reads: Replies[]) => {
   const { log, lines } = fakeLog();
-  const journal = createReadLog("roof", log);
+  const readLog = createReadLog("roof", log);
   return reads.map((replies) => {
     lines.length = 0;
-    journal.record(replies, joinReplies(replies, { zone: "Europe/Amsterdam", now }), now);
+    readLog.record(replies, joinReplies(replies, { zone: "Europe/Amsterdam", now }), now);
     return [...lines];
   });
 };
 const levels = (...reads: Replies[]) =>
   record(...reads).map((lines) => lines.map(([level]) => level));
 
-describe("the journal", () => {
-  it("has nothing to say of a good read", () => {
+describe("the log of reads", () => {
+  it("has no line for a good read", () => {
     expect(record(good, good)).toEqual([[], []]);
   });
 
-  it("warns of a failing read in one line with its fields", () => {
+  it("has one warning for a failed read, with its fields", () => {
     expect(record(refused)).toEqual([
       [
         [
@@ -45,14 +45,14 @@ describe("the journal", () => {
     ]);
   });
 
-  it("names every query that failed in that one line", () => {
+  it("names every failed query in that line", () => {
     const [lines] = record({ ...good, realtime: failed("closed"), signal: failed("timeout") });
     expect(lines?.map(([, fields]) => fields)).toMatchObject([
       { query: "realtime", reason: "closed", failed: "realtime closed, signal timeout" },
     ]);
   });
 
-  it("tells a night of silence at debug, a change as a warning, and its end once", () => {
+  it("repeats a failure at debug, warns of a change, and reports its end once", () => {
     const closed = { info: failed("closed") };
     expect(levels(refused, refused, refused, closed, closed, good, good, refused)).toEqual([
       ["warn"],
@@ -66,7 +66,7 @@ describe("the journal", () => {
     ]);
   });
 
-  it("does not say that an ECU answers again before every question was answered", () => {
+  it("reports that the ECU replies again only when every query succeeded", () => {
     const cutShort = { info: answered(infoOf()) };
     expect(levels(refused, {}, cutShort, refused, good)).toEqual([
       ["warn"],
@@ -77,7 +77,7 @@ describe("the journal", () => {
     ]);
   });
 
-  it("shows the bytes of a useless reply as hex, at debug", () => {
+  it("has the bytes of an invalid reply in hex, at debug", () => {
     const replies = { ...good, signal: failed("malformed", "no END", Buffer.from("APS\n")) };
     const [first, second] = record(replies, replies);
     const bytes = [
@@ -89,30 +89,28 @@ describe("the journal", () => {
     expect(second).toEqual([expect.arrayContaining(["debug"]), bytes]);
   });
 
-  it("warns of an odd reply once, and tells the raw record of unknown type at debug", () => {
+  it("warns of an unexpected reply once, and has the raw record of unknown type at debug", () => {
     const unknown = recordOf("999000000001", {
       typeCode: "07",
       layout: undefined,
       guessed: true,
       raw: "0102",
     });
-    const odd = { ...good, realtime: answered(tableOf([unknown])) };
-    const [first, second] = record(odd, odd);
+    const unexpected = { ...good, realtime: answered(tableOf([unknown])) };
+    const [first, second] = record(unexpected, unexpected);
     const raw = [
       "debug",
       { ecu: "roof", uid: "999000000001", typeCode: "07", raw: "0102" },
       "record of unknown type",
     ];
-    const notes = [
-      "inverter 999000000001 is of record type 07, which is not known; please send a capture",
-    ];
-    const message = `odd reply: ${notes[0]}`;
+    const notes = ["inverter 999000000001 has the unknown record type 07; please send a capture"];
+    const message = `unexpected reply: ${notes[0]}`;
     expect(first).toEqual([["warn", { ecu: "roof", notes }, message], raw]);
     expect(second).toEqual([["debug", { ecu: "roof", notes }, message], raw]);
   });
 
-  // Protocol document, 4.8: more than 5 minutes ahead, more than a day behind; noon in Amsterdam is now.
-  // While inverters are at work, half an hour behind is too much: they report every few minutes.
+  // docs/protocol.md#time-and-time-zones: more than 5 minutes ahead or a day behind; it is noon in Amsterdam.
+  // While inverters are online, half an hour behind is too much: they report every few minutes.
   it.each([
     ["20250621120500", 0, []],
     ["20250621120501", 0, ["warn"]],
@@ -121,7 +119,7 @@ describe("the journal", () => {
     ["20250621113000", 2, []],
     ["20250621112959", 2, ["warn"]],
   ])(
-    "warns of a clock that is far off: %s, %i inverters online",
+    "warns of a time of the last report that is far from now: %s, %i inverters online",
     (takenAt, invertersOnline, expected) => {
       const info = answered(infoOf({ invertersOnline }));
       expect(levels({ ...good, info, realtime: answered(tableOf([], { takenAt })) })).toEqual([
@@ -130,7 +128,7 @@ describe("the journal", () => {
     },
   );
 
-  it("takes a signal refused before the first round for what it is: no trouble", () => {
+  it("has no warning if 0030 is refused before the first round", () => {
     const fresh: Replies = {
       ...good,
       realtime: answered({ kind: "none" }),

@@ -7,20 +7,20 @@ import { answered, ECU_ID, failed, infoOf, KWH, recordOf, signalsOf, tableOf } f
 const now = Date.UTC(2025, 5, 21, 10); // noon in Amsterdam
 const options = { zone: "America/New_York", now };
 
-/** Replies to the queries that are given; the others were not asked. */
+/** Joins replies to these queries; the others were not sent. */
 const join = (
-  said: { info?: Info; realtime?: Messages["realtime"]; signal?: Messages["signal"] },
+  messages: { info?: Info; realtime?: Messages["realtime"]; signal?: Messages["signal"] },
   more: { knownZone?: string } = {},
 ) => {
   const replies = Object.fromEntries(
-    Object.entries(said).map(([query, message]) => [query, answered(message)]),
+    Object.entries(messages).map(([query, message]) => [query, answered(message)]),
   ) as Replies;
   return joinReplies(replies, { ...options, ...more });
 };
 const inverterOf = (record: InverterRecord) => join({ realtime: tableOf([record]) }).inverters[0];
 
 describe("a reading", () => {
-  it("holds everything that three good replies say, in plain units", () => {
+  it("has every value of three good replies, in base units", () => {
     const records = [
       recordOf("702000000001"),
       recordOf("702000000002", { online: false, powerWatts: [0, 0] }),
@@ -68,7 +68,7 @@ describe("a reading", () => {
     });
   });
 
-  it("of nothing is empty", () => {
+  it("is empty without replies", () => {
     expect(join({})).toEqual({ inverters: [], notes: [] });
     const replies = {
       info: failed("timeout"),
@@ -78,7 +78,7 @@ describe("a reading", () => {
     expect(joinReplies(replies, options)).toEqual({ inverters: [], notes: [] });
   });
 
-  it("keeps what the other queries said when one failed", () => {
+  it("has the values of the other queries if one failed", () => {
     const without = (query: keyof Replies) =>
       joinReplies(
         {
@@ -104,7 +104,7 @@ describe("a reading", () => {
     expect(without("signal").inverters[0]).not.toHaveProperty("signalRatio");
   });
 
-  it("of an ECU without data yet has what 0001 said, and no inverters", () => {
+  it("has the values of 0001 and no inverters while the ECU has no data yet", () => {
     const reading = join({ info: infoOf({ powerWatts: 0 }), realtime: { kind: "none" } });
     expect(reading).toMatchObject({
       powerWatts: 0,
@@ -116,15 +116,15 @@ describe("a reading", () => {
   });
 
   it.each([
-    ["0001's", 3, 2, 3],
-    ["0002's where 0001 wrongly says 0", 0, 2, 2],
-    ["0 where both say so", 0, 0, 0],
-  ])("counts as registered: %s", (_, byInfo, count, registered) => {
+    ["from 0001", 3, 2, 3],
+    ["from 0002 if 0001 wrongly reports 0", 0, 2, 2],
+    ["0 if both report 0", 0, 0, 0],
+  ])("has the number of registered inverters: %s", (_, byInfo, count, registered) => {
     const reading = join({ info: infoOf({ inverters: byInfo }), realtime: tableOf([], { count }) });
     expect(reading).toMatchObject({ registered, registeredByInfo: byInfo });
   });
 
-  it("counts nothing as registered where 0001 wrongly says 0 and 0002 says nothing", () => {
+  it("has no number of registered inverters if 0001 wrongly reports 0 and 0002 failed", () => {
     const reading = join({ info: infoOf({ inverters: 0, invertersOnline: 6 }) });
     expect(reading).not.toHaveProperty("registered");
     expect(join({ info: infoOf({ inverters: 0, invertersOnline: 0 }) }).registered).toBe(0);
@@ -142,12 +142,12 @@ describe("the zone of an ECU's times", () => {
     ["216200000001", "", "America/New_York"],
     ["219900000001", "Europe/Amsterdam", "Europe/Amsterdam"],
     ["219900000001", "Etc/GMT-8", "America/New_York"],
-  ])("%s says %j: it is %s", (ecuId, timezone, zone) => {
+  ])("%s reports %j: %s is used", (ecuId, timezone, zone) => {
     const { identity } = join({ info: infoOf({ ecuId, timezone }), realtime: tableOf() });
     expect(identity?.timezone).toBe(zone);
   });
 
-  it("is the one that was in effect before while 0001 fails, else the configured one", () => {
+  it("is that of the read before if 0001 fails, else the configured one", () => {
     const noonInAmsterdam = 1_750_499_880;
     const at = (knownZone?: string) =>
       join({ realtime: tableOf() }, { ...(knownZone && { knownZone }) }).lastReportAt;
@@ -156,7 +156,7 @@ describe("the zone of an ECU's times", () => {
   });
 
   it.each(["d0d0d0d0d0d0d0", "00000000000000"])(
-    "is of no help with the cloud contact %s, which is unknown",
+    "does not matter for the cloud contact %s, which means unknown",
     (lastCloudContact) => {
       const reading = join({ info: infoOf({ lastCloudContact }) });
       expect(reading).not.toHaveProperty("lastCloudContactAt");
@@ -165,7 +165,7 @@ describe("the zone of an ECU's times", () => {
 });
 
 describe("an inverter", () => {
-  // Protocol document, 4.2: captures C5, O2, M, B2.
+  // docs/protocol.md#offline-records
   it.each([
     [
       "stale power and voltages (ECU-R)",
@@ -176,7 +176,7 @@ describe("an inverter", () => {
       { temperatureCelsius: -100, frequencyHertz: 0, powerWatts: [0, 0] },
     ],
     ["values that look real", {}],
-  ])("that is offline has no values, though its record holds %s", (_, changes) => {
+  ])("has no values while it is offline, although its record has %s", (_, changes) => {
     expect(inverterOf(recordOf("702000000001", { online: false, ...changes }))).toEqual({
       uid: "702000000001",
       model: "DS3-S",
@@ -190,7 +190,7 @@ describe("an inverter", () => {
   it.each([
     ["YC1000", "502000000001", ["L1", "L2", "L3"]],
     ["QT2", "901000000001", ["L12", "L23", "L31"]],
-  ])("with three phases names their voltages: %s", (_, uid, phases) => {
+  ])("has named voltages for three phases: %s", (_, uid, phases) => {
     const gridVolts = [231, 232, 233];
     const record = recordOf(uid, { layout: "fourThreePhase", powerWatts: [1, 2, 3, 4], gridVolts });
     expect(inverterOf(record)).toMatchObject({
@@ -199,7 +199,7 @@ describe("an inverter", () => {
     });
   });
 
-  it("of unknown layout is shown, noted and counted, and spoils no other", () => {
+  it("with an unknown layout is listed, noted and counted, and does not affect others", () => {
     const record = recordOf("999000000001", {
       typeCode: "07",
       layout: undefined,
@@ -216,12 +216,12 @@ describe("an inverter", () => {
     ]);
     expect(reading.unknownRecords).toBe(2);
     expect(reading.notes).toEqual([
-      "inverter 999000000001 is of record type 07, which is not known; please send a capture",
+      "inverter 999000000001 has the unknown record type 07; please send a capture",
       "1 of 3 records could not be found",
     ]);
   });
 
-  it("that is listed twice counts once, as it stood first, and that is noted", () => {
+  it("that is listed twice has the values of its first record, and a note", () => {
     const twice = [recordOf("702000000001"), recordOf("702000000001", { temperatureCelsius: 99 })];
     const reading = join({ realtime: tableOf(twice) });
     expect(reading.inverters).toMatchObject([{ temperatureCelsius: 31 }]);
@@ -229,7 +229,7 @@ describe("an inverter", () => {
   });
 
   it.each([ECU_ID, "216000123456", "215000000001"])(
-    "is not what an ECU's id %s is, though it was typed in as one",
+    "is not listed if its uid is the ECU id %s",
     (uid) => {
       const record = recordOf(uid, {
         typeCode: "00",
@@ -242,7 +242,7 @@ describe("an inverter", () => {
     },
   );
 
-  it("of an ECU-RS shows its contact and nothing whose unit is not certain", () => {
+  it("of an ECU-RS has its contact only, because the units of its values are uncertain", () => {
     const devices = [
       { uid: "110000000001", state: 1, pv1Power: 100 },
       { uid: "110000000002", state: 2, pv1Power: 100 },
@@ -272,21 +272,21 @@ describe("an inverter", () => {
 describe("a signal", () => {
   const ratios = (signal: Messages["signal"], records = tableOf().records) =>
     join({ info: infoOf(), realtime: tableOf(records), signal }).inverters.map(
-      (one) => one.signalRatio,
+      (inverter) => inverter.signalRatio,
     );
 
-  it("is joined by uid, whatever the order of the two lists", () => {
+  it("is joined by uid, in any order of the two lists", () => {
     expect(ratios(signalsOf())).toEqual([1, 0.2]);
     expect(ratios(signalsOf().toReversed())).toEqual([1, 0.2]);
   });
 
-  it("that is missing or 0 is not measured", () => {
+  it("is not measured if it is missing or 0", () => {
     expect(ratios(signalsOf().slice(0, 1))).toEqual([1, undefined]);
     expect(ratios([{ uid: "702000000001", level: 0 }])).toEqual([undefined, undefined]);
     expect(ratios([])).toEqual([undefined, undefined]);
   });
 
-  it("of an offline inverter is an old one, and not shown", () => {
+  it("of an offline inverter is old, and left out", () => {
     const records = [recordOf("702000000001", { online: false }), recordOf("702000000002")];
     expect(ratios(signalsOf(), records)).toEqual([undefined, 0.2]);
   });

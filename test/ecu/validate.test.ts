@@ -11,7 +11,7 @@ import {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** One reading of an ECU. What a step does not say is as on any good day. */
+/** One reading of an ECU. Values that a step leaves out are those of a good day. */
 interface Step {
   /** Milliseconds after the step before. */
   readonly after?: number;
@@ -35,8 +35,8 @@ const readingOf = (step: Step): Reading => ({
   notes: [],
 });
 
-/** What is shown of each step, by one memory. */
-const judged = (steps: readonly Step[]) => {
+/** The accepted values of each step, with the memory of the steps before. */
+const validateSteps = (steps: readonly Step[]) => {
   let memory: Memory = noMemory;
   let at = 0;
   return steps.map((step) => {
@@ -46,13 +46,13 @@ const judged = (steps: readonly Step[]) => {
     return { life: reading.lifetimeEnergyJoules, today: reading.todayEnergyJoules, rejected };
   });
 };
-const lifetimes = (steps: readonly Step[]) => judged(steps).map(({ life }) => life);
-const todays = (steps: readonly Step[]) => judged(steps).map(({ today }) => today);
+const lifetimes = (steps: readonly Step[]) => validateSteps(steps).map(({ life }) => life);
+const todays = (steps: readonly Step[]) => validateSteps(steps).map(({ today }) => today);
 const none = undefined;
 
 describe("both counters", () => {
-  it("are withheld, and counted, while an ECU has forgotten its inverters and some answer", () => {
-    const shown = judged([
+  it("are left out and counted while the ECU reports no registered inverters but some online", () => {
+    const shown = validateSteps([
       {},
       { life: 0, today: 0, registered: 0 },
       { life: 1001, registered: 0 },
@@ -66,14 +66,14 @@ describe("both counters", () => {
     ]);
   });
 
-  it("are believed where no inverter is registered and none answers", () => {
-    expect(judged([{ life: 7, registered: 0, online: 0 }])).toEqual([
+  it("are accepted if no inverter is registered and none is online", () => {
+    expect(validateSteps([{ life: 7, registered: 0, online: 0 }])).toEqual([
       { life: 7, today: 50, rejected: [] },
     ]);
   });
 
-  it("are judged afresh when the ECU was replaced, from the second reply of the new one on", () => {
-    const shown = judged([
+  it("are accepted from the second reply of a replacement ECU", () => {
+    const shown = validateSteps([
       {},
       { ecuId: "2", life: 3, today: 1 },
       { ecuId: "2", life: 4, today: 2 },
@@ -85,12 +85,12 @@ describe("both counters", () => {
     ]);
   });
 
-  it("remember an ECU through a reply under another id", () => {
-    const shown = judged([{}, { ecuId: "2", life: 3 }, { life: 900 }, { life: 1001 }]);
+  it("are remembered across one reply with another ECU id", () => {
+    const shown = validateSteps([{}, { ecuId: "2", life: 3 }, { life: 900 }, { life: 1001 }]);
     expect(shown.map(({ life }) => life)).toEqual([1000, none, none, 1001]);
   });
 
-  it("remember the last four ECUs and no more", () => {
+  it("are remembered for the last four ECUs only", () => {
     const ids = ["1", "2", "3", "4", "5"].map((ecuId) => readingOf({ ecuId }));
     const memory = ids.reduce<Memory>(
       (before, reading, at) => validateCounters(before, reading, at).memory,
@@ -99,7 +99,7 @@ describe("both counters", () => {
     expect(Object.keys(memory.ecus)).toEqual(["2", "3", "4", "5"]);
   });
 
-  it("are left alone, memory and all, by a reading without base information", () => {
+  it("and their memory are unchanged after a reading without base information", () => {
     const before = validateCounters(noMemory, readingOf({}), 0).memory;
     const { reading, rejected, memory } = validateCounters(before, { inverters: [], notes: [] }, 1);
     expect(reading).toEqual({ inverters: [], notes: [] });
@@ -110,47 +110,51 @@ describe("both counters", () => {
 
 describe("the lifetime energy", () => {
   it.each<[string, Step[], (number | undefined)[]]>([
-    ["that rises or stands still is shown", [{ life: 5 }, { life: 5 }, { life: 6 }], [5, 5, 6]],
-    ["that is 0 at first is not believed", [{ life: 0 }, { life: 700 }], [none, 700]],
     [
-      "that is 0 at first for 24 hours is that of a new ECU",
+      "is accepted when it rises or stays the same",
+      [{ life: 5 }, { life: 5 }, { life: 6 }],
+      [5, 5, 6],
+    ],
+    ["is left out if it is 0 in the first reply", [{ life: 0 }, { life: 700 }], [none, 700]],
+    [
+      "is accepted as 0 after 24 hours: a new ECU",
       [{ life: 0 }, { life: 0 }, { life: 0, after: DAY }, { life: 0 }, { life: 1 }],
       [none, none, 0, 0, 1],
     ],
-    ["that is 0 once is missing once", [{}, { life: 0 }, {}], [1000, none, 1000]],
+    ["is left out once if it is 0 once", [{}, { life: 0 }, {}], [1000, none, 1000]],
     [
-      "that is 0 for less than 24 hours is missing",
+      "is left out while it is 0 for less than 24 hours",
       [{}, { life: 0 }, { life: 0, after: HOUR }, { life: 0, after: DAY - HOUR - 1 }],
       [1000, none, none, none],
     ],
     [
-      "that is 0 at two moments, 24 hours apart and nothing between, is missing",
+      "is left out if it is 0 twice, 24 hours apart, without a reply in between",
       [{}, { life: 0 }, { life: 0, after: DAY }],
       [1000, none, none],
     ],
     [
-      "that is 0 for 24 hours was reset",
+      "is accepted after 24 hours of 0: a reset",
       [{}, { life: 0 }, { life: 0 }, { life: 0, after: DAY }, { life: 1 }],
       [1000, none, none, 0, 1],
     ],
     [
-      "that is 0 twice, 24 hours apart, and was good between, was not reset",
+      "is not reset by 0 twice, 24 hours apart, with a good value in between",
       [{}, { life: 0 }, {}, { life: 0, after: DAY }],
       [1000, none, 1000, none],
     ],
     [
-      "that is 0 twice, 24 hours apart, and low between, was not reset",
+      "is not reset by 0 twice, 24 hours apart, with a lower value in between",
       [{}, { life: 0 }, { life: 3 }, { life: 0, after: DAY }],
       [1000, none, none, none],
     ],
-    ["that is lower once is missing once", [{}, { life: 999 }, {}], [1000, none, 1000]],
+    ["is left out once if it is lower once", [{}, { life: 999 }, {}], [1000, none, 1000]],
     [
-      "that is lower three times was reset at the third",
+      "is accepted at the third lower reply: a reset",
       [{}, { life: 3 }, { life: 3 }, { life: 4 }, { life: 5 }],
       [1000, none, none, 4, 5],
     ],
     [
-      "that is lower three times within one round is not believed before the next",
+      "is left out while it is lower within one round only",
       [
         {},
         { life: 3, after: 100_000 },
@@ -161,42 +165,39 @@ describe("the lifetime energy", () => {
       [1000, none, none, none, 3],
     ],
     [
-      "that is lower, forgotten, and lower again begins to count anew",
+      "restarts the count of lower replies after a failed look-up",
       [{}, { life: 5 }, { life: 5 }, { registered: 0 }, { life: 5 }, { life: 5 }],
       [1000, none, none, none, none, none],
     ],
     [
-      "that is lower and falls begins to count anew",
+      "restarts the count of lower replies when it falls again",
       [{}, { life: 5 }, { life: 4 }, { life: 4 }, { life: 4 }],
       [1000, none, none, none, 4],
     ],
     [
-      "that is lower, good, and lower again begins to count anew",
+      "restarts the count of lower replies after a good value",
       [{}, { life: 5 }, { life: 5 }, {}, { life: 5 }, { life: 5 }],
       [1000, none, none, 1000, none, none],
     ],
     [
-      "that is lower, 0, and lower again begins to count anew",
+      "restarts the count of lower replies after 0",
       [{}, { life: 5 }, { life: 5 }, { life: 0 }, { life: 5 }, { life: 5 }],
       [1000, none, none, none, none, none],
     ],
     [
-      "may not fall because the day is new",
+      "must not fall on a new day",
       [{ date: "20250621" }, { date: "20250622", life: 999 }],
       [1000, none],
     ],
-    ["may not fall because it is night", [{}, { life: 0, online: 0 }], [1000, none]],
+    ["must not fall at night", [{}, { life: 0, online: 0 }], [1000, none]],
   ])("%s", (_, steps, shown) => {
     expect(lifetimes(steps)).toEqual(shown);
   });
 
-  it("that is withheld is counted once each time", () => {
-    expect(judged([{}, { life: 0 }, { life: 0 }, {}]).map(({ rejected }) => rejected)).toEqual([
-      [],
-      ["lifetime_energy"],
-      ["lifetime_energy"],
-      [],
-    ]);
+  it("is counted once each time it is left out", () => {
+    expect(
+      validateSteps([{}, { life: 0 }, { life: 0 }, {}]).map(({ rejected }) => rejected),
+    ).toEqual([[], ["lifetime_energy"], ["lifetime_energy"], []]);
   });
 });
 
@@ -205,36 +206,36 @@ const D2 = "20250622";
 
 describe("today's energy", () => {
   it.each<[string, Step[], (number | undefined)[]]>([
-    ["is shown at first, though it be 0", [{ today: 0 }], [0]],
+    ["is accepted in the first reply, also if it is 0", [{ today: 0 }], [0]],
     [
-      "of 0 at noon is missing until it is something again",
+      "is left out at noon while it is 0",
       [{ date: D1 }, { date: D1, today: 0 }, { date: D1, today: 0 }, { date: D1, today: 51 }],
       [50, none, none, 51],
     ],
     [
-      "of 0 is shown when no inverter is online",
+      "is accepted as 0 when no inverter is online",
       [{ date: D1 }, { date: D1, today: 0, online: 0 }],
       [50, 0],
     ],
-    ["of 0 is shown on a new day", [{ date: D1 }, { date: D2, today: 0 }], [50, 0]],
+    ["is accepted as 0 on a new day", [{ date: D1 }, { date: D2, today: 0 }], [50, 0]],
     [
-      "of 0 at noon is missing until the day changes",
+      "is left out from noon while it is 0, until the next day",
       [{ date: D1 }, { date: D1, today: 0 }, { date: D2, today: 0 }],
       [50, none, 0],
     ],
     ["may be lower on a new day", [{ date: D1 }, { date: D2, today: 3 }], [50, 3]],
     [
-      "that is lower once is missing once",
+      "is left out once if it is lower once",
       [{ date: D1 }, { date: D1, today: 3 }, { date: D1 }],
       [50, none, 50],
     ],
     [
-      "that is lower three times was reset",
+      "is accepted at the third lower reply: a reset",
       [{ date: D1 }, { date: D1, today: 3 }, { date: D1, today: 3 }, { date: D1, today: 4 }],
       [50, none, none, 4],
     ],
     [
-      "of an ECU-R is yesterday's until sunrise, and then that of the new day",
+      "is yesterday's value of an ECU-R until sunrise, then that of the new day",
       [
         { date: D1 },
         { date: D2, online: 0 },
@@ -245,12 +246,12 @@ describe("today's energy", () => {
       [50, 50, 50, 0, 1],
     ],
     [
-      "of yesterday, its day not known then, is not taken for today's once it is",
+      "is accepted for yesterday without a date, and for the next day with one",
       [{}, { date: D1 }, { date: D2, online: 0 }, { date: D2, today: 1 }],
       [50, 50, 50, 1],
     ],
     [
-      "rises on a new day from where the ECU-R's first interval left it",
+      "rises on a new day from the first value of an ECU-R",
       [
         { date: D1 },
         { date: D2 },
@@ -262,13 +263,13 @@ describe("today's energy", () => {
     ],
     ...["d0d0d0d0", "00000000", "20000101"].map(
       (date): [string, Step[], (number | undefined)[]] => [
-        `of 0 under the stamp ${date}, which is no new day, is missing`,
+        `is left out as 0 if the date is ${date}, which is not a new day`,
         [{ date: D1 }, { date, today: 0 }],
         [50, none],
       ],
     ),
     [
-      "that is lower in a reading without a date is judged by the last one",
+      "is validated with the last date if a reading has none",
       [{ date: D1 }, { today: 3 }],
       [50, none],
     ],
@@ -288,11 +289,11 @@ describe("over any history", () => {
   type Past = (Step & { at: number; life: number })[];
   const ROUND = 300_000;
 
-  /** Whether the rules of 4.7 allow the lifetime energy to fall from `shown` at the last of these replies. */
+  /** Whether the rules (docs/protocol.md#lifetime-energy) allow the lifetime energy to fall from `shown` at the last of these replies. */
   const isReset = (shown: number, replies: Past): boolean => {
     const now = replies.at(-1);
     const isZero = now?.life === 0;
-    // Backwards as long as every reply says the same of the counter; one that forgot its inverters says nothing.
+    // Backwards while every reply confirms the reset; one with a failed look-up counts as neither.
     const streak: Past = [];
     for (const reply of replies.toReversed()) {
       if (reply.registered === 0) {
@@ -310,7 +311,7 @@ describe("over any history", () => {
     return streak.length >= 3 && lasted >= (isZero ? DAY : ROUND);
   };
 
-  it("a shown lifetime never falls except by a reset that the rules name", () => {
+  it("the accepted lifetime energy falls only by a confirmed reset", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const shown = lifetimes(steps);
@@ -323,7 +324,7 @@ describe("over any history", () => {
           if (past === undefined) {
             pasts[one.ecuId] = { last: 0, replies: [] };
             if (i > 0) {
-              expect(value).toBeUndefined(); // an ECU never seen before
+              expect(value).toBeUndefined(); // a new ECU id
               continue;
             }
           }
@@ -339,7 +340,7 @@ describe("over any history", () => {
     );
   });
 
-  it("an honest counter is shown every time", () => {
+  it("a counter that never falls is always accepted", () => {
     const honest = fc.array(fc.nat({ max: 3 }), { minLength: 1 }).map((rises) => {
       let life = 1;
       return rises.map((rise) => {
@@ -355,7 +356,7 @@ describe("over any history", () => {
   });
 });
 
-describe("what no inverter can measure", () => {
+describe("a value that no inverter can measure", () => {
   const inverter: InverterReading = {
     uid: "702000000001",
     model: "DS3-S",
@@ -367,7 +368,7 @@ describe("what no inverter can measure", () => {
     gridVolts: [{ phase: "L1", volts: 231 }],
     signalRatio: 0.5,
   };
-  const shown = (changes: Partial<InverterReading>) => {
+  const validateInverter = (changes: Partial<InverterReading>) => {
     const inverters = [{ ...inverter, ...changes }];
     const { reading, rejected } = dropImplausible({ inverters, notes: [] });
     return { inverter: reading.inverters[0], rejected };
@@ -376,7 +377,7 @@ describe("what no inverter can measure", () => {
     gridVolts: values.map((value, i) => ({ phase: `L${i + 1}`, volts: value })),
   });
 
-  // Protocol document, 4.2.
+  // docs/protocol.md#offline-records
   it.each<[string, Partial<InverterReading>, Partial<InverterReading>]>([
     ["frequency", { frequencyHertz: 45 }, { frequencyHertz: none }],
     ["frequency", { frequencyHertz: 65 }, { frequencyHertz: none }],
@@ -388,8 +389,11 @@ describe("what no inverter can measure", () => {
     ["temperature", { temperatureCelsius: 111 }, { temperatureCelsius: none }],
     ["temperature", { temperatureCelsius: -100 }, { temperatureCelsius: none }],
     ["channel_power", { channelWatts: [1201, 0] }, { channelWatts: [none, 0] }],
-  ])("is withheld and counted, and the rest stays: %s %j", (field, said, left) => {
-    expect(shown(said)).toEqual({ inverter: { ...inverter, ...left }, rejected: [field] });
+  ])("is left out and counted, and the rest stays: %s %j", (field, reported, expected) => {
+    expect(validateInverter(reported)).toEqual({
+      inverter: { ...inverter, ...expected },
+      rejected: [field],
+    });
   });
 
   it.each<[Partial<InverterReading>]>([
@@ -400,19 +404,22 @@ describe("what no inverter can measure", () => {
     [{ temperatureCelsius: -40 }],
     [{ temperatureCelsius: 110 }],
     [{ channelWatts: [1200, 0] }],
-  ])("does not begin before its limit: %j", (said) => {
-    expect(shown(said)).toEqual({ inverter: { ...inverter, ...said }, rejected: [] });
+  ])("is accepted up to its limit: %j", (reported) => {
+    expect(validateInverter(reported)).toEqual({
+      inverter: { ...inverter, ...reported },
+      rejected: [],
+    });
   });
 
-  it("is counted value by value: an inverter with light and no grid keeps its power", () => {
-    const said = { frequencyHertz: 65, channelWatts: [0, 0, 4, 4], ...volts(5) };
-    expect(shown(said)).toEqual({
-      inverter: { ...inverter, ...said, frequencyHertz: none, ...volts(none) },
+  it("is counted once per value: an inverter with light and without grid keeps its power", () => {
+    const reported = { frequencyHertz: 65, channelWatts: [0, 0, 4, 4], ...volts(5) };
+    expect(validateInverter(reported)).toEqual({
+      inverter: { ...inverter, ...reported, frequencyHertz: none, ...volts(none) },
       rejected: ["frequency", "voltage"],
     });
   });
 
-  it("is not what was not measured", () => {
+  it("is not counted if it was not measured", () => {
     const { uid, model } = inverter;
     const offline = { uid, model, online: false, channelWatts: [], gridVolts: [] };
     expect(dropImplausible({ inverters: [offline], notes: [] })).toEqual({

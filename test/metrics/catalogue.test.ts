@@ -3,22 +3,22 @@ import { catalogue, type Metric, type MetricName } from "../../src/metrics/catal
 import { inverter, observation, place, scrapeOf } from "../support/observation.ts";
 
 const rows = Object.entries(catalogue) as [MetricName, Metric][];
-/** Endings that tell a unit or a kind; the gauges without one count things or say yes or no. */
+/** Endings that are a unit or a kind. The gauges without one are counts or yes-or-no values. */
 const ENDINGS =
   /_(joules|joules_total|watts|celsius|hertz|volts|degrees|seconds|ratio|info|total)$|_(up|online|inverters|inverters_online|success|unknown_records)$/;
 
 describe("every metric of the catalogue", () => {
-  it.each(rows)("%s: ends in its unit, and in _total where it counts", (name, { type }) => {
+  it.each(rows)("%s: ends in its unit, and in _total if it is a counter", (name, { type }) => {
     expect(name).toMatch(ENDINGS);
     expect(name.endsWith("_total")).toBe(type === "counter");
   });
 
-  it.each(rows)("%s: is explained in one sentence", (_name, { help }) => {
+  it.each(rows)("%s: has one sentence of help", (_name, { help }) => {
     expect(help).toMatch(/^[A-Z]([^.]|\.(?=\S))*\.$/);
   });
 
   it.each(rows)(
-    "%s: gives a sample of a full reading, with just the labels it declares",
+    "%s: has a sample for a full reading, with exactly its declared labels",
     (_name, metric) => {
       const probe = { success: true, durationSeconds: 0.06 };
       const samples = metric.samples({ ...scrapeOf(observation()), probe });
@@ -30,7 +30,7 @@ describe("every metric of the catalogue", () => {
   );
 });
 
-/** metrics.md, by hand: name, type and labels are the public interface. */
+/** The public interface, written by hand: names, types and labels. */
 const promised: Record<MetricName, string> = {
   ecu_up: "gauge ecu",
   ecu_info: "gauge ecu,ecu_id,model,firmware,timezone",
@@ -65,14 +65,14 @@ const promised: Record<MetricName, string> = {
 };
 
 describe("the catalogue", () => {
-  it("has the names, types and labels that were promised", () => {
+  it("has the promised names, types and labels", () => {
     const found = Object.fromEntries(
       rows.map(([name, { type, labels }]) => [name, `${type} ${labels}`]),
     );
     expect(found).toEqual(promised);
   });
 
-  it("shows an ECU that did not answer by ecu_up 0 and its counters, and nothing that was not measured", () => {
+  it("has ecu_up and the counters of an ECU that did not reply, and no value that was not measured", () => {
     const down = observation({
       up: false,
       reading: { inverters: [], notes: [] },
@@ -98,7 +98,7 @@ describe("the catalogue", () => {
     ]);
   });
 
-  it("counts channels from 1, and shows a measured 0 as 0", () => {
+  it("numbers channels from 1, and exports a measured 0", () => {
     const { samples } = catalogue.inverter_channel_power_watts;
     expect(
       samples(scrapeOf(observation())).map(([{ channel }, watts]) => [channel, watts]),
@@ -110,7 +110,7 @@ describe("the catalogue", () => {
     ]);
   });
 
-  it("says where a panel is under the ECU that has its inverter, and of no other", () => {
+  it("has the position of a panel only for the ECU that has its inverter", () => {
     const barn = observation({ ecu: "barn", reading: { inverters: [], notes: [] } });
     const locations = new Map([
       ["roof", place],
@@ -133,13 +133,13 @@ describe("the catalogue", () => {
     ]);
   });
 
-  it("has no sun and no panels where none are configured", () => {
+  it("has no elevation of the sun and no panels without a configured location", () => {
     const bare = { ...scrapeOf(observation()), locations: new Map() };
     expect(catalogue.ecu_sun_elevation_degrees.samples(bare)).toEqual([]);
     expect(catalogue.inverter_channel_info.samples(bare)).toEqual([]);
   });
 
-  it("tells how a probe went, and nothing of one in an answer about all ECUs", () => {
+  it("has the result of a probe, but not in a scrape of all ECUs", () => {
     const all = scrapeOf(observation());
     const one = { ...all, probe: { success: false, durationSeconds: 0.5 } };
     expect(catalogue.probe_success.samples(all)).toEqual([]);
@@ -148,7 +148,7 @@ describe("the catalogue", () => {
     expect(catalogue.probe_duration_seconds.samples(one)).toEqual([[{}, 0.5]]);
   });
 
-  it("leaves a withheld value out and keeps its neighbours", () => {
+  it("keeps the other values of an inverter if one was left out", () => {
     const odd = inverter({ channelWatts: [1, undefined, 3], frequencyHertz: undefined });
     const one = scrapeOf(observation({ reading: { inverters: [odd], notes: [] } }));
     expect(catalogue.inverter_frequency_hertz.samples(one)).toEqual([]);
@@ -158,7 +158,7 @@ describe("the catalogue", () => {
     ]);
   });
 
-  it("never exposes a number that is none", () => {
+  it("never exports NaN or infinity", () => {
     const odd = inverter({
       temperatureCelsius: Number.NaN,
       frequencyHertz: Number.POSITIVE_INFINITY,

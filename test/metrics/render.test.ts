@@ -12,17 +12,17 @@ const golden = (name: string) => new URL(`../fixtures/${name}`, import.meta.url)
 const sample = scrapeOf(observation());
 
 describe("render", () => {
-  it("writes the text format as it stands in the golden file", async () => {
+  it("writes the text format of the golden file", async () => {
     await expect(await render(sample, "text")).toMatchFileSnapshot(golden("metrics.golden.txt"));
   });
 
-  it("writes OpenMetrics as it stands in the golden file, up to # EOF", async () => {
+  it("writes the OpenMetrics of the golden file, with # EOF at its end", async () => {
     const text = await render(sample, "openmetrics");
     await expect(text).toMatchFileSnapshot(golden("metrics.golden.openmetrics.txt"));
     expect(text.endsWith("\n# EOF\n")).toBe(true);
   });
 
-  it("gives the same text 1,000 times, one format and the other in turns", async () => {
+  it("gives the same text 1,000 times, with the formats alternating", async () => {
     const processMetrics = createProcessMetrics();
     const expected = {
       text: await readFile(golden("metrics.golden.txt"), "utf8"),
@@ -43,7 +43,7 @@ describe("render", () => {
     ]);
   });
 
-  it("drops every series of an inverter that left the reading", async () => {
+  it("has no series of an inverter that is gone from the reading", async () => {
     const before = await render(sample, "text");
     const after = await render(
       scrapeOf(observation({ reading: { inverters: [inverter({ uid: "902" })], notes: [] } })),
@@ -53,12 +53,12 @@ describe("render", () => {
     expect(after).not.toContain('uid="901000000001"');
   });
 
-  it("escapes what a label may hold", async () => {
+  it("escapes label values", async () => {
     const text = await render(scrapeOf(observation({ ecu: 'a"b\\c\nd' })), "text");
     expect(text).toContain('ecu_up{ecu="a\\"b\\\\c\\nd"} 1');
   });
 
-  it("shows the process, and nothing of it that was not measured", async () => {
+  it("has the metrics of the process, except for values that were not measured", async () => {
     const text = await render(sample, "text", createProcessMetrics());
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);
     expect(text).not.toMatch(/ (NaN|[+-]?Inf)$/im);
@@ -69,7 +69,7 @@ describe("render", () => {
 describe("an exposer", () => {
   const text = (expose: Exposer, scrape = sample) => expose(scrape, "text");
 
-  it("makes one text for all scrapes that end in the same moment with the same observations", async () => {
+  it("renders once for all scrapes that end at the same time with the same observations", async () => {
     const expose = createExposer();
     const again = { ...sample, observations: [...sample.observations], durationSeconds: 0.09 };
     const [one, other] = [text(expose), text(expose, again)];
@@ -78,7 +78,7 @@ describe("an exposer", () => {
     expect(await one).toContain("apsystems_exporter_scrape_duration_seconds 0.07");
   });
 
-  it("makes a new text for other observations, and for a later moment", async () => {
+  it("renders again for other observations, and later", async () => {
     const expose = createExposer();
     const one = text(expose);
     expect(text(expose, scrapeOf(observation()))).not.toBe(one);
@@ -88,7 +88,7 @@ describe("an exposer", () => {
   });
 });
 
-/** The families whose name matches, in order. */
+/** The names of matching metric families, in order. */
 const namesOf = (text: string, pattern: RegExp): string =>
   [...text.matchAll(/^# TYPE (\S+)/gm)]
     .map(([, name]) => name ?? "")

@@ -1,7 +1,7 @@
 /** `doctor --find`: the ECUs of a network. */
 import { styled, type Terminal } from "../../cli/terminal.ts";
 import { type Device, type DiscoverOptions, discover } from "../../doctor/discover.ts";
-import { ecuModel } from "../../ecu/models.ts";
+import { findEcuModel } from "../../ecu/models.ts";
 import { printable } from "../../text.ts";
 
 const ADDRESS_WIDTH = 17;
@@ -48,7 +48,7 @@ const formatDevice = ({ address, info, replies }: Device, terminal: Terminal): s
       : "the port is open, but there is no reply: an ECU that hangs, or another kind of device";
     return `${label}${styled("fair", problem, terminal)}\n`;
   }
-  const words = [ecuModel(info).padEnd(10), info.ecuId, printable(info.firmware)];
+  const words = [findEcuModel(info).padEnd(10), info.ecuId, printable(info.firmware)];
   return `${label}${styled("good", words.join(" "), terminal)}\n`;
 };
 

@@ -1,10 +1,10 @@
-/** What `read --json` prints: the schema, which docs/read.schema.json is made from, and a read in that form. */
+/** The output of `read --json`: its schema, from which docs/read.schema.json is generated, and its formatter. */
 import { z } from "zod";
 import { type Reason, reasons } from "../../ecu/errors.ts";
 import type { Observation } from "../../ecu/observe.ts";
 import { type Query, queries } from "../../ecu/read.ts";
 import type { InverterReading } from "../../ecu/reading.ts";
-import { type ReadResult, resultOf } from "./result.ts";
+import { classifyResult, type ReadResult } from "./result.ts";
 
 const time = z.iso.datetime();
 const count = z.int().nonnegative();
@@ -13,20 +13,24 @@ const ifMeasured = z.number().optional();
 const query = z
   .strictObject({
     success: z.boolean(),
-    durationSeconds: z.number().nonnegative().optional().describe("Absent where it was not asked."),
+    durationSeconds: z
+      .number()
+      .nonnegative()
+      .optional()
+      .describe("Retries included. Absent if the query has no result."),
     reason: z
       .enum(reasons as [Reason, ...Reason[]])
       .optional()
-      .describe("Why it failed: the word that the metrics use."),
-    problem: z.string().optional().describe("Why it failed and what to do, in words."),
+      .describe("Why it failed, as in the label `reason` of the metrics."),
+    problem: z.string().optional().describe("Why it failed, and what to do."),
   })
-  .describe("How one question to the ECU went.");
+  .describe("The result of one query.");
 
 const inverter = z.strictObject({
   uid: z.string().describe("Serial number, 12 digits."),
   model: z.string().describe("Product name, or unknown."),
-  typeCode: z.string().optional(),
-  online: z.boolean().optional().describe("Whether it answered the ECU in the last round."),
+  typeCode: z.string().optional().describe("Type code of its record."),
+  online: z.boolean().optional().describe("Whether it replied to the ECU in the last round."),
   channels: z.array(
     z.strictObject({
       channel: z.int().positive().describe("Input of the inverter, from 1."),
@@ -36,59 +40,59 @@ const inverter = z.strictObject({
   phases: z.array(z.strictObject({ phase: z.string(), voltageVolts: ifMeasured })),
   frequencyHertz: ifMeasured,
   temperatureCelsius: ifMeasured,
-  signalRatio: ifMeasured.describe("0 to 1."),
+  signalRatio: ifMeasured.describe("Radio signal at the ECU, 0 to 1."),
 });
 
-/** One read of an ECU. A field that was not measured is absent: it is never null, and never 0 in its place. */
+/** One read of an ECU. A value that was not measured is absent, never null or 0. */
 export const readSchema = z
   .strictObject({
-    ecu: z.string().describe("The address as it was given."),
-    readAt: time.describe("When the read ended."),
+    ecu: z.string().describe("The address as given on the command line."),
+    readAt: time.describe("End of the read."),
     result: z
       .enum(["complete", "partial", "nothing"])
-      .describe("Whether all, some or none of the questions were answered: exit code 0, 1 or 2."),
+      .describe("Whether all, some or none of the queries succeeded: exit code 0, 1 or 2."),
     ecuId: z.string().optional().describe("Serial number of the ECU, 12 digits."),
     model: z.string().optional(),
     firmware: z.string().optional(),
-    timezone: z.string().optional().describe("Zone in which the ECU's local times are read."),
-    powerWatts: ifMeasured.describe("Of the last completed round."),
+    timezone: z.string().optional().describe("Time zone of the ECU's local times."),
+    powerWatts: ifMeasured.describe("Power of the plant in the last completed round."),
     todayEnergyJoules: ifMeasured,
     lifetimeEnergyJoules: ifMeasured,
-    registered: count.optional().describe("Inverters that the ECU knows."),
+    registered: count.optional().describe("Number of registered inverters."),
     invertersOnline: count.optional(),
     lastReportAt: time.optional().describe("Start of the last completed round."),
     lastReportLocal: z
       .string()
       .optional()
-      .describe("The same as the ECU says it: yyyymmddhhmmss, its local time."),
+      .describe("The same in the ECU's local time, as reported: yyyymmddhhmmss."),
     lastCloudContactAt: time.optional(),
     unknownRecords: count
       .optional()
-      .describe("Registered inverters whose record is of unknown layout, or could not be found."),
+      .describe("Number of inverters whose record has an unknown layout or could not be found."),
     inverters: z.array(inverter),
     queries: z.strictObject({ info: query, realtime: query, signal: query }),
-    notes: z.array(z.string()).describe("Oddities of the replies."),
+    notes: z.array(z.string()).describe("Unexpected replies, and values that were left out."),
   })
-  .describe("One read of an ECU. A field that was not measured is absent.");
+  .describe("One read of an ECU. A value that was not measured is absent.");
 
 type ReadObject = z.infer<typeof readSchema>;
 
-/** A read as an object of the schema; fields that are `undefined` are left out when it is written. */
-const readObject = (observation: Observation, result: ReadResult, notes: readonly string[]) =>
+/** Converts a read to an object of the schema. `JSON.stringify` omits fields that are `undefined`. */
+const createReadObject = (observation: Observation, result: ReadResult, notes: readonly string[]) =>
   ({
     ecu: observation.ecu,
     readAt: isoTime(observation.readAt),
     result,
     ...observation.reading.identity,
-    ...numbersOf(observation),
-    inverters: observation.reading.inverters.map(inverterObject),
+    ...readValues(observation),
+    inverters: observation.reading.inverters.map(createInverterObject),
     queries: Object.fromEntries(
-      queries.map((name) => [name, queryObject(observation, name)]),
+      queries.map((name) => [name, createQueryObject(observation, name)]),
     ) as ReadObject["queries"],
     notes: [...notes],
   }) satisfies ReadObject;
 
-const numbersOf = ({ reading }: Observation) => ({
+const readValues = ({ reading }: Observation) => ({
   powerWatts: reading.powerWatts,
   todayEnergyJoules: reading.todayEnergyJoules,
   lifetimeEnergyJoules: reading.lifetimeEnergyJoules,
@@ -101,34 +105,34 @@ const numbersOf = ({ reading }: Observation) => ({
   unknownRecords: reading.unknownRecords,
 });
 
-const inverterObject = (one: InverterReading): ReadObject["inverters"][number] => ({
-  uid: one.uid,
-  model: one.model,
-  typeCode: one.typeCode,
-  online: one.online,
-  channels: one.channelWatts.map((powerWatts, i) => ({ channel: i + 1, powerWatts })),
-  phases: one.gridVolts.map(({ phase, volts }) => ({ phase, voltageVolts: volts })),
-  frequencyHertz: one.frequencyHertz,
-  temperatureCelsius: one.temperatureCelsius,
-  signalRatio: one.signalRatio,
+const createInverterObject = (inverter: InverterReading): ReadObject["inverters"][number] => ({
+  uid: inverter.uid,
+  model: inverter.model,
+  typeCode: inverter.typeCode,
+  online: inverter.online,
+  channels: inverter.channelWatts.map((powerWatts, i) => ({ channel: i + 1, powerWatts })),
+  phases: inverter.gridVolts.map(({ phase, volts }) => ({ phase, voltageVolts: volts })),
+  frequencyHertz: inverter.frequencyHertz,
+  temperatureCelsius: inverter.temperatureCelsius,
+  signalRatio: inverter.signalRatio,
 });
 
-const queryObject = ({ queries }: Observation, name: Query): ReadObject["queries"][Query] => {
+const createQueryObject = ({ queries }: Observation, name: Query): ReadObject["queries"][Query] => {
   const { success, durationSeconds, problem, error } = queries[name];
   return { success, durationSeconds, reason: error?.reason, problem };
 };
 
 const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-/** A read as JSON: on one line, or on many for people. @param notes oddities */
-export const readJson = (
+/** Formats a read as JSON, on one line or indented. @param notes what is unexpected in the read */
+export const formatJson = (
   observation: Observation,
   notes: readonly string[],
   form: "line" | "pretty",
 ): string => {
-  const object = readObject(observation, resultOf(observation), notes);
+  const object = createReadObject(observation, classifyResult(observation), notes);
   const text = JSON.stringify(object, undefined, form === "pretty" ? 2 : undefined);
-  // JSON lets these stand as they are; a terminal would obey some of them.
+  // JSON allows these characters unescaped, but some of them control a terminal.
   const safe = text.replace(
     /[\u007f-\u009f\p{Bidi_Control}\u2028\u2029]/gu,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

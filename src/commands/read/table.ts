@@ -1,5 +1,4 @@
-/** A read as tables for people. */
-
+/** Formats a read as tables for people. */
 import { createTable, formatTable } from "../../cli/table.ts";
 import { styled, type Terminal } from "../../cli/terminal.ts";
 import { isWaitingForData, type Observation } from "../../ecu/observe.ts";
@@ -10,115 +9,121 @@ import { formatSpan, NOT_MEASURED, printable, wrapText } from "../../text.ts";
 
 const GAP = "  ";
 
-/** The ECU, its inverters, what went wrong and what is odd. @param notes oddities */
-export const readTables = (
+/** The ECU, its inverters, failed queries and notes. @param notes what is unexpected in the read */
+export const formatTables = (
   observation: Observation,
   notes: readonly string[],
   screen: Terminal,
 ): string => {
   const { reading } = observation;
   const parts = [
-    ecuTable(observation, screen),
-    reading.inverters.length > 0 ? inverterTable(reading.inverters, screen) : "",
-    problemsOf(observation)
-      .map((line) => styled("bad", told(line, screen), screen))
+    formatEcu(observation, screen),
+    reading.inverters.length > 0 ? formatInverters(reading.inverters, screen) : "",
+    describeProblems(observation)
+      .map((line) => styled("bad", wrap(line, screen), screen))
       .join("\n"),
-    notes.map((note) => styled("fair", told(`Odd: ${note}`, screen), screen)).join("\n"),
+    notes.map((note) => styled("fair", wrap(`Note: ${note}.`, screen), screen)).join("\n"),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 };
 
-const told = (text: string, { columns }: Terminal): string =>
+const wrap = (text: string, { columns }: Terminal): string =>
   wrapText(printable(text), columns, GAP);
 
-/** A column: its head, which is also the unit, and what stands in it. */
+/** A column of the table of inverters. */
 interface Column {
-  readonly head: string;
+  /** Title, with the unit. */
+  readonly title: string;
   readonly isNumber?: boolean;
-  readonly of: (inverter: InverterReading, screen: Terminal) => string;
+  readonly format: (inverter: InverterReading, screen: Terminal) => string;
 }
 
-/** With four channels and three phases, these are 80 characters wide. */
+/** At most 80 characters wide, with four channels and three phases. */
 const columns: readonly Column[] = [
-  { head: "Inverter", of: ({ uid }) => printable(uid) },
-  { head: "Model", of: ({ model }) => model },
-  { head: "State", of: stateOf },
+  { title: "Inverter", format: ({ uid }) => printable(uid) },
+  { title: "Model", format: ({ model }) => model },
+  { title: "State", format: formatState },
   {
-    head: "Panels, W",
-    of: ({ channelWatts }) => joined(channelWatts.map((watts) => shown(watts))),
+    title: "Panels, W",
+    format: ({ channelWatts }) => joinValues(channelWatts.map((watts) => formatNumber(watts))),
   },
   {
-    head: "Grid, V",
-    of: ({ gridVolts }) => joined(gridVolts.map(({ volts }) => shown(volts))),
+    title: "Grid, V",
+    format: ({ gridVolts }) => joinValues(gridVolts.map(({ volts }) => formatNumber(volts))),
   },
-  { head: "Hz", isNumber: true, of: ({ frequencyHertz }) => shown(frequencyHertz, 1) },
-  { head: "°C", isNumber: true, of: ({ temperatureCelsius }) => shown(temperatureCelsius) },
+  { title: "Hz", isNumber: true, format: ({ frequencyHertz }) => formatNumber(frequencyHertz, 1) },
   {
-    head: "Signal",
+    title: "°C",
     isNumber: true,
-    of: ({ signalRatio }) =>
-      signalRatio === undefined ? NOT_MEASURED : `${shown(signalRatio * 100)} %`,
+    format: ({ temperatureCelsius }) => formatNumber(temperatureCelsius),
+  },
+  {
+    title: "Signal",
+    isNumber: true,
+    format: ({ signalRatio }) =>
+      signalRatio === undefined ? NOT_MEASURED : `${formatNumber(signalRatio * 100)} %`,
   },
 ];
 
-function stateOf({ online }: InverterReading, screen: Terminal): string {
+function formatState({ online }: InverterReading, screen: Terminal): string {
   if (online === undefined) return styled("faint", "unknown", screen);
   return online ? styled("good", "online", screen) : styled("faint", "offline", screen);
 }
 
-const joined = (values: readonly string[]): string =>
+const joinValues = (values: readonly string[]): string =>
   values.length === 0 ? NOT_MEASURED : values.join(" ");
 
-const shown = (value: number | undefined, digits = 0): string =>
+const formatNumber = (value: number | undefined, digits = 0): string =>
   value?.toFixed(digits) ?? NOT_MEASURED;
 
-const inverterTable = (inverters: readonly InverterReading[], screen: Terminal): string => {
+const formatInverters = (inverters: readonly InverterReading[], screen: Terminal): string => {
   const table = createTable(
-    columns.map(({ head }) => styled("strong", head, screen)),
+    columns.map(({ title }) => styled("strong", title, screen)),
     columns.map(({ isNumber }) => (isNumber ? "right" : "left")),
   );
-  for (const one of inverters) table.push(columns.map(({ of }) => of(one, screen)));
+  for (const inverter of inverters)
+    table.push(columns.map(({ format }) => format(inverter, screen)));
   return formatTable(table);
 };
 
-const ecuTable = (observation: Observation, screen: Terminal): string => {
+const formatEcu = (observation: Observation, screen: Terminal): string => {
   const { ecu, reading, up } = observation;
   const { identity, invertersOnline, registered } = reading;
   const rows: readonly (readonly [string, string])[] = [
-    ["ECU", `${ecu}${GAP}${styled(up ? "good" : "bad", stateInWords(observation), screen)}`],
+    ["ECU", `${ecu}${GAP}${styled(up ? "good" : "bad", describeState(observation), screen)}`],
     ["Id", printable(identity?.ecuId ?? NOT_MEASURED)],
     ["Model", identity?.model ?? NOT_MEASURED],
     ["Firmware", printable(identity?.firmware ?? NOT_MEASURED)],
     ["Time zone", identity?.timezone ?? NOT_MEASURED],
-    ["Power", withUnit(reading.powerWatts, 0, "W")],
-    ["Energy today", inKilowattHours(reading.todayEnergyJoules, 2)],
-    ["Energy in all", inKilowattHours(reading.lifetimeEnergyJoules, 1)],
+    ["Power", formatUnit(reading.powerWatts, 0, "W")],
+    ["Energy today", formatEnergy(reading.todayEnergyJoules, 2)],
+    ["Lifetime energy", formatEnergy(reading.lifetimeEnergyJoules, 1)],
     [
       "Inverters",
       (invertersOnline ?? registered) === undefined
         ? NOT_MEASURED
-        : `${shown(invertersOnline)} of ${shown(registered)} online`,
+        : `${formatNumber(invertersOnline)} of ${formatNumber(registered)} online`,
     ],
-    ["Last report", lastReport(reading, observation.readAt)],
+    ["Last report", formatLastReport(reading, observation.readAt)],
   ];
   const table = createTable([], ["left", "left"]);
   for (const [name, value] of rows) table.push([styled("faint", name, screen), value]);
   return formatTable(table);
 };
 
-const stateInWords = (observation: Observation): string => {
-  if (!observation.up) return "not read";
-  return isWaitingForData(observation) ? "no data yet" : "read";
+const describeState = (observation: Observation): string => {
+  if (!observation.up) return "down";
+  return isWaitingForData(observation) ? "no data yet" : "up";
 };
 
-const withUnit = (value: number | undefined, digits: number, unit: string): string =>
-  value === undefined ? NOT_MEASURED : `${shown(value, digits)} ${unit}`;
+const formatUnit = (value: number | undefined, digits: number, unit: string): string =>
+  value === undefined ? NOT_MEASURED : `${formatNumber(value, digits)} ${unit}`;
 
-const inKilowattHours = (joules: number | undefined, digits: number): string =>
-  withUnit(joules === undefined ? undefined : toKilowattHours(joules), digits, "kWh");
+const formatEnergy = (joules: number | undefined, digits: number): string =>
+  formatUnit(joules === undefined ? undefined : toKilowattHours(joules), digits, "kWh");
 
-/** A stamp a little ahead is of now; one far ahead is of a clock that is wrong. */
-const lastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): string => {
+/** A report less than a minute ahead counts as now; one far ahead means that a clock is wrong. */
+const formatLastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): string => {
   if (lastReportAt === undefined || lastReportLocal === undefined) return NOT_MEASURED;
   const local = lastReportLocal.replace(/^(....)(..)(..)(..)(..)(..)$/, "$1-$2-$3 $4:$5:$6");
   const age = now - lastReportAt;
@@ -126,17 +131,17 @@ const lastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): st
   return `${printable(local)} (${side})`;
 };
 
-/** What went wrong, a line each, with what to do about it. */
-const problemsOf = (observation: Observation): readonly string[] => {
+/** What went wrong and what to do, one line each. */
+const describeProblems = (observation: Observation): readonly string[] => {
   if (isWaitingForData(observation)) {
     return [
-      "No data yet: an ECU that was just started needs up to 10 minutes, and one without inverters has none.",
+      "No data yet: the ECU has no registered inverters, or has just started and needs up to 10 minutes.",
     ];
   }
   const problems = queries.flatMap((query) => {
     const { problem } = observation.queries[query];
-    return problem === undefined ? [] : [`Not read (${query}): ${problem}.`];
+    return problem === undefined ? [] : [`Query failed (${query}): ${problem}.`];
   });
   if (problems.length > 0 || observation.up) return problems;
-  return ["The time for the read was over; --ecu.timeout gives it more."];
+  return ["The read timed out before all queries were sent; increase --ecu.timeout."];
 };
