@@ -1,4 +1,4 @@
-/** Benchmarks of the exporter. Prints the measurements, and whether each target was reached. */
+/** Benchmarks of the exporter. Prints the measurements and whether each target was reached. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ interface Frames {
 }
 
 /** The three replies of an ECU at noon. @param inverters number of inverters, each with four channels */
-const framesOf = (inverters: number): Frames => {
+const encodeFrames = (inverters: number): Frames => {
   const plant = createPlant([["QS1", inverters]], SITE, 1);
   const rounds = createRounds({ plant, family: "L", zone: "Etc/GMT", start: NOON });
   return {
@@ -46,7 +46,7 @@ const decodeAll = (frames: Frames): void => {
   decodeReply("signal", frames.signal);
 };
 
-/** The observation that a monitor makes from these replies. */
+/** The observation of a monitor that gets these replies. */
 const observe = (frames: Frames): Promise<Observation> => {
   const replies = [frames.info, frames.realtime, frames.signal];
   const monitor = createMonitor({
@@ -72,7 +72,7 @@ const observe = (frames: Frames): Promise<Observation> => {
 };
 
 /** Runs a task many times. @returns the time of each run in microseconds, sorted */
-const timed = async (
+const measure = async (
   runs: number,
   warmUp: number,
   task: () => void | Promise<void>,
@@ -90,20 +90,20 @@ const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 const mean = (times: readonly number[]): number =>
   times.reduce((sum, time) => sum + time, 0) / times.length;
-const verdict = (measured: number, target: number): string =>
+const compare = (measured: number, target: number): string =>
   measured <= target ? `reached (target ${target})` : `MISSED (target ${target})`;
-/** The printed lines, which are also written to docs/performance.md. */
+/** The printed lines; they are also written to docs/performance.md. */
 const lines: string[] = [];
-const say = (line: string): void => {
+const print = (line: string): void => {
   lines.push(line);
   process.stdout.write(`${line}\n`);
 };
-const row = (...cells: readonly (string | number)[]): void =>
-  say(
+const printRow = (...cells: readonly (string | number)[]): void =>
+  print(
     cells.map((cell) => (typeof cell === "number" ? cell.toFixed(1) : cell).padStart(14)).join(""),
   );
 
-/** Starts a command of the built program; resolves with its port and process id once it listens. */
+/** Starts a command of the built program; resolves with its port once it listens. */
 const start = async (...args: string[]) => {
   const child = spawn(process.execPath, ["dist/main.js", ...args], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -122,7 +122,7 @@ const stop = async (child: ReturnType<typeof spawn>): Promise<void> => {
   await once(child, "exit");
 };
 
-/** Scrapes like Prometheus: over a persistent connection, compressed. */
+/** Scrapes like Prometheus: with a persistent connection and compression. */
 const agent = new Agent({ keepAlive: true });
 const scrape = async (port: number): Promise<void> => {
   const headers = { "accept-encoding": "gzip" };
@@ -133,23 +133,23 @@ const scrape = async (port: number): Promise<void> => {
 };
 
 const benchPure = async (): Promise<void> => {
-  say("\nDecoding and rendering one read (four channels per inverter), microseconds");
-  row("inverters", "decode 0002", "decode all 3", "all 3 p99", "render mean", "render p99");
+  print("\nDecoding and rendering one read (four channels per inverter), microseconds");
+  printRow("inverters", "decode 0002", "decode all 3", "all 3 p99", "render mean", "render p99");
   const processMetrics = createProcessMetrics();
   const build = { version: "0", revision: "0", nodeVersion: process.version };
   const figures = new Map<number, { decode: number; renderP99: number }>();
   for (const inverters of [1, 10, 50, 100, 200]) {
-    const frames = framesOf(inverters);
-    const table = await timed(5_000, 5_000, () => {
+    const frames = encodeFrames(inverters);
+    const table = await measure(5_000, 5_000, () => {
       decodeReply("realtime", frames.realtime);
     });
-    const decode = await timed(5_000, 5_000, () => decodeAll(frames));
+    const decode = await measure(5_000, 5_000, () => decodeAll(frames));
     const observations = [await observe(frames)];
     const scrape = { observations, build, durationSeconds: 0, locations: new Map() };
-    const rendering = await timed(500, 200, async () => {
+    const rendering = await measure(500, 200, async () => {
       await render(scrape, "text", processMetrics);
     });
-    row(
+    printRow(
       String(inverters),
       mean(table),
       mean(decode),
@@ -159,16 +159,16 @@ const benchPure = async (): Promise<void> => {
     );
     figures.set(inverters, { decode: mean(table), renderP99: percentile(rendering, 0.99) });
   }
-  say(
-    `decode of 50 inverters (0002), mean in µs: ${verdict(figures.get(50)?.decode ?? Number.NaN, 40)}`,
+  print(
+    `decode of 50 inverters (0002), mean in µs: ${compare(figures.get(50)?.decode ?? Number.NaN, 40)}`,
   );
-  say(
-    `render of 100 inverters, p99 in µs: ${verdict(figures.get(100)?.renderP99 ?? Number.NaN, 10_000)}`,
+  print(
+    `render of 100 inverters, p99 in µs: ${compare(figures.get(100)?.renderP99 ?? Number.NaN, 10_000)}`,
   );
 };
 
 const benchScrape = async (): Promise<void> => {
-  say(
+  print(
     "\nScraping one ECU with 20 inverters (exporter and ECU in separate processes), milliseconds",
   );
   const ecu = await start(
@@ -185,36 +185,36 @@ const benchScrape = async (): Promise<void> => {
     "--web.listen-address=127.0.0.1:0",
   );
   const never = new AbortController().signal;
-  const bare = await timed(1_000, 200, async () => {
+  const bare = await measure(1_000, 200, async () => {
     for (const command of ["info", "realtime", "signal"] as const) {
       const request = encodeRequest(command, command === "info" ? undefined : ECU_ID);
       await exchange({ host: "127.0.0.1", port: ecu.port }, request, never);
     }
   });
-  const scrapes = await timed(1_000, 200, async () => {
+  const scrapes = await measure(1_000, 200, async () => {
     await scrape(exporter.port);
   });
-  row("", "p50", "p99");
-  row(
+  printRow("", "p50", "p99");
+  printRow(
     "bare client",
     (percentile(bare, 0.5) / 1000).toFixed(2),
     (percentile(bare, 0.99) / 1000).toFixed(2),
   );
-  row(
+  printRow(
     "scrape",
     (percentile(scrapes, 0.5) / 1000).toFixed(2),
     (percentile(scrapes, 0.99) / 1000).toFixed(2),
   );
   const ratio = percentile(scrapes, 0.5) / percentile(bare, 0.5);
   const overhead = (percentile(scrapes, 0.5) - percentile(bare, 0.5)) / 1000;
-  say(
-    `ratio ${ratio.toFixed(2)}, overhead p50 in ms: ${overhead.toFixed(2)}, ${verdict(overhead, 5)}`,
+  print(
+    `ratio ${ratio.toFixed(2)}, overhead p50 in ms: ${overhead.toFixed(2)}, ${compare(overhead, 5)}`,
   );
   await exporter.stop();
   await ecu.stop();
 };
 
-/** Starts a simulated ECU in this process, and an exporter that reads it at each scrape. */
+/** Starts a simulated ECU in this process, and an exporter in another that reads it at each scrape. */
 const startPair = async (inverters: number, replyDelayMs: number) => {
   const ecu = await simulateEcu({
     inverters: [["QS1", inverters]],
@@ -242,15 +242,15 @@ const startPair = async (inverters: number, replyDelayMs: number) => {
 };
 
 const benchDelays = async (): Promise<void> => {
-  say("\nScraping by number of inverters and delay of each of the three replies, milliseconds");
-  row("inverters", "delay", "p50", "p99");
+  print("\nScraping by number of inverters and delay of each of the three replies, milliseconds");
+  printRow("inverters", "delay", "p50", "p99");
   for (const delay of [0, 50]) {
     for (const inverters of [1, 20, 100]) {
       const pair = await startPair(inverters, delay);
       const runs = delay === 0 ? 500 : 60;
-      const times = await timed(runs, runs / 5, () => scrape(pair.port));
+      const times = await measure(runs, runs / 5, () => scrape(pair.port));
       const [p50, p99] = [percentile(times, 0.5), percentile(times, 0.99)];
-      row(String(inverters), String(delay), p50 / 1000, p99 / 1000);
+      printRow(String(inverters), String(delay), p50 / 1000, p99 / 1000);
       await pair.stop();
     }
   }
@@ -267,14 +267,14 @@ const benchShared = async (): Promise<void> => {
   await scrape(exporter.port);
   const url = `http://127.0.0.1:${exporter.port}/metrics`;
   const { requests, latency, non2xx } = await autocannon({ url, connections: 10, duration: 10 });
-  say(
+  print(
     `\nScrapes that share a read, 20 inverters, 10 connections for 10 s: ${requests.average.toFixed(0)} requests/s, p99 ${latency.p99} ms, ${non2xx} refused`,
   );
   await exporter.stop();
   await ecu.stop();
 };
 
-const residentOf = async (port: number): Promise<number> => {
+const readResidentMegabytes = async (port: number): Promise<number> => {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return Number(/^process_resident_memory_bytes (\d+)$/m.exec(text)?.[1]) / 1e6;
 };
@@ -287,16 +287,18 @@ const benchMemory = async (): Promise<void> => {
     "--ecu.retries=0",
   );
   await pause(2_000);
-  say(`\nResident memory when idle, after 2 s: ${(await residentOf(exporter.port)).toFixed(0)} MB`);
+  print(
+    `\nResident memory when idle, after 2 s: ${(await readResidentMegabytes(exporter.port)).toFixed(0)} MB`,
+  );
   await exporter.stop();
 
   const pair = await startPair(20, 0);
   for (let i = 0; i < 5_000; i++) await scrape(pair.port);
-  const before = await residentOf(pair.port);
+  const before = await readResidentMegabytes(pair.port);
   for (let i = 0; i < 10_000; i++) await scrape(pair.port);
-  const grown = (await residentOf(pair.port)) - before;
-  say(
-    `Growth of resident memory in 10,000 scrapes, after 5,000 to warm up, in MB: ${grown.toFixed(1)}, ${verdict(grown, 5)}`,
+  const grown = (await readResidentMegabytes(pair.port)) - before;
+  print(
+    `Growth of resident memory in 10,000 scrapes, after 5,000 to warm up, in MB: ${grown.toFixed(1)}, ${compare(grown, 5)}`,
   );
   await pair.stop();
 };
@@ -314,14 +316,14 @@ const benchStart = async (): Promise<void> => {
     times.sort((a, b) => a - b),
     0.5,
   );
-  say(
-    `\nFrom the start of the demo to its first complete response, median of 5, in ms: ${median.toFixed(0)}, ${verdict(median, 500)}`,
+  print(
+    `\nFrom the start of the demo to its first complete response, median of 5, in ms: ${median.toFixed(0)}, ${compare(median, 500)}`,
   );
 };
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-say(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`);
+print(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`);
 await benchPure();
 await benchScrape();
 await benchDelays();

@@ -1,10 +1,10 @@
-/** Many simulated ECUs in one process, each at an address of its own on this machine, port 8899: 127.1.0.1 and on. */
+/** Many simulated ECUs in one process, each with its own loopback address, from 127.1.0.1, and port 8899. */
 import { simulateEcu } from "../src/simulator/ecu.ts";
 
 const count = Number(process.argv[2]);
 const PORT = 8899;
-/** The nth of these addresses, from 0. */
-const hostOf = (n: number): string => `127.1.${Math.floor(n / 250)}.${(n % 250) + 1}`;
+/** The nth address, from 0. */
+const addressOf = (n: number): string => `127.1.${Math.floor(n / 250)}.${(n % 250) + 1}`;
 
 for (let n = 0; n < count; n++) {
   await simulateEcu({
@@ -19,7 +19,7 @@ for (let n = 0; n < count; n++) {
     start: Date.parse("2026-06-21T09:00:00Z"),
     timeScale: 1,
     elapsed: () => performance.now(),
-    host: hostOf(n),
+    host: addressOf(n),
     port: PORT,
   });
 }

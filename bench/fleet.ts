@@ -1,6 +1,6 @@
 /**
- * What a fleet costs: simulated ECUs of 20 inverters, scraped every 60 s through /probe by a real Prometheus. The
- * exporter's figures are those that Prometheus stored of it.
+ * The cost of a fleet: simulated ECUs with 20 inverters each, scraped every 60 s through /probe by a real Prometheus.
+ * The figures of the exporter are those that Prometheus stored.
  * Usage: npm run bench:fleet [-- --minutes=8]
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "8" } } });
 const MINUTES = Number(values.minutes);
 const SIZES = [100, 1000];
-/** The first scrapes of all targets are spread over this time, and do not count. */
+/** The first scrapes of all targets are spread over this time; they are not counted. */
 const WARM_UP_MINUTES = 2;
 const PAGE = "docs/performance.md";
 const EXPORTER_PORT = 10_898;
@@ -95,7 +95,7 @@ const measure = async (ecus: number): Promise<Figures> => {
     await pause((WARM_UP_MINUTES + MINUTES) * 60_000);
     const window = `[${MINUTES}m]`;
     const targets = await query('count(up{job="apsystems"})');
-    if (targets !== ecus) throw new Error(`Prometheus knows ${targets} targets, and not ${ecus}`);
+    if (targets !== ecus) throw new Error(`Prometheus has ${targets} targets instead of ${ecus}`);
     const scrapes = await query(`sum(count_over_time(probe_success${window}))`);
     const good = await query(`sum(sum_over_time(probe_success${window}))`);
     const down = await query(
@@ -125,7 +125,7 @@ const perEcu = ({ coreShare, ecus }: Figures): number => (coreShare / ecus) * 10
 const [few, many] = figures;
 if (few === undefined || many === undefined) throw new Error("nothing was measured");
 const slope = perEcu(many) / perEcu(few) - 1;
-const verdict = (isMet: boolean): string => (isMet ? "reached" : "MISSED");
+const compare = (isMet: boolean): string => (isMet ? "reached" : "MISSED");
 const page = [
   "## A fleet",
   "",
@@ -142,10 +142,10 @@ const page = [
   "",
   "| Target | Measured | |",
   "| --- | --- | --- |",
-  `| all scrapes succeed within their timeout | ${many.failed + few.failed} failed | ${verdict(many.failed + few.failed === 0)} |`,
-  `| less than half a core with 1,000 ECUs | ${(many.coreShare * 100).toFixed(1)} % | ${verdict(many.coreShare < 0.5)} |`,
-  `| less than 300 MB with 1,000 ECUs | ${many.residentMegabytes.toFixed(0)} MB | ${verdict(many.residentMegabytes < 300)} |`,
-  `| CPU per ECU with 1,000 ECUs, compared with 100 ECUs: at most 10 % more | ${(slope * 100).toFixed(0)} % | ${verdict(slope < 0.1)} |`,
+  `| all scrapes succeed within their timeout | ${many.failed + few.failed} failed | ${compare(many.failed + few.failed === 0)} |`,
+  `| less than half a core with 1,000 ECUs | ${(many.coreShare * 100).toFixed(1)} % | ${compare(many.coreShare < 0.5)} |`,
+  `| less than 300 MB with 1,000 ECUs | ${many.residentMegabytes.toFixed(0)} MB | ${compare(many.residentMegabytes < 300)} |`,
+  `| CPU per ECU with 1,000 ECUs, compared with 100 ECUs: at most 10 % more | ${(slope * 100).toFixed(0)} % | ${compare(slope < 0.1)} |`,
 ].join("\n");
 process.stdout.write(`${page}\n`);
 const before = readFileSync(PAGE, "utf8").split("\n## A fleet")[0]?.trimEnd();

@@ -1,5 +1,5 @@
 /**
- * Lets the exporter live through simulated days with random faults and two scrapers, and says what is left over.
+ * Runs the exporter for simulated days with random faults and two scraping clients, and reports leaks and failures.
  * Usage: npm run soak -- --minutes=10 [--seed=1]
  */
 import { writeFileSync } from "node:fs";
@@ -48,7 +48,7 @@ const exporter = await startExporter({
   timezone: "Etc/GMT",
   minInterval: 50,
   timeout: 2_500,
-  commandPause: 20, // an ECU hears of a closed connection a moment later
+  commandPause: 20, // an ECU notices a closed connection a little later
   retries: 1,
   listenAddress: { host: "127.0.0.1", port: 0 },
   telemetryPath: "/metrics",
@@ -57,10 +57,10 @@ const exporter = await startExporter({
 });
 
 const ends = performance.now() + minutes * 60_000;
-const tally = { scrapes: 0, up: 0, late: 0, failed: 0, fell: 0, faults: 0, slowestMs: 0 };
-let lifetime = 0;
+const counts = { scrapes: 0, up: 0, late: 0, failed: 0, falls: 0, faults: 0, slowestMs: 0 };
+let lifetimeJoules = 0;
 
-/** Scrapes as Prometheus does, one after another. */
+/** Scrapes like Prometheus, one scrape after another. */
 const scrape = async (): Promise<void> => {
   const headers = { "X-Prometheus-Scrape-Timeout-Seconds": String(TIMEOUT_SECONDS) };
   while (performance.now() < ends) {
@@ -68,28 +68,28 @@ const scrape = async (): Promise<void> => {
     const response = await fetch(`http://127.0.0.1:${exporter.address.port}/metrics`, { headers });
     const text = await response.text();
     const ms = performance.now() - begun;
-    tally.scrapes++;
-    tally.slowestMs = Math.max(tally.slowestMs, ms);
-    if (ms > TIMEOUT_SECONDS * 1000) tally.late++;
-    if (response.status !== 200) tally.failed++;
-    if (/^ecu_up\{.*\} 1$/m.test(text)) tally.up++;
-    const shown = Number(
-      /^ecu_lifetime_energy_joules_total\{.*\} (\d+)$/m.exec(text)?.[1] ?? lifetime,
+    counts.scrapes++;
+    counts.slowestMs = Math.max(counts.slowestMs, ms);
+    if (ms > TIMEOUT_SECONDS * 1000) counts.late++;
+    if (response.status !== 200) counts.failed++;
+    if (/^ecu_up\{.*\} 1$/m.test(text)) counts.up++;
+    const joules = Number(
+      /^ecu_lifetime_energy_joules_total\{.*\} (\d+)$/m.exec(text)?.[1] ?? lifetimeJoules,
     );
-    if (shown < lifetime) tally.fell++;
-    lifetime = shown;
+    if (joules < lifetimeJoules) counts.falls++;
+    lifetimeJoules = joules;
     await pause(SCRAPE_EVERY_MS);
   }
 };
 
-/** Switches one random fault on for a while, then all off for a while. */
-const spoil = async (): Promise<void> => {
+/** Activates one random fault for a while, then none for a while. */
+const injectFaults = async (): Promise<void> => {
   for (let turn = 0; performance.now() < ends; turn++) {
     const name = names[Math.floor(random(seed, 1, turn) * names.length)];
-    // Confirmed resets are the one reason for which a counter may fall, and a frozen one below the true is such.
+    // A counter may fall only after a confirmed reset. Frozen counters below the true values look like one.
     if (name !== undefined && name !== "frozenCounters") {
       ecu.faults.add(name);
-      tally.faults++;
+      counts.faults++;
     }
     await pause(FAULT_EVERY_MS * random(seed, 2, turn));
     ecu.faults.clear();
@@ -108,56 +108,60 @@ const sample = async (): Promise<void> => {
   }
 };
 
-/** Least squares: MiB a minute. */
-const slopeOf = (points: readonly { x: number; y: number }[]): number => {
-  const mean = (of: (point: { x: number; y: number }) => number): number =>
-    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+/** Least-squares slope in MiB per minute. */
+const fitSlope = (points: readonly { x: number; y: number }[]): number => {
+  const mean = (value: (point: { x: number; y: number }) => number): number =>
+    points.reduce((sum, point) => sum + value(point), 0) / points.length;
   const [x, y] = [mean((point) => point.x), mean((point) => point.y)];
   return mean((point) => (point.x - x) * (point.y - y)) / mean((point) => (point.x - x) ** 2);
 };
 
-await Promise.all([scrape(), scrape(), spoil(), sample()]);
+await Promise.all([scrape(), scrape(), injectFaults(), sample()]);
 await exporter.stop();
 const { peak, total } = ecu.connections;
 const { writes } = ecu;
 await ecu.close();
-await pause(6_000); // fetch closes the connections it kept
-const leftOver = process
+await pause(6_000); // until fetch has closed its idle connections
+const openHandles = process
   .getActiveResourcesInfo()
   .filter((kind) => !handlesBefore.includes(kind) && kind !== "Timeout");
 
 const half = samples.slice(Math.floor(samples.length / 2));
-const heapSlope = slopeOf(half.map(({ minute, heap }) => ({ x: minute, y: heap })));
+const heapSlope = fitSlope(half.map(({ minute, heap }) => ({ x: minute, y: heap })));
 const last = samples.at(-1);
 const rows: readonly (readonly [string, string])[] = [
   ["machine", `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`],
   ["duration", `${minutes} min, ${((minutes * TIME_SCALE) / 1440).toFixed(1)} simulated days`],
-  ["scrapes", String(tally.scrapes)],
-  ["with ecu_up 1", String(tally.up)],
-  ["faults switched on", String(tally.faults)],
-  ["slowest scrape", `${tally.slowestMs.toFixed(0)} ms of ${TIMEOUT_SECONDS * 1000} ms`],
-  ["scrapes past their deadline", String(tally.late)],
-  ["answers other than 200", String(tally.failed)],
-  ["falls of the lifetime counter", String(tally.fell)],
+  ["scrapes", String(counts.scrapes)],
+  ["with ecu_up 1", String(counts.up)],
+  ["faults activated", String(counts.faults)],
+  ["slowest scrape", `${counts.slowestMs.toFixed(0)} ms of ${TIMEOUT_SECONDS * 1000} ms`],
+  ["scrapes after their deadline", String(counts.late)],
+  ["responses other than 200", String(counts.failed)],
+  ["falls of the lifetime counter", String(counts.falls)],
   ["unhandled rejections", String(rejections)],
-  ["connections to the ECU, in all / most at one time", `${total} / ${peak}`],
-  ["writing commands sent", String(writes.length)],
+  ["connections to the ECU: total / maximum at the same time", `${total} / ${peak}`],
+  ["write commands sent", String(writes.length)],
   ["heap at the end", `${last?.heap.toFixed(1)} MiB`],
-  ["resident at the end", `${last?.resident.toFixed(0)} MiB`],
+  ["resident memory at the end", `${last?.resident.toFixed(0)} MiB`],
   ["heap slope over the second half", `${heapSlope.toFixed(4)} MiB/min`],
-  ["handles and sockets left over", leftOver.length === 0 ? "none" : leftOver.join(", ")],
+  [
+    "open handles and sockets at the end",
+    openHandles.length === 0 ? "none" : openHandles.join(", "),
+  ],
 ];
 const table = ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)].join(
   "\n",
 );
 process.stdout.write(`${table}\n`);
-const isSound =
-  tally.late + tally.failed + tally.fell + rejections + writes.length + leftOver.length === 0;
-process.stdout.write(isSound ? "sound\n" : "NOT sound\n");
+const isPassed =
+  counts.late + counts.failed + counts.falls + rejections + writes.length + openHandles.length ===
+  0;
+process.stdout.write(isPassed ? "passed\n" : "FAILED\n");
 if (values.minutes !== undefined && minutes >= 10) {
   writeFileSync(
     "docs/reliability.md",
-    `# Reliability\n\nWritten by \`npm run soak -- --minutes=${minutes} --seed=${seed}\`: the exporter reads a simulated ECU through days at high speed, with one\nrandom fault after another, and two scrapers ask all the time. Exporter, ECU and scrapers share one process.\n\n${table}\n`,
+    `# Reliability\n\nWritten by \`npm run soak -- --minutes=${minutes} --seed=${seed}\`. The exporter reads a simulated ECU for several days at high speed, with one\nrandom fault after another, while two clients scrape all the time. Exporter, ECU and clients share one process.\n\n${table}\n`,
   );
 }
-process.exitCode = isSound ? 0 : 1;
+process.exitCode = isPassed ? 0 : 1;
