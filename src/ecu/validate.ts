@@ -112,30 +112,29 @@ export const validateCounters = (
   ) {
     return { reading, rejected: [], memory: before };
   }
-  const known = before.ecus[identity.ecuId];
-  const isNewId = known === undefined && before.ecuId !== undefined;
-  const { lifetime, today } = known ?? { lifetime: {}, today: {} };
+  const earlier = before.ecus[identity.ecuId];
+  const { lifetime, today } = earlier ?? { lifetime: {}, today: {} };
   // The time of the last report may be invalid; then it has no date.
   const reportedAt = reading.lastReportAt === undefined ? undefined : reading.lastReportLocal;
-  const date = reportedAt?.slice(0, 8) ?? known?.date;
-  const withoutCounters = {
+  const date = reportedAt?.slice(0, 8) ?? earlier?.date;
+  const leaveOutBoth = (ecu: EcuMemory) => ({
     reading: { ...others, identity },
     rejected: ["lifetime_energy", "today_energy"] as const,
-  };
-  if (isNewId) {
-    return { ...withoutCounters, memory: remember(before, reading, { date, lifetime, today }) };
-  }
+    memory: remember(before, reading, ecu),
+  });
+  const isNewId = earlier === undefined && before.ecuId !== undefined;
+  if (isNewId) return leaveOutBoth({ date, lifetime, today });
   if (hasFailedLookup(reading)) {
-    const interrupted = { date, lifetime: endLowerStreak(lifetime), today: endLowerStreak(today) };
-    return { ...withoutCounters, memory: remember(before, reading, interrupted) };
+    const [endedLifetime, endedToday] = [endLowerStreak(lifetime), endLowerStreak(today)];
+    return leaveOutBoth({ date, lifetime: endedLifetime, today: endedToday });
   }
   const isNewDay = date !== undefined && today.goodOn !== undefined && date > today.goodOn;
   const isNight = todayEnergyJoules === 0 && (reading.invertersOnline ?? 0) === 0;
-  const life = validateCounter(lifetime, lifetimeEnergyJoules, at, date, {
+  const forLifetime = validateCounter(lifetime, lifetimeEnergyJoules, at, date, {
     mayFall: false,
     rejectsZero: true,
   });
-  const day = validateCounter(today, todayEnergyJoules, at, date, {
+  const forToday = validateCounter(today, todayEnergyJoules, at, date, {
     mayFall: isNewDay || isNight,
     rejectsZero: today.good !== undefined,
   });
@@ -143,14 +142,18 @@ export const validateCounters = (
     reading: {
       ...others,
       identity,
-      ...(life.accepted && { lifetimeEnergyJoules }),
-      ...(day.accepted && { todayEnergyJoules }),
+      ...(forLifetime.accepted && { lifetimeEnergyJoules }),
+      ...(forToday.accepted && { todayEnergyJoules }),
     },
     rejected: [
-      ...(life.accepted ? [] : (["lifetime_energy"] as const)),
-      ...(day.accepted ? [] : (["today_energy"] as const)),
+      ...(forLifetime.accepted ? [] : (["lifetime_energy"] as const)),
+      ...(forToday.accepted ? [] : (["today_energy"] as const)),
     ],
-    memory: remember(before, reading, { date, lifetime: life.memory, today: day.memory }),
+    memory: remember(before, reading, {
+      date,
+      lifetime: forLifetime.memory,
+      today: forToday.memory,
+    }),
   };
 };
 
