@@ -9,12 +9,12 @@ import type { Clock } from "../time/clock.ts";
 import type { Contact } from "./contact.ts";
 import {
   type Finding,
+  fail,
   failureFinding,
   looksLikeEcu,
-  odd,
   ok,
   type Report,
-  wrong,
+  warn,
 } from "./findings.ts";
 import type { VerdictName } from "./verdicts.ts";
 
@@ -33,22 +33,26 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal;
 }
 
+/** Maximum time of a name lookup. */
 const RESOLVE_MS = 5_000;
 
 /** @returns whether there is an address to connect to */
 export const checkName = async (
-  { ecu: { host }, resolve, clock, signal }: ConnectionOptions,
+  { ecu: { host }, resolve, clock }: ConnectionOptions,
   report: Report,
 ): Promise<boolean> => {
   if (isIP(host) !== 0) {
     report(ok("name", `${host} is an address and needs no name lookup`));
     return true;
   }
-  const late = clock.sleep(RESOLVE_MS, signal).then(() => undefined);
+  let cancel = (): void => {};
+  const tooLate = new Promise<undefined>((resolve) => {
+    cancel = clock.schedule(RESOLVE_MS, () => resolve(undefined));
+  });
   try {
-    const addresses = await Promise.race([resolve(host), late]);
+    const addresses = await Promise.race([resolve(host), tooLate]);
     if (addresses === undefined) {
-      report(wrong("name", `${host}: no response within 5 s`, "name service silent"));
+      report(fail("name", `${host}: no response within 5 s`, "name service silent"));
       return false;
     }
     const several = addresses.length > 1 ? "; the first that accepts a connection is used" : "";
@@ -57,8 +61,10 @@ export const checkName = async (
   } catch (error) {
     const { code = String(error) } = error as NodeJS.ErrnoException;
     const verdict = code === "EAI_AGAIN" ? "name service silent" : "name unknown";
-    report(wrong("name", `${host}: no address (${code})`, verdict));
+    report(fail("name", `${host}: no address (${code})`, verdict));
     return false;
+  } finally {
+    cancel();
   }
 };
 
@@ -77,7 +83,7 @@ export const checkFirstRequest = async (
 ): Promise<FirstReply | undefined> => {
   const { ecu, clock } = options;
   if (ecu.port !== ECU_PORT) {
-    report(odd("port", `${ecu.port} was given; every ECU uses ${ECU_PORT}`));
+    report(warn("port", `${ecu.port} was given; every ECU uses ${ECU_PORT}`));
   }
   const contact = await options.contact();
   if (contact.stage === "not connected") {
@@ -105,17 +111,17 @@ const notConnected = (code: string, options: ConnectionOptions): Finding => {
   const { port } = options.ecu;
   switch (code) {
     case "ECONNREFUSED":
-      return wrong("port", `${port} refuses the connection`, refusalVerdict(options));
+      return fail("port", `${port} refuses the connection`, refusalVerdict(options));
     case "TIME":
     case "ETIMEDOUT":
-      return wrong("port", `${port} neither accepts nor refuses the connection`, "not accepted");
+      return fail("port", `${port} neither accepts nor refuses the connection`, "not accepted");
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return wrong("name", `no address (${code})`, "name unknown");
+      return fail("name", `no address (${code})`, "name unknown");
     case "ECONNRESET":
-      return wrong("port", `${port} resets the connection`, "closed");
+      return fail("port", `${port} resets the connection`, "closed");
     default:
-      return wrong("port", `no device can be reached (${code})`, "no such host");
+      return fail("port", `no device can be reached (${code})`, "no such host");
   }
 };
 
@@ -134,22 +140,18 @@ const refusalVerdict = ({ clock, zone }: ConnectionOptions): VerdictName => {
 
 const noReply = ({ received, closedByEcu }: Extract<Contact, { stage: "no reply" }>): Finding => {
   if (received.length > 0 && !looksLikeEcu(received)) {
-    return wrong(
-      "reply",
-      `"${firstCharacters(received)}" is not the reply of an ECU`,
-      "not an ECU",
-    );
+    return fail("reply", `"${firstCharacters(received)}" is not the reply of an ECU`, "not an ECU");
   }
   if (received.length === 0) {
     return closedByEcu
-      ? wrong("reply", "none: the connection was closed", "closed")
-      : wrong("reply", "none: no data", "silent");
+      ? fail("reply", "none: the connection was closed", "closed")
+      : fail("reply", "none: no data", "silent");
   }
   const end = closedByEcu ? "then the connection was closed" : "then no more data";
   const hasLength = /^\d{4}$/.test(Buffer.from(received).toString("latin1", 5, 9));
   return received.length < 9 || hasLength
-    ? wrong("reply", `it ends after ${received.length} bytes; ${end}`, "cut short")
-    : wrong("reply", `"${firstCharacters(received)}" is not a valid frame`, "unreadable");
+    ? fail("reply", `it ends after ${received.length} bytes; ${end}`, "cut short")
+    : fail("reply", `"${firstCharacters(received)}" is not a valid frame`, "unreadable");
 };
 
 const firstCharacters = (received: Uint8Array): string =>

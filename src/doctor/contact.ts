@@ -1,5 +1,5 @@
 /** One exchange with whatever listens at an address: whether it connects, what comes back, who closes the connection. */
-import { type EcuEndpoint, type ExchangeOptions, exchange } from "../ecu/client.ts";
+import type { EcuEndpoint, ExchangeLimits, exchange } from "../ecu/client.ts";
 import { QueryError } from "../ecu/errors.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -23,14 +23,21 @@ export type Contact =
       readonly closedByEcu: boolean;
     };
 
-/** Connects, sends one request, and watches how it ends. Never throws for what the other side does. */
+export interface ContactOptions {
+  /** The client. */
+  readonly exchange: typeof exchange;
+  readonly clock: Clock;
+  readonly limits: Partial<ExchangeLimits>;
+  /** Ends the exchange. */
+  readonly signal: AbortSignal;
+}
+
+/** Connects, sends one request, and watches how the exchange ends. Never throws for what the other side does. */
 export const contact = async (
   ecu: EcuEndpoint,
   request: Uint8Array,
-  signal: AbortSignal,
-  options: Omit<ExchangeOptions, "observer"> & { readonly clock: Clock },
+  { exchange, clock, limits, signal }: ContactOptions,
 ): Promise<Contact> => {
-  const { clock } = options;
   const startedAt = clock.monotonic();
   let connectedAt: number | undefined;
   let repliedAt = 0;
@@ -47,7 +54,7 @@ export const contact = async (
     },
   };
   try {
-    const { bytes } = await exchange(ecu, request, signal, { ...options, observer });
+    const { bytes } = await exchange(ecu, request, signal, { clock, limits, observer });
     const at = connectedAt ?? startedAt;
     return {
       stage: "replied",

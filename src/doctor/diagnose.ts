@@ -1,4 +1,4 @@
-/** The diagnosis of one ECU: step by step, each with its findings, until nothing more can be learnt. */
+/** The diagnosis of one ECU: check by check, until a failure makes further checks impossible. */
 import { reportsOwnZone } from "../ecu/models.ts";
 import { observe } from "../ecu/observe.ts";
 import { isFinal, type Outcome } from "../ecu/query.ts";
@@ -15,12 +15,12 @@ import {
 } from "./connection-checks.ts";
 import {
   type Finding,
+  fail,
   failureFinding,
   failureVerdict,
-  odd,
   ok,
   type Report,
-  wrong,
+  warn,
 } from "./findings.ts";
 import {
   closeFinding,
@@ -32,9 +32,9 @@ import {
 import { rootCause, type VerdictName } from "./verdicts.ts";
 
 export interface DiagnoseOptions extends ConnectionOptions {
-  /** Whether the user named the zone. */
+  /** Whether the user set the zone. */
   readonly isZoneSet: boolean;
-  /** Sends one query, once. */
+  /** Sends a query without retries. */
   readonly query: <C extends Command>(
     command: C,
     params?: { readonly ecuId?: string },
@@ -43,7 +43,7 @@ export interface DiagnoseOptions extends ConnectionOptions {
   readonly onFinding: (finding: Finding) => void;
 }
 
-/** Sends 0001 twice, 0002, 0030 and 0012; repeats 0002 and 0030 once where they fail. @returns the verdict */
+/** Sends 0001 twice, then 0002, 0030 and 0012; repeats 0002 and 0030 once if they fail. @returns the verdict */
 export const diagnose = async (options: DiagnoseOptions): Promise<VerdictName> => {
   const supported: VerdictName[] = [];
   const report = (...findings: readonly Finding[]): void => {
@@ -58,7 +58,7 @@ export const diagnose = async (options: DiagnoseOptions): Promise<VerdictName> =
   return rootCause(supported);
 };
 
-/** The queries after the first, and what all replies show. */
+/** Sends the queries after the first, and checks all replies. */
 const checkReplies = async (
   options: DiagnoseOptions,
   first: FirstReply,
@@ -122,12 +122,12 @@ const checkSecondInfo = async (
     return undefined;
   }
   if (!second.ok)
-    report(odd("reply", `none to the second request: ${second.error.message}`, "unsteady"));
+    report(warn("reply", `none to the second request: ${second.error.message}`, "unsteady"));
   else if (first.failed)
-    report(odd("reply", `to the first request: ${first.failed.text}`, "unsteady"));
+    report(warn("reply", `to the first request: ${first.failed.text}`, "unsteady"));
   const info = second.ok ? second.value : first.info;
   if (info !== undefined && first.info !== undefined && first.info.ecuId !== info.ecuId) {
-    report(wrong("id", `first ${first.info.ecuId}, then ${info.ecuId}`, "two ECUs"));
+    report(fail("id", `first ${first.info.ecuId}, then ${info.ecuId}`, "two ECUs"));
     return undefined;
   }
   return info;
@@ -152,9 +152,9 @@ const queryTwice = async <C extends "realtime" | "signal">(
   if (first.ok) return first;
   const second = isFinal(first.error) ? first : await options.query(command, { ecuId });
   if (second.ok) {
-    report(odd(subject, `no reply to the first request: ${first.error.message}`, "unsteady"));
+    report(warn(subject, `no reply to the first request: ${first.error.message}`, "unsteady"));
     return second;
   }
-  report(wrong(subject, second.error.message, failureVerdict(second.error)));
+  report(fail(subject, second.error.message, failureVerdict(second.error)));
   return undefined;
 };

@@ -1,7 +1,7 @@
 /** Finds the ECUs of a network: tries one port at each address, slowly, and sends one request to what accepts. */
 import { setMaxListeners } from "node:events";
 import { isIPv4 } from "node:net";
-import type { ExchangeLimits } from "../ecu/client.ts";
+import type { exchange } from "../ecu/client.ts";
 import { decodeReply, type Info } from "../protocol/replies.ts";
 import { encodeRequest } from "../protocol/requests.ts";
 import type { Clock } from "../time/clock.ts";
@@ -11,6 +11,8 @@ export interface DiscoverOptions {
   /** An IPv4 network; the caller bounds its size. */
   readonly range: { readonly network: string; readonly prefix: number };
   readonly port: number;
+  /** The client. */
+  readonly exchange: typeof exchange;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Called with each address that accepts a connection. */
@@ -22,21 +24,22 @@ export interface DiscoverOptions {
 /** A device that accepts connections at the port. */
 export interface Device {
   readonly address: string;
-  /** Absent where it does not reply as an ECU does. */
+  /** The base information; absent if the device is not an ECU. */
   readonly info?: Info;
-  /** Whether it sent anything: an ECU that hangs does not. */
+  /** Whether it sent any bytes. An ECU that hangs sends none. */
   readonly replies: boolean;
 }
 
 const CONCURRENCY = 20;
 /** At most 50 new connections a second: a network of 254 addresses takes 5 seconds. */
 const INTERVAL_MS = 20;
-const limits: ExchangeLimits = { connectMs: 500, silenceMs: 5_000, replyMs: 10_000, closeMs: 0 };
+/** Short, because most addresses of a network are unused, and an ECU in the same network accepts within milliseconds. */
+const CONNECT_MS = 500;
 
 /** Tries every address of the range, in order. @returns the number of ECUs found */
 export const discover = async (options: DiscoverOptions): Promise<number> => {
   const { clock, signal } = options;
-  setMaxListeners(0, signal); // every address in flight listens
+  setMaxListeners(0, signal); // each connection adds one
   const addresses = listAddresses(options.range);
   const remaining = addresses.values();
   let nextStart = clock.monotonic();
@@ -60,10 +63,14 @@ export const discover = async (options: DiscoverOptions): Promise<number> => {
 
 const tryAddress = async (
   address: string,
-  { port, clock, signal }: DiscoverOptions,
+  { port, exchange, clock, signal }: DiscoverOptions,
 ): Promise<Device | undefined> => {
-  const ecu = { host: address, port };
-  const result = await contact(ecu, encodeRequest("info"), signal, { limits, clock });
+  const result = await contact({ host: address, port }, encodeRequest("info"), {
+    exchange,
+    clock,
+    limits: { connectMs: CONNECT_MS },
+    signal,
+  });
   switch (result.stage) {
     case "not connected":
       return undefined;

@@ -1,12 +1,12 @@
-/** What the doctor finds, one line each. */
+/** Findings: the results of the checks, one line each. */
 import type { QueryError, Reason } from "../ecu/errors.ts";
 import { encodeRequest } from "../protocol/requests.ts";
 import type { VerdictName } from "./verdicts.ts";
 
-/** A fact, how good it is, and the verdict that it supports. */
+/** The result of a check, and the verdict that it supports. */
 export interface Finding {
-  readonly mark: "ok" | "odd" | "wrong";
-  /** One word or two: name, port, reply … */
+  readonly mark: "ok" | "warn" | "fail";
+  /** What was checked, in one word: name, port, reply … */
   readonly subject: string;
   readonly text: string;
   readonly verdict?: VerdictName;
@@ -15,7 +15,7 @@ export interface Finding {
 /** Takes findings as they are made. */
 export type Report = (...findings: readonly Finding[]) => void;
 
-const finding = (
+const createFinding = (
   mark: Finding["mark"],
   subject: string,
   text: string,
@@ -23,13 +23,13 @@ const finding = (
 ): Finding => ({ mark, subject, text, ...(verdict && { verdict }) });
 
 export const ok = (subject: string, text: string, verdict?: VerdictName): Finding =>
-  finding("ok", subject, text, verdict);
-export const odd = (subject: string, text: string, verdict?: VerdictName): Finding =>
-  finding("odd", subject, text, verdict);
-export const wrong = (subject: string, text: string, verdict: VerdictName): Finding =>
-  finding("wrong", subject, text, verdict);
+  createFinding("ok", subject, text, verdict);
+export const warn = (subject: string, text: string, verdict?: VerdictName): Finding =>
+  createFinding("warn", subject, text, verdict);
+export const fail = (subject: string, text: string, verdict: VerdictName): Finding =>
+  createFinding("fail", subject, text, verdict);
 
-const verdictOfReason: Readonly<Record<Reason, VerdictName>> = {
+const verdictByReason: Readonly<Record<Reason, VerdictName>> = {
   refused: "refused",
   unreachable: "no such host",
   timeout: "silent",
@@ -45,22 +45,24 @@ const verdictOfReason: Readonly<Record<Reason, VerdictName>> = {
 export const failureVerdict = ({ reason, received }: QueryError): VerdictName => {
   if (reason === "timeout" && received.length > 0) return "cut short";
   if (reason === "malformed" && !looksLikeEcu(received)) return "not an ECU";
-  return verdictOfReason[reason];
+  return verdictByReason[reason];
 };
 
 /** The finding on a failed query. */
 export const failureFinding = (error: QueryError): Finding =>
-  wrong("reply", error.message, failureVerdict(error));
+  fail("reply", error.message, failureVerdict(error));
 
 const infoRequest = encodeRequest("info");
 
-/** Whether bytes begin as every reply does (docs/protocol.md#frame) and are not merely our request sent back. */
+/** Whether bytes start as every reply does (docs/protocol.md#frame) and are not the request, sent back. */
 export const looksLikeEcu = (received: Uint8Array): boolean =>
   Buffer.from(received.subarray(0, 3)).toString("latin1") === "APS" &&
   !infoRequest.equals(received);
 
-/** The first items of a list, and how many more there are. */
-export const listSome = (items: readonly string[], max = 5): string =>
-  items.length <= max
+const MAX_LISTED = 5;
+
+/** The first items of a list, and the number of the others. */
+export const listSome = (items: readonly string[]): string =>
+  items.length <= MAX_LISTED
     ? items.join(", ")
-    : `${items.slice(0, max).join(", ")} and ${items.length - max} more`;
+    : `${items.slice(0, MAX_LISTED).join(", ")} and ${items.length - MAX_LISTED} more`;

@@ -1,14 +1,14 @@
-/** Every verdict of the doctor: what it means, and the one thing to do. docs/doctor.md has the same table. */
+/** The verdicts of the doctor: what each means, and what to do next. docs/doctor.md has the same table. */
 
 interface Verdict {
   readonly means: string;
-  /** `{ecu}` stands for the address as given. */
+  /** What to do; `{ecu}` stands for the address that the user wrote. */
   readonly next: string;
-  /** The ECU works. */
+  /** Present if the ECU works. */
   readonly isWell?: true;
 }
 
-/** Ordered by cause: of several that fit, the first is the verdict. The comments cite docs/protocol.md. */
+/** Ordered by cause: if several verdicts fit, the first one explains the others. */
 export const verdicts = {
   "name unknown": {
     means: "The name of the ECU has no address in this network.",
@@ -144,8 +144,9 @@ export const verdicts = {
 export type VerdictName = keyof typeof verdicts;
 const order = Object.keys(verdicts) as readonly VerdictName[];
 
-/** The verdict that explains the others: the first in the order of the table. */
+/** The verdict that explains the others: the first in the order of the table; `well` without any. */
 export const rootCause = (names: readonly VerdictName[]): VerdictName =>
   order.find((name) => names.includes(name)) ?? "well";
 
+/** Whether a verdict means that the ECU works. */
 export const isWell = (name: VerdictName): boolean => "isWell" in verdicts[name];

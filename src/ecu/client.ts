@@ -19,12 +19,12 @@ export interface ExchangeLimits {
   readonly silenceMs: number;
   /** From the request until the reply is complete. */
   readonly replyMs: number;
-  /** That the ECU is given to close the connection after its reply; 0 closes at once. */
+  /** After the reply, until the ECU closes the connection; with 0 this side closes it at once. */
   readonly closeMs: number;
 }
 
-/** The limits of the exporter. */
-export const exchangeLimits: ExchangeLimits = {
+/** The limits where a caller does not set its own. */
+const defaultLimits: ExchangeLimits = {
   connectMs: 5_000,
   silenceMs: 5_000,
   replyMs: 10_000,
@@ -44,11 +44,9 @@ export interface ExchangeObserver {
 }
 
 export interface ExchangeOptions {
-  readonly limits?: ExchangeLimits;
+  readonly limits?: Partial<ExchangeLimits>;
   readonly clock?: Pick<Clock, "schedule">;
   readonly observer?: ExchangeObserver;
-  /** Opens a socket; tests replace it. */
-  readonly dial?: typeof connect;
 }
 
 /** A complete reply, and what was unusual about its arrival (docs/protocol.md#receiving-a-reply). */
@@ -59,10 +57,10 @@ export interface RawReply {
   readonly trailingBytes: number;
 }
 
-/** Time for the final line feed of a reply that lacks nothing else. */
+/** How long the final line feed of an otherwise complete reply may take; some ECUs never send it. */
 const LINE_FEED_GRACE_MS = 300;
 
-/** A stage of an exchange took too long. */
+/** A stage of an exchange, or the whole of it, took too long. */
 class TimeUp extends Error {}
 
 /**
@@ -76,17 +74,18 @@ export const exchange = async (
   signal: AbortSignal,
   options: ExchangeOptions = {},
 ): Promise<RawReply> => {
-  const { limits = exchangeLimits, clock = systemClock, observer = {}, dial = connect } = options;
+  const { clock = systemClock, observer = {} } = options;
+  const limits = { ...defaultLimits, ...options.limits };
   let received: Buffer = Buffer.alloc(0);
-  const socket = dial({ host: endpoint.host, port: endpoint.port, noDelay: true });
+  const socket = connect({ host: endpoint.host, port: endpoint.port, noDelay: true });
   const deadlines = setDeadlines(socket, signal, clock);
   if (observer.closed !== undefined) onPeerClose(socket, observer.closed);
   try {
-    deadlines.stage(limits.connectMs, "did not accept the connection");
+    deadlines.stage(limits.connectMs, "did not accept the connection within");
     await once(socket, "connect");
     observer.connected?.();
-    deadlines.reply(limits.replyMs, "did not complete its reply");
-    deadlines.stage(limits.silenceMs, "accepted the connection and did not reply");
+    deadlines.reply(limits.replyMs, "did not complete its reply within");
+    deadlines.stage(limits.silenceMs, "accepted the connection and sent nothing for");
     socket.write(request);
     for await (const chunk of readChunks(socket)) {
       observer.received?.(chunk);
@@ -94,7 +93,7 @@ export const exchange = async (
       const missing = (replyLength(received) ?? LONGEST_REPLY) - received.length;
       if (missing <= 0) break;
       const graceMs = missing === 1 ? LINE_FEED_GRACE_MS : limits.silenceMs;
-      deadlines.stage(graceMs, "stopped in the middle of its reply");
+      deadlines.stage(graceMs, "stopped in the middle of its reply and sent nothing for");
     }
     const reply = completeReply(received);
     observer.replied?.(reply);
@@ -124,11 +123,12 @@ const setDeadlines = (socket: Socket, signal: AbortSignal, clock: Pick<Clock, "s
   let cancelStage = (): void => {};
   let cancelReply = (): void => {};
   const deadline = (ms: number, problem: string): (() => void) =>
-    clock.schedule(ms, () => socket.destroy(new TimeUp(`${problem} within ${ms} ms`)));
+    clock.schedule(ms, () => socket.destroy(new TimeUp(`${problem} ${ms / 1000} s`)));
   const onAbort = (): void => {
     socket.destroy(new TimeUp("had not replied when the time for this read was over"));
   };
-  socket.on("error", () => {}); // who waits gets the error; between two waits, or after the last, it does not matter
+  // A pending wait throws the error; between two waits and after the last, nothing depends on it.
+  socket.on("error", () => {});
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   return {
@@ -182,7 +182,7 @@ const closedWithin = (
     if (signal.aborted || socket.readableEnded || socket.destroyed) finish();
   });
 
-/** Keeps at most the longest reply and a little of what an ECU sends. */
+/** Adds a chunk to what was received, up to the longest reply and a few bytes more. */
 const append = (received: Buffer, chunk: Buffer): Buffer =>
   Buffer.concat([received, chunk.subarray(0, LONGEST_REPLY + 9 - received.length)]);
 
@@ -214,7 +214,7 @@ const destroy = (socket: Socket): Promise<void> =>
     socket.destroy();
   });
 
-/** The error as a reason of the closed list, in words that name the ECU. */
+/** Any error of an exchange as a `QueryError` whose message starts with the address of the ECU. */
 const toQueryError = (endpoint: EcuEndpoint, error: unknown, received: Buffer): QueryError => {
   const at = `${endpoint.host}:${endpoint.port}`;
   const as = (reason: Reason, problem: string): QueryError =>
@@ -232,7 +232,7 @@ const toQueryError = (endpoint: EcuEndpoint, error: unknown, received: Buffer): 
   return as(reason, `${problem} (${code || message})`);
 };
 
-/** What the errors of the operating system mean to the reader of a log. */
+/** The errors of the operating system by their code: the reason, and a text for logs. */
 const systemErrors: Readonly<Record<string, readonly [Reason, string]>> = {
   ECONNREFUSED: ["refused", "refused the connection"],
   ETIMEDOUT: ["timeout", "did not accept the connection"],

@@ -2,20 +2,24 @@
 import type { Messages } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
-import { type EcuEndpoint, type ExchangeOptions, exchange } from "./client.ts";
-import { type Exchange, type Outcome, query, RETRY_PAUSE_MS } from "./query.ts";
+import { type EcuEndpoint, type ExchangeObserver, exchange } from "./client.ts";
+import { type Exchange, type Outcome, query } from "./query.ts";
 import { createRequestQueue } from "./queue.ts";
 
-export interface QuerierOptions extends Omit<ExchangeOptions, "clock"> {
+export interface QuerierOptions {
   readonly ecu: EcuEndpoint;
   /** Between two connections. */
   readonly pauseMs: number;
   /** Further attempts at a query that failed, unless the query has its own number. */
   readonly retries: number;
-  readonly retryPauseMs?: number;
+  /** Between two attempts, where it is not the usual pause. */
+  readonly retryPauseMs?: number | undefined;
   /** Ends a query in flight, and all that follow. */
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  readonly observer?: ExchangeObserver;
+  /** The client; tests replace it. */
+  readonly exchange?: typeof exchange;
 }
 
 /** @see createQuerier */
@@ -32,17 +36,17 @@ export interface Querier {
 
 /** A querier of one ECU: one connection at a time, one query each, a pause after each (docs/protocol.md#connections). */
 export const createQuerier = (options: QuerierOptions): Querier => {
-  const { ecu, signal, clock = systemClock } = options;
+  const { ecu, signal, clock = systemClock, observer = {}, exchange: send = exchange } = options;
   const enqueue = createRequestQueue(() => options.pauseMs, clock);
-  const send: Exchange = (request, until) =>
-    enqueue(() => exchange(ecu, request, until, { ...options, clock }), until);
+  const sendQueued: Exchange = (request, until) =>
+    enqueue(() => send(ecu, request, until, { clock, observer }), until);
   return {
     query: (command, params = {}) =>
       query(command, params, {
-        exchange: send,
+        exchange: sendQueued,
         clock,
         retries: params.retries ?? options.retries,
-        retryPauseMs: options.retryPauseMs ?? RETRY_PAUSE_MS,
+        retryPauseMs: options.retryPauseMs,
         signal,
       }),
   };

@@ -19,7 +19,8 @@ export interface QueryOptions {
   readonly clock: Pick<Clock, "monotonic" | "sleep">;
   /** Further attempts at a query that failed for a reason that may pass. */
   readonly retries: number;
-  readonly retryPauseMs: number;
+  /** Between two attempts; 2 s where it is not set. */
+  readonly retryPauseMs?: number | undefined;
   /** Ends the query. */
   readonly signal: AbortSignal;
 }
@@ -33,7 +34,7 @@ export interface QueryParams {
 }
 
 /** Pause between attempts at one query (docs/protocol.md#time-limits). */
-export const RETRY_PAUSE_MS = 2_000;
+const RETRY_PAUSE_MS = 2_000;
 
 const FINAL: ReadonlySet<Reason> = new Set<Reason>(["status", "id_mismatch"]);
 
@@ -49,7 +50,7 @@ export const query = async <C extends Command>(
   { ecuId, parameter, onAttempt }: QueryParams,
   options: QueryOptions,
 ): Promise<Outcome<Messages[C]>> => {
-  const { clock, signal, retries } = options;
+  const { clock, signal, retries, retryPauseMs = RETRY_PAUSE_MS } = options;
   const startedAt = clock.monotonic();
   const request = encodeRequest(command, ecuId, parameter);
   for (let attempt = 0; ; attempt++) {
@@ -60,7 +61,7 @@ export const query = async <C extends Command>(
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
       onAttempt?.(error);
-      if (attempt < retries && !isFinal(error)) await clock.sleep(options.retryPauseMs, signal);
+      if (attempt < retries && !isFinal(error)) await clock.sleep(retryPauseMs, signal);
       if (attempt >= retries || isFinal(error) || signal.aborted) {
         return { ok: false, error, durationMs: clock.monotonic() - startedAt };
       }

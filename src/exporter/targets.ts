@@ -10,7 +10,6 @@ import { type EcuAddress, ecuAddress } from "../config/values.ts";
 import { canonicalHost, ECU_PORT, normalizeAddress } from "../ecu/address.ts";
 import { exchange } from "../ecu/client.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
-import { RETRY_PAUSE_MS } from "../ecu/query.ts";
 import { createRequestQueue, type RequestQueue } from "../ecu/queue.ts";
 import { readEcu } from "../ecu/read.ts";
 import type { EcuLocation } from "../metrics/catalogue.ts";
@@ -187,12 +186,12 @@ const monitorOf = (
         ...options,
         exchange: async (request, signal) => {
           const reply = await enqueue(() => exchange(ecu, request, signal), signal);
-          if (log.isLevelEnabled("debug")) log.debug(captureOf(ecu, request, reply.bytes), "reply");
+          if (log.isLevelEnabled("debug"))
+            log.debug(formatExchange(ecu, request, reply.bytes), "reply");
           return reply;
         },
         clock,
         retries: settings().retries,
-        retryPauseMs: RETRY_PAUSE_MS,
       }),
     settings: () => {
       const { minInterval, timeout, timezone } = settings();
@@ -209,8 +208,8 @@ const monitorOf = (
   });
 };
 
-/** A question and its answer, in a form that can be attached to a report. */
-const captureOf = (ecu: EcuConfig, request: Uint8Array, received: Buffer) => ({
+/** A request and its reply as fields of the log, to be attached to a bug report. */
+const formatExchange = (ecu: EcuConfig, request: Uint8Array, received: Buffer) => ({
   ecu: ecu.name,
   request: Buffer.from(request).toString("latin1").trimEnd(),
   received: received.toString("hex"),

@@ -1,22 +1,25 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { Worker } from "node:worker_threads";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { type ExchangeLimits, exchange, type RawReply } from "../../src/ecu/client.ts";
+import type { RawReply } from "../../src/ecu/client.ts";
 import { QueryError } from "../../src/ecu/errors.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
+import { failConnections } from "../support/failing-connect.ts";
+import { type HastyClock, hastyClock, settled } from "../support/fake-clock.ts";
+import { openFullPort } from "../support/full-port.ts";
+import { type Passing, passAfter, timedExchange } from "../support/timed-exchange.ts";
 import { infoOf, signalsOf } from "./messages.ts";
 
 const request = encodeRequest("info");
 const reply = encodeReply("signal", signalsOf());
-/** Longer than any stall of a busy machine: only a test that awaits a time-out shortens one of them. */
-const limits: ExchangeLimits = { connectMs: 5_000, silenceMs: 5_000, replyMs: 5_000, closeMs: 0 };
+const half = reply.subarray(0, 16);
 const never = new AbortController().signal;
+const noTime: Passing = () => 0;
 
 type Script = (socket: Socket) => void;
 
-/** A server that does what the test says with each request, and half-closes only when told to or when its client did. */
+/** A server that runs a script for each request. It half-closes where the script does, and after its client did. */
 const serve = async (script: Script) => {
   const requests: Buffer[] = [];
   const events: string[] = [];
@@ -24,13 +27,16 @@ const serve = async (script: Script) => {
   let peak = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket);
-    peak = Math.max(peak, [...sockets].filter((one) => !one.readableEnded && !one.errored).length);
+    peak = Math.max(
+      peak,
+      [...sockets].filter((other) => !other.readableEnded && !other.errored).length,
+    );
     socket.on("data", (bytes) => {
       requests.push(bytes);
       events.push("request");
       script(socket);
     });
-    socket.on("error", () => {}); // a client that destroys its socket may reset it
+    socket.on("error", () => {}); // a client that destroys its socket may reset the connection
     socket.on("end", () => {
       events.push("client ended");
       socket.end();
@@ -48,11 +54,11 @@ const serve = async (script: Script) => {
     port: (server.address() as AddressInfo).port,
     requests,
     events,
-    /** Connections that clients had at most at one time. */
+    /** The largest number of simultaneous connections. */
     get peak() {
       return peak;
     },
-    /** Waits until every connection that was made is closed. */
+    /** Waits until every connection is closed. */
     allClosed: async () => {
       while (sockets.size > 0 || !events.includes("closed")) await once(server, "gone");
     },
@@ -64,7 +70,7 @@ const serve = async (script: Script) => {
   };
 };
 
-/** Sends pieces one after another, each in a segment of its own, then does what is left. */
+/** Sends pieces one after another, each in a segment of its own, and then does something else. */
 const inPieces =
   (pieces: readonly Uint8Array[], then: Script = () => {}): Script =>
   (socket) => {
@@ -74,58 +80,71 @@ const inPieces =
   };
 const bytewise = (bytes: Uint8Array): Uint8Array[] => Array.from(bytes, (byte) => Buffer.of(byte));
 const end: Script = (socket) => socket.end();
-const reset: Script = (socket) => socket.resetAndDestroy();
+/** Right after a write, Node closes the connection instead of resetting it. */
+const reset: Script = (socket) => void setTimeout(() => socket.resetAndDestroy(), 10);
 
-const ask = async (script: Script, changes: Partial<ExchangeLimits> = {}, signal = never) => {
+interface RunOptions {
+  readonly passing?: Passing;
+  readonly clock?: HastyClock;
+  readonly signal?: AbortSignal;
+}
+
+/** The outcome of an exchange with a server that runs the script. */
+const run = async (
+  script: Script,
+  { passing = noTime, clock = hastyClock(), signal = never }: RunOptions = {},
+) => {
   await using server = await serve(script);
-  const outcome = await exchange(server, request, signal, {
-    limits: { ...limits, ...changes },
-  }).catch((error: unknown) => error);
+  const exchange = timedExchange({ clock, passing, ecu: server });
+  const outcome = await exchange(server, request, signal).catch((error: unknown) => error);
   await server.allClosed();
   return { outcome: outcome as RawReply | QueryError, server };
 };
 
-describe("a reply that arrives", () => {
-  it("in one piece is given as it is, and the request came in one piece too", async () => {
-    const { outcome, server } = await ask(inPieces([reply]));
+describe("a reply", () => {
+  it("in one piece is returned as it came, and the request arrives in one piece too", async () => {
+    const { outcome, server } = await run(inPieces([reply]));
     expect(outcome).toEqual({ bytes: reply, missingLineFeed: false, trailingBytes: 0 });
     expect(server.requests).toEqual([request]);
   });
 
-  it("cut in two at any byte is given whole", async () => {
+  it("split at any byte is returned whole", async () => {
     for (let cut = 1; cut < reply.length; cut++) {
-      const { outcome } = await ask(inPieces([reply.subarray(0, cut), reply.subarray(cut)]));
-      expect(outcome, `cut at ${cut}`).toMatchObject({ bytes: reply, trailingBytes: 0 });
+      const { outcome } = await run(inPieces([reply.subarray(0, cut), reply.subarray(cut)]));
+      expect(outcome, `split at ${cut}`).toMatchObject({ bytes: reply, trailingBytes: 0 });
     }
   });
 
-  it("one byte at a time is given whole", async () => {
-    const { outcome } = await ask(inPieces(bytewise(reply)));
+  it("that arrives byte by byte is returned whole", async () => {
+    const { outcome } = await run(inPieces(bytewise(reply)));
     expect(outcome).toMatchObject({ bytes: reply, missingLineFeed: false });
   });
 
-  it("with line feeds and END among its values is not cut short at them", async () => {
+  it("is not cut at a line feed or END among its values", async () => {
     const uid = "454e440a454e"; // the bytes of END and a line feed
     const tricky = encodeReply("signal", [{ uid, level: 0x0a }]);
-    const { outcome } = await ask(inPieces(bytewise(tricky)));
+    const { outcome } = await run(inPieces(bytewise(tricky)));
     expect(outcome).toMatchObject({ bytes: tricky });
   });
 
-  it.each([
-    ["the ECU closes", inPieces([reply.subarray(0, -1)], end)],
-    ["the ECU resets the connection", inPieces([reply.subarray(0, -1)], reset)],
-    ["nothing more comes", inPieces([reply.subarray(0, -1)])],
-  ])("without its line feed is accepted and flagged once %s", async (_, script) => {
-    const { outcome } = await ask(script);
+  const withoutLineFeed = reply.subarray(0, -1);
+  it.each<[string, Script, Passing]>([
+    ["the ECU closes the connection", inPieces([withoutLineFeed], end), noTime],
+    ["the ECU resets the connection", inPieces([withoutLineFeed], reset), noTime],
+    ["300 ms have passed", inPieces([withoutLineFeed]), passAfter("received", 300)],
+  ])("without its line feed is accepted and flagged once %s", async (_, script, passing) => {
+    const { outcome } = await run(script, { passing });
     expect(outcome).toEqual({ bytes: reply, missingLineFeed: true, trailingBytes: 0 });
   });
 
-  it("before its line feed waits for that line feed", async () => {
-    const late: Script = (socket) => {
-      socket.write(reply.subarray(0, -1));
-      setTimeout(() => socket.write("\n"), 30);
+  it("gets 299 ms for its line feed", async () => {
+    const clock = hastyClock();
+    const sendLate: Script = async (socket) => {
+      socket.write(withoutLineFeed);
+      while (clock.monotonic() < 299) await settled();
+      socket.write("\n");
     };
-    const { outcome } = await ask(late);
+    const { outcome } = await run(sendLate, { clock, passing: passAfter("received", 299) });
     expect(outcome).toMatchObject({ bytes: reply, missingLineFeed: false });
   });
 
@@ -133,190 +152,314 @@ describe("a reply that arrives", () => {
     ["a line feed", "\n", 1],
     ["NULs", "\0\0\0\0", 4],
     ["a second reply", encodeReply("info", infoOf()), encodeReply("info", infoOf()).length],
-  ])("with %s behind it is cut there, and the surplus counted", async (_, surplus, count) => {
-    const { outcome } = await ask(inPieces([Buffer.concat([reply, Buffer.from(surplus)])]));
-    expect(outcome).toEqual({ bytes: reply, missingLineFeed: false, trailingBytes: count });
-  });
+  ])(
+    "followed by %s is cut at its end, and the other bytes are counted",
+    async (_, more, count) => {
+      const { outcome } = await run(inPieces([Buffer.concat([reply, Buffer.from(more)])]));
+      expect(outcome).toEqual({ bytes: reply, missingLineFeed: false, trailingBytes: count });
+    },
+  );
 
-  it("before the connection is reset is a reply all the same", async () => {
-    const { outcome } = await ask(inPieces([reply], reset));
+  it("that arrived before the connection was reset is valid", async () => {
+    const { outcome } = await run(inPieces([reply], reset));
     expect(outcome).toMatchObject({ bytes: reply });
   });
 });
 
-const half = reply.subarray(0, 16);
-const endless: Script = (socket) => {
-  const timer = setInterval(() => socket.write("0"), 5);
-  socket.write("APS1199990030");
-  socket.on("close", () => clearInterval(timer));
-};
-
-describe("a reply that does not arrive", () => {
-  it.each<[string, Script, Partial<ExchangeLimits>, string, Uint8Array]>([
-    ["closes without a byte", end, {}, "closed", Buffer.of()],
-    ["resets without a byte", reset, {}, "closed", Buffer.of()],
-    ["closes midway", inPieces([half], end), {}, "truncated", half],
+describe("a failed exchange", () => {
+  it.each<[string, Script, Passing, string, Uint8Array, string]>([
     [
-      "closes within the head",
+      "the ECU closes the connection without a reply",
+      end,
+      noTime,
+      "closed",
+      Buffer.of(),
+      "closed the connection without a reply",
+    ],
+    [
+      "the ECU resets the connection without a reply",
+      reset,
+      noTime,
+      "closed",
+      Buffer.of(),
+      "reset the connection after 0 bytes",
+    ],
+    [
+      "the ECU closes the connection in the middle of its reply",
+      inPieces([half], end),
+      noTime,
+      "truncated",
+      half,
+      "closed the connection in the middle of its reply (16 bytes)",
+    ],
+    [
+      "the ECU closes the connection in the head of its reply",
       inPieces([half.subarray(0, 4)], end),
-      {},
+      noTime,
       "truncated",
       half.subarray(0, 4),
+      "closed the connection in the middle of its reply (4 bytes)",
     ],
-    ["resets midway", inPieces([half], reset), {}, "truncated", half],
-    ["says nothing", () => {}, { silenceMs: 40 }, "timeout", Buffer.of()],
-    ["falls silent midway", inPieces([half]), { silenceMs: 200 }, "timeout", half],
     [
-      "sends no reply but text",
+      "the ECU resets the connection in the middle of its reply",
+      inPieces([half], reset),
+      noTime,
+      "truncated",
+      half,
+      "reset the connection after 16 bytes",
+    ],
+    [
+      "the ECU sends nothing for 5 s",
+      () => {},
+      passAfter("arrived", 5_000),
+      "timeout",
+      Buffer.of(),
+      "accepted the connection and sent nothing for 5 s",
+    ],
+    [
+      "the ECU stops for 5 s in the middle of its reply",
+      inPieces([half]),
+      passAfter("received", 5_000),
+      "timeout",
+      half,
+      "stopped in the middle of its reply and sent nothing for 5 s",
+    ],
+    [
+      "the reply is other text",
       inPieces([Buffer.from("HTTP/1.1 400")]),
-      {},
+      noTime,
       "malformed",
       Buffer.from("HTTP/1.1 400"),
+      'did not send a valid reply: signature at byte 0: "HTT" is not APS',
     ],
     [
-      "sends a length of letters",
+      "the length consists of letters",
       inPieces([Buffer.from("APS11abcd0030")]),
-      {},
+      noTime,
       "malformed",
       Buffer.from("APS11abcd0030"),
+      'did not send a valid reply: length at byte 5: "abcd"',
     ],
   ])(
-    "because the ECU %s: a reason, and the bytes so far",
-    async (_, script, changes, reason, received) => {
-      const { outcome } = await ask(script, changes);
+    "has a reason, a message and the bytes so far where %s",
+    async (_, script, passing, reason, received, message) => {
+      const { outcome } = await run(script, { passing });
       expect(outcome).toBeInstanceOf(QueryError);
       expect(outcome).toMatchObject({ reason, received: Buffer.from(received) });
-      expect((outcome as QueryError).message).toMatch(/^127\.0\.0\.1:\d+ /);
+      const [address, ...words] = (outcome as QueryError).message.split(" ");
+      expect(address).toMatch(/^127\.0\.0\.1:\d+$/);
+      expect(words.join(" ")).toContain(message);
     },
   );
 
-  it("because bytes dribble in without end is given up when the time for a reply is over", async () => {
-    const { outcome } = await ask(endless, { replyMs: 150 });
-    expect(outcome).toMatchObject({ reason: "timeout" });
-    expect((outcome as QueryError).message).toContain("did not complete its reply within 150 ms");
+  it("does not happen while the ECU is silent for 4,999 ms", async () => {
+    const clock = hastyClock();
+    const replyLate: Script = async (socket) => {
+      while (clock.monotonic() < 4_999) await settled();
+      socket.write(reply);
+    };
+    const { outcome } = await run(replyLate, { clock, passing: passAfter("arrived", 4_999) });
+    expect(outcome).toMatchObject({ bytes: reply });
   });
 
-  it("because a flood of garbage came keeps no more than the longest reply and a little", async () => {
-    const { outcome } = await ask((socket) => {
+  it("ends after 10 s where single bytes arrive without end", async () => {
+    const clock = hastyClock();
+    const dribble: Script = async (socket) => {
+      socket.write("APS1199990030");
+      for (let sent = 1; !socket.destroyed; sent++) {
+        while (clock.monotonic() < sent * 4_000 && !socket.destroyed) await settled();
+        socket.write("0");
+      }
+    };
+    const { outcome } = await run(dribble, { clock, passing: passAfter("received", 4_000) });
+    expect(outcome).toMatchObject({ reason: "timeout" });
+    expect((outcome as QueryError).message).toContain("did not complete its reply within 10 s");
+  });
+
+  it("keeps at most the longest reply and a few bytes of a flood of garbage", async () => {
+    const { outcome } = await run((socket) => {
       socket.end(Buffer.alloc(5_000_000, "x"));
     });
     expect(outcome).toMatchObject({ reason: "malformed" });
     expect((outcome as QueryError).received.length).toBeLessThanOrEqual(10_009);
   });
-
-  it("because a flood followed the longest head keeps no more than that either", async () => {
-    const { outcome } = await ask((socket) => {
-      socket.end(Buffer.concat([Buffer.from("APS1199990030"), Buffer.alloc(5_000_000)]));
-    });
-    expect((outcome as RawReply).bytes.length).toBe(10_000);
-    expect((outcome as RawReply).trailingBytes).toBeLessThanOrEqual(9);
-  });
 });
 
-describe("an ECU that is not there", () => {
-  it("refuses", async () => {
+it("a flood after the head of the longest reply is cut at the end of that reply", async () => {
+  const { outcome } = await run((socket) => {
+    socket.end(Buffer.concat([Buffer.from("APS1199990030"), Buffer.alloc(5_000_000)]));
+  });
+  expect((outcome as RawReply).bytes.length).toBe(10_000);
+  expect((outcome as RawReply).trailingBytes).toBeLessThanOrEqual(9);
+});
+
+describe("an ECU that cannot be reached", () => {
+  const ecu = { host: "127.0.0.1", port: 9 };
+  const connecting = (endpoint: { host: string; port: number }, passing: Passing = noTime) =>
+    timedExchange({ clock: hastyClock(), passing })(endpoint, request, never);
+
+  it("refuses the connection where nothing listens at the port", async () => {
     const server = await serve(end);
     const { host, port } = server;
     await server[Symbol.asyncDispose]();
-    const asking = exchange({ host, port }, request, never, { limits });
-    await expect(asking).rejects.toMatchObject({ name: "QueryError", reason: "refused" });
+    await expect(connecting({ host, port })).rejects.toMatchObject({
+      name: "QueryError",
+      reason: "refused",
+      message: `127.0.0.1:${port} refused the connection (ECONNREFUSED)`,
+    });
   });
 
-  it("is unreachable where its name means nothing", { timeout: 30_000 }, async () => {
-    const target = { host: "nonexistent.invalid", port: 8899 };
-    const asking = exchange(target, request, never, { limits: { ...limits, connectMs: 30_000 } });
-    await expect(asking).rejects.toMatchObject({ name: "QueryError", reason: "unreachable" });
+  it("is unreachable where its name has no address", { timeout: 30_000 }, async () => {
+    const unknown = { host: "nonexistent.invalid", port: 8899 };
+    await expect(connecting(unknown)).rejects.toMatchObject({
+      name: "QueryError",
+      reason: "unreachable",
+    });
+  });
+
+  it.each([
+    ["EHOSTUNREACH", "unreachable", "cannot be reached: no such host in this network"],
+    ["ENETUNREACH", "unreachable", "cannot be reached: no route to its network"],
+    ["ENOTFOUND", "unreachable", "is a name that cannot be resolved"],
+    ["EAI_AGAIN", "unreachable", "is a name that cannot be resolved now"],
+    ["EADDRNOTAVAIL", "unreachable", "cannot be reached"],
+    ["ETIMEDOUT", "timeout", "did not accept the connection"],
+    ["ECONNRESET", "closed", "reset the connection after 0 bytes"],
+  ])("gives the reason and a message for %s", async (code, reason, message) => {
+    using _ = failConnections(code);
+    await expect(connecting(ecu)).rejects.toMatchObject({
+      reason,
+      message: expect.stringMatching(`^127\\.0\\.0\\.1:9 ${message}( \\(${code}\\))?$`),
+    });
   });
 
   it.runIf(process.platform === "linux")(
-    "times out where nobody takes the connection",
+    "gives the reason timeout where the connection is not accepted for 5 s",
     async () => {
-      await using deaf = await listenWithoutAccepting();
-      const asking = exchange(deaf, request, never, { limits: { ...limits, connectMs: 100 } });
-      await expect(asking).rejects.toMatchObject({
+      await using full = await openFullPort();
+      const clock = hastyClock();
+      const exchange = timedExchange({ clock, passing: noTime });
+      const outcome = exchange(full, request, never).catch((error: unknown) => error);
+      clock.pass(4_999);
+      await settled();
+      clock.pass(1);
+      expect(await outcome).toMatchObject({
         reason: "timeout",
-        message: expect.stringContaining("did not accept the connection within 100 ms"),
+        message: expect.stringContaining("did not accept the connection within 5 s"),
       });
     },
   );
 });
 
-/** A port whose queue of connections is full: its thread listens, and then never runs again. */
-const listenWithoutAccepting = async () => {
-  const code = `
-    const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
-      require("node:worker_threads").parentPort.postMessage(server.address().port);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    });`;
-  const worker = new Worker(code, { eval: true });
-  const [port] = (await once(worker, "message")) as [number];
-  const target = { host: "127.0.0.1", port };
-  const queue = Array.from({ length: 3 }, () => connect(target).on("error", () => {}));
-  await once(queue[1] as Socket, "connect");
-  return {
-    ...target,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of queue) socket.destroy();
-      await worker.terminate();
-    },
-  };
-};
-
-describe("the caller's time", () => {
-  it("that is over before the exchange begins means that the ECU is not even called", async () => {
+describe("the caller's signal", () => {
+  it("that is aborted already prevents the connection", async () => {
     await using server = await serve(inPieces([reply]));
-    const asking = exchange(server, request, AbortSignal.abort(), { limits });
-    await expect(asking).rejects.toMatchObject({ reason: "timeout" });
+    const exchange = timedExchange({ clock: hastyClock(), passing: noTime });
+    const outcome = exchange(server, request, AbortSignal.abort());
+    await expect(outcome).rejects.toMatchObject({ reason: "timeout" });
     expect(server.events).toEqual([]);
   });
 
-  it("that ends midway ends the exchange, and keeps what had come", async () => {
+  it("ends the exchange, and the bytes so far are kept", async () => {
     const caller = new AbortController();
-    const { outcome } = await ask(
-      inPieces([half], () => setTimeout(() => caller.abort(), 10)),
-      { silenceMs: 5_000 },
-      caller.signal,
-    );
+    const abortAfter: Passing = (event) => {
+      if (event === "received") caller.abort();
+      return 0;
+    };
+    const options = { passing: abortAfter, signal: caller.signal };
+    const { outcome } = await run(inPieces([half]), options);
     expect(outcome).toMatchObject({ reason: "timeout", received: half });
   });
 
-  it("that ends afterwards is none of its business", async () => {
+  it("has no effect after the reply", async () => {
     const caller = new AbortController();
-    const { outcome } = await ask(inPieces([reply]), {}, caller.signal);
+    const { outcome } = await run(inPieces([reply]), { signal: caller.signal });
     caller.abort();
     expect(outcome).toMatchObject({ bytes: reply });
   });
 });
 
 describe("the connection", () => {
-  it("is never half-closed while the reply is awaited", async () => {
-    let sawEnd = false;
-    const { outcome, server } = await ask((socket) => {
+  it("is not half-closed before the reply is complete", async () => {
+    let hasEnded = false;
+    const { outcome, server } = await run((socket) => {
       setTimeout(() => {
-        sawEnd = socket.readableEnded;
+        hasEnded = socket.readableEnded;
         socket.write(reply);
       }, 40);
     });
-    expect(sawEnd).toBe(false);
+    expect(hasEnded).toBe(false);
     expect(outcome).toMatchObject({ bytes: reply });
     expect(server.events).toEqual(["request", "client ended", "closed"]);
   });
 
-  it("is gone before the outcome is known, whatever that is, so the next one never meets it", async () => {
-    const script = [inPieces([half]), inPieces([reply]), inPieces([half], reset), end];
-    await using server = await serve((socket) => script.shift()?.(socket));
-    const reasons = [];
-    while (script.length > 0) {
-      const asking = exchange(server, request, never, { limits: { ...limits, silenceMs: 200 } });
-      reasons.push(
-        await asking.then(
-          () => "whole",
+  it("is closed before the exchange settles, so that the next one does not meet it", async () => {
+    const scripts = [inPieces([half]), inPieces([reply]), inPieces([half], reset), end];
+    await using server = await serve((socket) => scripts.shift()?.(socket));
+    const passing = passAfter("received", 5_000, { number: 1 });
+    const exchange = timedExchange({ clock: hastyClock(), passing });
+    const results = [];
+    while (scripts.length > 0) {
+      const outcome = exchange(server, request, never);
+      results.push(
+        await outcome.then(
+          () => "reply",
           (error: QueryError) => error.reason,
         ),
       );
     }
     await server.allClosed();
-    expect(reasons).toEqual(["timeout", "whole", "truncated", "closed"]);
+    expect(results).toEqual(["timeout", "reply", "truncated", "closed"]);
     expect(server.peak).toBe(1);
+  });
+});
+
+describe("the observer", () => {
+  const observe = async (script: Script, passing: Passing = noTime, closeMs = 3_000) => {
+    await using server = await serve(script);
+    const seen: string[] = [];
+    const exchange = timedExchange({ clock: hastyClock(), passing, ecu: server });
+    const outcome = exchange(server, request, never, {
+      limits: { closeMs },
+      observer: {
+        connected: () => seen.push("connected"),
+        received: (bytes) => seen.push(`received ${bytes.length}`),
+        replied: ({ bytes }) => seen.push(`replied ${bytes.length}`),
+        closed: () => seen.push("closed"),
+      },
+    });
+    await outcome.catch(() => {});
+    await server.allClosed();
+    return seen;
+  };
+
+  it.each<[string, Script, readonly string[], Passing?, number?]>([
+    [
+      "an ECU that closes the connection after its reply",
+      inPieces([reply], end),
+      ["connected", `received ${reply.length}`, `replied ${reply.length}`, "closed"],
+    ],
+    [
+      "an ECU that leaves the connection open for 3 s",
+      inPieces([reply]),
+      ["connected", `received ${reply.length}`, `replied ${reply.length}`],
+      passAfter("replied", 3_000),
+    ],
+    [
+      "an ECU that is not given time to close the connection",
+      inPieces([reply]),
+      ["connected", `received ${reply.length}`, `replied ${reply.length}`],
+      noTime,
+      0,
+    ],
+    [
+      "a connection closed in the middle of a reply",
+      inPieces([half], end),
+      ["connected", "received 16", "closed"],
+    ],
+    ["a reset connection", reset, ["connected", "closed"]],
+    ["silence", () => {}, ["connected"], passAfter("arrived", 5_000)],
+  ])("sees %s", async (_, script, events, passing, closeMs) => {
+    expect(await observe(script, passing, closeMs)).toEqual(events);
   });
 });

@@ -1,7 +1,6 @@
 /** All of src/ecu together, with a simulated ECU on loopback. */
 import { setMaxListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { exchange } from "../../src/ecu/client.ts";
 import type { Reason } from "../../src/ecu/errors.ts";
 import { createMonitor } from "../../src/ecu/monitor.ts";
 import { createRequestQueue } from "../../src/ecu/queue.ts";
@@ -10,23 +9,30 @@ import type { Family } from "../../src/simulator/behaviours.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
 import { type SimulatedEcu, startSimulatedEcu } from "../../src/simulator/server.ts";
 import { systemClock } from "../../src/time/clock.ts";
-import { settled } from "../support/fake-clock.ts";
+import { hastyClock, settled } from "../support/fake-clock.ts";
+import { type Passing, passAfter, timedExchange } from "../support/timed-exchange.ts";
 import { fakeLog } from "./fake-log.ts";
 import { infoOf, KWH, signalsOf, tableOf } from "./messages.ts";
 
 const answers = { info: () => infoOf(), realtime: () => tableOf(), signal: () => signalsOf() };
-const patient = new AbortController().signal;
-setMaxListeners(0, patient);
+const never = new AbortController().signal;
+setMaxListeners(0, never);
 
 /** Waits until the ECU has seen its connections close: it is in the same process, and may lag behind. */
 const waitForClosed = async (ecu: SimulatedEcu): Promise<void> => {
   while (ecu.connections.open > 0) await settled();
 };
 
-/** A monitor with short limits that reads the ECU at each scrape. */
-const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
-  const limits = { connectMs: 5_000, silenceMs, replyMs: 5_000, closeMs: 0 };
-  const enqueue = createRequestQueue(() => 5, systemClock);
+interface WatchOptions {
+  readonly passing?: Passing;
+  readonly retries?: number;
+}
+
+/** A monitor that reads the ECU at each scrape. */
+const watch = (ecu: SimulatedEcu, { passing = () => 0, retries = 0 }: WatchOptions = {}) => {
+  const clock = hastyClock();
+  const exchange = timedExchange({ clock, passing, ecu });
+  const enqueue = createRequestQueue(() => 1_000, clock);
   return createMonitor({
     ecu: "roof",
     read: (options) =>
@@ -35,16 +41,15 @@ const watch = (ecu: SimulatedEcu, { silenceMs = 5_000, retries = 0 } = {}) => {
         exchange: (request, signal) =>
           enqueue(async () => {
             try {
-              return await exchange(ecu, request, signal, { limits });
+              return await exchange(ecu, request, signal);
             } finally {
               await waitForClosed(ecu);
             }
           }, signal),
-        clock: systemClock,
+        clock,
         retries,
-        retryPauseMs: 5,
       }),
-    settings: () => ({ minIntervalMs: 0, timeoutMs: 5_000, zone: "Europe/Amsterdam" }),
+    settings: () => ({ minIntervalMs: 0, timeoutMs: 60_000, zone: "Europe/Amsterdam" }),
     clock: systemClock,
     log: fakeLog().log,
   });
@@ -58,9 +63,9 @@ const all = (info: QueryResults["info"], others: QueryResults["info"] = info): Q
 });
 
 /** One scrape of an ECU with a fault: the result of each query by the counters, and the observation. */
-const scrape = async (family: Family, fault: FaultName, silenceMs?: number) => {
+const scrape = async (family: Family, fault: FaultName, passing?: Passing) => {
   await using ecu = await startSimulatedEcu({ answers, family, faults: [fault] });
-  const observation = await watch(ecu, { ...(silenceMs && { silenceMs }) }).observe(patient);
+  const observation = await watch(ecu, { ...(passing && { passing }) }).observe(never);
   const { attempts, errors } = observation.counters;
   const resultOf = (query: Query) => {
     const reason = Object.entries(errors[query]).find(([, count]) => count > 0)?.[0];
@@ -71,15 +76,15 @@ const scrape = async (family: Family, fault: FaultName, silenceMs?: number) => {
 };
 
 describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
-  it.each<[FaultName, QueryResults, number?]>([
+  it.each<[FaultName, QueryResults, Passing?]>([
     ["refuse", all("refused", "not sent")],
-    ["silent", all("timeout", "not sent"), 50],
+    ["silent", all("timeout", "not sent"), passAfter("arrived", 5_000)],
     ["emptyClose", all("closed", "not sent")],
     ["truncate", all("truncated", "not sent")],
     ["reset", all("truncated", "not sent")],
     ["split", all("ok")],
     ["drip", all("ok")],
-    ["noLf", all("ok")],
+    ["noLf", all("ok"), passAfter("received", 300)],
     ["extraBytes", all("ok")],
     ["noEnd", all("malformed", "not sent")],
     ["badLength", all("malformed", "not sent")],
@@ -92,8 +97,8 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
     ["acDisconnected", all("ok")],
   ])(
     "with the fault %s gives its reason, with one connection at a time",
-    async (fault, results, silenceMs) => {
-      const scraped = await scrape(family, fault, silenceMs);
+    async (fault, results, passing) => {
+      const scraped = await scrape(family, fault, passing);
       expect(scraped.results).toEqual(results);
       const { realtime, info } = results;
       expect(scraped.observation.up).toBe(info === "ok" && realtime === "ok");
@@ -113,7 +118,7 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
     await using ecu = await startSimulatedEcu({ answers, family });
     const monitor = watch(ecu);
     const observations = await Promise.all(
-      Array.from({ length: 20 }, () => monitor.observe(patient)),
+      Array.from({ length: 20 }, () => monitor.observe(never)),
     );
     expect(observations.every(({ up }) => up)).toBe(true);
     expect(ecu.connections).toMatchObject({ peak: 1, total: 3 });
@@ -122,7 +127,7 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
 
   it("that replies to a retry is not down", async () => {
     await using ecu = await startSimulatedEcu({ answers, family, faults: ["emptyClose"] });
-    const observing = watch(ecu, { retries: 2 }).observe(patient);
+    const observing = watch(ecu, { retries: 2 }).observe(never);
     while (ecu.requests.length === 0) await settled();
     ecu.faults.clear();
     const { up, counters } = await observing;

@@ -69,14 +69,34 @@ export const fakeClock = (start = Date.UTC(2025, 5, 21, 10)): FakeClock => {
   };
 };
 
-/** A clock on which every sleep is over at once, and its time has passed. */
-export const hastyClock = (): Pick<Clock, "monotonic" | "sleep"> => {
+/** A clock on which every sleep ends at once and its time has passed, so that pauses take no time. */
+export interface HastyClock extends Clock {
+  /** Lets time pass: calls back what was scheduled for a time up to then. */
+  pass(ms: number): void;
+}
+
+/** @see HastyClock @param start milliseconds since 1970 */
+export const hastyClock = (start = Date.UTC(2025, 5, 21, 10)): HastyClock => {
+  const scheduled = new Set<{ readonly at: number; readonly callback: () => void }>();
   let passed = 0;
   return {
+    now: () => start + passed,
     monotonic: () => passed,
     sleep: (ms, signal) => {
       if (!signal?.aborted) passed += ms;
       return Promise.resolve();
+    },
+    schedule: (ms, callback) => {
+      const entry = { at: passed + ms, callback };
+      scheduled.add(entry);
+      return () => scheduled.delete(entry);
+    },
+    pass: (ms) => {
+      passed += ms;
+      for (const entry of [...scheduled].sort((a, b) => a.at - b.at)) {
+        // One that was called before may have cancelled it.
+        if (entry.at <= passed && scheduled.delete(entry)) entry.callback();
+      }
     },
   };
 };

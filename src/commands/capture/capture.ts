@@ -48,7 +48,7 @@ export const capture = async (
     signal: new AbortController().signal, // every exchange has its own limits
     clock,
     observer,
-    ...(retryPauseMs === undefined ? {} : { retryPauseMs }),
+    retryPauseMs,
   };
   const taken = await takeCapture({
     querier: createQuerier(options),

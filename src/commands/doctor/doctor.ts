@@ -1,15 +1,14 @@
 /** `doctor`: why an ECU does not reply and what to do, or which ECUs are in a network. */
 import { lookup } from "node:dns/promises";
-import type { connect } from "node:net";
 import { type Style, standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
 import { UsageError } from "../../config/usage-error.ts";
 import type { EcuAddress } from "../../config/values.ts";
 import { contact } from "../../doctor/contact.ts";
 import { diagnose } from "../../doctor/diagnose.ts";
 import type { Finding } from "../../doctor/findings.ts";
-import { isWell, verdicts } from "../../doctor/verdicts.ts";
+import { isWell, type VerdictName, verdicts } from "../../doctor/verdicts.ts";
 import { ECU_PORT } from "../../ecu/address.ts";
-import { type ExchangeLimits, exchangeLimits } from "../../ecu/client.ts";
+import { exchange } from "../../ecu/client.ts";
 import { createQuerier } from "../../ecu/querier.ts";
 import { encodeRequest } from "../../protocol/requests.ts";
 import { printable, wrapText } from "../../text.ts";
@@ -22,22 +21,18 @@ import { findEcus } from "./find.ts";
 export interface DoctorEnvironment {
   readonly terminal: Terminal;
   readonly clock: Clock;
-  readonly limits: ExchangeLimits;
-  /** Between two connections. */
-  readonly pauseMs: number;
-  /** Maximum time of a diagnosis. */
-  readonly timeoutMs: number;
+  readonly exchange: typeof exchange;
   readonly resolve: (host: string) => Promise<readonly string[]>;
-  readonly dial?: typeof connect;
   /** Port at which ECUs are searched. */
   readonly port: number;
 }
 
-/** A diagnosis ends within this time, whatever the ECU does. */
+/** Maximum time of a diagnosis, whatever the ECU does: docs/doctor.md promises a minute. */
 const TIMEOUT_MS = 55_000;
+/** Between two connections. */
 const PAUSE_MS = 250;
-/** The exporter's limits, and time to see whether the ECU closes the connection. */
-const LIMITS: ExchangeLimits = { ...exchangeLimits, closeMs: 3_000 };
+/** How long the ECU is given to close the connection after its first reply. */
+const CLOSE_MS = 3_000;
 
 /** @returns the exit code: 0 if the ECU works or an ECU was found, else 1. @throws UsageError */
 export const doctor = (
@@ -47,9 +42,7 @@ export const doctor = (
   const complete: DoctorEnvironment = {
     terminal: standardOutput(),
     clock: systemClock,
-    limits: LIMITS,
-    pauseMs: PAUSE_MS,
-    timeoutMs: TIMEOUT_MS,
+    exchange,
     resolve: resolveHost,
     port: ECU_PORT,
     ...environment,
@@ -69,47 +62,45 @@ const resolveHost = async (host: string): Promise<readonly string[]> =>
 const diagnoseEcu = async (
   ecu: EcuAddress,
   timezone: string | undefined,
-  environment: DoctorEnvironment,
+  { terminal, clock, exchange, resolve }: DoctorEnvironment,
 ): Promise<number> => {
-  const { terminal, clock, limits, pauseMs, resolve, dial } = environment;
-  const signal = AbortSignal.timeout(environment.timeoutMs);
-  const querier = createQuerier({
-    ecu,
-    pauseMs,
-    retries: 0,
-    signal,
-    clock,
-    limits: { ...limits, closeMs: 0 },
-  });
+  const timeUp = new AbortController();
+  const cancel = clock.schedule(TIMEOUT_MS, () => timeUp.abort());
+  const { signal } = timeUp;
+  const querier = createQuerier({ ecu, pauseMs: PAUSE_MS, retries: 0, signal, clock, exchange });
+  const limits = { closeMs: CLOSE_MS };
   terminal.write(`${styled("strong", `Checking ${ecu.name}`, terminal)}\n\n`);
   const verdict = await diagnose({
     ecu,
     zone: timezone ?? resolveMachineZone(),
     isZoneSet: timezone !== undefined,
     resolve,
-    contact: () =>
-      contact(ecu, encodeRequest("info"), signal, { limits, clock, ...(dial && { dial }) }),
+    contact: () => contact(ecu, encodeRequest("info"), { exchange, clock, limits, signal }),
     query: querier.query,
     clock,
-    pauseMs,
-    onFinding: (finding) => terminal.write(formatFinding(finding, terminal)),
+    pauseMs: PAUSE_MS,
     signal,
-  });
-  const { means, next } = verdicts[verdict];
-  const lines = [
-    ["Verdict: ", `${means} [${verdict}]`, isWell(verdict) ? "good" : "bad"],
-    ["Next:    ", next.replace("{ecu}", ecu.name), "strong"],
-  ] as const;
-  terminal.write("\n");
-  for (const [label, text, style] of lines) {
-    const wrapped = wrapText(text, terminal.columns, " ".repeat(label.length));
-    terminal.write(`${label}${styled(style, wrapped, terminal)}\n`);
-  }
+    onFinding: (finding) => terminal.write(formatFinding(finding, terminal)),
+  }).finally(cancel);
+  terminal.write(formatVerdict(verdict, ecu, terminal));
   return isWell(verdict) ? 0 : 1;
 };
 
-const styles: Readonly<Record<Finding["mark"], Style>> = { ok: "good", odd: "fair", wrong: "bad" };
-const MARK_WIDTH = 7;
+/** The verdict and what to do next, after an empty line. */
+const formatVerdict = (name: VerdictName, ecu: EcuAddress, terminal: Terminal): string => {
+  const { means, next } = verdicts[name];
+  const format = (label: string, text: string, style: Style): string => {
+    const wrapped = wrapText(text, terminal.columns, " ".repeat(label.length));
+    return `${label}${styled(style, wrapped, terminal)}\n`;
+  };
+  return `\n${[
+    format("Verdict: ", `${means} [${name}]`, isWell(name) ? "good" : "bad"),
+    format("Next:    ", next.replace("{ecu}", ecu.name), "strong"),
+  ].join("")}`;
+};
+
+const styles: Readonly<Record<Finding["mark"], Style>> = { ok: "good", warn: "fair", fail: "bad" };
+const MARK_WIDTH = 6;
 const SUBJECT_WIDTH = 11;
 
 const formatFinding = ({ mark, subject, text }: Finding, terminal: Terminal): string => {

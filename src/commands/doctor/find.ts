@@ -12,9 +12,10 @@ export const findEcus = async (
   range: DiscoverOptions["range"],
   {
     terminal,
+    exchange,
     clock,
     port,
-  }: Pick<DiscoverOptions, "clock" | "port"> & { readonly terminal: Terminal },
+  }: Pick<DiscoverOptions, "exchange" | "clock" | "port"> & { readonly terminal: Terminal },
 ): Promise<number> => {
   const network = `${range.network}/${range.prefix}`;
   const title = `Searching ${network} for ECUs, port ${port}`;
@@ -26,6 +27,7 @@ export const findEcus = async (
   const ecus = await discover({
     range,
     port,
+    exchange,
     clock,
     signal: new AbortController().signal,
     onFound: (device) => {

@@ -1,0 +1,15 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+
+const CHANNEL = "net.client.socket";
+
+/** Every connection that is attempted fails with a code of the operating system, until this is disposed of. */
+export const failConnections = (code: string): Disposable => {
+  const fail = (message: unknown): void => {
+    const { socket } = message as { readonly socket: Socket };
+    // After `connect` has returned, and before anything arrives.
+    process.nextTick(() => socket.destroy(Object.assign(new Error(code), { code })));
+  };
+  subscribe(CHANNEL, fail);
+  return { [Symbol.dispose]: () => unsubscribe(CHANNEL, fail) };
+};

@@ -1,0 +1,71 @@
+import { type ExchangeObserver, exchange } from "../../src/ecu/client.ts";
+import { type HastyClock, settled } from "./fake-clock.ts";
+
+/** What happens in an exchange: the ECU accepts, gets the request, sends bytes, completes its reply. */
+export type ExchangeEvent = "connected" | "arrived" | "received" | "replied";
+
+/** The milliseconds that pass after an event. @param exchange its command, and its number, from 1 */
+export type Passing = (
+  event: ExchangeEvent,
+  exchange: { readonly code: string; readonly number: number },
+) => number;
+
+/** Time passes after each event of one kind: in every exchange, or in those of one command or number. */
+export const passAfter =
+  (event: ExchangeEvent, ms: number, only: { code?: string; number?: number } = {}): Passing =>
+  (happened, { code, number }) =>
+    happened === event && code === (only.code ?? code) && number === (only.number ?? number)
+      ? ms
+      : 0;
+
+export interface TimedExchangeOptions {
+  readonly clock: HastyClock;
+  readonly passing: Passing;
+  /** What listens: it lists the requests that have arrived. */
+  readonly ecu?: { readonly requests: readonly unknown[] } | undefined;
+}
+
+/**
+ * The TCP client on a clock that stands still, save after the events that a test names. A limit is over when the test
+ * says so and not before, however slow the machine is.
+ */
+export const timedExchange = ({ clock, passing, ecu }: TimedExchangeOptions): typeof exchange => {
+  let number = 0;
+  return async (endpoint, request, signal, options = {}) => {
+    const current = { code: Buffer.from(request).toString("latin1", 9, 13), number: ++number };
+    const events: ExchangeEvent[] = [];
+    const { observer = {} } = options;
+    const recorder: ExchangeObserver = {
+      ...observer,
+      connected: () => {
+        events.push("connected");
+        observer.connected?.();
+      },
+      received: (bytes) => {
+        events.push("received");
+        observer.received?.(bytes);
+      },
+      replied: (reply) => {
+        events.push("replied");
+        observer.replied?.(reply);
+      },
+    };
+    const arrivedBefore = ecu?.requests.length ?? 0;
+    let hasArrived = false;
+    let isOver = false;
+    const end = (): void => {
+      isOver = true;
+    };
+    const result = exchange(endpoint, request, signal, { ...options, clock, observer: recorder });
+    result.then(end, end);
+    while (!isOver) {
+      if (!hasArrived && ecu !== undefined && ecu.requests.length > arrivedBefore) {
+        hasArrived = true;
+        events.push("arrived");
+      }
+      for (const event of events.splice(0)) clock.pass(passing(event, current));
+      await settled();
+    }
+    return result;
+  };
+};
