@@ -6,7 +6,7 @@ import type { Info, Realtime } from "../../src/protocol/replies.ts";
 const NOW = Date.UTC(2026, 5, 21, 10);
 const MINUTE = 60;
 
-describe("a report of an ECU that tells its zone and not its time", () => {
+describe("the last report of an ECU that reports its zone but not its time", () => {
   const verdictAt = (minutesOld: number) =>
     clockFindings({
       lastReportAt: NOW / 1000 - minutesOld * MINUTE,
@@ -16,16 +16,16 @@ describe("a report of an ECU that tells its zone and not its time", () => {
       now: NOW,
     }).flatMap(({ verdict }) => verdict ?? []);
 
-  it.each([31, 35, 45, 61, 75, 91, 100, 300])("is old when it is of %i minutes ago", (age) => {
+  it.each([31, 35, 45, 61, 75, 91, 100, 300])("is old after %i minutes", (age) => {
     expect(verdictAt(age)).toEqual(["old report"]);
   });
 
-  it("is right up to half an hour, and of a wrong clock where it is of the future", () => {
+  it("is recent for half an hour, and means a wrong clock if it is from the future", () => {
     expect([verdictAt(4), verdictAt(29), verdictAt(-60)]).toEqual([[], [], ["clock wrong"]]);
   });
 });
 
-describe("energy of today", () => {
+describe("the energy of today", () => {
   const info = (todayEnergyJoules: number): Info => ({
     ecuId: "216200000001",
     layout: "01",
@@ -57,23 +57,35 @@ describe("energy of today", () => {
     );
 
   it.each([
-    ["0 in one of two answers passes", 0, 3_600_000, "20260621120000", ["counters zero"]],
-    ["0 in the first of two answers passes", 3_600_000, 0, "20260621120000", ["counters zero"]],
     [
-      "0 at noon, in both, is a counter that stands still",
+      "of 0 in the second of two replies is a glitch",
+      0,
+      3_600_000,
+      "20260621120000",
+      ["counters zero"],
+    ],
+    [
+      "of 0 in the first of two replies is a glitch",
+      3_600_000,
+      0,
+      "20260621120000",
+      ["counters zero"],
+    ],
+    [
+      "of 0 in both replies at noon is a counter that is stuck",
       0,
       0,
       "20260621120000",
       ["counters stuck"],
     ],
-    ["0 in the first round of the day is as it should be", 0, 0, "20260621060300", []],
-    ["that is counted is as it should be", 3_600_000, 3_600_000, "20260621120000", []],
-  ])("%s", (_what, now, before, takenAt, expected) => {
+    ["of 0 in the first round of the day is valid", 0, 0, "20260621060300", []],
+    ["above 0 in both replies is valid", 3_600_000, 3_600_000, "20260621120000", []],
+  ])("%s", (_, now, before, takenAt, expected) => {
     expect(verdicts(now, before, takenAt)).toEqual(expected);
   });
 });
 
-it("inverters that were never reached are not off by day: their numbers are to be compared", () => {
+it("inverters that were never in contact do not count as off by day", () => {
   const never = { uid: "703000000001", model: "DS3", typeCode: "00", online: false } as const;
   const reading = {
     inverters: [{ ...never, channelWatts: [], gridVolts: [] }],
@@ -100,6 +112,6 @@ it("inverters that were never reached are not off by day: their numbers are to b
     surplus: 0,
     ambiguous: false,
   };
-  const found = inverterFindings({ reading, rejected: [] }, realtime);
-  expect(found.flatMap(({ verdict }) => verdict ?? [])).toEqual(["never reached"]);
+  const findings = inverterFindings({ reading, rejected: [] }, realtime);
+  expect(findings.flatMap(({ verdict }) => verdict ?? [])).toEqual(["never reached"]);
 });

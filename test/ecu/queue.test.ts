@@ -5,29 +5,29 @@ import { fakeClock, settled } from "../support/fake-clock.ts";
 const PAUSE_MS = 1_000;
 const never = new AbortController().signal;
 
-/** A line, and what happened on it: `begin a 0`, `end a 50`. */
-const lineWithEvents = () => {
+/** A queue that records its events with their time: `begin a 0`, `end a 50`. */
+const createRecordedQueue = () => {
   const clock = fakeClock();
-  const line = createRequestQueue(() => PAUSE_MS, clock);
+  const enqueue = createRequestQueue(() => PAUSE_MS, clock);
   const events: string[] = [];
-  const note = (what: string): void => {
-    events.push(`${what} ${clock.monotonic()}`);
+  const record = (event: string): void => {
+    events.push(`${event} ${clock.monotonic()}`);
   };
-  const enter = (name: string, ms: number, outcome: "done" | Error = "done", signal = never) =>
-    line(async () => {
-      note(`begin ${name}`);
+  const add = (name: string, ms: number, outcome: "done" | Error = "done", signal = never) =>
+    enqueue(async () => {
+      record(`begin ${name}`);
       await clock.sleep(ms);
-      note(`end ${name}`);
+      record(`end ${name}`);
       if (outcome !== "done") throw outcome;
       return name;
     }, signal);
-  return { clock, events, enter, line };
+  return { clock, events, add, enqueue };
 };
 
-describe("the line to an ECU", () => {
-  it("runs tasks one at a time, in turn, with the pause after the end of each", async () => {
-    const { clock, events, enter } = lineWithEvents();
-    const all = Promise.all([enter("a", 300), enter("b", 5), enter("c", 0)]);
+describe("the request queue of an ECU", () => {
+  it("runs tasks one at a time and in order, with the pause after the end of each", async () => {
+    const { clock, events, add } = createRecordedQueue();
+    const all = Promise.all([add("a", 300), add("b", 5), add("c", 0)]);
     await clock.advance(10_000);
     expect(await all).toEqual(["a", "b", "c"]);
     expect(events).toEqual([
@@ -40,25 +40,25 @@ describe("the line to an ECU", () => {
     ]);
   });
 
-  it("lets no time pass when the pause is long over", async () => {
-    const { clock, events, enter } = lineWithEvents();
-    void enter("a", 0);
+  it("starts a task at once if the pause is over", async () => {
+    const { clock, events, add } = createRecordedQueue();
+    void add("a", 0);
     await clock.advance(5_000);
-    void enter("b", 0);
+    void add("b", 0);
     await clock.advance(0);
     expect(events).toEqual(["begin a 0", "end a 0", "begin b 5000", "end b 5000"]);
   });
 
-  it("goes on, after the same pause, when a task fails, and tells only its owner", async () => {
-    const { clock, events, enter, line } = lineWithEvents();
-    const broken = enter("a", 10, new Error("a broke"));
-    const thrown = line(() => {
-      throw new Error("b threw at once");
+  it("continues after the same pause if a task fails, and only that task's caller gets the error", async () => {
+    const { clock, events, add, enqueue } = createRecordedQueue();
+    const failing = add("a", 10, new Error("a failed"));
+    const throwing = enqueue(() => {
+      throw new Error("b failed at once");
     }, never);
-    const next = enter("c", 0);
-    const owners = Promise.allSettled([broken, thrown, next]);
+    const next = add("c", 0);
+    const results = Promise.allSettled([failing, throwing, next]);
     await clock.advance(5_000);
-    expect((await owners).map(({ status }) => status)).toEqual([
+    expect((await results).map(({ status }) => status)).toEqual([
       "rejected",
       "rejected",
       "fulfilled",
@@ -66,21 +66,21 @@ describe("the line to an ECU", () => {
     expect(events).toEqual(["begin a 0", "end a 10", "begin c 2010", "end c 2010"]);
   });
 
-  it("cuts the pause short for a task whose time is over, so that nothing waits for it", async () => {
-    const { clock, events, enter } = lineWithEvents();
-    const over = new AbortController();
-    void enter("a", 0);
+  it("ends the pause early if the signal of the next task aborts", async () => {
+    const { clock, events, add } = createRecordedQueue();
+    const caller = new AbortController();
+    void add("a", 0);
     await clock.advance(100);
-    void enter("b", 0, "done", over.signal);
+    void add("b", 0, "done", caller.signal);
     await clock.advance(100);
-    over.abort();
+    caller.abort();
     await clock.advance(0);
     expect(events).toEqual(["begin a 0", "end a 0", "begin b 200", "end b 200"]);
   });
 
-  it("leaves no timer behind", async () => {
-    const { clock, enter } = lineWithEvents();
-    void enter("a", 0);
+  it("leaves no timer", async () => {
+    const { clock, add } = createRecordedQueue();
+    void add("a", 0);
     await clock.advance(0);
     await settled();
     expect(clock.sleepers).toBe(0);

@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
-/** A server at a free port of this machine. */
+/** A server at a free port of the loopback address. */
 export interface Listening extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
 }
 
-/** Starts one; it is gone when disposed of. @param onSocket what becomes of each connection */
+/** Starts a server that closes when it is disposed of. @param onSocket called with each connection */
 export const listening = async (onSocket: (socket: Socket) => void): Promise<Listening> => {
   const server = createServer((socket) => {
     socket.on("error", () => {});
