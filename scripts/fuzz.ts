@@ -1,6 +1,6 @@
 /**
- * Sends hostile replies through the exporter's own code, and judges what becomes of them. `npm run fuzz` takes half of
- * its frames from a fixed seed and half from a random one; `npm run fuzz -- FRAMES SEED` repeats a run.
+ * Passes malformed replies through the code of the exporter and checks the outcome. `npm run fuzz` takes half of the
+ * frames from a fixed seed and half from a random one; `npm run fuzz -- FRAMES SEED` repeats a run.
  */
 import { randomInt } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -13,11 +13,11 @@ const WARM_UP_FRAMES = 20_000;
 const RENDER_ONE_IN = 500;
 const MEAN_MICROSECONDS = 50;
 const SLOWEST_MS = 20;
-/** More than the noise between two collections of garbage, and less than a byte a frame. */
+/** More than the noise between two garbage collections, and less than a byte per frame. */
 const HEAP_GROWTH_MIB = 1;
 const MIB = 2 ** 20;
 
-/** Everything that is said; a whole run also goes into docs/fuzz.md. */
+/** The printed lines; a full run also writes them to docs/fuzz.md. */
 const lines: string[] = [];
 const say = (line: string): void => {
   lines.push(line);
@@ -34,7 +34,7 @@ const usedHeap = (): number => {
   return process.memoryUsage().heapUsed / MIB;
 };
 
-/** Runs one seed and prints what came of it; whether every promise was kept. */
+/** Runs one seed and prints the outcomes. @returns whether there was no violation */
 const run = async (seed: number, frames: number): Promise<boolean> => {
   await fuzz({ seed: seed + 1, frames: WARM_UP_FRAMES, renderOneIn: RENDER_ONE_IN });
   const before = usedHeap();
@@ -46,28 +46,28 @@ const run = async (seed: number, frames: number): Promise<boolean> => {
     row(`  ${outcome}`, String(count), `${((100 * count) / frames).toFixed(1)} %`);
   }
   const isCheap = [
-    cost("read and decoded", report.reading, MEAN_MICROSECONDS),
-    cost("up to what is shown", report.whole),
+    cost("received and decoded", report.reading, MEAN_MICROSECONDS),
+    cost("from bytes to metrics", report.whole),
   ];
   const isFlat = after - before < HEAP_GROWTH_MIB;
   row("heap before, MiB", before.toFixed(2));
   row("heap after, MiB", after.toFixed(2), verdict(isFlat, HEAP_GROWTH_MIB));
-  row("promises broken", String(report.faults.length));
+  row("violations", String(report.faults.length));
   for (const fault of report.faults) say(`  ${fault}`);
   return isCheap.every(Boolean) && isFlat && report.faults.length === 0;
 };
 
-/** Prints what a frame costs; whether none costs too much, and the mean is little enough where that is promised. */
+/** Prints the time per frame. @returns whether the slowest frame, and the mean if given, are within their targets */
 const cost = (name: string, { meanMicroseconds, slowest }: FuzzReport["whole"], mean?: number) => {
-  const isLittle = mean === undefined || meanMicroseconds < mean;
+  const isMeanReached = mean === undefined || meanMicroseconds < mean;
   const isBounded = slowest.ms < SLOWEST_MS;
   row(
     `${name}, mean µs`,
     meanMicroseconds.toFixed(1),
-    mean === undefined ? "" : verdict(isLittle, mean),
+    mean === undefined ? "" : verdict(isMeanReached, mean),
   );
   row(`${name}, max ms`, slowest.ms.toFixed(1), verdict(isBounded, SLOWEST_MS));
-  return isLittle && isBounded;
+  return isMeanReached && isBounded;
 };
 
 const [frames, seed] = process.argv.slice(2).map(Number);
@@ -80,9 +80,13 @@ for (const [one, count] of runs) {
   isGood = (await run(one, count)) && isGood;
   say("");
 }
-say(isGood ? "every promise is kept" : "NOT every promise is kept");
+say(isGood ? "no violation" : "NOT without violation");
 if (process.argv.length === 2) {
-  const head = `# Hostile bytes\n\nWritten by \`npm run fuzz\`, on ${cpus()[0]?.model} with Node ${process.version}.`;
+  const head = `# Fuzzing
+
+Written by \`npm run fuzz\` on ${cpus()[0]?.model} with Node ${process.version}. Malformed replies pass through the code of the exporter. The table counts
+the outcomes: \`exported\` and \`decoded\` for replies that were valid (the latter are not part of a scrape), otherwise the reason of
+the error. A violation would be a crash, an impossible value or an invalid exposition.`;
   writeFileSync("docs/fuzz.md", `${head}\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n`);
 }
 process.exitCode = isGood ? 0 : 1;

@@ -20,7 +20,7 @@ export interface FuzzOptions {
 }
 
 export interface FuzzReport {
-  /** Frames by what became of them: `shown`, `told` (read, and of no part in a scrape), or the reason of the error. */
+  /** Frames by outcome: `exported`, `decoded` (valid, but not part of a scrape), or the reason of the error. */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Promises that were broken, with the frame's number and bytes; the first few. */
   readonly faults: readonly string[];
@@ -124,7 +124,7 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzReport> => {
 };
 
 const outcomeOf = (thrown: unknown, shown: Shown): string => {
-  if (thrown === undefined) return shown === undefined ? "told" : "shown";
+  if (thrown === undefined) return shown === undefined ? "decoded" : "exported";
   return thrown instanceof ProtocolError ? thrown.reason : "other";
 };
 
