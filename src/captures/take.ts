@@ -6,7 +6,7 @@ import type { Querier } from "../ecu/querier.ts";
 import { ecuIdIn } from "../protocol/explain.ts";
 import { LONGEST_REPLY } from "../protocol/frame.ts";
 import { type Command, commands } from "../protocol/requests.ts";
-import { addDays, dateAt, isDate } from "../time/calendar.ts";
+import { addDays, isDate, localDate } from "../time/calendar.ts";
 import type { CaptureFile, Question } from "./format.ts";
 
 /** Records the bytes of exchanges. */
@@ -92,7 +92,7 @@ export const takeCapture = async ({ querier, take, all, now }: TakeOptions): Pro
   const clock = await query("clock", ecuId);
   for (const period of ["00", "01", "02"]) await query("energy", ecuId, period);
   const table = realtime.ok && realtime.value.kind !== "none" ? realtime.value.takenAt : "";
-  const today = dateIn(clock.ok ? clock.value.now : table) ?? dateAt(now, "UTC");
+  const today = dateIn(clock.ok ? clock.value.now : table) ?? localDate(now, "UTC");
   for (const date of [today, addDays(today, -1)]) await query("dayPower", ecuId, date);
   return { ecu, questions, firstError };
 };

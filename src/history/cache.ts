@@ -1,4 +1,4 @@
-/** The days of an ECU that were read already, in a file of the user's, so that none is asked for twice. */
+/** Days already read from an ECU, in a file in the user's cache folder, so that no day is requested twice. */
 import { readFile, rename, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -10,20 +10,20 @@ import type { DayPower } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import { isDate } from "../time/calendar.ts";
 
-/** Questions that some ECUs do not know. */
-export type Doubtful = Extract<Command, "clock" | "energy" | "dayPower">;
+/** Commands that some ECUs do not support. */
+export type OptionalCommand = Extract<Command, "clock" | "energy" | "dayPower">;
 
 export interface HistoryCache {
   /** Curves of finished days, by yyyymmdd. */
   readonly curves: ReadonlyMap<string, DayPower>;
-  /** Whether the ECU is known not to know a question. */
-  isUnknown(question: Doubtful): boolean;
-  /** Told who answers: all is forgotten of another ECU, and what it does not know with another firmware. */
-  meet(ecuId: string, firmware: string): void;
-  /** Keeps a finished day. */
+  /** Whether the ECU is known not to support a command. */
+  isUnsupported(command: OptionalCommand): boolean;
+  /** Binds the cache to an ECU. Another ECU clears it; another firmware clears the unsupported commands. */
+  bindTo(ecuId: string, firmware: string): void;
+  /** Stores a finished day. */
   keep(date: string, curve: DayPower): Promise<void>;
-  /** Remembers that the ECU does not know a question. */
-  learnUnknown(question: Doubtful): Promise<void>;
+  /** Remembers that the ECU does not support a command. */
+  markUnsupported(command: OptionalCommand): Promise<void>;
 }
 
 const content = z.strictObject({
@@ -41,41 +41,41 @@ type Content = z.infer<typeof content>;
 
 const nothing: Content = { version: 1, ecuId: "", firmware: "", unknown: [], days: {} };
 
-/** Where the days of an ECU are kept if nothing is said. */
-export const cachePathOf = (
+/** Path of the cache of an ECU, unless the user names one. */
+export const defaultCachePath = (
   { host, port }: EcuAddress,
   env: Readonly<Record<string, string | undefined>>,
 ): string => {
   const named = env["XDG_CACHE_HOME"] ?? "";
-  const home = isAbsolute(named) ? named : join(homeOf(), ".cache");
+  const home = isAbsolute(named) ? named : join(homeFolder(), ".cache");
   const file = `${host.replace(/[^\p{L}\p{N}.-]/gu, "_")}_${port}.json`;
   return join(home, "apsystems-ecu-exporter", file);
 };
 
 /** @throws UsageError where the user has no home */
-const homeOf = (): string => {
+const homeFolder = (): string => {
   try {
     return homedir();
   } catch (cause) {
-    throw new UsageError(["this user has no home folder; name a file with --cache"], { cause });
+    throw new UsageError(["this user has no home folder; set --cache"], { cause });
   }
 };
 
 interface CacheOptions {
   readonly path: string;
-  /** Told what is wrong with the file, in a line. */
-  readonly tell: (line: string) => void;
-  /** The file is left as it is. */
+  /** Called with one line for each problem with the file. */
+  readonly report: (line: string) => void;
+  /** Whether the file must not be written. */
   readonly isReadOnly?: boolean;
 }
 
 /**
- * Opens the cache. A file of no use is put aside as `FILE.broken`; one that cannot be written is told of once.
- * @throws UsageError where another kind of file stands there
+ * Opens the cache. An invalid file is renamed to `FILE.broken`. A file that cannot be written is reported once.
+ * @throws UsageError where the path holds a file of another kind
  */
 export const openCache = async (options: CacheOptions): Promise<HistoryCache> => {
-  const { path, tell, isReadOnly = false } = options;
-  let { isOurs, known } = await contentOf(options);
+  const { path, report, isReadOnly = false } = options;
+  let { isOurs, known } = await loadContent(options);
   const curves = new Map<string, DayPower>(
     Object.entries(known.days).map(([date, records]) => [
       date,
@@ -91,14 +91,14 @@ export const openCache = async (options: CacheOptions): Promise<HistoryCache> =>
         makeFolders: true,
       });
     } catch (error) {
-      isOurs = false; // told once
-      tell(`${path} cannot be written, so no day is kept: ${(error as Error).message}`);
+      isOurs = false; // reported once
+      report(`${path} cannot be written; no day is stored: ${(error as Error).message}`);
     }
   };
   return {
     curves,
-    isUnknown: (question) => known.unknown.includes(question),
-    meet: (ecuId, firmware) => {
+    isUnsupported: (question) => known.unknown.includes(question),
+    bindTo: (ecuId, firmware) => {
       if (known.ecuId !== ecuId) {
         curves.clear();
         known = { ...nothing, ecuId, firmware };
@@ -111,16 +111,16 @@ export const openCache = async (options: CacheOptions): Promise<HistoryCache> =>
       known = { ...known, days: { ...known.days, [date]: records } };
       return write();
     },
-    learnUnknown: (question) => {
+    markUnsupported: (question) => {
       known = { ...known, unknown: [...new Set([...known.unknown, question])] };
       return write();
     },
   };
 };
 
-const contentOf = async ({
+const loadContent = async ({
   path,
-  tell,
+  report,
   isReadOnly,
 }: CacheOptions): Promise<{ readonly known: Content; readonly isOurs: boolean }> => {
   try {
@@ -128,29 +128,29 @@ const contentOf = async ({
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { known: nothing, isOurs: true };
     if (!(await isCache(path)))
-      throw new UsageError([`--cache: ${path} is something else; name another file`], {
+      throw new UsageError([`--cache: ${path} is not a cache file; set another path`], {
         cause: error,
       });
     if (isReadOnly) {
-      tell(`${path} is invalid`);
+      report(`${path} is invalid`);
       return { known: nothing, isOurs: false };
     }
   }
   try {
     await rename(path, `${path}.broken`);
-    tell(`${path} is invalid: put aside as ${path}.broken, all days are asked for again`);
+    report(`${path} is invalid; renamed to ${path}.broken, all days are requested again`);
     return { known: nothing, isOurs: true };
   } catch (error) {
-    tell(`${path} is invalid, and no day is kept: ${(error as Error).message}`);
+    report(`${path} is invalid, and no day is stored: ${(error as Error).message}`);
     return { known: nothing, isOurs: false };
   }
 };
 
-/** Whether it may be ours, broken or of another version: a plain file that begins as ours do. */
+/** Whether the file may be a cache, damaged or of another version: a regular file that begins like one. */
 const isCache = async (path: string): Promise<boolean> => {
   try {
     return (await stat(path)).isFile() && /^\s*(\{|$)/.test(await readFile(path, "utf8"));
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ENOTDIR"; // no folder to write into is told later
+    return (error as NodeJS.ErrnoException).code === "ENOTDIR"; // a missing folder is reported later
   }
 };

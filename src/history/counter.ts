@@ -1,23 +1,23 @@
-/** The lifetime counter of the past, rebuilt backwards from a value that is known. */
+/** The lifetime counter of earlier days, computed backwards from a known value. */
 import { formatDate } from "../time/calendar.ts";
-import { levelAt } from "./curve.ts";
-import { type Ledger, type LedgerDay, type Past, sumOf } from "./days.ts";
-import type { Sample } from "./openmetrics.ts";
+import { interpolate } from "./curve.ts";
+import { type EcuHistory, type Ledger, type LedgerDay, sumEnergy } from "./days.ts";
+import type { TimedSample } from "./openmetrics.ts";
 
-/** Between two samples of the counter, in seconds: what a Prometheus looks back for. */
+/** Between two samples of the counter, in seconds: the time that Prometheus looks back. */
 const STEP = 300;
 const LIFETIME_STEP_JOULES = 360_000;
 const DAY_STEP_JOULES = 36_000;
-/** How far a day's curve may be from what the counter rose by, as a part of it. */
+/** Relative error of the energy under a day's curve. */
 const CURVE_ERROR = 0.1;
-/** A clock that is wrong by so much, or a round that is booked so late, does not make the counter fall at the seam. */
-const SEAM_SECONDS = 600;
+/** The counter does not fall at the cutover if the clock is wrong by this much, or a round is booked this late. */
+const CUTOVER_SECONDS = 600;
 
-/** Where the history ends, if not at the reading of now. */
-export interface Seam {
+/** Where the history ends, if not with the current reading. */
+export interface Cutover {
   /** Unix time in seconds of the first sample that exists. */
   readonly at: number;
-  /** Its value, where it is known. */
+  /** Its value, if known. */
   readonly joules?: number | undefined;
 }
 
@@ -31,64 +31,71 @@ const energyAt = ({ days }: Ledger, at: number): number => {
   return before;
 };
 
-/** A day without a curve gives nothing before it ends: when it did is not known. */
-const energyInDay = ({ begin, end, rise, joules = 0 }: LedgerDay, at: number): number => {
+/** The energy of a day without a curve counts at its end: when it was produced is unknown. */
+const energyInDay = (
+  { begin, end, cumulative: rise, joules = 0 }: LedgerDay,
+  at: number,
+): number => {
   const whole = rise.at(-1)?.joules ?? 0;
   if (at >= end) return joules;
-  return at <= begin || whole === 0 ? 0 : (joules * levelAt(rise, at)) / whole;
+  return at <= begin || whole === 0 ? 0 : (joules * interpolate(rise, at)) / whole;
 };
 
-/** What the counter is, at the lowest, as the ledger's first day begins: in joules, maybe below 0. */
-export const baseOf = (ledger: Ledger, past: Past, seam: Seam | undefined): number => {
+/** The lowest possible counter at the start of the ledger's first day, in joules; it may be negative. */
+export const computeBase = (
+  ledger: Ledger,
+  past: EcuHistory,
+  seam: Cutover | undefined,
+): number => {
   const { lifetimeJoules } = past.reading;
-  const now = lifetimeJoules - sumOf(ledger.days);
+  const now = lifetimeJoules - sumEnergy(ledger.days);
   if (seam === undefined) return now;
   if (seam.joules !== undefined) return Math.floor(seam.joules - energyAt(ledger, seam.at));
   return Math.floor(now - uncertaintyAt(ledger, seam.at));
 };
 
-/** By how much the ECU's counter may have been lower at a moment than is worked out from that of now. */
+/** How much lower the ECU's counter may have been at a time than the value computed from the current one. */
 const uncertaintyAt = (ledger: Ledger, at: number): number => {
   const since = ledger.days.filter(({ end }) => end > at);
   const byCurve = since.filter(({ isByCurve }) => isByCurve);
   return (
     LIFETIME_STEP_JOULES +
     DAY_STEP_JOULES * Math.max(1, since.length) +
-    CURVE_ERROR * sumOf(byCurve) +
-    (energyAt(ledger, at) - energyAt(ledger, at - SEAM_SECONDS))
+    CURVE_ERROR * sumEnergy(byCurve) +
+    (energyAt(ledger, at) - energyAt(ledger, at - CUTOVER_SECONDS))
   );
 };
 
-/** What rounding alone may take from a counter that began at 0. */
-export const roundingOf = (ledger: Ledger, seam: Seam | undefined): number =>
+/** The rounding error of a counter that started at 0. */
+export const computeRounding = (ledger: Ledger, seam: Cutover | undefined): number =>
   LIFETIME_STEP_JOULES +
   DAY_STEP_JOULES * ledger.days.length +
   (seam === undefined ? 0 : uncertaintyAt(ledger, seam.at));
 
 export interface CounterOptions {
   readonly base: number;
-  /** Below this, in joules, a value is no rounding any more. */
+  /** Lowest value in joules that rounding can explain. */
   readonly least: number;
-  /** Last day that is asked for, yyyymmdd. */
+  /** Last requested day, yyyymmdd. */
   readonly to: string;
-  /** Unix time in seconds that no sample reaches. */
+  /** Unix time in seconds; all samples are earlier. */
   readonly before: number;
 }
 
 /**
- * Samples every 300 s through each known day from its midnight on, by night too; of a day whose curve is not known, at
- * its begin and its end.
+ * Samples every 300 s through each known day from its midnight, also at night. A day without a curve has a sample at its
+ * start and at its end.
  */
-export const counterOf = (
+export const buildCounter = (
   { days }: Ledger,
   { base, least, to, before }: CounterOptions,
-): { readonly samples: readonly Sample[]; readonly notes: readonly string[] } => {
-  const samples: Sample[] = [];
+): { readonly samples: readonly TimedSample[]; readonly notes: readonly string[] } => {
+  const samples: TimedSample[] = [];
   let total = base;
   let lost: string | undefined;
   for (const day of days) {
     if (day.date > to) break;
-    for (const at of day.joules === undefined ? [] : momentsOf(day, before)) {
+    for (const at of day.joules === undefined ? [] : sampleTimes(day, before)) {
       const value = total + Math.round(energyInDay(day, at));
       if (value < least) lost = day.date;
       else if (at > (samples.at(-1)?.at ?? 0)) samples.push({ at, value: Math.max(0, value) });
@@ -99,16 +106,16 @@ export const counterOf = (
     lost === undefined
       ? []
       : [
-          `${formatDate(lost)} and before: the counter would be below 0, so the ECU was replaced or reset: no counter there`,
+          `${formatDate(lost)} and before: the counter would be negative, so the ECU was replaced or reset; no counter before this day`,
         ];
   return { samples, notes };
 };
 
-const momentsOf = ({ begin, end, rise }: LedgerDay, before: number): number[] => {
+const sampleTimes = ({ begin, end, cumulative: rise }: LedgerDay, before: number): number[] => {
   const steps = rise.length > 0 ? Math.ceil((end - begin) / STEP) : 1;
   const moments = Array.from({ length: Math.max(0, steps) }, (_, i) => begin + STEP * i);
   const last = before - 1;
-  // The last moment before the seam, so that no gap is seen there.
+  // The last second before the cutover, so that there is no gap.
   if (last > begin && last < end && rise.length > 0) moments.push(last);
   return [...moments, end].filter((at) => at < before).toSorted((a, b) => a - b);
 };

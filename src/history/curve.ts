@@ -1,38 +1,38 @@
-/** The power curve of a day: stamps without a zone become moments, and powers become energy (docs/protocol.md#power-of-a-day, #time-and-time-zones). */
+/** The power curve of a day: times without a zone become Unix times, and power becomes energy (docs/protocol.md#power-of-a-day, #time-and-time-zones). */
 
 import type { DayPower } from "../protocol/replies.ts";
 import type { Day } from "../time/calendar.ts";
 import { parseLocalTime } from "../time/zone.ts";
 
-/** Power at a moment. */
-export interface Point {
+/** Power at a time. */
+export interface PowerPoint {
   /** Unix time in seconds. */
   readonly at: number;
   readonly watts: number;
 }
 
 export interface Curve {
-  /** In the order of time, no two at one moment. */
-  readonly points: readonly Point[];
-  /** Records of no use: no time of day, or a moment that another record has. */
+  /** In order of time; no two have the same time. */
+  readonly points: readonly PowerPoint[];
+  /** Number of unusable records: without a valid time, or with the time of another record. */
   readonly dropped: number;
 }
 
 const STAMP = /^([01]\d|2[0-3])[0-5]\d$/;
 const ORDINARY_DAY = 86_400;
-/** A round of the ECU; what the first record of a day stands for. */
+/** A round of the ECU: the time that the first record of a day covers. */
 const ROUND = 300;
-/** The longest time between two rounds that an ECU makes by itself (docs/protocol.md#time-limits). */
+/** The longest usual interval between two rounds (docs/protocol.md#time-limits). */
 const LONGEST_ROUND = 1_200;
 const [EARLY, LATE] = [0, Number.MAX_SAFE_INTEGER];
 
 /**
- * The moments of a day's records. On a day on which the clock is set, they are taken in the order in which they were
- * recorded, each at its first moment after the one before: so a stamp of the hour that comes twice is of the first pass
- * until the stamps go back, and of the second from there on. A stamp of the hour that is left out is read as if the clock
- * had not been set yet. On all other days a stamp has one moment, and the order does not matter.
+ * The times of a day's records. On a day on which the clock changes, the records are in the order in which they were made,
+ * and each is at its first possible time after the one before. So a time in the repeated hour belongs to the first pass until
+ * the times go back, and to the second pass from there. A time in the skipped hour is read as if the clock had not changed
+ * yet. On all other days each record has one possible time, and the order does not matter.
  */
-export const curveOf = (records: DayPower, day: Day, zone: string): Curve => {
+export const buildCurve = (records: DayPower, day: Day, zone: string): Curve => {
   const good = records.filter(({ time }) => STAMP.test(time));
   const isOrdinary = day.end - day.begin === ORDINARY_DAY;
   const inOrder = isOrdinary ? good.toSorted((a, b) => Number(a.time) - Number(b.time)) : good;
@@ -40,7 +40,7 @@ export const curveOf = (records: DayPower, day: Day, zone: string): Curve => {
     isOrdinary
       ? [day.begin + 3_600 * Number(time.slice(0, 2)) + 60 * Number(time.slice(2))]
       : [EARLY, LATE].map((near) => parseLocalTime(`${day.date}${time}00`, zone, near) ?? 0);
-  const points: Point[] = [];
+  const points: PowerPoint[] = [];
   for (const { time, powerWatts } of inOrder) {
     const last = points.at(-1)?.at ?? day.begin - 1;
     const at = momentsOf(time).find((moment) => moment > last);
@@ -49,24 +49,24 @@ export const curveOf = (records: DayPower, day: Day, zone: string): Curve => {
   return { points, dropped: records.length - points.length };
 };
 
-/** Energy up to a moment. */
-export interface Knot {
+/** Energy up to a time. */
+export interface EnergyPoint {
   readonly at: number;
   readonly joules: number;
 }
 
 /**
- * The energy that a curve gives, as a line that rises from the beginning of its day. Each power stands for the time since
- * the record before it, as the ECU counts; after a longer gap than the ECU makes by itself, for no more than that.
+ * The cumulative energy of a curve from the start of its day. Each power counts for the time since the record before it, as
+ * the ECU counts, but not for longer than the longest usual interval.
  */
-export const riseOf = (points: readonly Point[], day: Day): readonly Knot[] => {
-  const knots: Knot[] = [{ at: day.begin, joules: 0 }];
+export const cumulate = (points: readonly PowerPoint[], day: Day): readonly EnergyPoint[] => {
+  const knots: EnergyPoint[] = [{ at: day.begin, joules: 0 }];
   let joules = 0;
   let before: number | undefined;
   for (const { at, watts } of points) {
     const lasted = before === undefined ? ROUND : Math.min(LONGEST_ROUND, at - before);
     const begun = at - lasted;
-    // A day begins at 0: what was made before its midnight is told at its first second.
+    // A day starts at 0: energy from before its midnight counts in its first second.
     if (begun > (knots.at(-1)?.at ?? 0)) knots.push({ at: begun, joules });
     joules += watts * lasted;
     knots.push({ at: Math.max(at, day.begin + 1), joules });
@@ -76,11 +76,11 @@ export const riseOf = (points: readonly Point[], day: Day): readonly Knot[] => {
 };
 
 /** Energy under a curve, in joules. */
-export const joulesUnder = (points: readonly Point[], day: Day): number =>
-  riseOf(points, day).at(-1)?.joules ?? 0;
+export const integrate = (points: readonly PowerPoint[], day: Day): number =>
+  cumulate(points, day).at(-1)?.joules ?? 0;
 
-/** What a rising line has reached at a moment. */
-export const levelAt = (knots: readonly Knot[], at: number): number => {
+/** The cumulative energy at a time. */
+export const interpolate = (knots: readonly EnergyPoint[], at: number): number => {
   const next = knots.findIndex((knot) => knot.at > at);
   if (next === -1) return knots.at(-1)?.joules ?? 0;
   const [from, to] = [knots[next - 1], knots[next]];

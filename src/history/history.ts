@@ -1,68 +1,68 @@
-/** What an ECU remembers → samples of its past. */
-import { dateAt, formatDate } from "../time/calendar.ts";
-import { baseOf, counterOf, roundingOf, type Seam } from "./counter.ts";
-import { type Ledger, type LedgerDay, ledgerOf, type Past, sumOf } from "./days.ts";
+/** The history that an ECU keeps → samples. */
+import { formatDate, localDate } from "../time/calendar.ts";
+import { buildCounter, type Cutover, computeBase, computeRounding } from "./counter.ts";
+import { buildLedger, type EcuHistory, type Ledger, type LedgerDay, sumEnergy } from "./days.ts";
 import { monthsBefore } from "./months.ts";
-import type { PastMetric, Sample } from "./openmetrics.ts";
+import type { HistoryMetric, TimedSample } from "./openmetrics.ts";
 
-/** What is asked for. */
-export interface Wanted {
+/** The requested range. */
+export interface HistoryRange {
   /** First and last day, yyyymmdd. */
   readonly from: string;
   readonly to: string;
-  /** Without one, the history ends with the reading of now. */
-  readonly seam?: Seam | undefined;
+  /** Without it, the history ends with the current reading. */
+  readonly cutover?: Cutover | undefined;
 }
 
-export interface History {
-  readonly samples: Readonly<Record<PastMetric, readonly Sample[]>>;
-  /** What is missing or was decided, a line each. */
+export interface HistorySamples {
+  readonly samples: Readonly<Record<HistoryMetric, readonly TimedSample[]>>;
+  /** What is missing or was decided, one line each. */
   readonly notes: readonly string[];
 }
 
-/** Nothing can be said soundly; the message says why. */
+/** There is no reliable history; the message says why. */
 export class HistoryError extends Error {
   override readonly name = "HistoryError";
 }
 
 /** The date at which a history ends. */
-export const lastDateOf = ({ to, seam }: Wanted, zone: string): string => {
-  const end = seam === undefined ? to : dateAt(seam.at * 1000 - 1, zone);
+export const findLastDate = ({ to, cutover: seam }: HistoryRange, zone: string): string => {
+  const end = seam === undefined ? to : localDate(seam.at * 1000 - 1, zone);
   return end < to ? end : to;
 };
 
 /**
- * Samples in the order of time, no two of a metric at one moment: power in watts, energy in whole joules.
- * @throws HistoryError where the ECU knows nothing, or has forgotten its counter for the moment, or not what lies between
- *   the seam and now
+ * Samples in order of time, at most one per metric and time: power in watts, energy in whole joules.
+ * @throws HistoryError where the ECU has no data, reports a counter of 0 by mistake, or has no data for a day between the
+ *   cutover and now
  */
-export const historyOf = (past: Past, wanted: Wanted): History => {
-  const { from, seam } = wanted;
-  const to = lastDateOf(wanted, past.zone);
-  const ledger = ledgerOf(past, from);
+export const buildHistory = (past: EcuHistory, wanted: HistoryRange): HistorySamples => {
+  const { from, cutover: seam } = wanted;
+  const to = findLastDate(wanted, past.zone);
+  const ledger = buildLedger(past, from);
   const known = ledger.days.filter(({ joules }) => joules !== undefined);
   const [first] = known;
   const isKnown = ledger.days.some((day) => day.date <= to && isTold(day, past));
   if (first === undefined || !isKnown)
-    throw new HistoryError(`the ECU knows nothing of ${formatDate(from)} to ${formatDate(to)}`);
-  // A day that counts nothing would leave the counter of the days before it too high: it would fall at the seam.
+    throw new HistoryError(`the ECU has no data for ${formatDate(from)} to ${formatDate(to)}`);
+  // A day without energy would leave the counter of the days before it too high: it would fall at the cutover.
   const gap = ledger.days.find(
     (day) => seam !== undefined && day.end > seam.at && day.joules === undefined,
   );
   if (gap !== undefined && seam?.joules === undefined)
     throw new HistoryError(
-      `the ECU does not know the energy of ${formatDate(gap.date)}, so that of now does not tell what the counter was at --end; give --end-joules as well`,
+      `the ECU has no energy for ${formatDate(gap.date)}, so the counter at --end cannot be computed; set --end-joules as well`,
     );
   const isAnchored = seam?.joules !== undefined || past.reading.lifetimeJoules > 0;
-  if (!isAnchored && sumOf(ledger.days) > roundingOf(ledger, seam))
+  if (!isAnchored && sumEnergy(ledger.days) > computeRounding(ledger, seam))
     throw new HistoryError(
-      "the ECU says 0 for its lifetime energy, which cannot be; this passes: run the same again later",
+      "the ECU reports a lifetime energy of 0, which is wrong; this passes: run the command again later",
     );
-  // The reading itself is the last sample; a seam is the first sample that exists already.
+  // The current reading is the last sample; a cutover is the first sample that exists already.
   const before = seam === undefined ? past.reading.at + 1 : Math.ceil(seam.at);
-  const base = baseOf(ledger, past, seam);
-  const least = base < 0 && base >= -roundingOf(ledger, seam) ? base : 0;
-  const counter = counterOf(ledger, { base, least, to, before });
+  const base = computeBase(ledger, past, seam);
+  const least = base < 0 && base >= -computeRounding(ledger, seam) ? base : 0;
+  const counter = buildCounter(ledger, { base, least, to, before });
   const months = monthsBefore(past, { known, joules: base, from });
   const lifetime = [
     ...months.samples.filter(({ at }) => at < Math.min(before, counter.samples[0]?.at ?? before)),
@@ -74,7 +74,7 @@ export const historyOf = (past: Past, wanted: Wanted): History => {
   };
   if (Object.values(samples).every(({ length }) => length === 0))
     throw new HistoryError(
-      `of ${formatDate(from)} to ${formatDate(to)} there is nothing to write: ${[...ledger.notes, ...counter.notes].join("; ")}`,
+      `nothing to write for ${formatDate(from)} to ${formatDate(to)}: ${[...ledger.notes, ...counter.notes].join("; ")}`,
     );
   return {
     samples,
@@ -82,31 +82,31 @@ export const historyOf = (past: Past, wanted: Wanted): History => {
   };
 };
 
-/** Whether the ECU has anything of a day; its counter of now is no news of one. */
-const isTold = ({ date, joules, points }: LedgerDay, past: Past): boolean =>
+/** Whether the ECU has data for a day; its current counter alone does not count. */
+const isTold = ({ date, joules, points }: LedgerDay, past: EcuHistory): boolean =>
   date === past.today ? points.length > 0 || past.days.has(date) : joules !== undefined;
 
-const powerOf = ({ days }: Ledger, to: string, before: number): readonly Sample[] =>
+const powerOf = ({ days }: Ledger, to: string, before: number): readonly TimedSample[] =>
   days
     .filter(({ date }) => date <= to)
     .flatMap(({ points }) => points)
     .filter(({ at }) => at < before)
     .map(({ at, watts }) => ({ at, value: watts }));
 
-/** A history up to now ends with the reading itself. */
+/** A history up to now ends with the current reading. */
 const ended = (
-  samples: readonly Sample[],
-  { reading, today }: Past,
+  samples: readonly TimedSample[],
+  { reading, today }: EcuHistory,
   to: string,
-  seam: Seam | undefined,
-): readonly Sample[] => {
+  seam: Cutover | undefined,
+): readonly TimedSample[] => {
   if (seam !== undefined || to !== today) return samples;
   const last = { at: reading.at, value: reading.lifetimeJoules };
   return [...samples.filter(({ at }) => at < last.at), last];
 };
 
-/** Days of which there is nothing, or no curve; those that follow on each other in one line. */
-const missing = ({ days }: Ledger, { curves }: Past, to: string): readonly string[] => {
+/** Days without data or without a curve; consecutive days share a line. */
+const missing = ({ days }: Ledger, { curves }: EcuHistory, to: string): readonly string[] => {
   const asked = days.filter(({ date }) => date <= to);
   const nothing = runsOf(asked, ({ joules }) => joules === undefined);
   const noCurve = runsOf(
@@ -115,8 +115,8 @@ const missing = ({ days }: Ledger, { curves }: Past, to: string): readonly strin
       joules !== undefined && joules > 0 && points.length === 0 && curves.has(date),
   );
   return [
-    ...nothing.map((run) => `${run}: the ECU knows nothing of it`),
-    ...noCurve.map((run) => `${run}: the ECU knows the energy and no power`),
+    ...nothing.map((run) => `${run}: the ECU has no data`),
+    ...noCurve.map((run) => `${run}: the ECU has the energy but no power`),
   ];
 };
 

@@ -1,21 +1,21 @@
 /** Samples with their times as OpenMetrics 1.0 text. */
 import type { MetricName } from "../metrics/catalogue.ts";
 
-/** A value at a moment. */
-export interface Sample {
+/** A value at a time. */
+export interface TimedSample {
   /** Unix time in whole seconds. */
   readonly at: number;
   readonly value: number;
 }
 
-/** The metrics that have a past. */
-export type PastMetric = Extract<
+/** The metrics that a history has. */
+export type HistoryMetric = Extract<
   MetricName,
   "ecu_power_watts" | "ecu_lifetime_energy_joules_total"
 >;
 
 interface Family {
-  readonly name: PastMetric;
+  readonly name: HistoryMetric;
   readonly type: "gauge" | "counter";
   readonly unit: string;
 }
@@ -25,15 +25,15 @@ const families: readonly Family[] = [
   { name: "ecu_lifetime_energy_joules_total", type: "counter", unit: "joules" },
 ];
 
-export interface Exposition {
-  readonly samples: Readonly<Record<PastMetric, readonly Sample[]>>;
-  /** Help of each metric, as the exporter gives it. */
-  readonly help: Readonly<Record<PastMetric, string>>;
+export interface HistoryExposition {
+  readonly samples: Readonly<Record<HistoryMetric, readonly TimedSample[]>>;
+  /** Help of each metric, as in the exporter. */
+  readonly help: Readonly<Record<HistoryMetric, string>>;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** The whole text; a metric without samples is left out. */
-export const openMetricsOf = ({ samples, help, labels }: Exposition): string => {
+export const formatOpenMetrics = ({ samples, help, labels }: HistoryExposition): string => {
   const series = Object.entries(labels)
     .map(([label, value]) => `${label}="${quoted(value)}"`)
     .join(",");

@@ -1,45 +1,45 @@
-/** What people are told of a history: before, while and after it is read. */
+/** Messages about a history: before, during and after it is read. */
 import { SingleBar } from "cli-progress";
 import { formatCount } from "../text.ts";
 import { formatDate } from "../time/calendar.ts";
-import type { History, Wanted } from "./history.ts";
+import type { HistoryRange, HistorySamples } from "./history.ts";
 
-/** What a question takes beside the pause, in milliseconds. */
-const ANSWER_MS = 100;
+/** Time of a request without the pause, in milliseconds. */
+const REQUEST_MS = 100;
 
-const durationOf = (ms: number): string => {
+const formatDuration = (ms: number): string => {
   const seconds = Math.ceil(ms / 1000);
   return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
 };
 
-/** How long so many questions take. */
-const timeFor = (questions: number, paceMs: number): string =>
-  durationOf(questions * (paceMs + ANSWER_MS));
+/** How long a number of requests takes. */
+const estimateTime = (requests: number, paceMs: number): string =>
+  formatDuration(requests * (paceMs + REQUEST_MS));
 
 interface Plan {
   readonly ecu: string;
-  readonly wanted: Wanted;
-  /** Days to ask for, and days that were read before. */
+  readonly wanted: HistoryRange;
+  /** Days to request, and days that were read before. */
   readonly days: number;
   readonly kept: number;
-  /** Other questions. */
+  /** Other requests. */
   readonly others: number;
   readonly paceMs: number;
 }
 
-/** What would be asked. */
-export const planOf = ({ ecu, wanted, days, kept, others, paceMs }: Plan): string =>
+/** What would be requested. */
+export const describePlan = ({ ecu, wanted, days, kept, others, paceMs }: Plan): string =>
   [
-    `${ecu} would be asked for ${formatDate(wanted.from)} to ${formatDate(wanted.to)}:`,
-    `  ${others} questions about itself and its tables of energy`,
-    `  ${formatCount(days, "question")} for the power of a day each${kept === 0 ? "" : ` (${formatCount(kept, "day")} more ${kept === 1 ? "was" : "were"} read before)`}`,
-    `  about ${timeFor(days + others, paceMs)} in all; nothing has been asked now`,
+    `${ecu}: requests for ${formatDate(wanted.from)} to ${formatDate(wanted.to)}:`,
+    `  ${others} requests for base information and energy tables`,
+    `  ${formatCount(days, "request")} for the power of one day each${kept === 0 ? "" : ` (${formatCount(kept, "day")} more ${kept === 1 ? "was" : "were"} read before)`}`,
+    `  about ${estimateTime(days + others, paceMs)} in all; nothing was sent`,
     "",
   ].join("\n");
 
-/** What was written, what is missing, and what to do with it. */
-export const summaryOf = (
-  { samples, notes }: History,
+/** What was written, what is missing, and how to import it. */
+export const describeResult = (
+  { samples, notes }: HistorySamples,
   output: string,
   further: readonly string[],
 ): string => {
@@ -54,17 +54,17 @@ export const summaryOf = (
   ];
   const file = output === "-" ? "history.om" : output;
   return [
-    `${power.length} samples of power and ${lifetime.length} of energy, ${at(first)} to ${at(last)}${output === "-" ? "" : `, are in ${output}`}`,
+    `${power.length} samples of power and ${lifetime.length} of energy, ${at(first)} to ${at(last)}${output === "-" ? "" : `, written to ${output}`}`,
     ...[...further, ...notes].map((note) => `  ${note}`),
-    'Before you load it, read "Load it into Prometheus" in docs/history.md. Prometheus takes it so:',
+    'Before you import it, read "Import into Prometheus" in docs/history.md. Import into Prometheus:',
     `  promtool tsdb create-blocks-from --max-block-duration=486h openmetrics ${file} DATA_FOLDER`,
-    "VictoriaMetrics takes it so:",
+    "Import into VictoriaMetrics:",
     `  curl --data-binary @${file} http://localhost:8428/api/v1/import/prometheus`,
     "",
   ].join("\n");
 };
 
-/** Output for people, which may be a terminal. */
+/** An output stream that may be a terminal. */
 export type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 export interface Progress {
@@ -73,7 +73,7 @@ export interface Progress {
   readonly end: () => void;
 }
 
-/** A bar where there is a terminal, else a line at the beginning and the end. */
+/** Shows a bar on a terminal, else a line at the start and at the end. */
 export const createProgress = (stream: Stream, paceMs: number): Progress => {
   let total = 0;
   let done = 0;
@@ -86,7 +86,9 @@ export const createProgress = (stream: Stream, paceMs: number): Progress => {
       total = days;
       if (days === 0) return;
       if (bar === undefined)
-        stream.write(`asking for ${formatCount(days, "day")}, about ${timeFor(days, paceMs)}\n`);
+        stream.write(
+          `requesting ${formatCount(days, "day")}, about ${estimateTime(days, paceMs)}\n`,
+        );
       else bar.start(days, 0);
     },
     step: () => {
@@ -95,7 +97,7 @@ export const createProgress = (stream: Stream, paceMs: number): Progress => {
     },
     end: () => {
       if (total === 0) return;
-      if (bar === undefined) stream.write(`asked for ${done} of ${formatCount(total, "day")}\n`);
+      if (bar === undefined) stream.write(`requested ${done} of ${formatCount(total, "day")}\n`);
       else bar.stop();
       total = 0;
     },

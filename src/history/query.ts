@@ -1,4 +1,4 @@
-/** Questions to an ECU about its past: which are asked again, and which it does not know. */
+/** Queries to an ECU about its history: which are repeated, and which the ECU does not support. */
 import type { EcuAddress } from "../config/values.ts";
 import { describeError, type QueryError } from "../ecu/errors.ts";
 import { createQuerier, type Querier } from "../ecu/querier.ts";
@@ -6,55 +6,60 @@ import type { Outcome } from "../ecu/query.ts";
 import type { Info, Messages } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import type { Clock } from "../time/clock.ts";
-import type { Doubtful, HistoryCache } from "./cache.ts";
+import type { HistoryCache, OptionalCommand } from "./cache.ts";
 
-/** The reading ended without a whole past; the message is for people. What was read is in the cache. */
+/** The history could not be read completely; the message is for the user. What was read is in the cache. */
 export class UnfinishedError extends Error {
   override readonly name = "UnfinishedError";
 }
 
-export interface AskingOptions {
+export interface HistoryQuerierOptions {
   readonly ecu: EcuAddress;
-  /** Between two questions. */
+  /** Between two requests. */
   readonly paceMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
-/** What people are told to do after most troubles. */
-export const AGAIN = "run the same again to go on";
-/** Further attempts at a question. */
+/** What to do after most errors. */
+export const RESUME_HINT = "run the command again to continue";
+/** Further attempts at a query. */
 const RETRIES = 2;
-const RETRIES_OF_DOUBTFUL = 1;
-/** What an ECU does with a question that it does not know (docs/protocol.md#power-of-a-day, #energy-history, #what-a-simulated-ecu-does). */
+const OPTIONAL_RETRIES = 1;
+/** How an ECU reacts to a command that it does not support (docs/protocol.md#power-of-a-day, #energy-history, #what-a-simulated-ecu-does). */
 const isSilence = ({ reason }: QueryError): boolean => reason === "closed" || reason === "timeout";
 
-type Asked = Parameters<Querier["query"]>[1];
+type Params = Parameters<Querier["query"]>[1];
 
-/** One connection at a time, a question each. */
-export interface Asking {
-  /** Asks until there is an answer, or there were so many attempts. @throws UnfinishedError when it is to stop */
-  ask<C extends Command>(command: C, asked?: Asked): Promise<Outcome<Messages[C]>>;
-  /** Of the last reply. */
+/** One connection at a time, one query each. */
+export interface HistoryQuerier {
+  /** Queries until there is a valid reply or the attempts are used up. @throws UnfinishedError when the command is stopped */
+  query<C extends Command>(command: C, asked?: Params): Promise<Outcome<Messages[C]>>;
+  /** Size of the last reply. */
   bytes(): number;
   /**
-   * Asks what some ECUs do not know.
-   * @returns `undefined` where it does not know it, but knows who it is
+   * Queries a command that some ECUs do not support.
+   * @returns `undefined` where the ECU does not support it, but replies to 0001
    */
-  askDoubtful<C extends Doubtful>(
+  queryOptional<C extends OptionalCommand>(
     command: C,
-    asked: Asked,
+    asked: Params,
   ): Promise<Outcome<Messages[C]> | undefined>;
 }
 
-/** @see Asking */
-export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Asking => {
+/** @see HistoryQuerier */
+export const createHistoryQuerier = ({
+  ecu,
+  paceMs,
+  clock,
+  signal,
+}: HistoryQuerierOptions): HistoryQuerier => {
   let bytes = 0;
   const querier = createQuerier({
     ecu,
     pauseMs: paceMs,
     retries: RETRIES,
-    retryPauseMs: 0, // the pace is pause enough
+    retryPauseMs: 0, // the pace is enough
     signal,
     clock,
     observer: {
@@ -63,53 +68,56 @@ export const createAsking = ({ ecu, paceMs, clock, signal }: AskingOptions): Ask
       },
     },
   });
-  const ask: Asking["ask"] = async (command, asked) => {
+  const ask: HistoryQuerier["query"] = async (command, asked) => {
     const outcome = await querier.query(command, asked);
-    if (signal.aborted) throw new UnfinishedError(`stopped; ${AGAIN}`);
+    if (signal.aborted) throw new UnfinishedError(`stopped; ${RESUME_HINT}`);
     return outcome;
   };
   return {
-    ask,
+    query: ask,
     bytes: () => bytes,
-    askDoubtful: async (command, asked) => {
-      const first = await ask(command, { ...asked, retries: RETRIES_OF_DOUBTFUL });
+    queryOptional: async (command, asked) => {
+      const first = await ask(command, { ...asked, retries: OPTIONAL_RETRIES });
       if (first.ok) return first;
       if (!isSilence(first.error)) {
-        return ask(command, { ...asked, retries: RETRIES - RETRIES_OF_DOUBTFUL });
+        return ask(command, { ...asked, retries: RETRIES - OPTIONAL_RETRIES });
       }
       const alive = await ask("info");
-      if (!alive.ok) throw new UnfinishedError(`${describeError(alive.error)}; then ${AGAIN}`);
+      if (!alive.ok)
+        throw new UnfinishedError(`${describeError(alive.error)}; then ${RESUME_HINT}`);
       return undefined;
     },
   };
 };
 
-/** Who it is and what its counters say, without the glitch in which it forgets all (docs/protocol.md#energy-of-today, #lifetime-energy). */
-export const infoOf = async (line: Asking): Promise<Extract<Outcome<Info>, { ok: true }>> => {
+/** The base information, without the glitch in which the counters are 0 (docs/protocol.md#energy-of-today, #lifetime-energy). */
+export const queryInfo = async (
+  line: HistoryQuerier,
+): Promise<Extract<Outcome<Info>, { ok: true }>> => {
   for (let attempt = 0; ; attempt++) {
-    const outcome = await line.ask("info");
+    const outcome = await line.query("info");
     if (!outcome.ok) throw new UnfinishedError(describeError(outcome.error));
     const { inverters, invertersOnline, lifetimeEnergyJoules } = outcome.value;
     const isGlitch = inverters === 0 && invertersOnline > 0;
     if (!isGlitch && (lifetimeEnergyJoules > 0 || attempt >= RETRIES)) return outcome;
     if (attempt >= RETRIES)
       throw new UnfinishedError(
-        `the ECU says that it has no inverters and that ${invertersOnline} answer; this passes: ${AGAIN}`,
+        `the ECU reports no inverters but ${invertersOnline} in contact; this passes: ${RESUME_HINT}`,
       );
   }
 };
 
-/** yyyymmddhhmmss of the ECU's clock, or of its last round; `undefined` where it tells neither. */
-export const localTimeOf = async (
-  line: Asking,
+/** yyyymmddhhmmss of the ECU's clock, or of its last round; `undefined` where it reports neither. */
+export const queryLocalTime = async (
+  line: HistoryQuerier,
   cache: HistoryCache,
   ecuId: string,
 ): Promise<string | undefined> => {
-  if (!cache.isUnknown("clock")) {
-    const clock = await line.askDoubtful("clock", { ecuId });
+  if (!cache.isUnsupported("clock")) {
+    const clock = await line.queryOptional("clock", { ecuId });
     if (clock?.ok) return clock.value.now;
-    if (clock === undefined) await cache.learnUnknown("clock");
+    if (clock === undefined) await cache.markUnsupported("clock");
   }
-  const table = await line.ask("realtime", { ecuId });
+  const table = await line.query("realtime", { ecuId });
   return table.ok && table.value.kind !== "none" ? table.value.takenAt : undefined;
 };

@@ -1,8 +1,8 @@
-/** Which days a history is of: what was asked for, judged. */
+/** Which days a history has: the request, checked and completed. */
 
 import { UsageError } from "../config/usage-error.ts";
-import { addDays, dayOf, daysBetween, formatDate, listDates } from "../time/calendar.ts";
-import { lastDateOf, type Wanted } from "./history.ts";
+import { addDays, dayBounds, daysBetween, formatDate, listDates } from "../time/calendar.ts";
+import { findLastDate, type HistoryRange } from "./history.ts";
 
 /** What the user asked for; what is absent has a default. */
 export interface RequestedRange {
@@ -15,10 +15,10 @@ export interface RequestedRange {
   readonly endJoules?: number | undefined;
 }
 
-/** Days that an ECU remembers the power of, about (docs/protocol.md#power-of-a-day). */
+/** Days for which an ECU keeps the power, about (docs/protocol.md#power-of-a-day). */
 const USUAL_DAYS = 61;
-const MOST_DAYS = 400;
-/** No ECU is asked for the power of an earlier day, unless somebody wants that day. */
+const MAX_DAYS = 400;
+/** The power of earlier days is requested only if the user asks for these days. */
 const REMEMBERED_DAYS = 75;
 const MS = 1000;
 
@@ -31,41 +31,45 @@ export interface Today {
 }
 
 /**
- * What is wanted, with what was left out filled in.
+ * The range with its defaults filled in.
  * @throws UsageError with every problem
  */
-export const wantedOf = ({ from, to, end, endJoules }: RequestedRange, today: Today): Wanted => {
+export const resolveRange = (
+  { from, to, end, endJoules }: RequestedRange,
+  today: Today,
+): HistoryRange => {
   const { zone, now, date } = today;
   const seam = end === undefined ? undefined : { at: end / MS, joules: endJoules };
   const last = to ?? date;
-  const first = from ?? addDays(lastDateOf({ from: last, to: last, seam }, zone), -USUAL_DAYS);
-  const isEndEarly = end !== undefined && end <= dayOf(first, zone).begin * MS;
+  const first =
+    from ?? addDays(findLastDate({ from: last, to: last, cutover: seam }, zone), -USUAL_DAYS);
+  const isEndEarly = end !== undefined && end <= dayBounds(first, zone).begin * MS;
   const problems = [
     first > last && `--from: ${formatDate(first)} is after the last day, ${formatDate(last)}`,
     last > date &&
-      `--to: ${formatDate(last)} has not begun; the last day can be ${formatDate(date)}`,
-    daysBetween(first, date) > MOST_DAYS &&
-      `--from: ${formatDate(first)} is more than ${MOST_DAYS} days ago, which no ECU remembers`,
+      `--to: ${formatDate(last)} has not started; the last possible day is ${formatDate(date)}`,
+    daysBetween(first, date) > MAX_DAYS &&
+      `--from: ${formatDate(first)} is more than ${MAX_DAYS} days ago, and no ECU keeps that`,
     end !== undefined && end > now && `--end: ${new Date(end).toISOString()} is in the future`,
     isEndEarly && `--end: ${new Date(end).toISOString()} is before the first day`,
     endJoules !== undefined &&
       end === undefined &&
-      "--end-joules: give the moment of this value as well, with --end",
+      "--end-joules: set the time of this value as well, with --end",
   ].filter((problem) => problem !== false);
   if (problems.length > 0) throw new UsageError(problems);
-  return { from: first, to: last, seam };
+  return { from: first, to: last, cutover: seam };
 };
 
 /**
- * Days whose curves are needed, newest first: those that are wanted, and later ones whose energy no table has.
+ * Days whose curves are needed, newest first: those of the range, and later ones whose energy is in no table.
  * @param hasEnergy whether the table of days has a date
  */
-export const datesToAsk = (
-  wanted: Wanted,
+export const listQueryDates = (
+  wanted: HistoryRange,
   { date, zone }: Today,
   hasEnergy: (date: string) => boolean,
 ): readonly string[] => {
-  const last = lastDateOf(wanted, zone);
+  const last = findLastDate(wanted, zone);
   const earliest = addDays(date, -REMEMBERED_DAYS);
   return listDates(wanted.from, date)
     .filter((one) => one <= last || (one >= earliest && !hasEnergy(one)))

@@ -1,81 +1,81 @@
-/** Asking an ECU for its past: gently, one question at a time, and no day twice. */
+/** Reads the history of an ECU: slowly, one request at a time, and no day twice. */
 import { describeError, type QueryError } from "../ecu/errors.ts";
 import { findEcuFamily, reportsOwnZone } from "../ecu/models.ts";
 import { joinReplies, type Reading } from "../ecu/reading.ts";
 import { commands } from "../protocol/requests.ts";
-import { dateAt, formatDate } from "../time/calendar.ts";
+import { formatDate, localDate } from "../time/calendar.ts";
 import { parseLocalTime } from "../time/zone.ts";
 import type { HistoryCache } from "./cache.ts";
-import type { Past } from "./days.ts";
-import type { Wanted } from "./history.ts";
+import type { EcuHistory } from "./days.ts";
+import type { HistoryRange } from "./history.ts";
 import {
-  AGAIN,
-  type Asking,
-  type AskingOptions,
-  createAsking,
-  infoOf,
-  localTimeOf,
+  createHistoryQuerier,
+  type HistoryQuerier,
+  type HistoryQuerierOptions,
+  queryInfo,
+  queryLocalTime,
+  RESUME_HINT,
   UnfinishedError,
 } from "./query.ts";
-import { datesToAsk, type Today } from "./range.ts";
-import { monthsOf, type TableEnergy, tableOf } from "./table.ts";
+import { listQueryDates, type Today } from "./range.ts";
+import { readMonths, readTable, type TableEnergy } from "./table.ts";
 
-export interface ReadOptions extends AskingOptions {
-  /** Zone of an ECU that does not tell its own, and whether the user named it. */
+export interface HistoryReadOptions extends HistoryQuerierOptions {
+  /** Zone of an ECU that does not report its own, and whether the user named it. */
   readonly zone: string;
   readonly isZoneNamed: boolean;
   readonly cache: HistoryCache;
-  /** Judges what is wanted, once the ECU's own day is known. @throws UsageError */
-  readonly wantedOf: (today: Today) => Wanted;
-  /** Told how many days there are to ask for, and of each one that was. */
+  /** Resolves the range once the ECU's own date is known. @throws UsageError */
+  readonly resolveRange: (today: Today) => HistoryRange;
+  /** Called with the number of days to request, and after each of them. */
   readonly onDays: (total: number) => void;
   readonly onDay: () => void;
 }
 
-export interface ReadPast {
-  readonly past: Past;
-  readonly wanted: Wanted;
+export interface HistoryRead {
+  readonly history: EcuHistory;
+  readonly range: HistoryRange;
   readonly notes: readonly string[];
 }
 
-const REMEMBERED = " (this is remembered; --cache with another file asks again)";
+const REMEMBERED_HINT = " (remembered; set another --cache to try again)";
 const FAILURES_IN_A_ROW = 5;
-/** How far the ECU's clock may be off before people are told, in milliseconds. */
+/** How far the ECU's clock may be off without a note, in milliseconds. */
 const CLOCK_TOLERANCE_MS = 600_000;
-/** No zone is so far away. */
+/** No time zone is that far away. */
 const CLOCK_WRONG_MS = 27 * 3_600_000;
 
 /**
- * Reads what an ECU remembers.
+ * Reads the history that an ECU keeps.
  * @throws UnfinishedError, and what `wantedOf` throws
  */
-export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
+export const readHistory = async (options: HistoryReadOptions): Promise<HistoryRead> => {
   const { cache, clock } = options;
-  const line = createAsking(options);
+  const line = createHistoryQuerier(options);
   const notes: string[] = [];
-  const info = await infoOf(line);
+  const info = await queryInfo(line);
   const now = clock.now();
   const identity = joinReplies({ info }, { zone: options.zone, now });
   const { ecuId, firmware } = info.value;
   const zone = identity.identity?.timezone ?? options.zone;
-  cache.meet(ecuId, firmware);
-  /** An ECU-R or ECU-B knows its past (docs/protocol.md#commands): one that does not answer has trouble of another kind. */
-  const learn = async (question: "energy" | "dayPower"): Promise<void> => {
+  cache.bindTo(ecuId, firmware);
+  /** An ECU-R or ECU-B supports these commands (docs/protocol.md#commands): if it does not reply, there is another problem. */
+  const learn = async (command: "energy" | "dayPower"): Promise<void> => {
     if (findEcuFamily(ecuId, undefined).kind === "R")
       throw new UnfinishedError(
-        `the ECU answers, but not when it is asked for its past (${commands[question].code}); let no other program ask it; then ${AGAIN}`,
+        `the ECU replies, but not to requests for its history (${commands[command].code}); let no other program read it; then ${RESUME_HINT}`,
       );
-    await cache.learnUnknown(question);
+    await cache.markUnsupported(command);
   };
-  const local = await localTimeOf(line, cache, ecuId);
+  const local = await queryLocalTime(line, cache, ecuId);
   const isAssumed = !options.isZoneNamed && !reportsOwnZone(info.value);
-  const date = dateOf(local, { zone, now }, { isAssumed, notes });
+  const date = resolveDate(local, { zone, now }, { isAssumed, notes });
   const today: Today = { date, zone, now };
-  const wanted = options.wantedOf(today);
-  const tables = await tablesOf(line, cache, { ecuId, learn, notes });
-  const dates = datesToAsk(wanted, today, (one) => tables.days.has(one));
+  const wanted = options.resolveRange(today);
+  const tables = await readTables(line, cache, { ecuId, learn, notes });
+  const dates = listQueryDates(wanted, today, (one) => tables.days.has(one));
   const energyOf = (one: string): number | undefined => tables.days.get(one)?.joules;
-  const curves = await curvesOf(line, options, {
+  const curves = await readCurves(line, options, {
     ecuId,
     today: date,
     dates,
@@ -83,128 +83,130 @@ export const readPast = async (options: ReadOptions): Promise<ReadPast> => {
     learn,
     notes,
   });
-  if (cache.isUnknown("energy") && cache.isUnknown("dayPower"))
+  if (cache.isUnsupported("energy") && cache.isUnsupported("dayPower"))
     throw new UnfinishedError(
-      "this ECU does not tell of its past: it knows neither 0003 nor 0004 (an update of its firmware may change that)",
+      "this ECU does not report its history: it supports neither 0003 nor 0004 (a firmware update may change that)",
     );
-  const past = { zone, today: date, reading: readingOf(identity, now), ...tables, curves };
-  return { past, wanted, notes };
+  const past = { zone, today: date, reading: counterReading(identity, now), ...tables, curves };
+  return { history: past, range: wanted, notes };
 };
 
-/** The ECU's own date. @throws UnfinishedError where its clock is of no use */
-const dateOf = (
+/** The ECU's own date. @throws UnfinishedError where its clock is too far off */
+const resolveDate = (
   local: string | undefined,
   { zone, now }: Omit<Today, "date">,
   { isAssumed, notes }: { readonly isAssumed: boolean; readonly notes: string[] },
 ): string => {
   const at = local === undefined ? undefined : parseLocalTime(local, zone, now);
-  if (local === undefined || at === undefined) return dateAt(now, zone);
+  if (local === undefined || at === undefined) return localDate(now, zone);
   const aheadMs = at * 1000 - now;
   const date = local.slice(0, 8);
   if (Math.abs(aheadMs) > CLOCK_WRONG_MS)
     throw new UnfinishedError(
-      `the ECU's clock says ${formatDate(date)}, so that its days cannot be told; set its clock, or wait until it has set itself`,
+      `the ECU's clock shows ${formatDate(date)}, so its days cannot be assigned; set its clock, or wait until it is set automatically`,
     );
-  // A past that is an hour off, once imported, is hard to take back.
+  // A history that is an hour off is hard to remove once it was imported.
   if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS && isAssumed)
     throw new UnfinishedError(
-      `the ECU's clock is ${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? "ahead of" : "behind"} that of ${zone}, this machine's zone; name the ECU's: --ecu.timezone=Europe/Amsterdam, for example`,
+      `the ECU's clock is ${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? "ahead of" : "behind"} that of ${zone}, this machine's zone; set the ECU's zone, such as --ecu.timezone=Europe/Amsterdam`,
     );
   if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS)
     notes.push(
-      `the ECU's clock is ${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? "ahead" : "behind"}, or its zone is not ${zone} (--ecu.timezone): its past is shifted by as much`,
+      `the ECU's clock is ${Math.round(Math.abs(aheadMs) / 60_000)} min ${aheadMs > 0 ? "ahead" : "behind"}, or its zone is not ${zone} (--ecu.timezone); its history is shifted by that much`,
     );
   return date;
 };
 
-const readingOf = (
+const counterReading = (
   { lifetimeEnergyJoules = 0, todayEnergyJoules = 0 }: Reading,
   now: number,
-): Past["reading"] => ({
+): EcuHistory["reading"] => ({
   at: Math.floor(now / 1000),
   lifetimeJoules: lifetimeEnergyJoules,
   todayJoules: todayEnergyJoules,
 });
 
-type Tables = Pick<Past, "days" | "months">;
+type Tables = Pick<EcuHistory, "days" | "months">;
 
-const tablesOf = async (
-  line: Asking,
+const readTables = async (
+  line: HistoryQuerier,
   cache: HistoryCache,
-  { ecuId, learn, notes }: Pick<CurvesWanted, "ecuId" | "learn" | "notes">,
+  { ecuId, learn, notes }: Pick<CurveQuery, "ecuId" | "learn" | "notes">,
 ): Promise<Tables> => {
   const days = new Map<string, TableEnergy>();
   let months = new Map<string, TableEnergy>();
   for (const parameter of ["01", "00", "02"]) {
-    if (cache.isUnknown("energy")) break;
-    const outcome = await line.askDoubtful("energy", { ecuId, parameter });
-    if (outcome?.ok && parameter === "02") months = monthsOf(outcome.value, line.bytes());
+    if (cache.isUnsupported("energy")) break;
+    const outcome = await line.queryOptional("energy", { ecuId, parameter });
+    if (outcome?.ok && parameter === "02") months = readMonths(outcome.value, line.bytes());
     else if (outcome?.ok) {
-      for (const [date, energy] of tableOf(outcome.value, line.bytes()))
+      for (const [date, energy] of readTable(outcome.value, line.bytes()))
         if (!days.has(date)) days.set(date, energy);
     } else if (outcome === undefined && parameter === "01") await learn("energy");
     else if (outcome === undefined || outcome.error.reason === "status")
-      notes.push(`the ECU does not answer 0004/${parameter}`);
-    else throw new UnfinishedError(`${describeError(outcome.error)}; then ${AGAIN}`);
+      notes.push(`the ECU does not reply to 0004/${parameter}`);
+    else throw new UnfinishedError(`${describeError(outcome.error)}; then ${RESUME_HINT}`);
   }
-  if (cache.isUnknown("energy"))
-    notes.push(`this ECU does not know 0004: energies are those of the power curves${REMEMBERED}`);
+  if (cache.isUnsupported("energy"))
+    notes.push(
+      `this ECU does not support 0004; the energy is that of the power curves${REMEMBERED_HINT}`,
+    );
   return { days, months };
 };
 
-interface CurvesWanted {
+interface CurveQuery {
   readonly ecuId: string;
   readonly today: string;
   readonly dates: readonly string[];
-  /** Of the table of days, in joules; `undefined` where it has no such day. */
+  /** Energy in the table of days, in joules; `undefined` where the table does not have the day. */
   readonly energyOf: (date: string) => number | undefined;
-  /** Remembers that the ECU does not know a question. @throws UnfinishedError where such an ECU knows it */
-  readonly learn: (question: "energy" | "dayPower") => Promise<void>;
+  /** Remembers that the ECU does not support a command. @throws UnfinishedError where ECUs of its family support it */
+  readonly learn: (command: "energy" | "dayPower") => Promise<void>;
   readonly notes: string[];
 }
 
-const curvesOf = async (
-  line: Asking,
-  { cache, onDays, onDay }: ReadOptions,
-  { ecuId, today, dates, energyOf, learn, notes }: CurvesWanted,
-): Promise<Past["curves"]> => {
+const readCurves = async (
+  line: HistoryQuerier,
+  { cache, onDays, onDay }: HistoryReadOptions,
+  { ecuId, today, dates, energyOf, learn, notes }: CurveQuery,
+): Promise<EcuHistory["curves"]> => {
   const unfinished = dates.filter((date) => date >= today || !cache.curves.has(date));
   const curves = new Map([...cache.curves].filter(([date]) => dates.includes(date)));
   const failed = new Map<string, QueryError>();
   let inARow = 0;
-  onDays(cache.isUnknown("dayPower") ? 0 : unfinished.length);
+  onDays(cache.isUnsupported("dayPower") ? 0 : unfinished.length);
   for (const date of unfinished) {
-    if (cache.isUnknown("dayPower")) break;
+    if (cache.isUnsupported("dayPower")) break;
     const asked = { ecuId, parameter: date };
     const isDoubtful = cache.curves.size === 0 && curves.size === 0 && failed.size === 0;
     const outcome = await (isDoubtful
-      ? line.askDoubtful("dayPower", asked)
-      : line.ask("dayPower", asked));
+      ? line.queryOptional("dayPower", asked)
+      : line.query("dayPower", asked));
     onDay();
     if (outcome === undefined) await learn("dayPower");
     else if (outcome.ok) {
       inARow = 0;
       curves.set(date, outcome.value);
-      // No power on a day with energy: it may be there the next time.
+      // A day with energy but without power may be complete the next time.
       const isWhole = outcome.value.length > 0 || !energyOf(date);
       if (date < today && isWhole) await cache.keep(date, outcome.value);
     } else {
       failed.set(date, outcome.error);
       if (++inARow >= FAILURES_IN_A_ROW)
-        throw new UnfinishedError(`${describeError(outcome.error)}; then ${AGAIN}`);
+        throw new UnfinishedError(`${describeError(outcome.error)}; then ${RESUME_HINT}`);
     }
   }
-  if (cache.isUnknown("dayPower"))
+  if (cache.isUnsupported("dayPower"))
     notes.push(
-      `this ECU does not know 0003: there is no power, and the energy of days at their ends${REMEMBERED}`,
+      `this ECU does not support 0003; there is no power, and the energy of each day counts at its end${REMEMBERED_HINT}`,
     );
   for (const [date, error] of failed) {
     if (energyOf(date) === undefined)
       throw new UnfinishedError(
-        `the power of ${formatDate(date)} could not be read: ${error.message}; ${AGAIN}`,
+        `the power of ${formatDate(date)} could not be read: ${error.message}; ${RESUME_HINT}`,
       );
     notes.push(
-      `${formatDate(date)}: its power could not be read (${error.reason}), its energy could`,
+      `${formatDate(date)}: its power could not be read (${error.reason}); its energy could`,
     );
   }
   return curves;

@@ -30,7 +30,7 @@ export const isDate = (date: string): boolean => {
 };
 
 /** The day of a date. @param zone IANA name */
-export const dayOf = (date: string, zone: string): Day => {
+export const dayBounds = (date: string, zone: string): Day => {
   const first = plain(date);
   const secondsAt = (day: Temporal.PlainDate): number =>
     day.toZonedDateTime(zone).epochMilliseconds / 1000;
@@ -38,7 +38,7 @@ export const dayOf = (date: string, zone: string): Day => {
 };
 
 /** The date that clocks show at a moment. @param at milliseconds since 1970 */
-export const dateAt = (at: number, zone: string): string =>
+export const localDate = (at: number, zone: string): string =>
   compact(
     Temporal.Instant.fromEpochMilliseconds(Math.floor(at)).toZonedDateTimeISO(zone).toPlainDate(),
   );

@@ -128,14 +128,14 @@ describe("a history", () => {
 
   it.each([
     [true, /7 of 7 days, 0 s to go/],
-    [false, /^asking for 7 days, about 1 s\nasked for 7 of 7 days\n\d+ samples of power/],
+    [false, /^requesting 7 days, about 1 s\nrequested 7 of 7 days\n\d+ samples of power/],
   ])(
     "tells how far it is, where errors go to a terminal (%s) as a bar, else in two lines",
     async (isTTY, shown) => {
       const [shop, ecu] = [await workshop(), await simulated()];
       const { stderr } = await shop.run(ecu, week, undefined, isTTY);
       expect(stderr).toMatch(shown);
-      expect(stderr.includes("asked for")).toBe(!isTTY);
+      expect(stderr.includes("requesting")).toBe(!isTTY);
     },
   );
 
@@ -264,7 +264,7 @@ describe("the cache", () => {
     const shop = await workshop();
     const { code, file, stderr } = await shop.run(ecu, week, stop.signal);
     expect([code, file]).toEqual([1, undefined]);
-    expect(stderr).toContain("nothing was written: stopped; run the same again to go on\n");
+    expect(stderr).toContain("nothing was written: stopped; run the command again to continue\n");
     expect(daysAsked(ecu)).toEqual(["20261120", "20261119", "20261118", "20261117"]);
     expect((await shop.run(ecu, week)).code).toBe(0);
     expect(daysAsked(ecu).slice(4)).toEqual([
@@ -294,7 +294,7 @@ describe("the cache", () => {
     const { code, stderr } = await shop.run(ecu, { from: "20261119" });
     expect(code).toBe(0);
     expect(stderr).toContain(
-      `${shop.cache} is invalid: put aside as ${shop.cache}.broken, all days are asked for again\n`,
+      `${shop.cache} is invalid; renamed to ${shop.cache}.broken, all days are requested again\n`,
     );
     expect(await readFile(`${shop.cache}.broken`, "utf8")).toBe(text);
     expect(Object.keys(JSON.parse(await readFile(shop.cache, "utf8")).days)).toEqual(["20261119"]);
@@ -307,7 +307,7 @@ describe("the cache", () => {
     else await mkdir(shop.cache);
     const refused = await shop.run(ecu, week).catch((error: unknown) => error);
     expect(refused).toMatchObject({
-      problems: [`--cache: ${shop.cache} is something else; name another file`],
+      problems: [`--cache: ${shop.cache} is not a cache file; set another path`],
     });
     expect(ecu.requests).toEqual([]);
     expect(await readdir(dirname(shop.cache))).toEqual(["roof.json"]);
@@ -318,7 +318,7 @@ describe("the cache", () => {
     await writeFile(dirname(shop.cache), "a file where a folder should be");
     const { code, stderr } = await shop.run(ecu, { from: "20261117" });
     expect(code).toBe(0);
-    expect(stderr.match(/no day is kept/g)).toHaveLength(1);
+    expect(stderr.match(/no day is stored/g)).toHaveLength(1);
   });
 });
 
@@ -340,7 +340,7 @@ describe("an ECU that does not tell of its past", () => {
     const { code, stderr, file } = await shop.run(ecu, week);
     expect([code, file]).toEqual([1, undefined]);
     expect(stderr).toContain(
-      "nothing was written: this ECU does not tell of its past: it knows neither 0003 nor 0004",
+      "nothing was written: this ECU does not report its history: it supports neither 0003 nor 0004",
     );
     expect(asked(ecu)).toEqual([
       ...["0001", "0012", "0004/01", "0004/01", "0001"],
@@ -360,7 +360,7 @@ describe("an ECU that does not tell of its past", () => {
     const { code, stderr, file } = await shop.run(ecu, week);
     expect(code).toBe(0);
     expect(stderr).toContain(
-      "this ECU does not know 0004: energies are those of the power curves (this is remembered; --cache with another file asks again)",
+      "this ECU does not support 0004; the energy is that of the power curves (remembered; set another --cache to try again)",
     );
     expect(file?.match(/^ecu_power_watts/gm)).toHaveLength(7);
   });
@@ -377,7 +377,7 @@ describe("an ECU that does not tell of its past", () => {
     });
     const { code, stderr, file } = await (await workshop()).run(ecu, week);
     expect(code).toBe(0);
-    expect(stderr).toContain("this ECU does not know 0003");
+    expect(stderr).toContain("this ECU does not support 0003");
     expect(file).not.toContain("ecu_power_watts");
     expect(file?.match(/^ecu_lifetime_energy_joules_total/gm)?.length).toBe(4);
   });
@@ -395,7 +395,7 @@ describe("an ECU that does not tell of its past", () => {
       const { code, stderr, file } = await shop.run(ecu, week);
       expect([code, file]).toEqual([1, undefined]);
       expect(stderr).toContain(
-        `the ECU answers, but not when it is asked for its past (${question === "energy" ? "0004" : "0003"}); let no other program ask it; then run the same again`,
+        `the ECU replies, but not to requests for its history (${question === "energy" ? "0004" : "0003"}); let no other program read it; then run the command again`,
       );
       isAway = false;
       expect((await shop.run(ecu, week)).code).toBe(0);
@@ -410,7 +410,7 @@ describe("an ECU that does not tell of its past", () => {
     });
     const shop = await workshop();
     const first = await shop.run(ecu, week);
-    expect(first.stderr).toContain("2026-11-19: the ECU knows the energy and no power");
+    expect(first.stderr).toContain("2026-11-19: the ECU has the energy but no power");
     isAway = false;
     const before = ecu.requests.length;
     const { stderr } = await shop.run(ecu, week);
@@ -442,7 +442,7 @@ it("an ECU in another zone than this machine, which nobody named: nothing is wri
   const { code, stderr, file } = await shop.run(ecu, { ...week, timezone: undefined });
   expect([code, file]).toEqual([1, undefined]);
   expect(stderr).toMatch(
-    /nothing was written: the ECU's clock is \d+ min (ahead of|behind) that of \S+, this machine's zone; name the ECU's: --ecu\.timezone=/,
+    /nothing was written: the ECU's clock is \d+ min (ahead of|behind) that of \S+, this machine's zone; set the ECU's zone, such as --ecu\.timezone=/,
   );
   expect((await shop.run(ecu, { ...week, timezone: "Asia/Kathmandu" })).code).toBe(0);
 });
@@ -459,7 +459,7 @@ describe("an ECU that answers badly", () => {
     const { code, stderr, file } = await (await workshop()).run(ecu, week);
     expect(code).toBe(0);
     expect(daysAsked(ecu).filter((date) => date === "20261118")).toHaveLength(3);
-    expect(stderr).toContain("2026-11-18: its power could not be read (closed), its energy could");
+    expect(stderr).toContain("2026-11-18: its power could not be read (closed); its energy could");
     expect(file?.match(/^ecu_power_watts/gm)).toHaveLength(6);
   });
 
@@ -472,7 +472,7 @@ describe("an ECU that answers badly", () => {
     const { code, stderr, file } = await shop.run(ecu, week);
     expect([code, file]).toEqual([1, undefined]);
     expect(stderr).toMatch(
-      /nothing was written: the power of 2026-11-18 could not be read: .* run the same again to go on\n/,
+      /nothing was written: the power of 2026-11-18 could not be read: .* run the command again to continue\n/,
     );
     isIll = false;
     const before = daysAsked(ecu).length;
@@ -484,7 +484,7 @@ describe("an ECU that answers badly", () => {
     const ecu = await scripted({ dayPower: (date) => (date > "20261118" ? curve : undefined) });
     const { code, stderr } = await (await workshop()).run(ecu, { from: "20261101" });
     expect(code).toBe(1);
-    expect(stderr).toContain("asked for 7 of 20 days\n");
+    expect(stderr).toContain("requested 7 of 20 days\n");
     expect(daysAsked(ecu)).toHaveLength(2 + 5 * 3);
   });
 
@@ -508,7 +508,7 @@ describe("an ECU that answers badly", () => {
     const ecu = await scripted({ info: () => info({ lifetimeEnergyJoules: 0 }) });
     const { code, stderr, file } = await (await workshop()).run(ecu, week);
     expect([code, file]).toEqual([1, undefined]);
-    expect(stderr).toContain("the ECU says 0 for its lifetime energy, which cannot be");
+    expect(stderr).toContain("the ECU reports a lifetime energy of 0, which is wrong");
   });
 
   it("with a clock that is hours off: that is told; with one that is days off nothing is written", async () => {
@@ -521,7 +521,7 @@ describe("an ECU that answers badly", () => {
     now = "20240601100000";
     const wrong = await shop.run(ecu, week);
     expect(wrong.code).toBe(1);
-    expect(wrong.stderr).toContain("the ECU's clock says 2024-06-01");
+    expect(wrong.stderr).toContain("the ECU's clock shows 2024-06-01");
   });
 
   it("with another id than a moment ago: nothing is written", async () => {
@@ -573,10 +573,10 @@ describe("before anything is asked", () => {
     expect([code, ecu.connections.total]).toEqual([0, before]);
     expect(stdout).toBe(
       [
-        "roof would be asked for 2026-09-20 to 2026-11-20:",
-        "  5 questions about itself and its tables of energy",
-        "  56 questions for the power of a day each (6 days more were read before)",
-        "  about 3 min in all; nothing has been asked now",
+        "roof: requests for 2026-09-20 to 2026-11-20:",
+        "  5 requests for base information and energy tables",
+        "  56 requests for the power of one day each (6 days more were read before)",
+        "  about 3 min in all; nothing was sent",
         "",
       ].join("\n"),
     );
@@ -584,14 +584,14 @@ describe("before anything is asked", () => {
 
   it.each([
     [{ from: "20261120", to: "20261119" }, "--from: 2026-11-20 is after the last day, 2026-11-19"],
-    [{ to: "20261122" }, "--to: 2026-11-22 has not begun; the last day can be 2026-11-21"],
-    [{ from: "20250101" }, "--from: 2025-01-01 is more than 400 days ago, which no ECU remembers"],
+    [{ to: "20261122" }, "--to: 2026-11-22 has not started; the last possible day is 2026-11-21"],
+    [{ from: "20250101" }, "--from: 2025-01-01 is more than 400 days ago, and no ECU keeps that"],
     [{ end: NOW + 60_000 }, "--end: 2026-11-20T12:01:00.000Z is in the future"],
     [
       { from: "20261119", end: NOW - 9 * 86_400_000 },
       "--end: 2026-11-11T12:00:00.000Z is before the first day",
     ],
-    [{ endJoules: 5 }, "--end-joules: give the moment of this value as well, with --end"],
+    [{ endJoules: 5 }, "--end-joules: set the time of this value as well, with --end"],
     [
       { output: "/nowhere/history.om" },
       "/nowhere/history.om cannot be written: there is no such folder",
@@ -611,7 +611,7 @@ describe("before anything is asked", () => {
   it("the ECU's own clock says which day is tomorrow", async () => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 0 })];
     await expect(shop.run(ecu, { to: "20261121" })).rejects.toMatchObject({
-      problems: ["--to: 2026-11-21 has not begun; the last day can be 2026-11-20"],
+      problems: ["--to: 2026-11-21 has not started; the last possible day is 2026-11-20"],
     });
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { curveOf, joulesUnder, levelAt, riseOf } from "../../src/history/curve.ts";
+import { buildCurve, cumulate, integrate, interpolate } from "../../src/history/curve.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
-import { dayOf } from "../../src/time/calendar.ts";
+import { dayBounds } from "../../src/time/calendar.ts";
 import { records } from "./past.ts";
 
 const ZONE = "Europe/Amsterdam";
 const momentsOf = (date: string, stamps: string, zone = ZONE) => {
   const all = stamps.split(" ").map((time) => ({ time, powerWatts: 100 }));
-  const { points, dropped } = curveOf(all, dayOf(date, zone), zone);
+  const { points, dropped } = buildCurve(all, dayBounds(date, zone), zone);
   return { at: points.map(({ at }) => new Date(at * 1000).toISOString().slice(5, 16)), dropped };
 };
 
@@ -15,7 +15,7 @@ describe("the moments of a curve", () => {
   it("are those of the ECU's zone: vector S1 in winter", () => {
     const hex = "4150533131303033303030303330300615000a0620001412000123454e440a";
     const reply = decodeReply("dayPower", Buffer.from(hex, "hex"));
-    expect(curveOf(reply, dayOf("20261120", ZONE), ZONE)).toEqual({
+    expect(buildCurve(reply, dayBounds("20261120", ZONE), ZONE)).toEqual({
       points: [
         { at: Date.UTC(2026, 10, 20, 5, 15) / 1000, watts: 10 },
         { at: Date.UTC(2026, 10, 20, 5, 20) / 1000, watts: 20 },
@@ -28,7 +28,10 @@ describe("the moments of a curve", () => {
   it("are none for a day without data: vector S2", () => {
     const hex = "415053313130303138303030333030454e440a";
     const reply = decodeReply("dayPower", Buffer.from(hex, "hex"));
-    expect(curveOf(reply, dayOf("20261120", ZONE), ZONE)).toEqual({ points: [], dropped: 0 });
+    expect(buildCurve(reply, dayBounds("20261120", ZONE), ZONE)).toEqual({
+      points: [],
+      dropped: 0,
+    });
   });
 
   it("go on through the hour that comes twice in autumn: its second pass begins where stamps go back", () => {
@@ -95,23 +98,23 @@ describe("the moments of a curve", () => {
 });
 
 describe("the energy of a curve", () => {
-  const day = dayOf("20261120", ZONE);
-  const pointsOf = (text: string) => curveOf(records(text), day, ZONE).points;
+  const day = dayBounds("20261120", ZONE);
+  const pointsOf = (text: string) => buildCurve(records(text), day, ZONE).points;
 
   it("counts each power for the time since the one before, the first for 5 minutes", () => {
-    expect(joulesUnder(pointsOf("1200 1000, 1205 2000, 1215 500"), day)).toBe(
+    expect(integrate(pointsOf("1200 1000, 1205 2000, 1215 500"), day)).toBe(
       1000 * 300 + 2000 * 300 + 500 * 600,
     );
   });
 
   it("counts no power for more than 20 minutes", () => {
-    expect(joulesUnder(pointsOf("1200 1000, 1500 100"), day)).toBe(1000 * 300 + 100 * 1_200);
+    expect(integrate(pointsOf("1200 1000, 1500 100"), day)).toBe(1000 * 300 + 100 * 1_200);
   });
 
   it("rises only while power was seen", () => {
-    const rise = riseOf(pointsOf("1200 1000, 1500 100"), day);
+    const rise = cumulate(pointsOf("1200 1000, 1500 100"), day);
     const at = (hour: number, minute: number) =>
-      levelAt(rise, Date.UTC(2026, 10, 20, hour - 1, minute) / 1000);
+      interpolate(rise, Date.UTC(2026, 10, 20, hour - 1, minute) / 1000);
     expect([at(0, 0), at(11, 55), at(11, 56), at(12, 0), at(14, 40), at(14, 50)]).toEqual([
       0, 0, 60_000, 300_000, 300_000, 360_000,
     ]);
@@ -119,8 +122,8 @@ describe("the energy of a curve", () => {
   });
 
   it("begins at 0 even where a stamp is that of midnight", () => {
-    const rise = riseOf(pointsOf("0000 1000, 0005 1000"), day);
-    expect([0, 1, 300].map((after) => levelAt(rise, day.begin + after))).toEqual([
+    const rise = cumulate(pointsOf("0000 1000, 0005 1000"), day);
+    expect([0, 1, 300].map((after) => interpolate(rise, day.begin + after))).toEqual([
       0, 300_000, 600_000,
     ]);
   });

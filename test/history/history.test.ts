@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HistoryError, historyOf } from "../../src/history/history.ts";
+import { buildHistory, HistoryError } from "../../src/history/history.ts";
 import { energies, KWH, NOW, past, records, told } from "./past.ts";
 
 const wanted = { from: "20261118", to: "20261120" };
@@ -89,7 +89,7 @@ describe("a day", () => {
     );
     expect(counter).toEqual({ "2026-11-18T23:00:00": 996, "2026-11-19T23:00:00": 1_000 });
     expect(power).toEqual({});
-    expect(notes).toEqual(["2026-11-19: the ECU knows the energy and no power"]);
+    expect(notes).toEqual(["2026-11-19: the ECU has the energy but no power"]);
   });
 
   it("has none where the ECU knows nothing, and is told", () => {
@@ -104,8 +104,8 @@ describe("a day", () => {
       "2026-11-19T23:00:00": 1_000,
     });
     expect(notes).toEqual([
-      "2026-11-14 to 2026-11-15: the ECU knows nothing of it",
-      "2026-11-17 to 2026-11-18: the ECU knows nothing of it",
+      "2026-11-14 to 2026-11-15: the ECU has no data",
+      "2026-11-17 to 2026-11-18: the ECU has no data",
     ]);
   });
 
@@ -134,7 +134,7 @@ describe("a day", () => {
     expect(counter["2026-11-18T23:00:00"]).toBe(330);
     expect(counter["2026-11-17T23:00:00"]).toBeUndefined(); // 30 kWh, or a turn more
     expect(notes).toContain(
-      "2026-11-18: its energy is too great for the ECU's table, and nothing else tells it",
+      "2026-11-18: its energy does not fit the ECU's table, and there is no other source",
     );
   });
 
@@ -198,7 +198,9 @@ describe("the table of months", () => {
     });
     const { counter, notes } = told(october, { from: "20261001", to: "20261031" });
     expect((counter["2026-10-05T22:00:00"] ?? 0) - (counter["2026-10-04T22:00:00"] ?? 0)).toBe(1);
-    expect(notes).toContain("2026-10: its days and its sum differ too much to correct the days");
+    expect(notes).toContain(
+      "2026-10: the sum of its days and its total differ too much for a correction",
+    );
   });
 
   it("gives the counter at the first of each month before the days, across the year, as far as is wanted", () => {
@@ -242,7 +244,7 @@ describe("the table of months", () => {
     });
     const { counter, notes } = what(700);
     expect(counter).toEqual({ "2026-11-09T23:00:00": 695, "2026-11-10T23:00:00": 700 });
-    expect(notes.at(-1)).toMatch(/its energy may be 655.36 kWh more than the ECU says/);
+    expect(notes.at(-1)).toMatch(/its energy may be 655.36 kWh higher than reported/);
   });
 });
 
@@ -259,14 +261,14 @@ describe("a seam", () => {
   const at = Date.UTC(2026, 10, 19, 11, 0, 30) / 1000;
 
   it("ends before the first sample that exists, on its value", () => {
-    const { lifetime, power } = told(known, { ...wanted, seam: { at, joules: 500 * KWH } });
+    const { lifetime, power } = told(known, { ...wanted, cutover: { at, joules: 500 * KWH } });
     expect(lifetime.at(-1)).toEqual({ at: at - 1, value: expect.closeTo(500 * KWH, -5) });
     expect(lifetime.at(-1)?.value).toBeLessThanOrEqual(500 * KWH);
     expect(Object.keys(power).at(-1)).toBe("2026-11-19T11:00:00");
   });
 
   it("alone is set so low that the counter cannot fall: its own steps, those of days, and 10 minutes", () => {
-    const { counter, lifetime } = told(known, { ...wanted, seam: { at } });
+    const { counter, lifetime } = told(known, { ...wanted, cutover: { at } });
     // 1000 − 2 − 4 kWh at the day's begin; lowered by 0.1 + 2 × 0.01, and the 1.1 kWh of the last 10 minutes.
     expect(counter["2026-11-18T23:00:00"]).toBeCloseTo(994 - 0.12 - 1.1, 6);
     expect(lifetime.at(-1)?.at).toBe(at - 1);
@@ -275,7 +277,7 @@ describe("a seam", () => {
   it("in a day whose curve is not known leaves the counter where that day began", () => {
     const { counter } = told(past({ days: energies({ "20261118": 3, "20261119": 4 }) }), {
       ...wanted,
-      seam: { at },
+      cutover: { at },
     });
     expect(Object.keys(counter)).toEqual(["2026-11-17T23:00:00", "2026-11-18T23:00:00"]);
     expect(counter["2026-11-18T23:00:00"]).toBeCloseTo(996 - 0.12, 6);
@@ -291,7 +293,7 @@ describe("what cannot be", () => {
     );
     expect(counter).toEqual({ "2026-11-18T23:00:00": 1, "2026-11-19T23:00:00": 5 });
     expect(notes).toEqual([
-      "2026-11-18 and before: the counter would be below 0, so the ECU was replaced or reset: no counter there",
+      "2026-11-18 and before: the counter would be negative, so the ECU was replaced or reset; no counter before this day",
     ]);
   });
 
@@ -313,20 +315,20 @@ describe("what cannot be", () => {
     const reading = { at: NOW, lifetimeJoules: KWH, todayJoules: 0 };
     const seam = { at: Date.UTC(2026, 10, 19, 3) / 1000 };
     const reset = past({ reading, days: energies({ "20261118": 5, "20261119": 4 }) });
-    expect(() => historyOf(reset, { ...wanted, seam })).toThrow(
-      /there is nothing to write: .*reset/,
+    expect(() => buildHistory(reset, { ...wanted, cutover: seam })).toThrow(
+      /nothing to write for .*reset/,
     );
   });
 
   it("is a lifetime of 0 with days behind it", () => {
     const reading = { at: NOW, lifetimeJoules: 0, todayJoules: 0 };
     const glitch = past({ reading, days: energies({ "20261119": 4 }) });
-    expect(() => historyOf(glitch, wanted)).toThrow(HistoryError);
+    expect(() => buildHistory(glitch, wanted)).toThrow(HistoryError);
   });
 
   it("is a history of days that the ECU does not know", () => {
-    expect(() => historyOf(past(), wanted)).toThrow(
-      "the ECU knows nothing of 2026-11-18 to 2026-11-20",
+    expect(() => buildHistory(past(), wanted)).toThrow(
+      "the ECU has no data for 2026-11-18 to 2026-11-20",
     );
   });
 
@@ -334,10 +336,10 @@ describe("what cannot be", () => {
     const what = past({ days: energies({ "20261117": 3, "20261119": 4 }) });
     const seam = { at: Date.UTC(2026, 10, 17, 23) / 1000 };
     const asked = { from: "20261117", to: "20261117" };
-    expect(() => historyOf(what, { ...asked, seam })).toThrow(
-      "the ECU does not know the energy of 2026-11-18, so that of now does not tell what the counter was at --end; give --end-joules as well",
+    expect(() => buildHistory(what, { ...asked, cutover: seam })).toThrow(
+      "the ECU has no energy for 2026-11-18, so the counter at --end cannot be computed; set --end-joules as well",
     );
-    const { counter } = told(what, { ...asked, seam: { ...seam, joules: 900 * KWH } });
+    const { counter } = told(what, { ...asked, cutover: { ...seam, joules: 900 * KWH } });
     expect(Object.values(counter)).toEqual([897]);
   });
 });

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
-import { openMetricsOf } from "../../src/history/openmetrics.ts";
+import { formatOpenMetrics } from "../../src/history/openmetrics.ts";
 
 const help = { ecu_power_watts: "Power.", ecu_lifetime_energy_joules_total: 'Energy "of" all.' };
 
 it("is OpenMetrics text: a family at a time, labels quoted, times in seconds", () => {
-  const text = openMetricsOf({
+  const text = formatOpenMetrics({
     samples: {
       ecu_power_watts: [{ at: 1_790_000_000, value: 291 }],
       ecu_lifetime_energy_joules_total: [
@@ -34,5 +34,5 @@ it("is OpenMetrics text: a family at a time, labels quoted, times in seconds", (
 
 it("leaves out a metric without samples", () => {
   const samples = { ecu_power_watts: [], ecu_lifetime_energy_joules_total: [] };
-  expect(openMetricsOf({ samples, help, labels: {} })).toBe("# EOF\n");
+  expect(formatOpenMetrics({ samples, help, labels: {} })).toBe("# EOF\n");
 });

@@ -1,5 +1,5 @@
-import type { Past } from "../../src/history/days.ts";
-import { type History, historyOf, type Wanted } from "../../src/history/history.ts";
+import type { EcuHistory } from "../../src/history/days.ts";
+import { buildHistory, type HistoryRange, type HistorySamples } from "../../src/history/history.ts";
 import type { TableEnergy } from "../../src/history/table.ts";
 
 export const KWH = 3_600_000;
@@ -19,7 +19,7 @@ export const records = (text: string) =>
 
 /** An ECU in Amsterdam that was read on 20 November 2026 at 12:00 UTC, 13:00 on its clock, and remembers nothing. */
 export const NOW = Date.UTC(2026, 10, 20, 12) / 1000;
-export const past = (change: Partial<Past> = {}): Past => ({
+export const past = (change: Partial<EcuHistory> = {}): EcuHistory => ({
   zone: "Europe/Amsterdam",
   today: "20261120",
   reading: { at: NOW, lifetimeJoules: 1_000 * KWH, todayJoules: 2 * KWH },
@@ -30,8 +30,8 @@ export const past = (change: Partial<Past> = {}): Past => ({
 });
 
 /** Samples of power and of the counter as time (ISO, to the second) → value; the counter in kWh. */
-export const told = (what: Past, wanted: Wanted) => {
-  const { samples, notes }: History = historyOf(what, wanted);
+export const told = (what: EcuHistory, wanted: HistoryRange) => {
+  const { samples, notes }: HistorySamples = buildHistory(what, wanted);
   const iso = (at: number) => new Date(at * 1000).toISOString().slice(0, 19);
   return {
     notes,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mayTurnInDay, meantBy, monthsOf, tableOf } from "../../src/history/table.ts";
+import { canWrapInDay, readMonths, readTable, unwrapEnergy } from "../../src/history/table.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
 import { KWH } from "./past.ts";
 
@@ -14,14 +14,14 @@ const read = (hex: string) => {
 
 describe("a table of energies", () => {
   it("of version 11 has two bytes for each: vector S3", () => {
-    expect([...tableOf(...read(S3))]).toEqual([
+    expect([...readTable(...read(S3))]).toEqual([
       ["20240101", { joules: 12.34 * KWH, isShort: true }],
       ["20240102", { joules: CEILING, isShort: true }],
     ]);
   });
 
   it("of version 12 has four: vector S4", () => {
-    expect([...tableOf(...read(S4))]).toEqual([
+    expect([...readTable(...read(S4))]).toEqual([
       ["20230902", { joules: 5.73 * KWH, isShort: false }],
       ["20230903", { joules: 6.34 * KWH, isShort: false }],
       ["20230904", { joules: 9.33 * KWH, isShort: false }],
@@ -36,8 +36,8 @@ describe("a table of energies", () => {
         { date: "20260300", energyJoules: 2 * KWH },
       ],
     };
-    expect([...tableOf(message, 21 + 16).keys()]).toEqual([]);
-    expect([...monthsOf(message, 21 + 16)]).toEqual([
+    expect([...readTable(message, 21 + 16).keys()]).toEqual([]);
+    expect([...readMonths(message, 21 + 16)]).toEqual([
       ["202602", { joules: KWH, isShort: false }],
       ["202603", { joules: 2 * KWH, isShort: false }],
     ]);
@@ -49,26 +49,29 @@ describe("what an energy means", () => {
   const long = (kwh: number) => ({ joules: Math.round(kwh * KWH), isShort: false });
 
   it.each([
-    ["four bytes are what they say", long(655.35), { mayTurn: true }, 655.35],
-    ["two are, in a plant that cannot turn them over", short(20), { mayTurn: false }, 20],
-    ["nothing is known in one that can", short(20), { mayTurn: true }, undefined],
-    ["an estimate nearby confirms it", short(20), { mayTurn: true, estimate: 22 }, 20],
-    ["an estimate of a turn more adds one", short(20), { mayTurn: true, estimate: 690 }, 675.36],
-    ["and of two", short(20), { mayTurn: true, estimate: 1_300 }, 1_330.72],
-    ["none is taken away", short(600), { mayTurn: true, estimate: 10 }, 600],
-    ["the ceiling alone says nothing", short(655.35), { mayTurn: false }, undefined],
-    ["the ceiling is the least", short(655.35), { mayTurn: true, estimate: 640 }, 655.35],
-    ["and the estimate where it is more", short(655.35), { mayTurn: true, estimate: 700 }, 700],
-    ["a ceiling far above the estimate is wrong", short(655.35), { mayTurn: true, estimate: 20 }],
+    ["four bytes are what they say", long(655.35), { canWrap: true }, 655.35],
+    ["two are, in a plant that cannot turn them over", short(20), { canWrap: false }, 20],
+    ["nothing is known in one that can", short(20), { canWrap: true }, undefined],
+    ["an estimate nearby confirms it", short(20), { canWrap: true, estimate: 22 }, 20],
+    ["an estimate of a turn more adds one", short(20), { canWrap: true, estimate: 690 }, 675.36],
+    ["and of two", short(20), { canWrap: true, estimate: 1_300 }, 1_330.72],
+    ["none is taken away", short(600), { canWrap: true, estimate: 10 }, 600],
+    ["the ceiling alone says nothing", short(655.35), { canWrap: false }, undefined],
+    ["the ceiling is the least", short(655.35), { canWrap: true, estimate: 640 }, 655.35],
+    ["and the estimate where it is more", short(655.35), { canWrap: true, estimate: 700 }, 700],
+    ["a ceiling far above the estimate is wrong", short(655.35), { canWrap: true, estimate: 20 }],
   ])(
     "%s",
-    (_what, record, { mayTurn, estimate }: { mayTurn: boolean; estimate?: number }, kwh?) => {
-      const meant = meantBy(record, { mayTurn, ...(estimate && { estimate: estimate * KWH }) });
+    (_what, record, { canWrap, estimate }: { canWrap: boolean; estimate?: number }, kwh?) => {
+      const meant = unwrapEnergy(record, {
+        canWrap,
+        ...(estimate && { estimate: estimate * KWH }),
+      });
       expect(meant).toBe(kwh === undefined ? undefined : Math.round((kwh as number) * KWH));
     },
   );
 
   it("a plant of 27 kW cannot turn two bytes over in a day, one of 28 kW could", () => {
-    expect([27_000, 28_000].map(mayTurnInDay)).toEqual([false, true]);
+    expect([27_000, 28_000].map(canWrapInDay)).toEqual([false, true]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
-  dayOf,
+  dayBounds,
   daysBetween,
   daysInMonth,
   formatDate,
@@ -15,13 +15,15 @@ describe("a day of the ECU's clock", () => {
     ["the day that summer time begins", "20260329", "2026-03-28T23:00:00Z", 23],
     ["the day that it ends", "20261025", "2026-10-24T22:00:00Z", 25],
   ])("has its hours: %s", (_what, date, begin, hours) => {
-    const day = dayOf(date, "Europe/Amsterdam");
+    const day = dayBounds(date, "Europe/Amsterdam");
     expect(day.begin).toBe(Date.parse(begin) / 1000);
     expect(day.end - day.begin).toBe(hours * 3_600);
   });
 
   it("begins at 01:00 where midnight is left out", () => {
-    expect(dayOf("20240426", "Africa/Cairo").begin).toBe(Date.parse("2024-04-25T22:00:00Z") / 1000);
+    expect(dayBounds("20240426", "Africa/Cairo").begin).toBe(
+      Date.parse("2024-04-25T22:00:00Z") / 1000,
+    );
   });
 });
 

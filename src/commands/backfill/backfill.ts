@@ -1,22 +1,27 @@
 import { assertWritable, writeOutputFile } from "../../files.ts";
-import { cachePathOf, type HistoryCache, openCache } from "../../history/cache.ts";
-import { HistoryError, historyOf } from "../../history/history.ts";
-import { openMetricsOf } from "../../history/openmetrics.ts";
-import { createProgress, planOf, type Stream, summaryOf } from "../../history/progress.ts";
+import { defaultCachePath, type HistoryCache, openCache } from "../../history/cache.ts";
+import { buildHistory, HistoryError } from "../../history/history.ts";
+import { formatOpenMetrics } from "../../history/openmetrics.ts";
+import {
+  createProgress,
+  describePlan,
+  describeResult,
+  type Stream,
+} from "../../history/progress.ts";
 import { UnfinishedError } from "../../history/query.ts";
-import { datesToAsk, type Today, wantedOf } from "../../history/range.ts";
-import { readPast } from "../../history/reader.ts";
+import { listQueryDates, resolveRange, type Today } from "../../history/range.ts";
+import { readHistory } from "../../history/reader.ts";
 import { catalogue } from "../../metrics/catalogue.ts";
 import { printable } from "../../text.ts";
-import { dateAt, daysBetween } from "../../time/calendar.ts";
+import { daysBetween, localDate } from "../../time/calendar.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
 import { resolveMachineZone } from "../../time/zone.ts";
 import type { BackfillConfig } from "./command.ts";
 
-/** The world around the command. */
-export interface Surroundings {
+/** What tests replace. */
+export interface BackfillEnvironment {
   readonly clock: Clock;
-  /** Stops it: nothing is written then. */
+  /** Stops the command; nothing is written then. */
   readonly signal: AbortSignal;
   readonly stdout: Stream;
   readonly stderr: Stream;
@@ -24,16 +29,16 @@ export interface Surroundings {
 }
 
 /** 0001, 0012, and three tables of 0004. */
-const OTHER_QUESTIONS = 5;
-/** Days that the table of days has, mostly (docs/protocol.md#energy-history). */
+const OTHER_REQUESTS = 5;
+/** Days that the table of days usually has (docs/protocol.md#energy-history). */
 const USUAL_TABLE_DAYS = 31;
-/** The first zone of all in which a day begins: who can tell what is tomorrow before the ECU has said its zone? */
+/** The first zone in which a day begins: before the ECU reports its zone, any later date may be today. */
 const EARLIEST_ZONE = "Etc/GMT-14";
 
 /**
- * Writes what an ECU remembers as OpenMetrics with times.
- * @returns exit code: 1 where the ECU did not answer well enough, and nothing was written
- * @throws UsageError for days, or a file to write, that cannot be
+ * Writes the history of an ECU as OpenMetrics with times.
+ * @returns the exit code: 1 where the history could not be read and nothing was written
+ * @throws UsageError for an impossible range, or a file that cannot be written
  */
 export const backfill = async (config: BackfillConfig): Promise<number> => {
   const stopped = new AbortController();
@@ -54,25 +59,25 @@ export const backfill = async (config: BackfillConfig): Promise<number> => {
   }
 };
 
-/** The same in surroundings that may be a test's. */
+/** The same with an environment that a test may replace. */
 export const runBackfill = async (
   config: BackfillConfig,
-  around: Surroundings,
+  around: BackfillEnvironment,
 ): Promise<number> => {
   const { stderr, clock } = around;
   const now = clock.now();
-  const tell = (line: string): void => {
+  const report = (line: string): void => {
     stderr.write(`${printable(line)}\n`);
   };
-  wantedOf(config, { date: dateAt(now, EARLIEST_ZONE), zone: zoneOf(config), now });
-  if (config.output !== "-") await assertWritable(config.output); // minutes of reading must not end without
+  resolveRange(config, { date: localDate(now, EARLIEST_ZONE), zone: resolveZone(config), now });
+  if (config.output !== "-") await assertWritable(config.output); // before minutes of reading
   const cache = await openCache({
-    path: config.cache ?? cachePathOf(config.ecu, around.env),
-    tell,
+    path: config.cache ?? defaultCachePath(config.ecu, around.env),
+    report,
     isReadOnly: config.dryRun,
   });
   if (config.dryRun) {
-    around.stdout.write(planned(config, cache, now));
+    around.stdout.write(describeDryRun(config, cache, now));
     return 0;
   }
   try {
@@ -80,25 +85,29 @@ export const runBackfill = async (
     return 0;
   } catch (error) {
     if (!(error instanceof UnfinishedError || error instanceof HistoryError)) throw error;
-    tell(`nothing was written: ${error.message}`);
+    report(`nothing was written: ${error.message}`);
     return 1;
   }
 };
 
-const zoneOf = ({ timezone }: BackfillConfig): string => timezone ?? resolveMachineZone();
+const resolveZone = ({ timezone }: BackfillConfig): string => timezone ?? resolveMachineZone();
 
-const planned = (config: BackfillConfig, cache: HistoryCache, now: number): string => {
-  const today: Today = { date: dateAt(now, zoneOf(config)), zone: zoneOf(config), now };
-  const wanted = wantedOf(config, today);
+const describeDryRun = (config: BackfillConfig, cache: HistoryCache, now: number): string => {
+  const today: Today = {
+    date: localDate(now, resolveZone(config)),
+    zone: resolveZone(config),
+    now,
+  };
+  const wanted = resolveRange(config, today);
   const hasEnergy = (date: string): boolean => daysBetween(date, today.date) < USUAL_TABLE_DAYS;
-  const dates = datesToAsk(wanted, today, hasEnergy);
+  const dates = listQueryDates(wanted, today, hasEnergy);
   const kept = dates.filter((date) => date < today.date && cache.curves.has(date)).length;
-  return planOf({
+  return describePlan({
     ecu: config.name ?? config.ecu.name,
     wanted,
-    days: cache.isUnknown("dayPower") ? 0 : dates.length - kept,
+    days: cache.isUnsupported("dayPower") ? 0 : dates.length - kept,
     kept,
-    others: OTHER_QUESTIONS,
+    others: OTHER_REQUESTS,
     paceMs: config.pace,
   });
 };
@@ -106,24 +115,24 @@ const planned = (config: BackfillConfig, cache: HistoryCache, now: number): stri
 const write = async (
   config: BackfillConfig,
   cache: HistoryCache,
-  { clock, signal, stdout, stderr }: Surroundings,
+  { clock, signal, stdout, stderr }: BackfillEnvironment,
 ): Promise<void> => {
   const progress = createProgress(stderr, config.pace);
-  const read = readPast({
+  const read = readHistory({
     ecu: config.ecu,
     paceMs: config.pace,
-    zone: zoneOf(config),
+    zone: resolveZone(config),
     isZoneNamed: config.timezone !== undefined,
     clock,
     signal,
     cache,
-    wantedOf: (today) => wantedOf(config, today),
+    resolveRange: (today) => resolveRange(config, today),
     onDays: progress.begin,
     onDay: progress.step,
   });
-  const { past, wanted, notes } = await read.finally(progress.end);
-  const history = historyOf(past, wanted);
-  const text = openMetricsOf({
+  const { history: past, range: wanted, notes } = await read.finally(progress.end);
+  const history = buildHistory(past, wanted);
+  const text = formatOpenMetrics({
     samples: history.samples,
     help: {
       ecu_power_watts: catalogue.ecu_power_watts.help,
@@ -131,13 +140,13 @@ const write = async (
     },
     labels: { ecu: config.name ?? config.ecu.name, ...config.labels },
   });
-  if (config.output === "-") await said(stdout, text);
+  if (config.output === "-") await writeTo(stdout, text);
   else await writeOutputFile(config.output, text);
-  stderr.write(summaryOf(history, config.output, notes));
+  stderr.write(describeResult(history, config.output, notes));
 };
 
-/** Waits for whoever reads: the program ends soon after the command. */
-const said = (stream: Stream, text: string): Promise<void> =>
+/** Waits until the text is written: the program ends soon after the command. */
+const writeTo = (stream: Stream, text: string): Promise<void> =>
   new Promise((resolve) => {
     stream.write(text, () => resolve());
   });
