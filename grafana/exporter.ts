@@ -166,7 +166,7 @@ const reasons = barsPanel({
   ],
 });
 
-const asked = seriesPanel({
+const queriesSent = seriesPanel({
   title: "Queries sent",
   description:
     "Queries per minute to each ECU, including retries. If there are more than 20 ECUs, the ones with the most queries.",
@@ -256,7 +256,7 @@ export const exporter = buildDashboard({
       [12, 8, rejected],
     ],
     [
-      [12, 7, asked],
+      [12, 7, queriesSent],
       [12, 7, shared],
     ],
     [
