@@ -1,14 +1,14 @@
 /** What the value of a field means, in words (docs/protocol.md#commands). */
 import { findEcuFamily, findInverterModel, isEcuId } from "../ecu/models.ts";
 import { toKilowattHours } from "../ecu/units.ts";
-import { layoutOfType, recordLayouts } from "../protocol/layouts.ts";
-import { commandOf } from "../protocol/requests.ts";
-import type { Entry } from "../protocol/trace.ts";
+import { findLayout, recordLayouts } from "../protocol/layouts.ts";
+import { findCommand } from "../protocol/requests.ts";
+import type { TraceEntry } from "../protocol/trace.ts";
 
-type Value = Entry["value"];
+type Value = TraceEntry["value"];
 
 /** In words what the value does not say by itself; empty where it does. */
-export const meaningOf = ({ field, value }: Entry): string => {
+export const meaningOf = ({ field, value }: TraceEntry): string => {
   const name = field.split(".").findLast((part) => !/^\d+$/.test(part)) ?? "";
   const say = Object.hasOwn(meanings, name) ? meanings[name] : undefined;
   if (say !== undefined) return say(value);
@@ -47,7 +47,7 @@ const meanings: Readonly<Record<string, (value: Value) => string>> = {
   signature: () => "every reply begins so",
   version: () => "of the layout",
   length: (value) => `${Number(value)} bytes`,
-  command: (value) => commandOf(String(value)) ?? "no question of ours",
+  command: (value) => findCommand(String(value)) ?? "no question of ours",
   status: named(statuses),
   terminator: () => "every longer reply ends so",
   lineFeed: () => "end of the reply",
@@ -57,8 +57,7 @@ const meanings: Readonly<Record<string, (value: Value) => string>> = {
   layout: named(kinds),
   kind: named(kinds),
   typeCode: (value) => {
-    const code = String(value);
-    const layout = Object.hasOwn(layoutOfType, code) ? layoutOfType[code] : undefined;
+    const layout = findLayout(String(value));
     return layout === undefined ? "not known" : recordLayouts[layout].label;
   },
   period: named(periods),

@@ -1,14 +1,14 @@
 /** The file of a capture: what an ECU was asked, and the bytes that it answered. Described in docs/captures.md. */
 import { z } from "zod";
 import { reasons } from "../ecu/errors.ts";
-import { LONGEST_REPLY } from "../protocol/frame.ts";
-import { type Command, commandOf, commands } from "../protocol/requests.ts";
+import { MAX_REPLY_BYTES } from "../protocol/frame.ts";
+import { type Command, commands, findCommand } from "../protocol/requests.ts";
 
 const FORMAT = "apsystems-ecu-capture";
 const VERSION = 1;
 const MOST_QUESTIONS = 100;
 /** What is kept of what an ECU sends: the longest reply and a little. */
-const MOST_DIGITS = 2 * (LONGEST_REPLY + 100);
+const MOST_DIGITS = 2 * (MAX_REPLY_BYTES + 100);
 
 const bytes = z
   .string()
@@ -32,7 +32,7 @@ const question = z
       })
       .optional(),
   })
-  .refine(({ name, code }) => commandOf(code) === name, "has a name and a code that do not agree")
+  .refine(({ name, code }) => findCommand(code) === name, "has a name and a code that do not agree")
   .refine(
     ({ reply, failed }) => (reply === undefined) !== (failed === undefined),
     "needs either a reply or the reason why there is none",

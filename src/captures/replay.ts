@@ -1,10 +1,10 @@
 /** A capture on TCP: each request gets the recorded bytes, in the way of the ECU's family. */
 import type { Logger } from "pino";
 import { findEcuKind } from "../ecu/models.ts";
-import { ecuIdIn } from "../protocol/explain.ts";
-import { isComplete } from "../protocol/frame.ts";
+import { findEcuId } from "../protocol/explain.ts";
+import { isCompleteReply } from "../protocol/frame.ts";
 import { encodeStatus } from "../protocol/replies.ts";
-import { commandOf, type Request } from "../protocol/requests.ts";
+import { type DecodedRequest, findCommand } from "../protocol/requests.ts";
 import { behaviours } from "../simulator/behaviours.ts";
 import { type FakeEcu, type FakeReply, startFakeEcu } from "../simulator/fake-ecu.ts";
 import { bytesOfQuestion, type CaptureFile, type Question } from "./format.ts";
@@ -30,7 +30,7 @@ export const startReplay = ({
     ...address,
     behaviour: { ...behaviour, ...(idleMs !== undefined && { idleMs }) },
     onRequest: ({ code, parameter }) => {
-      if (commandOf(code) === undefined)
+      if (findCommand(code) === undefined)
         log.warn({ code: JSON.stringify(code) }, "request with an unknown command; ignored");
       else log.debug({ code, parameter }, "request");
     },
@@ -40,10 +40,10 @@ export const startReplay = ({
 
 const createRecordedReplies = (
   capture: CaptureFile,
-): ((request: Request) => FakeReply | undefined) => {
+): ((request: DecodedRequest) => FakeReply | undefined) => {
   const ecuId = recordedEcuId(capture);
   return ({ code, ecuId: requestedId, parameter }) => {
-    const command = commandOf(code);
+    const command = findCommand(code);
     if (command === undefined) return undefined;
     if (command !== "info" && ecuId !== undefined && requestedId !== ecuId) {
       return { bytes: encodeStatus(command, "01") };
@@ -60,10 +60,10 @@ const recordedEnd = (question: Question): FakeReply["end"] => {
   const reason = question.failed?.reason;
   if (reason === undefined) return undefined;
   if (reason === "timeout") return "stay";
-  return isComplete(bytesOfQuestion(question)) ? undefined : "close";
+  return isCompleteReply(bytesOfQuestion(question)) ? undefined : "close";
 };
 
 const recordedEcuId = ({ questions }: CaptureFile): string | undefined => {
   const info = questions.find(({ name }) => name === "info");
-  return info && ecuIdIn(bytesOfQuestion(info));
+  return info && findEcuId(bytesOfQuestion(info));
 };

@@ -91,7 +91,7 @@ const cutSerial = (explanation: Explanation, bytes: Uint8Array): Required<Serial
   if (explanation.error === undefined || last?.field !== UNDECODED) return undefined;
   const size = last.end - last.begin;
   const part = Buffer.from(bytes.subarray(last.begin, last.end));
-  const field = explanation.stopped?.place.field.split(".").at(-1) ?? "";
+  const field = explanation.bodyError?.position.field.split(".").at(-1) ?? "";
   const isRecord = explanation.command === "realtime" && last.begin >= 26;
   const kind = kinds[field] ?? (isRecord ? "inverter" : undefined);
   if (kind === undefined) return undefined;

@@ -3,8 +3,8 @@ import type { ExchangeObserver } from "../ecu/client.ts";
 import type { QueryError } from "../ecu/errors.ts";
 import { findEcuModel } from "../ecu/models.ts";
 import type { Querier } from "../ecu/querier.ts";
-import { ecuIdIn } from "../protocol/explain.ts";
-import { LONGEST_REPLY } from "../protocol/frame.ts";
+import { findEcuId } from "../protocol/explain.ts";
+import { MAX_REPLY_BYTES } from "../protocol/frame.ts";
 import { type Command, commands } from "../protocol/requests.ts";
 import { addDays, isDate, localDate } from "../time/calendar.ts";
 import type { CaptureFile, Question } from "./format.ts";
@@ -26,7 +26,7 @@ export const createRecorder = (): Recorder => {
         current = Buffer.alloc(0);
       },
       received: (bytes) => {
-        const room = LONGEST_REPLY + 9 - current.length;
+        const room = MAX_REPLY_BYTES + 9 - current.length;
         current = Buffer.concat([current, bytes.subarray(0, Math.max(0, room))]);
         recorded = current;
       },
@@ -79,7 +79,7 @@ export const takeCapture = async ({ querier, take, all, now }: TakeOptions): Pro
   const info = await query("info", "");
   const ecuId = info.ok
     ? info.value.ecuId
-    : ecuIdIn(Buffer.from(questions[0]?.failed?.received ?? "", "hex"));
+    : findEcuId(Buffer.from(questions[0]?.failed?.received ?? "", "hex"));
   const firstError = info.ok ? undefined : info.error;
   const ecu = info.ok
     ? { model: findEcuModel(info.value), firmware: info.value.firmware }

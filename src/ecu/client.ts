@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { ProtocolError } from "../protocol/errors.ts";
-import { LONGEST_REPLY, replyLength } from "../protocol/frame.ts";
+import { MAX_REPLY_BYTES, readReplyLength } from "../protocol/frame.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { QueryError, type Reason } from "./errors.ts";
 
@@ -90,7 +90,7 @@ export const exchange = async (
     for await (const chunk of readChunks(socket)) {
       observer.received?.(chunk);
       received = append(received, chunk);
-      const missing = (replyLength(received) ?? LONGEST_REPLY) - received.length;
+      const missing = (readReplyLength(received) ?? MAX_REPLY_BYTES) - received.length;
       if (missing <= 0) break;
       const graceMs = missing === 1 ? LINE_FEED_GRACE_MS : limits.silenceMs;
       deadlines.stage(graceMs, "stopped in the middle of its reply and sent nothing for");
@@ -184,16 +184,17 @@ const closedWithin = (
 
 /** Adds a chunk to what was received, up to the longest reply and a few bytes more. */
 const append = (received: Buffer, chunk: Buffer): Buffer =>
-  Buffer.concat([received, chunk.subarray(0, LONGEST_REPLY + 9 - received.length)]);
+  Buffer.concat([received, chunk.subarray(0, MAX_REPLY_BYTES + 9 - received.length)]);
 
-const lacksLineFeed = (received: Buffer): boolean => received.length + 1 === replyLength(received);
+const lacksLineFeed = (received: Buffer): boolean =>
+  received.length + 1 === readReplyLength(received);
 
 /** @throws QueryError `closed` or `truncated` where bytes are missing */
 const completeReply = (received: Buffer): RawReply => {
   if (received.length === 0) {
     throw new QueryError("closed the connection without a reply", { reason: "closed" });
   }
-  const total = replyLength(received);
+  const total = readReplyLength(received);
   if (total === received.length + 1) {
     const bytes = Buffer.concat([received, Buffer.of(0x0a)]);
     return { bytes, missingLineFeed: true, trailingBytes: 0 };

@@ -1,4 +1,5 @@
 /** The lifetime counter of earlier days, computed backwards from a known value. */
+import { DAY_STEP_JOULES, LIFETIME_STEP_JOULES } from "../protocol/layouts.ts";
 import { formatDate } from "../time/calendar.ts";
 import { interpolate } from "./curve.ts";
 import { type EcuHistory, type Ledger, type LedgerDay, sumEnergy } from "./days.ts";
@@ -6,8 +7,6 @@ import type { TimedSample } from "./openmetrics.ts";
 
 /** Between two samples of the counter, in seconds: the time that Prometheus looks back. */
 const STEP = 300;
-const LIFETIME_STEP_JOULES = 360_000;
-const DAY_STEP_JOULES = 36_000;
 /** Relative error of the energy under a day's curve. */
 const CURVE_ERROR = 0.1;
 /** The counter does not fall at the cutover if the clock is wrong by this much, or a round is booked this late. */

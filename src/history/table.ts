@@ -1,4 +1,5 @@
 /** Energy in the tables of 0004, some of which have too few bytes (docs/protocol.md#energy-history). */
+import { DAY_STEP_JOULES } from "../protocol/layouts.ts";
 import type { Energy } from "../protocol/replies.ts";
 import { isDate, monthOf } from "../time/calendar.ts";
 
@@ -9,11 +10,10 @@ export interface TableEnergy {
   readonly isShort: boolean;
 }
 
-const STEP = 36_000;
 /** Where two bytes wrap: 655.36 kWh. */
-export const WRAP_JOULES = 65_536 * STEP;
+export const WRAP_JOULES = 65_536 * DAY_STEP_JOULES;
 /** "655.35 kWh or more". */
-const CEILING_JOULES = 65_535 * STEP;
+const CEILING_JOULES = 65_535 * DAY_STEP_JOULES;
 /** Relative error of an estimate (docs/protocol.md#energy-of-today). */
 export const TOLERANCE = 0.2;
 

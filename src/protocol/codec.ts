@@ -1,15 +1,15 @@
 /**
- * The pieces that wire tables are made of. Each reads a value from bytes and writes it back, so that one table is
- * decoder, encoder, type and documentation. Kinds of encoding: docs/protocol.md#field-encodings.
+ * The building blocks of byte tables. Each decodes and encodes one type of value, so a table is decoder, encoder, type and
+ * documentation. The encodings: docs/protocol.md#field-encodings.
  */
 import { ProtocolError } from "./errors.ts";
 import type { Trace } from "./trace.ts";
 
-/** A place in received bytes that moves forward as fields are read; never past `end`. */
+/** A position in received bytes that moves forward as fields are decoded, but never past `end`. */
 export class Cursor {
   readonly bytes: Uint8Array;
   readonly end: number;
-  /** Is told what is read from here, and where; usually nobody wants to know. */
+  /** Records what is decoded from this cursor; usually absent. */
   readonly trace: Trace | undefined;
   offset: number;
 
@@ -20,50 +20,50 @@ export class Cursor {
     this.trace = trace;
   }
 
-  /** A cursor of its own on a part of the same bytes. */
-  part(begin: number, end: number): Cursor {
+  /** A new cursor on a part of the same bytes. */
+  slice(begin: number, end: number): Cursor {
     return new Cursor(this.bytes, begin, end, this.trace);
   }
 
-  get left(): number {
+  get remaining(): number {
     return this.end - this.offset;
   }
 
   /**
-   * Moves past the next `count` bytes and returns the offset at which they begin.
-   * @throws ProtocolError `malformed` where fewer are left.
+   * Moves past the next `count` bytes and returns the offset of the first.
+   * @throws ProtocolError `malformed` if fewer bytes remain
    */
   take(count: number): number {
     const begin = this.offset;
-    if (count > this.end - begin) this.refuse(`needs ${count} bytes, ${this.left} are left`);
+    if (count > this.end - begin) this.fail(`needs ${count} bytes, ${this.remaining} remain`);
     this.offset = begin + count;
     return begin;
   }
 
-  /** Byte at an offset that `take` gave out. */
+  /** The byte at an offset. */
   at(offset: number): number {
     return this.bytes[offset] ?? 0;
   }
 
-  /** @throws ProtocolError always: `malformed`, here or at `offset`. */
-  refuse(problem: string, offset = this.offset): never {
+  /** @throws ProtocolError always: `malformed`, at the current offset or at `offset` */
+  fail(problem: string, offset = this.offset): never {
     throw new ProtocolError("malformed", problem, { field: "", offset });
   }
 }
 
-/** One wire type, both ways. `size` is its number of bytes where that never varies. */
+/** One wire type, both ways. `size` is its number of bytes if all values have the same. */
 export interface Codec<T> {
   readonly size?: number;
-  /** @throws ProtocolError where the bytes do not hold such a value. */
+  /** @throws ProtocolError if the bytes are not such a value */
   decode(from: Cursor): T;
-  /** @throws RangeError where the value has no such bytes. */
+  /** @throws RangeError if the value cannot be encoded */
   encode(value: T, into: number[]): void;
 }
 
-/** The values that a codec reads. */
+/** The type of the values of a codec. */
 export type Infer<C> = C extends Codec<infer T> ? T : never;
 
-/** A codec whose values all have the same number of bytes. */
+/** A codec of constant size. */
 type Sized<T> = Codec<T> & { readonly size: number };
 
 const unsigned = (size: number): Sized<number> => {
@@ -78,7 +78,7 @@ const unsigned = (size: number): Sized<number> => {
     },
     encode: (value, into) => {
       if (!Number.isInteger(value) || value < 0 || value >= limit) {
-        throw new RangeError(`${value} does not fit an unsigned number of ${size} bytes`);
+        throw new RangeError(`${value} is not an unsigned number of ${size} bytes`);
       }
       for (let i = size - 1; i >= 0; i--) into.push(Math.floor(value / 256 ** i) % 256);
     },
@@ -90,21 +90,21 @@ export const u8 = unsigned(1);
 export const u16 = unsigned(2);
 export const u32 = unsigned(4);
 
-/** The same bytes, as another value: `mapped(u8, (n) => n !== 0, Number)`. */
+/** The same bytes as another value: `mapped(u8, (n) => n !== 0, Number)`. */
 export const mapped = <W, T>(
   wire: Codec<W>,
   fromWire: (wire: W) => T,
   toWire: (value: T) => W,
 ): Codec<T> => ({
-  ...sized(wire.size),
+  ...withSize(wire.size),
   decode: (from) => fromWire(wire.decode(from)),
   encode: (value, into) => wire.encode(toWire(value), into),
 });
 
-/** One byte: 0 is false and any other byte is true; written as 0 or 1. */
+/** One byte: 0 is false, any other byte is true. Encoded as 0 or 1. */
 export const flag = mapped(u8, (byte) => byte !== 0, Number);
 
-/** A count of tenths, as units. */
+/** A number of tenths, decoded as units. */
 export const tenths = (wire: Codec<number>): Codec<number> =>
   mapped(
     wire,
@@ -112,7 +112,7 @@ export const tenths = (wire: Codec<number>): Codec<number> =>
     (value) => Math.round(value * 10),
   );
 
-/** A number that stands on the wire with an offset: `shifted(u16, -100)` reads 123 as 23. */
+/** A number with an offset on the wire: `shifted(u16, -100)` decodes 123 as 23. */
 export const shifted = (wire: Codec<number>, by: number): Codec<number> =>
   mapped(
     wire,
@@ -120,7 +120,7 @@ export const shifted = (wire: Codec<number>, by: number): Codec<number> =>
     (value) => value - by,
   );
 
-/** A count of steps of `unit` units each, exact: `scaled(u32, 360_000)` reads 0.1 kWh as joules. */
+/** A number of steps of `unit`, exact: `scaled(u32, 360_000)` decodes steps of 0.1 kWh as joules. */
 export const scaled = (wire: Codec<number>, unit: number): Codec<number> =>
   mapped(
     wire,
@@ -128,7 +128,7 @@ export const scaled = (wire: Codec<number>, unit: number): Codec<number> =>
     (value) => Math.round(value / unit),
   );
 
-/** Text of exactly `size` characters, each from the byte `first` to the byte `last`. */
+/** Text of exactly `size` characters with codes from `first` to `last`. */
 const characters =
   (first: number, last: number, kind: string) =>
   (size: number): Codec<string> => ({
@@ -138,7 +138,7 @@ const characters =
       let text = "";
       for (let i = begin; i < begin + size; i++) {
         const byte = from.at(i);
-        if (byte < first || byte > last) from.refuse(`0x${HEX[byte]} is not ${kind}`, i);
+        if (byte < first || byte > last) from.fail(`0x${HEX[byte]} is not ${kind}`, i);
         text += String.fromCharCode(byte);
       }
       return text;
@@ -146,7 +146,7 @@ const characters =
     encode: (value, into) => {
       const bytes = Buffer.from(value, "utf8");
       if (bytes.length !== size || !bytes.every((byte) => byte >= first && byte <= last)) {
-        throw new RangeError(`"${value}" is not ${size} times ${kind}`);
+        throw new RangeError(`"${value}" is not ${size} characters that are each ${kind}`);
       }
       into.push(...bytes);
     },
@@ -155,23 +155,23 @@ const characters =
 /** Printable ASCII characters (0x20 to 0x7e), exactly `size` of them. */
 export const ascii = characters(0x20, 0x7e, "a printable character");
 
-/** ASCII decimal digits, kept as text: `digits(12)` for an ECU id. */
+/** ASCII decimal digits as text: `digits(12)` for an ECU id. */
 export const digits = characters(0x30, 0x39, "a digit");
 
-/** A number in ASCII decimal digits, zero padded to `size`. */
+/** A number in `size` ASCII decimal digits, with leading zeros. */
 export const decimal = (size: number): Codec<number> =>
   mapped(digits(size), Number, (value) => String(value).padStart(size, "0"));
 
-/** A text behind its own length, which stands before it in `lengthDigits` ASCII digits. */
+/** Text after its own length, which has `lengthDigits` ASCII digits. */
 export const prefixed = (lengthDigits: number): Codec<string> => {
   const length = decimal(lengthDigits);
   return {
     decode: (from) => {
       const begin = from.offset;
       const size = length.decode(from);
-      from.trace?.note("length", begin, from.offset, size);
+      from.trace?.add("length", begin, from.offset, size);
       const text = ascii(size).decode(from);
-      from.trace?.note("", begin + lengthDigits, from.offset, text);
+      from.trace?.add("", begin + lengthDigits, from.offset, text);
       return text;
     },
     encode: (value, into) => {
@@ -184,8 +184,8 @@ export const prefixed = (lengthDigits: number): Codec<string> => {
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /**
- * Bytes as lower-case hexadecimal text. For BCD fields these are the decimal digits themselves; a nibble above 9
- * shows as a letter and is for the reader to judge, since it is never an error on the wire (docs/protocol.md#field-encodings).
+ * Bytes as lower-case hexadecimal text. In BCD fields these are the decimal digits; a nibble above 9 becomes a letter and
+ * is not an error on the wire (docs/protocol.md#field-encodings).
  */
 export const hex = (size: number): Codec<string> => ({
   size,
@@ -203,50 +203,50 @@ export const hex = (size: number): Codec<string> => ({
   },
 });
 
-/** Binary coded decimal: two digits a byte, high nibble first. The same as `hex`, named for what it holds. */
+/** Binary-coded decimal: two digits per byte, high nibble first. The same as `hex`; the name is documentation. */
 export const bcd = (size: number): Codec<string> => hex(size);
 
-/** All bytes that are left, as hexadecimal text. */
+/** All remaining bytes as hexadecimal text. */
 export const rest: Codec<string> = {
-  decode: (from) => hex(from.left).decode(from),
+  decode: (from) => hex(from.remaining).decode(from),
   encode: (value, into) => hex(value.length / 2).encode(value, into),
 };
 
-/** A field that older firmware leaves out: `undefined` where no byte is left. */
+/** A field that older firmware does not send: `undefined` if no byte remains. */
 export const optional = <T>(codec: Codec<T>): Codec<T | undefined> => ({
-  decode: (from) => (from.left === 0 ? undefined : codec.decode(from)),
+  decode: (from) => (from.remaining === 0 ? undefined : codec.decode(from)),
   encode: (value, into) => {
     if (value !== undefined) codec.encode(value, into);
   },
 });
 
-/** Decodes a part of something larger, which has this name there. */
-const named = <T>(name: string | number, codec: Codec<T>, from: Cursor): T =>
+/** Decodes a part of a structure in which it has this name. */
+const decodePart = <T>(name: string | number, codec: Codec<T>, from: Cursor): T =>
   from.trace === undefined
     ? codec.decode(from)
     : from.trace.within(String(name), from, () => codec.decode(from));
 
 type Values<F> = { -readonly [K in keyof F]: Infer<F[K]> };
 
-/** A codec of fields, which documentation can list. */
+/** A codec of named fields, which documentation can list. */
 export interface Struct<T> extends Codec<T> {
   readonly fields: Readonly<Record<string, Codec<unknown>>>;
 }
 
-/** Fields one after another, in the order written. An error names the field it came from. */
+/** Fields one after another, in the order of the keys. An error names its field. */
 export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Struct<Values<F>> => {
   const entries = Object.entries(fields);
   const blank = Object.fromEntries(entries.map(([name]) => [name, undefined]));
   return {
     fields,
-    ...sized(entries.reduce(addSize, 0)),
+    ...withSize(entries.reduce(addSize, 0)),
     decode: (from) => {
-      const values: Record<string, unknown> = { ...blank }; // of its final shape at once: much faster
+      const values: Record<string, unknown> = { ...blank }; // with its final shape from the start: much faster
       let field = "";
       try {
         for (const [name, codec] of entries) {
           field = name;
-          values[name] = named(name, codec, from);
+          values[name] = decodePart(name, codec, from);
         }
       } catch (error) {
         throw error instanceof ProtocolError ? error.within(field) : error;
@@ -260,13 +260,14 @@ export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Str
   };
 };
 
-/** Records one after another: so many, or up to the end of the bytes. Each is at least one byte. */
+/** Records one after another: `times` of them, or up to the end of the bytes. Each has at least one byte. */
 export const repeated = <T>(codec: Codec<T>, times?: number): Codec<T[]> => ({
   decode: (from) => {
     const items: T[] = [];
-    const hasMore = (): boolean => (times === undefined ? from.left > 0 : items.length < times);
+    const hasMore = (): boolean =>
+      times === undefined ? from.remaining > 0 : items.length < times;
     try {
-      while (hasMore()) items.push(named(items.length, codec, from));
+      while (hasMore()) items.push(decodePart(items.length, codec, from));
     } catch (error) {
       throw error instanceof ProtocolError ? error.within(String(items.length)) : error;
     }
@@ -278,8 +279,8 @@ export const repeated = <T>(codec: Codec<T>, times?: number): Codec<T[]> => ({
 });
 
 /**
- * Lists of numbers that stand on the wire in turns: `order` names, letter by letter, the list each number goes to.
- * `interleaved(u16, { P: "power", V: "volts" }, "PVP")` reads 3 numbers into `{ power: [a, c], volts: [b] }`.
+ * Lists of numbers that alternate on the wire. Each letter of `order` names the list of the next number:
+ * `interleaved(u16, { P: "power", V: "volts" }, "PVP")` decodes 3 numbers as `{ power: [a, c], volts: [b] }`.
  */
 export const interleaved = <const L extends Record<string, string>>(
   number: Sized<number>,
@@ -296,7 +297,7 @@ export const interleaved = <const L extends Record<string, string>>(
       for (const name of names) {
         const list = values[name] ?? [];
         const path = from.trace === undefined ? "" : `${name}.${list.length}`;
-        list.push(named(path, number, from));
+        list.push(decodePart(path, number, from));
       }
       return values as Record<L[keyof L], number[]>;
     },
@@ -307,7 +308,7 @@ export const interleaved = <const L extends Record<string, string>>(
         const at = next[name] ?? 0;
         next[name] = at + 1;
         const item = numbers[name]?.[at];
-        if (item === undefined) throw new RangeError(`${name} has no number ${at}`);
+        if (item === undefined) throw new RangeError(`${name} has too few numbers`);
         number.encode(item, into);
       }
       for (const list of listNames) {
@@ -318,14 +319,14 @@ export const interleaved = <const L extends Record<string, string>>(
   };
 };
 
-/** Encodes a value on its own. */
-export const bytesOf = <T>(codec: Codec<T>, value: T): Buffer => {
+/** The bytes of a value. @throws RangeError if it cannot be encoded */
+export const encodeBytes = <T>(codec: Codec<T>, value: T): Buffer => {
   const into: number[] = [];
   codec.encode(value, into);
   return Buffer.from(into);
 };
 
-function sized(size: number | undefined): { size?: number } {
+function withSize(size: number | undefined): { size?: number } {
   return size === undefined ? {} : { size };
 }
 

@@ -1,99 +1,99 @@
-/** Every byte of a reply, accounted for: for people who look into one that is odd. */
+/** Every byte of a reply with its field and value, for people who examine an unexpected reply. */
 import { Cursor } from "./codec.ts";
 import { ProtocolError } from "./errors.ts";
-import { declaredLength, type Frame, openDamaged, openReply } from "./frame.ts";
+import { type Frame, parseDamagedFrame, parseFrame, tryReadReplyLength } from "./frame.ts";
 import { decodeFrame } from "./replies.ts";
-import { type Command, commandOf, commands } from "./requests.ts";
-import { type Entry, Trace } from "./trace.ts";
+import { type Command, commands, findCommand } from "./requests.ts";
+import { Trace, type TraceEntry } from "./trace.ts";
 
-/** What is known of a reply. */
+/** What the bytes of a reply contain. */
 export interface Explanation {
-  /** One after another, without a gap, from the first byte to the last. */
-  readonly entries: readonly Entry[];
-  /** The command that the reply says it answers. */
+  /** In order, without a gap, from the first byte to the last. */
+  readonly entries: readonly TraceEntry[];
+  /** The command whose code is in the reply. */
   readonly command: Command | undefined;
-  /** Why it is no good reply, and where. */
+  /** Why the reply is invalid. */
   readonly error: ProtocolError | undefined;
-  /** Where reading its body ended, which may be before the place of the error. */
-  readonly stopped: ProtocolError | undefined;
+  /** The error at which decoding of the body stopped; it may be earlier in the reply than `error`. */
+  readonly bodyError: ProtocolError | undefined;
 }
 
-/** Bytes that stand in no field: behind the last record, or where there is no telling how to read on. */
+/** Fields of bytes that belong to no field: after the last record, or after an error. */
 export const UNKNOWN = "unknown";
 export const UNDECODED = "undecoded";
-/** Bytes behind the end of the reply. */
+/** Field of the bytes after the end of the reply. */
 const TRAILING = "trailing";
 
-/** Never throws for what the bytes say. @param asked the command that was asked, where that is known */
-export const explainReply = (bytes: Uint8Array, asked?: Command): Explanation => {
-  const declared = declaredLength(bytes);
+/** Explains any bytes; invalid ones are not an error. @param requested the command of the request, if known */
+export const explainReply = (bytes: Uint8Array, requested?: Command): Explanation => {
+  const declared = tryReadReplyLength(bytes);
   const total = declared ?? bytes.length;
   const reply = bytes.subarray(0, total);
-  const damaged = openDamaged(reply);
-  const command = damaged === undefined ? undefined : commandOf(damaged.code);
-  const lacksLineFeed = bytes.length === total - 1; // a whole reply all the same (docs/protocol.md#receiving-a-reply)
-  const error = problemOf(() => {
-    const frame = openReply(lacksLineFeed ? Buffer.concat([reply, Buffer.of(0x0a)]) : reply);
-    const meant = asked ?? command;
-    if (meant !== undefined) return decodeFrame(meant, frame);
-    const problem = `${JSON.stringify(frame.code)} is no command of ours`;
+  const damaged = parseDamagedFrame(reply);
+  const command = damaged === undefined ? undefined : findCommand(damaged.code);
+  const lacksLineFeed = bytes.length === total - 1; // a complete reply nevertheless (docs/protocol.md#receiving-a-reply)
+  const error = catchProtocolError(() => {
+    const frame = parseFrame(lacksLineFeed ? Buffer.concat([reply, Buffer.of(0x0a)]) : reply);
+    const expected = requested ?? command;
+    if (expected !== undefined) return decodeFrame(expected, frame);
+    const problem = `unknown command ${JSON.stringify(frame.code)}`;
     throw new ProtocolError("wrong_command", problem, { field: "command", offset: 9 });
   });
-  const { trace, stopped } = readBody(
+  const { trace, bodyError } = readBody(
     damaged,
-    command ?? (declared === undefined ? undefined : asked),
+    command ?? (declared === undefined ? undefined : requested),
     error?.reason === "truncated",
   );
   const end = damaged?.body.end ?? 0;
-  const read = [
-    ...headOf(reply),
+  const entries = [
+    ...readHeader(reply),
     ...trace.entries.toSorted((a, b) => a.begin - b.begin),
-    ...tailOf(reply, Math.max(end, 13), damaged?.short === true, total),
-    ...piece(bytes, TRAILING, total, bytes.length),
+    ...readTail(reply, Math.max(end, 13), damaged?.isStatusOnly === true, total),
+    ...createRawEntry(bytes, TRAILING, total, bytes.length),
   ];
-  const unread = error === undefined ? UNKNOWN : UNDECODED;
-  return { entries: withoutGaps(read, bytes, unread), command, error, stopped };
+  const gapField = error === undefined ? UNKNOWN : UNDECODED;
+  return { entries: fillGaps(entries, bytes, gapField), command, error, bodyError };
 };
 
-/** The ECU id in a reply to 0001, also in one that is of no other use. */
-export const ecuIdIn = (info: Uint8Array): string | undefined => {
+/** The ECU id in a reply to 0001, even in a damaged one. */
+export const findEcuId = (info: Uint8Array): string | undefined => {
   const id = explainReply(info, "info").entries.find(({ field }) => field === "ecuId");
   return id && String(id.value);
 };
 
-/** The head of a record that was cut off, less one byte, hides even the record before it. */
-const MOST_LEFT_OUT = 8;
+/** An incomplete head of a record can make the record before it invalid; it has at most 8 bytes. */
+const MAX_OMITTED_BYTES = 8;
 
-/** Reads what can be read of a body; where it broke off, so much is left out at its end that the rest makes sense. */
+/** Decodes as much of a body as possible. If the reply was cut off, up to 8 bytes at its end are omitted. */
 const readBody = (
   frame: Frame | undefined,
   command: Command | undefined,
   isCut: boolean,
-): { readonly trace: Trace; readonly stopped: ProtocolError | undefined } => {
+): { readonly trace: Trace; readonly bodyError: ProtocolError | undefined } => {
   if (frame === undefined || command === undefined) {
-    return { trace: new Trace(), stopped: undefined };
+    return { trace: new Trace(), bodyError: undefined };
   }
   const { bytes, offset, end } = frame.body;
-  const attempt = (leftOut: number) => {
+  const attempt = (omitted: number) => {
     const trace = new Trace();
-    const body = new Cursor(bytes, offset, Math.max(offset, end - leftOut), trace);
+    const body = new Cursor(bytes, offset, Math.max(offset, end - omitted), trace);
     return {
       trace,
-      stopped: problemOf(() =>
+      bodyError: catchProtocolError(() =>
         decodeFrame(command, { ...frame, body, code: commands[command].code }),
       ),
     };
   };
   const whole = attempt(0);
-  if (!isCut || whole.stopped?.place.field !== "records") return whole;
-  for (let leftOut = 1; leftOut <= MOST_LEFT_OUT; leftOut++) {
-    const part = attempt(leftOut);
-    if (part.stopped === undefined) return part;
+  if (!isCut || whole.bodyError?.position.field !== "records") return whole;
+  for (let omitted = 1; omitted <= MAX_OMITTED_BYTES; omitted++) {
+    const part = attempt(omitted);
+    if (part.bodyError === undefined) return part;
   }
   return whole;
 };
 
-const problemOf = (read: () => unknown): ProtocolError | undefined => {
+const catchProtocolError = (read: () => unknown): ProtocolError | undefined => {
   try {
     read();
     return undefined;
@@ -103,55 +103,65 @@ const problemOf = (read: () => unknown): ProtocolError | undefined => {
   }
 };
 
-/** The parts of the head, as far as they are such (docs/protocol.md#frame). */
-const headOf = (bytes: Uint8Array): readonly Entry[] => {
-  const entries: Entry[] = [];
-  for (const [field, begin, end, form] of headParts) {
-    const text = textOf(bytes, begin, end);
+/** The fields of the header, up to the first invalid one (docs/protocol.md#frame). */
+const readHeader = (bytes: Uint8Array): readonly TraceEntry[] => {
+  const entries: TraceEntry[] = [];
+  for (const [field, begin, end, form] of headerFields) {
+    const text = readText(bytes, begin, end);
     if (!form.test(text)) break;
     entries.push({ field, begin, end, value: text });
   }
   return entries;
 };
-const headParts = [
+const headerFields = [
   ["signature", 0, 3, /^APS$/],
   ["version", 3, 5, /^\d\d$/],
   ["length", 5, 9, /^\d{4}$/],
   ["command", 9, 13, /^\d{4}$/],
 ] as const;
 
-/** `END` and the line feed, where they stand. */
-const tailOf = (bytes: Uint8Array, end: number, short: boolean, total: number): Entry[] => {
-  const entries: Entry[] = [];
-  const hasTerminator = !short && textOf(bytes, end, end + 3) === "END";
-  if (hasTerminator) entries.push(...piece(bytes, "terminator", end, end + 3));
+/** `END` and the line feed, if present. */
+const readTail = (
+  bytes: Uint8Array,
+  end: number,
+  isStatusOnly: boolean,
+  total: number,
+): TraceEntry[] => {
+  const entries: TraceEntry[] = [];
+  const hasTerminator = !isStatusOnly && readText(bytes, end, end + 3) === "END";
+  if (hasTerminator) entries.push(...createRawEntry(bytes, "terminator", end, end + 3));
   const at = hasTerminator ? end + 3 : end;
   const isEnd = at === total - 1 && bytes[at] === 0x0a;
-  return isEnd ? [...entries, ...piece(bytes, "lineFeed", at, at + 1)] : entries;
+  return isEnd ? [...entries, ...createRawEntry(bytes, "lineFeed", at, at + 1)] : entries;
 };
 
-const withoutGaps = (
-  entries: readonly Entry[],
+const fillGaps = (
+  entries: readonly TraceEntry[],
   bytes: Uint8Array,
-  unread: string,
-): readonly Entry[] => {
-  const whole: Entry[] = [];
+  gapField: string,
+): readonly TraceEntry[] => {
+  const whole: TraceEntry[] = [];
   let at = 0;
   for (const entry of entries) {
     if (entry.begin < at) continue;
-    whole.push(...piece(bytes, unread, at, entry.begin), entry);
+    whole.push(...createRawEntry(bytes, gapField, at, entry.begin), entry);
     at = entry.end;
   }
-  return [...whole, ...piece(bytes, unread, at, bytes.length)];
+  return [...whole, ...createRawEntry(bytes, gapField, at, bytes.length)];
 };
 
-/** Bytes shown as they are: texts as text, all others in hexadecimal. */
-const piece = (bytes: Uint8Array, field: string, begin: number, end: number): Entry[] => {
+/** An entry of raw bytes: the terminator as text, all others in hexadecimal; none if there are no bytes. */
+const createRawEntry = (
+  bytes: Uint8Array,
+  field: string,
+  begin: number,
+  end: number,
+): TraceEntry[] => {
   if (end <= begin) return [];
   const part = Buffer.from(bytes.subarray(begin, end));
   const value = part.toString(field === "terminator" ? "latin1" : "hex");
   return [{ field, begin, end, value }];
 };
 
-const textOf = (bytes: Uint8Array, begin: number, end: number): string =>
+const readText = (bytes: Uint8Array, begin: number, end: number): string =>
   Buffer.from(bytes.subarray(begin, end)).toString("latin1");

@@ -1,9 +1,9 @@
-/** One reply each way: bytes ⇄ message. What a message says is what was on the wire, before any rule of meaning. */
+/** Replies: bytes ⇄ message. A message has the values of the wire; nothing is validated or interpreted. */
 import {
   ascii,
-  bytesOf,
   type Codec,
   Cursor,
+  encodeBytes,
   type Infer,
   repeated,
   rest,
@@ -13,7 +13,7 @@ import {
   u16,
 } from "./codec.ts";
 import { ProtocolError } from "./errors.ts";
-import { type Frame, openReply, sealReply, sealStatus } from "./frame.ts";
+import { buildFrame, buildStatusFrame, type Frame, parseFrame } from "./frame.ts";
 import {
   clock,
   dayPowerRecord,
@@ -27,12 +27,12 @@ import {
   rapidShutdownDevice,
   rapidShutdownInfo,
   realtimeHead,
+  recordFormats,
   recordHead,
-  recordTails,
   signalRecord,
 } from "./layouts.ts";
-import { type Span, walkRecords } from "./recover.ts";
-import { type Command, commandOf, commands } from "./requests.ts";
+import { locateRecords, type RecordSpan } from "./recover.ts";
+import { type Command, commands, findCommand } from "./requests.ts";
 
 /** 0001 (docs/protocol.md#base-information). */
 export type Info = Infer<typeof infoHead> &
@@ -41,17 +41,17 @@ export type Info = Infer<typeof infoHead> &
     | ({ layout: "02" } & Infer<typeof rapidShutdownInfo>)
   );
 
-/** One inverter of 0002 (docs/protocol.md#inverter-records). Lists are empty where the layout has no such field. */
+/** One inverter of 0002 (docs/protocol.md#inverter-records). Lists are empty if the layout does not have the field. */
 export interface InverterRecord extends RecordHead {
-  /** `undefined` where neither the type nor the size tells how to read the channels. */
+  /** `undefined` if neither type code nor size determine it. */
   layout: RecordLayout | undefined;
-  /** The layout was concluded from the record's size and values, not from its type code. */
+  /** Whether the layout follows from size and values of the record, not from its type code. */
   guessed: boolean;
   frequencyHertz?: number;
   temperatureCelsius?: number;
   powerWatts: number[];
   gridVolts: number[];
-  /** All bytes after the head, in hexadecimal, where `layout` is unknown or guessed. */
+  /** All bytes after the head in hexadecimal, if `layout` is unknown or guessed. */
   raw?: string;
 }
 
@@ -59,11 +59,11 @@ export interface InverterRecord extends RecordHead {
 export interface InverterTable extends Infer<typeof realtimeHead> {
   kind: "01";
   records: InverterRecord[];
-  /** Registered inverters whose records could not be found. */
+  /** Number of registered inverters whose records could not be found. */
   lost: number;
-  /** Bytes after the last record that belong to none. */
+  /** Number of bytes after the last record. */
   surplus: number;
-  /** More than one reading of the table fits; the likeliest was taken. */
+  /** Whether the records fit in more than one way; the likeliest is used. */
   ambiguous: boolean;
 }
 
@@ -73,28 +73,28 @@ export interface DeviceTable extends Infer<typeof realtimeHead> {
   records: Infer<typeof rapidShutdownDevice>[];
 }
 
-/** Status 02 in place of a table: the ECU has no data yet. A valid answer (docs/protocol.md#status-and-short-frames). */
-export interface NoData {
+/** Status 02 instead of a table: the ECU has no data yet. A valid reply (docs/protocol.md#status-and-short-frames). */
+export interface NoDataYet {
   kind: "none";
 }
 
-export type Realtime = InverterTable | DeviceTable | NoData;
+export type Realtime = InverterTable | DeviceTable | NoDataYet;
 export type Signals = Infer<typeof signalRecord>[];
 export type DayPower = Infer<typeof dayPowerRecord>[];
 export type Energy = Infer<typeof energyHead> & { records: Infer<typeof energyRecord>[] };
-export type Clock = Infer<typeof clock>;
+export type ClockTime = Infer<typeof clock>;
 
-/** What each command is answered with. */
+/** The message in the reply to each command. */
 export interface Messages {
   info: Info;
   realtime: Realtime;
   signal: Signals;
   dayPower: DayPower;
   energy: Energy;
-  clock: Clock;
+  clock: ClockTime;
 }
 
-/** Version digits of a frame: `11`, or `12` where a layout has grown (docs/protocol.md#frame). */
+/** Version of a frame: `11`, or `12` with longer layouts (docs/protocol.md#frame). */
 export type Version = "11" | "12";
 
 const info: Codec<Info> = {
@@ -106,7 +106,7 @@ const info: Codec<Info> = {
       case "02":
         return { ...head, layout: "02", ...rapidShutdownInfo.decode(from) };
       default:
-        throw malformed("layout", 25, `layout ${head.layout} of the base information is not known`);
+        throw malformedError("layout", 25, `unknown layout ${head.layout} of the base information`);
     }
   },
   encode: (value, into) => {
@@ -121,7 +121,7 @@ const gridAndTemperature = struct({
   temperatureCelsius: shifted(u16, -100),
 });
 
-const readRecord = (from: Cursor, { layout, guessed }: Span): InverterRecord => {
+const readRecord = (from: Cursor, { layout, guessed }: RecordSpan): InverterRecord => {
   const { uid, online, typeCode } = recordHead.decode(from);
   const record: InverterRecord = {
     uid,
@@ -133,7 +133,7 @@ const readRecord = (from: Cursor, { layout, guessed }: Span): InverterRecord => 
     gridVolts: [],
   };
   if (guessed) record.raw = rest.decode(new Cursor(from.bytes, from.offset, from.end));
-  const tail = layout === undefined ? undefined : recordTails[layout];
+  const tail = layout === undefined ? undefined : recordFormats[layout].tail;
   if (tail !== undefined) {
     const { frequencyHertz, temperatureCelsius, block } = tail.decode(from);
     record.frequencyHertz = frequencyHertz;
@@ -142,9 +142,9 @@ const readRecord = (from: Cursor, { layout, guessed }: Span): InverterRecord => 
     record.gridVolts = block.gridVolts;
     return record;
   }
-  const hasMore = layout === undefined && from.left >= (gridAndTemperature.size ?? 0);
+  const hasMore = layout === undefined && from.remaining >= (gridAndTemperature.size ?? 0);
   if (hasMore) Object.assign(record, gridAndTemperature.decode(from));
-  from.trace?.note("raw", from.offset, from.end, rest.decode(from));
+  from.trace?.add("raw", from.offset, from.end, rest.decode(from));
   return record;
 };
 
@@ -154,18 +154,18 @@ const writeRecord = (record: InverterRecord, into: number[]): void => {
     rest.encode(record.raw, into);
     return;
   }
-  const tail = record.layout === undefined ? undefined : recordTails[record.layout];
+  const tail = record.layout === undefined ? undefined : recordFormats[record.layout].tail;
   const { frequencyHertz = 0, temperatureCelsius = 0, powerWatts, gridVolts } = record;
   tail?.encode({ frequencyHertz, temperatureCelsius, block: { powerWatts, gridVolts } }, into);
 };
 
-const inverterTable = (head: Infer<typeof realtimeHead>, from: Cursor): InverterTable => {
-  const { spans, ...found } = walkRecords(from, head.count);
+const readInverterTable = (head: Infer<typeof realtimeHead>, from: Cursor): InverterTable => {
+  const { spans, ...found } = locateRecords(from, head.count);
   if (spans.length === 0 && head.count > 0) {
-    throw malformed("records", from.offset, `none of ${head.count} records can be made out`);
+    throw malformedError("records", from.offset, `none of ${head.count} records could be found`);
   }
   const records = spans.map((span, i) => {
-    const part = from.part(span.begin, span.begin + span.size);
+    const part = from.slice(span.begin, span.begin + span.size);
     return from.trace === undefined
       ? readRecord(part, span)
       : from.trace.within(`records.${i}`, part, () => readRecord(part, span));
@@ -173,17 +173,17 @@ const inverterTable = (head: Infer<typeof realtimeHead>, from: Cursor): Inverter
   return { ...head, kind: "01", records, ...found };
 };
 
-const deviceTable = (head: Infer<typeof realtimeHead>, from: Cursor): DeviceTable => {
+const readDeviceTable = (head: Infer<typeof realtimeHead>, from: Cursor): DeviceTable => {
   const { records } = struct({ records: repeated(rapidShutdownDevice, head.count) }).decode(from);
   return { ...head, kind: "02", records };
 };
 
-const realtime: Codec<Exclude<Realtime, NoData>> = {
+const realtime: Codec<Exclude<Realtime, NoDataYet>> = {
   decode: (from) => {
     const head = realtimeHead.decode(from);
-    if (head.kind === "01") return inverterTable(head, from);
-    if (head.kind === "02") return deviceTable(head, from);
-    throw malformed("kind", 15, `table kind ${head.kind} is not known`);
+    if (head.kind === "01") return readInverterTable(head, from);
+    if (head.kind === "02") return readDeviceTable(head, from);
+    throw malformedError("kind", 15, `unknown table kind ${head.kind}`);
   },
   encode: (value, into) => {
     realtimeHead.encode(value, into);
@@ -192,35 +192,46 @@ const realtime: Codec<Exclude<Realtime, NoData>> = {
   },
 };
 
-/** Record size by version digits; where its dates make no sense, the other one is tried (docs/protocol.md#energy-history). */
+const shortEnergyRecords = repeated(energyRecord);
+const longEnergyRecords = repeated(longEnergyRecord);
+
+/** The version gives the record size; if the dates are invalid, the other size is tried (docs/protocol.md#energy-history). */
 const energy = (version: string): Codec<Energy> => {
-  const codecs = [repeated(energyRecord), repeated(longEnergyRecord)];
-  if (version === "12") codecs.reverse();
-  const [expected = repeated(energyRecord)] = codecs;
+  const [usual, other] =
+    version === "12"
+      ? [longEnergyRecords, shortEnergyRecords]
+      : [shortEnergyRecords, longEnergyRecords];
   return {
     decode: (from) => {
       const head = energyHead.decode(from);
-      for (const codec of codecs) {
-        const part = from.part(from.offset, from.end);
-        const read = (): Energy["records"] | undefined => {
-          const { records } = struct({ records: codec }).decode(part);
-          return records.every(({ date }) => PLAUSIBLE_DATE.test(date)) ? records : undefined;
-        };
-        const tried = (): Energy["records"] | undefined => attempt(read);
-        const records = from.trace === undefined ? tried() : from.trace.attempt(tried);
-        if (records !== undefined) return { ...head, records };
-      }
-      throw malformed("records", from.offset, "neither 6 nor 8 bytes a record give dates");
+      const records = tryEnergyRecords(usual, from) ?? tryEnergyRecords(other, from);
+      if (records === undefined)
+        throw malformedError("records", from.offset, "records of 6 or 8 bytes have invalid dates");
+      return { ...head, records };
     },
     encode: (value, into) => {
       energyHead.encode(value, into);
-      expected.encode(value.records, into);
+      usual.encode(value.records, into);
     },
   };
 };
-const PLAUSIBLE_DATE = /^20\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])$/;
 
-const attempt = <T>(decode: () => T): T | undefined => {
+/** Decodes all records that follow without moving the cursor; `undefined` if they are not of this size. */
+const tryEnergyRecords = (
+  codec: typeof shortEnergyRecords,
+  from: Cursor,
+): Energy["records"] | undefined => {
+  const body = from.slice(from.offset, from.end);
+  const decode = () =>
+    tryDecode(() => {
+      const { records } = struct({ records: codec }).decode(body);
+      return records.every(({ date }) => TABLE_DATE.test(date)) ? records : undefined;
+    });
+  return from.trace === undefined ? decode() : from.trace.attempt(decode);
+};
+const TABLE_DATE = /^20\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])$/;
+
+const tryDecode = <T>(decode: () => T): T | undefined => {
   try {
     return decode();
   } catch (error) {
@@ -229,7 +240,7 @@ const attempt = <T>(decode: () => T): T | undefined => {
   }
 };
 
-type Bodies = { [C in Command]: (version: string) => Codec<Exclude<Messages[C], NoData>> };
+type Bodies = { [C in Command]: (version: string) => Codec<Exclude<Messages[C], NoDataYet>> };
 const bodies: Bodies = {
   info: () => info,
   realtime: () => realtime,
@@ -244,29 +255,29 @@ const ID_MISMATCH = "01";
 const NO_DATA = "02";
 
 /**
- * Reads the reply to a command.
- * @throws ProtocolError `truncated` or `malformed` for what is no whole reply, `wrong_command` for the reply to another
- *   question, `id_mismatch` where the ECU has another id than the request said, `status` for any other refusal.
+ * Decodes the reply to a command.
+ * @throws ProtocolError `truncated` or `malformed` if the reply is incomplete or damaged, `wrong_command` if it is the reply
+ *   to another command, `id_mismatch` if the ECU has another id than the request, `status` for any other status but success
  */
 export const decodeReply = <C extends Command>(command: C, bytes: Uint8Array): Messages[C] =>
-  decodeFrame(command, openReply(bytes));
+  decodeFrame(command, parseFrame(bytes));
 
 /**
- * Reads the reply to a command from its opened frame.
- * @throws ProtocolError as `decodeReply` does
+ * Decodes the reply to a command from its frame.
+ * @throws ProtocolError like `decodeReply`
  */
 export const decodeFrame = <C extends Command>(command: C, frame: Frame): Messages[C] => {
   const { code } = commands[command];
   if (frame.code !== code) {
-    const what = commandOf(frame.code) ?? "no command of ours";
-    const problem = `answers ${JSON.stringify(frame.code)} (${what}) and not ${code}`;
+    const name = findCommand(frame.code) ?? "unknown";
+    const problem = `the reply is to ${JSON.stringify(frame.code)} (${name}), not to ${code}`;
     throw new ProtocolError("wrong_command", problem, { field: "command", offset: 9 });
   }
   if (command !== "info") {
-    const status = readStatus(frame.body, frame.short);
+    const status = readStatus(frame.body, frame.isStatusOnly);
     if (status === NO_DATA && command === "realtime") return { kind: "none" } as Messages[C];
     if (status !== OK)
-      throw new ProtocolError("status", `the ECU answers status ${status}`, STATUS);
+      throw new ProtocolError("status", `the ECU replied with status ${status}`, STATUS);
   }
   return bodies[command](frame.version).decode(frame.body) as Messages[C];
 };
@@ -274,18 +285,19 @@ export const decodeFrame = <C extends Command>(command: C, frame: Frame): Messag
 const statusField = struct({ status: ascii(2) });
 const STATUS = { field: "status", offset: 13 };
 
-const readStatus = (body: Cursor, short: boolean): string => {
+const readStatus = (body: Cursor, isStatusOnly: boolean): string => {
   const { status } = statusField.decode(body);
   if (status === ID_MISMATCH) {
-    throw new ProtocolError("id_mismatch", "the ECU has another id than was asked for", STATUS);
+    throw new ProtocolError("id_mismatch", "the ECU has another id than the request", STATUS);
   }
-  if (short && status === OK) throw malformed("status", STATUS.offset, "OK, and no data");
+  if (isStatusOnly && status === OK)
+    throw malformedError("status", STATUS.offset, "status 00, but no data");
   return status;
 };
 
 /**
- * Writes the reply to a command, as an ECU does.
- * @throws RangeError where a value does not fit its field.
+ * Encodes the reply to a command as an ECU does.
+ * @throws RangeError if a value does not fit its field, or the reply is too long
  */
 export const encodeReply = <C extends Command>(
   command: C,
@@ -295,13 +307,13 @@ export const encodeReply = <C extends Command>(
   if ("kind" in message && message.kind === "none") return encodeStatus(command, NO_DATA);
   const codec = bodies[command](version) as Codec<unknown>;
   const status = command === "info" ? "" : OK;
-  const body = Buffer.concat([Buffer.from(status, "latin1"), bytesOf(codec, message)]);
-  return sealReply(commands[command].code, body, version);
+  const body = Buffer.concat([Buffer.from(status, "latin1"), encodeBytes(codec, message)]);
+  return buildFrame(commands[command].code, body, version);
 };
 
-/** Writes a short frame: a status and nothing else (docs/protocol.md#status-and-short-frames). */
+/** Encodes a short frame: a status and nothing else (docs/protocol.md#status-and-short-frames). */
 export const encodeStatus = (command: Command, status: string): Buffer =>
-  sealStatus(commands[command].code, status);
+  buildStatusFrame(commands[command].code, status);
 
-const malformed = (field: string, offset: number, problem: string): ProtocolError =>
+const malformedError = (field: string, offset: number, problem: string): ProtocolError =>
   new ProtocolError("malformed", problem, { field, offset });

@@ -1,46 +1,42 @@
-/** What a decoder read, and where: one entry for each value that it took from the bytes. */
+/** A record of what a decoder read: one entry for each value, with its bytes. */
 
-/** Bytes that were read as one value. */
-export interface Entry {
-  /** Path of the field, as in errors: `records.0.uid`. */
+/** Bytes that were decoded as one value. */
+export interface TraceEntry {
+  /** Path of the field, in the form of errors: `records.0.uid`. */
   readonly field: string;
-  /** Offsets from the `A` of `APS`; `end` is the first byte after it. */
+  /** Offsets from the `A` of `APS`; `end` is exclusive. */
   readonly begin: number;
   readonly end: number;
-  /** The value as decoded; text is as on the wire, and may hold anything. */
+  /** The decoded value. Text is as on the wire, so it may contain any character. */
   readonly value: string | number | boolean;
 }
 
-/** A place that moves forward. */
-interface Place {
-  readonly offset: number;
-}
-
-/** Collects entries while a cursor that carries it is decoded from. */
+/** Collects entries from every cursor that carries it. */
 export class Trace {
-  readonly #entries: Entry[] = [];
+  readonly #entries: TraceEntry[] = [];
 
-  get entries(): readonly Entry[] {
+  get entries(): readonly TraceEntry[] {
     return this.#entries;
   }
 
-  /** Notes a value; nothing where it took no bytes. */
-  note(field: string, begin: number, end: number, value: unknown): void {
+  /** Adds an entry. A value without bytes is ignored. */
+  add(field: string, begin: number, end: number, value: unknown): void {
     if (end === begin) return;
     const plain = typeof value === "number" || typeof value === "boolean" ? value : String(value);
     this.#entries.push({ field, begin, end, value: plain });
   }
 
   /**
-   * Reads a part, and names what was read of it, also where it ends in an error. A part that notes nothing itself is
-   * one value.
+   * Decodes a part of a structure and adds `name` to the paths of its entries, also if decoding fails. A part that adds
+   * no entry itself becomes one.
+   * @param from position before and after decoding
    */
-  within<T>(name: string, from: Place, read: () => T): T {
+  within<T>(name: string, from: { readonly offset: number }, read: () => T): T {
     const mark = this.#entries.length;
     const begin = from.offset;
     try {
       const value = read();
-      if (this.#entries.length === mark) this.note("", begin, from.offset, value);
+      if (this.#entries.length === mark) this.add("", begin, from.offset, value);
       return value;
     } finally {
       for (let i = mark; i < this.#entries.length; i++) {
@@ -52,7 +48,7 @@ export class Trace {
     }
   }
 
-  /** Reads on trial: what was noted is forgotten where nothing came of it. */
+  /** Decodes speculatively: the entries are dropped if the result is `undefined`. */
   attempt<T>(read: () => T | undefined): T | undefined {
     const mark = this.#entries.length;
     const value = read();

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { ProtocolError } from "../protocol/errors.ts";
-import { decodeRequest, type Request } from "../protocol/requests.ts";
+import { type DecodedRequest, decodeRequest } from "../protocol/requests.ts";
 import type { Behaviour } from "./behaviours.ts";
 import type { Delivery } from "./faults.ts";
 import { createListener } from "./listener.ts";
@@ -20,11 +20,11 @@ export interface FakeReply {
 export interface FakeEcuOptions {
   readonly behaviour: Behaviour;
   /** The reply to a request; `undefined` where the ECU does not know the request. */
-  readonly reply: (request: Request) => FakeReply | undefined;
+  readonly reply: (request: DecodedRequest) => FakeReply | undefined;
   /** Whether a new connection is accepted and then ignored. */
   readonly ignoresConnection?: () => boolean;
   /** Called with every request, before its reply. @param bytes as they came */
-  readonly onRequest?: (request: Request, bytes: Buffer) => void;
+  readonly onRequest?: (request: DecodedRequest, bytes: Buffer) => void;
   readonly host?: string;
   /** Any free port without it. */
   readonly port?: number;
@@ -36,7 +36,7 @@ export interface FakeEcu extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   /** The last thousand requests, in order. */
-  readonly requests: readonly Request[];
+  readonly requests: readonly DecodedRequest[];
   /** Connections: now, at most at the same time, and in all. */
   readonly connections: { readonly open: number; readonly peak: number; readonly total: number };
   /** Closes the port, or opens it again. Open connections stay open. */
@@ -50,7 +50,7 @@ const MAX_REQUESTS = 1_000;
 export const startFakeEcu = async (options: FakeEcuOptions): Promise<FakeEcu> => {
   const { behaviour, ignoresConnection = () => false } = options;
   const sender = createReplySender(behaviour.pieceBytes);
-  const requests: Request[] = [];
+  const requests: DecodedRequest[] = [];
   const links = createLinks(behaviour.links);
   const ignored = new Set<Socket>();
   const respond = createResponder(options, sender);
@@ -108,7 +108,7 @@ const createResponder = (
   sender: ReturnType<typeof createReplySender>,
 ) => {
   let lastClient: Socket | undefined;
-  return (socket: Socket, link: number, request: Request | undefined): void => {
+  return (socket: Socket, link: number, request: DecodedRequest | undefined): void => {
     if (request !== undefined && link >= behaviour.linksAnswered) return;
     const found = request && reply(request);
     if (found === undefined) {
@@ -154,7 +154,7 @@ const createLinks = (max: number) => {
 };
 
 /** `undefined` for bytes that are not a request. */
-const tryDecodeRequest = (bytes: Buffer): Request | undefined => {
+const tryDecodeRequest = (bytes: Buffer): DecodedRequest | undefined => {
   try {
     return decodeRequest(bytes);
   } catch (error) {

@@ -1,4 +1,9 @@
-import { countNumbers, layoutOfType, type RecordLayout } from "../protocol/layouts.ts";
+import {
+  findDisputedLayout,
+  findLayout,
+  type RecordLayout,
+  recordFormats,
+} from "../protocol/layouts.ts";
 
 /** A model of simulated inverters: what it is on the wire, and what its panels can give. */
 export interface Model {
@@ -29,7 +34,7 @@ const rows = {
   YC600: { prefix: "408", typeCode: "01", panelWatts: 300, about: "2 panels" },
   DS3: { prefix: "703", typeCode: "01", panelWatts: 430, about: "2 panels" },
   "DS3D-L": { prefix: "704", typeCode: "04", panelWatts: 420, about: "2 channels" },
-  "DS3-H": { prefix: "705", typeCode: "05", layout: "two", panelWatts: 440, about: "2 panels" },
+  "DS3-H": { prefix: "705", typeCode: "05", panelWatts: 440, about: "2 panels" },
   QS1: { prefix: "802", typeCode: "03", panelWatts: 330, about: "4 panels" },
   QS1A: { prefix: "804", typeCode: "03", panelWatts: 350, about: "4 panels" },
   YC1000: {
@@ -66,8 +71,10 @@ const rows = {
 export type ModelName = keyof typeof rows;
 
 const completeRow = ({ gridVolts = [231], ...row }: ModelRow): Model => {
-  const layout = row.layout ?? layoutOfType[row.typeCode] ?? "none";
-  return { ...row, gridVolts, layout, channels: countNumbers(layout).channels };
+  const { typeCode, prefix } = row;
+  const layout =
+    row.layout ?? findLayout(typeCode) ?? findDisputedLayout(typeCode, prefix) ?? "none";
+  return { ...row, gridVolts, layout, channels: recordFormats[layout].channels };
 };
 
 /** Models that a plant can be made of. */

@@ -1,7 +1,12 @@
 /** The round engine: what a simulated ECU knows, and when (docs/protocol.md#online-flag, #power, #energy-of-today, #what-a-simulated-ecu-does). */
 
 import { Temporal } from "temporal-polyfill";
-import { countNumbers, recordLayouts } from "../protocol/layouts.ts";
+import {
+  DAY_STEP_JOULES,
+  LIFETIME_STEP_JOULES,
+  recordFormats,
+  recordLayouts,
+} from "../protocol/layouts.ts";
 import type {
   DayPower,
   Energy,
@@ -53,9 +58,7 @@ export interface Rounds {
 const PERIOD_MS = 300_000;
 const PER_INVERTER_MS = 200;
 const PASSES = 5; // an inverter that does not answer is asked again, up to this often in all
-const LIFETIME_STEP_JOULES = 360_000;
-const TODAY_STEP_JOULES = 36_000;
-const ENERGY_OVERFLOW_JOULES = 65_536 * TODAY_STEP_JOULES; // a record of 0004 in version 11 has two bytes for it
+const ENERGY_OVERFLOW_JOULES = 65_536 * DAY_STEP_JOULES; // a record of 0004 in version 11 has two bytes for it
 const CURVES_KEPT = 62;
 const DAYS_KEPT = 366;
 /** Most records of 0004, by what is asked for: a week or a month by day, a year by month. */
@@ -175,7 +178,7 @@ export const createRounds = (options: RoundsOptions): Rounds => {
         layout: "01",
         lifetimeEnergyJoules: stepped(before + produced, LIFETIME_STEP_JOULES),
         powerWatts,
-        todayEnergyJoules: todayIsKnown ? stepped(today.joules, TODAY_STEP_JOULES) : 0,
+        todayEnergyJoules: todayIsKnown ? stepped(today.joules, DAY_STEP_JOULES) : 0,
         lastCloudContact: family === "R" ? UNKNOWN_TIME : local(takenAt ?? now),
         inverters: plant.inverters.length,
         invertersOnline: online,
@@ -210,7 +213,7 @@ export const createRounds = (options: RoundsOptions): Rounds => {
       const totals = period === "02" ? byMonth(days) : days;
       const records = [...totals].map(([date, joules]) => ({
         date,
-        energyJoules: stepped(joules, TODAY_STEP_JOULES) % overflowJoules,
+        energyJoules: stepped(joules, DAY_STEP_JOULES) % overflowJoules,
       }));
       return { period, records: records.slice(-recordsOf[period]) };
     },
@@ -244,7 +247,7 @@ const neverHeard = ({ uid, model }: PlantInverter): InverterRecord => ({
   frequencyHertz: 0,
   temperatureCelsius: -100,
   powerWatts: Array<number>(model.channels).fill(0),
-  gridVolts: Array<number>(countNumbers(model.layout).voltages).fill(0),
+  gridVolts: Array<number>(recordFormats[model.layout].voltages).fill(0),
 });
 
 /** The record of one inverter after it was asked; `last` is what stood there before. */

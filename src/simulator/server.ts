@@ -1,7 +1,7 @@
 /** A simulated ECU on TCP: messages encoded, faults applied (docs/protocol.md#what-a-simulated-ecu-does). */
 import type { Logger } from "pino";
 import { encodeStatus, type Messages, type Version } from "../protocol/replies.ts";
-import { type Command, commandOf, type Request } from "../protocol/requests.ts";
+import { type Command, type DecodedRequest, findCommand } from "../protocol/requests.ts";
 import { type ActiveFaults, createActiveFaults } from "./active-faults.ts";
 import { applyFaults } from "./apply-faults.ts";
 import { behaviours, type Family } from "./behaviours.ts";
@@ -32,7 +32,7 @@ export interface SimulatedEcu extends Omit<FakeEcu, "setRefusing"> {
   /** Faults that are on; they may be changed at any time. */
   readonly faults: Pick<ActiveFaults, "add" | "delete" | "clear" | "on">;
   /** Requests that would have changed a real ECU. A client must never send one. */
-  readonly writes: readonly Request[];
+  readonly writes: readonly DecodedRequest[];
 }
 
 const version11: Readonly<Record<Command, Version>> = {
@@ -54,7 +54,7 @@ const WRITES = /^00(05|06|07|10|15|16|21|24|25|26|27|28|31|33|35|45)$/;
 /** Starts a simulated ECU; it stops when it is closed or disposed of. @throws Error of `listen` */
 export const startSimulatedEcu = async (options: ServerOptions): Promise<SimulatedEcu> => {
   const { family, log } = options;
-  const writes: Request[] = [];
+  const writes: DecodedRequest[] = [];
   const ecu = await startFakeEcu({
     ...options,
     behaviour: behaviours[family],
@@ -94,11 +94,11 @@ export const startSimulatedEcu = async (options: ServerOptions): Promise<Simulat
 
 /** The reply to a request with the faults that are on; `undefined` where the ECU does not know the request. */
 const buildReply = (
-  request: Request,
+  request: DecodedRequest,
   { answers, family, energyVersion }: ServerOptions,
   faults: ActiveFaults,
 ): FakeReply | undefined => {
-  const command = commandOf(request.code);
+  const command = findCommand(request.code);
   if (command === undefined) return undefined;
   const ecuId = answers.info?.("")?.ecuId ?? "";
   if (command !== "info" && ecuId !== "" && request.ecuId !== ecuId) {

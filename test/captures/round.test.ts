@@ -318,7 +318,7 @@ Offset  Bytes                 Field               Value           Meaning
     19  20 25 06 21 13 15 00  takenAt             20250621131500  2025-06-21 13:15:00
     26  80 60 00 00 00 04     records.0.uid       806000000004    QS1A
     32  00                    records.0.online    false           did not answer
-    33  30 30                 records.0.typeCode  00              never contacted: no values follow
+    33  30 30                 records.0.typeCode  00              never in contact: no values follow
     35  45 4e 44              terminator          END             every longer reply ends so
     38  0a                    lineFeed            0a              end of the reply
 `.slice(1),
@@ -335,7 +335,7 @@ Offset  Bytes                 Field               Value           Meaning
       "    22  70 30              undecoded   2 bytes       cannot be read",
       "    24  45 4e 44           terminator  END           every longer reply ends so",
       "    27  0a                 lineFeed    0a            end of the reply",
-      "It cannot be read: 1.uid at byte 22: needs 6 bytes, 2 are left (malformed)",
+      "It cannot be read: 1.uid at byte 22: needs 6 bytes, 2 remain (malformed)",
     ]);
   });
 

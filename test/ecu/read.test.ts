@@ -6,7 +6,7 @@ import { createRequestQueue } from "../../src/ecu/queue.ts";
 import { type EcuReadOptions, type Query, type Replies, readEcu } from "../../src/ecu/read.ts";
 import { noMemory } from "../../src/ecu/validate.ts";
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
-import { commandOf, decodeRequest } from "../../src/protocol/requests.ts";
+import { decodeRequest, findCommand } from "../../src/protocol/requests.ts";
 import type { Clock } from "../../src/time/clock.ts";
 import { fakeClock, hastyClock } from "../support/fake-clock.ts";
 import { ECU_ID, infoOf, rawReply, signalsOf, tableOf } from "./messages.ts";
@@ -35,7 +35,7 @@ const read = async (testReplies: TestReplies, options: Partial<EcuReadOptions> =
   const replies = await readEcu({
     exchange: (request) => {
       const { code, ecuId } = decodeRequest(request);
-      const query = commandOf(code) as Query;
+      const query = findCommand(code) as Query;
       sent.push(query === "info" ? query : `${query} ${ecuId}`);
       const reply = queues[query]?.shift() ?? good[query];
       return typeof reply === "string"
@@ -92,7 +92,7 @@ describe("a read", () => {
           enqueue(async () => {
             sentAt.push(clock.monotonic());
             await clock.sleep(20);
-            const query = commandOf(decodeRequest(request).code) as Query;
+            const query = findCommand(decodeRequest(request).code) as Query;
             return rawReply(good[query]);
           }, signal),
       },

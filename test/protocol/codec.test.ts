@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import {
   ascii,
   bcd,
-  bytesOf,
   type Codec,
   Cursor,
   decimal,
   digits,
+  encodeBytes,
   flag,
   hex,
   interleaved,
@@ -24,7 +24,7 @@ import {
   u32,
 } from "../../src/protocol/codec.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
-import { recordBytes } from "../../src/protocol/layouts.ts";
+import { recordFormats } from "../../src/protocol/layouts.ts";
 import { wire } from "../fixtures/frames.ts";
 
 const block = interleaved(u16, { P: "power", V: "volts" }, "PVP");
@@ -36,9 +36,9 @@ const pair = <T>(name: string, codec: Codec<T>, bytes: string, value: T) => ({
   value,
   read: () => {
     const from = new Cursor(wire(bytes));
-    return { value: codec.decode(from), left: from.left };
+    return { value: codec.decode(from), left: from.remaining };
   },
-  write: () => bytesOf(codec, value).toString("hex"),
+  write: () => encodeBytes(codec, value).toString("hex"),
 });
 
 const pairs = [
@@ -93,7 +93,7 @@ describe("a codec", () => {
 
   it("leaves the bytes after its own", () => {
     const from = new Cursor(wire("01020304"), 1);
-    expect([u16.decode(from), from.offset, from.left]).toEqual([0x0203, 3, 1]);
+    expect([u16.decode(from), from.offset, from.remaining]).toEqual([0x0203, 3, 1]);
   });
 
   it.each([
@@ -114,7 +114,7 @@ describe("a codec", () => {
     ["the last field of the second record", nested, "0001 0002 0003 00", "channels.1.volts", 6],
   ])("refuses to read %s, and says where", (_, codec: Codec<unknown>, bytes, field, offset) => {
     expect(() => codec.decode(new Cursor(wire(bytes)))).toThrow(
-      expect.objectContaining({ reason: "malformed", place: { field, offset } }),
+      expect.objectContaining({ reason: "malformed", position: { field, offset } }),
     );
   });
 
@@ -130,7 +130,7 @@ describe("a codec", () => {
 
   it("reads as many records as it was told, and leaves the rest", () => {
     const from = new Cursor(wire("0001 0002 0003"));
-    expect([repeated(u16, 2).decode(from), from.left]).toEqual([[1, 2], 2]);
+    expect([repeated(u16, 2).decode(from), from.remaining]).toEqual([[1, 2], 2]);
   });
 
   it("never reads past the end it was given, though there are bytes", () => {
@@ -140,7 +140,7 @@ describe("a codec", () => {
   const refusal = <T>(name: string, codec: Codec<T>, value: T) => ({
     name,
     value,
-    write: () => bytesOf(codec, value),
+    write: () => encodeBytes(codec, value),
   });
 
   it.each([
@@ -182,7 +182,7 @@ describe("a codec", () => {
     ["fourThreePhase", 27],
     ["four", 23],
   ] as const)("adds up a record of layout %s to %i bytes", (layout, bytes) => {
-    expect(recordBytes(layout)).toBe(bytes);
+    expect(recordFormats[layout].bytes).toBe(bytes);
   });
 
   it("tells no size where it varies", () => {

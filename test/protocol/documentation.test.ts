@@ -54,7 +54,7 @@ describe("byte tables", () => {
     const rows = Object.entries(layouts.recordLayouts).map(([name, { numbers, typeCodes }]) => [
       `\`${name}\``,
       typeCodes.join(", "),
-      String(layouts.recordBytes(name as layouts.RecordLayout)),
+      String(layouts.recordFormats[name as layouts.RecordLayout].bytes),
       numbers,
     ]);
     expect(tableBelow("records").map((cells) => cells.slice(0, 4))).toEqual(rows);

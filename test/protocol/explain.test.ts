@@ -105,13 +105,13 @@ describe("explaining a reply", () => {
   });
 
   it("reads a reply that breaks off as far as it goes, and says where it ends", () => {
-    const { entries, error, stopped } = explainReply(info.version11.subarray(0, 60));
+    const { entries, error, bodyError: stopped } = explainReply(info.version11.subarray(0, 60));
     expect(entries.slice(-2).map(({ field, begin, end }) => [field, begin, end])).toEqual([
       ["firmware.length", 52, 55],
       ["undecoded", 55, 60],
     ]);
-    expect(error).toMatchObject({ reason: "truncated", place: { field: "frame", offset: 60 } });
-    expect(stopped).toMatchObject({ place: { field: "firmware", offset: 55 } });
+    expect(error).toMatchObject({ reason: "truncated", position: { field: "frame", offset: 60 } });
+    expect(stopped).toMatchObject({ position: { field: "firmware", offset: 55 } });
   });
 
   it("takes a reply for whole that lacks its line feed and nothing else", () => {
@@ -177,7 +177,7 @@ describe("a trace", () => {
     const trace = new Trace();
     const read = () =>
       trace.within("outer", { offset: 0 }, () => {
-        trace.note("inner", 0, 2, 7);
+        trace.add("inner", 0, 2, 7);
         throw new Error("further on");
       });
     expect(read).toThrow("further on");

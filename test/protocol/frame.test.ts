@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import {
-  LONGEST_REPLY,
-  openReply,
-  replyLength,
-  sealReply,
-  sealStatus,
+  buildFrame,
+  buildStatusFrame,
+  MAX_REPLY_BYTES,
+  parseFrame,
+  readReplyLength,
 } from "../../src/protocol/frame.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
 import { goodReplies, vectors, wire } from "../fixtures/frames.ts";
 
 const refusal = (reason: string, field: string, offset: number) =>
-  expect.objectContaining({ reason, place: { field, offset } });
+  expect.objectContaining({ reason, position: { field, offset } });
 
 /** S2, 19 bytes, with other bytes in place of those at an offset. */
 const altered = (offset: number, text: string): Buffer => {
@@ -28,7 +28,7 @@ describe.each([...goodReplies, ...short])("%s", (_, command, bytes) => {
   const cuts = Array.from(bytes, (_, size) => bytes.subarray(0, size));
 
   it("tells its size from its ninth byte on, and not before", () => {
-    expect(cuts.map(replyLength)).toEqual(
+    expect(cuts.map(readReplyLength)).toEqual(
       cuts.map((cut) => (cut.length < 9 ? undefined : bytes.length)),
     );
   });
@@ -36,7 +36,7 @@ describe.each([...goodReplies, ...short])("%s", (_, command, bytes) => {
   it("is truncated wherever it is cut, and never malformed or data", () => {
     for (const cut of cuts) {
       const truncated = refusal("truncated", "frame", cut.length);
-      expect(() => openReply(cut)).toThrow(truncated);
+      expect(() => parseFrame(cut)).toThrow(truncated);
       expect(() => decodeReply(command, cut)).toThrow(truncated);
     }
   });
@@ -45,27 +45,27 @@ describe.each([...goodReplies, ...short])("%s", (_, command, bytes) => {
     for (const noise of ["\n", "\0", "A", "AP", "APS"]) {
       const noisy = Buffer.concat([Buffer.from(noise), bytes]);
       const place = noise === "APS" ? ["length", 5] : ["signature", 0];
-      expect(() => openReply(noisy)).toThrow(refusal("malformed", ...(place as [string, number])));
+      expect(() => parseFrame(noisy)).toThrow(refusal("malformed", ...(place as [string, number])));
     }
   });
 
   it("ends where it says, whatever follows", () => {
     for (const more of ["\n", "\0\0\0\0", "END\n", bytes.toString("latin1")]) {
       const longer = Buffer.concat([bytes, Buffer.from(more, "latin1")]);
-      expect(openReply(longer).body.end).toBe(openReply(bytes).body.end);
+      expect(parseFrame(longer).body.end).toBe(parseFrame(bytes).body.end);
     }
   });
 });
 
 describe("a reply", () => {
   it("opens into its version, its code and what lies between head and END", () => {
-    const { version, code, body, short } = openReply(vectors.S4);
+    const { version, code, body, isStatusOnly: short } = parseFrame(vectors.S4);
     expect({ version, code, short }).toEqual({ version: "12", code: "0004", short: false });
     expect([body.offset, body.end]).toEqual([13, 41]);
   });
 
   it("of a status alone has no END and is short", () => {
-    const { version, code, body, short } = openReply(vectors.S5);
+    const { version, code, body, isStatusOnly: short } = parseFrame(vectors.S5);
     expect({ version, code, short }).toEqual({ version: "11", code: "0030", short: true });
     expect([body.offset, body.end]).toEqual([13, 15]);
   });
@@ -74,8 +74,8 @@ describe("a reply", () => {
     "with the length %j is malformed as soon as that is there",
     (length) => {
       const place = refusal("malformed", "length", 5);
-      expect(() => replyLength(altered(5, length).subarray(0, 9))).toThrow(place);
-      expect(() => openReply(altered(5, length))).toThrow(place);
+      expect(() => readReplyLength(altered(5, length).subarray(0, 9))).toThrow(place);
+      expect(() => parseFrame(altered(5, length))).toThrow(place);
     },
   );
 
@@ -84,7 +84,7 @@ describe("a reply", () => {
     ["0018", 19],
     ["9999", 10_000],
   ])("with the length %s has %i bytes", (length, bytes) => {
-    expect(replyLength(altered(5, length))).toBe(bytes);
+    expect(readReplyLength(altered(5, length))).toBe(bytes);
   });
 
   it.each([
@@ -97,14 +97,14 @@ describe("a reply", () => {
     ["END in lower case", altered(15, "end"), "malformed", "terminator", 15],
     ["a signature in lower case", altered(0, "aps"), "malformed", "signature", 0],
   ])("with %s is refused, and says where", (_, bytes, reason, field, offset) => {
-    expect(() => openReply(bytes)).toThrow(refusal(reason, field, offset));
+    expect(() => parseFrame(bytes)).toThrow(refusal(reason, field, offset));
   });
 
   it("is not ended by a line feed or an END within its body", () => {
     const body = wire("'00' 000a 'END' 0a 'END' 0a");
     const bytes = wire("'APS1100280003' '00' 000a 'END' 0a 'END' 0a 'END' 0a");
-    expect(sealReply("0003", body)).toEqual(bytes);
-    expect(openReply(bytes).body.end).toBe(25);
+    expect(buildFrame("0003", body)).toEqual(bytes);
+    expect(parseFrame(bytes).body.end).toBe(25);
   });
 });
 
@@ -113,18 +113,18 @@ describe("sealing", () => {
     ["0003", "3030", "11", vectors.S2],
     ["0004", "303030312023 09020000023d 202309030000027a 20230904000003a5", "12", vectors.S4],
   ])("puts the body of %s into its envelope", (code, body, version, bytes) => {
-    expect(sealReply(code, wire(body), version)).toEqual(bytes);
+    expect(buildFrame(code, wire(body), version)).toEqual(bytes);
   });
 
   it.each([
     ["0030", vectors.S5],
     ["0002", vectors.S12],
   ])("writes status 01 for %s as a short frame", (code, bytes) => {
-    expect(sealStatus(code, "01")).toEqual(bytes);
+    expect(buildStatusFrame(code, "01")).toEqual(bytes);
   });
 
   it("fills the longest reply that a length can say, and refuses one byte more", () => {
-    expect(sealReply("0002", Buffer.alloc(9_983))).toHaveLength(LONGEST_REPLY);
-    expect(() => sealReply("0002", Buffer.alloc(9_984))).toThrow(RangeError);
+    expect(buildFrame("0002", Buffer.alloc(9_983))).toHaveLength(MAX_REPLY_BYTES);
+    expect(() => buildFrame("0002", Buffer.alloc(9_984))).toThrow(RangeError);
   });
 });

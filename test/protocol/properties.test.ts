@@ -22,9 +22,9 @@ const keepsThePromise = (command: Command, bytes: Uint8Array): void => {
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     expect(reasons).toContain(error.reason);
-    expect(error.place.field).not.toBe("");
-    expect(error.place.offset).toBeGreaterThanOrEqual(0);
-    expect(error.place.offset).toBeLessThanOrEqual(bytes.length);
+    expect(error.position.field).not.toBe("");
+    expect(error.position.offset).toBeGreaterThanOrEqual(0);
+    expect(error.position.offset).toBeLessThanOrEqual(bytes.length);
   }
 };
 

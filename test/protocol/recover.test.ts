@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Cursor } from "../../src/protocol/codec.ts";
-import { walkRecords } from "../../src/protocol/recover.ts";
+import { locateRecords } from "../../src/protocol/recover.ts";
 import { decodeReply, encodeReply, type InverterTable } from "../../src/protocol/replies.ts";
 import { records, said, table, vectors } from "../fixtures/frames.ts";
 import { captured, capturesFile } from "../support/captures.ts";
@@ -207,7 +207,7 @@ describe("a table that is not what it says", () => {
     ["a known record cut short", table(1, records.four.slice(0, -5))],
   ])("is malformed where nothing of it can be made out: %s", (_, bytes) => {
     expect(() => read(bytes)).toThrow(
-      expect.objectContaining({ reason: "malformed", place: { field: "records", offset: 26 } }),
+      expect.objectContaining({ reason: "malformed", position: { field: "records", offset: 26 } }),
     );
   });
 });
@@ -261,7 +261,7 @@ describe("a hostile table", () => {
   ])("of record heads at every third byte is walked in bounded steps: %s", (_, count, noise) => {
     const body = Buffer.alloc(9_967, "\x0177", "latin1").fill(0xff, 9_967 - noise);
     const cursor = new CountingCursor(body);
-    walkRecords(cursor, count);
+    locateRecords(cursor, count);
     expect(cursor.looks).toBeLessThan(3_000_000);
   });
 });
@@ -302,7 +302,7 @@ describe.skipIf(capturesFile === undefined)("a real table", () => {
     for (const { begin, type } of targets) {
       if (type !== "00") spoilt.write("77", begin + 7, "latin1");
     }
-    const walk = walkRecords(new Cursor(spoilt, 26, spoilt.length - 4), truth.length);
+    const walk = locateRecords(new Cursor(spoilt, 26, spoilt.length - 4), truth.length);
     expect(walk.spans.map(({ begin }) => begin)).toEqual(truth.map(({ begin }) => begin));
     expect(walk).toMatchObject(whole);
 

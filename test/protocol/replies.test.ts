@@ -15,7 +15,7 @@ import {
 } from "../fixtures/frames.ts";
 
 const refusal = (reason: string, field: string, offset: number) =>
-  expect.objectContaining({ reason, place: { field, offset } });
+  expect.objectContaining({ reason, position: { field, offset } });
 
 /** What `info.version11` says: 1234.6 kWh, 360 W, 12.34 kWh. */
 const baseInfo = {

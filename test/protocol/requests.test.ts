@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import {
   type Command,
-  commandOf,
   commands,
   decodeRequest,
   encodeRequest,
+  findCommand,
 } from "../../src/protocol/requests.ts";
 
 const ID = "216000966672"; // the example of docs/protocol.md#requests
@@ -88,7 +88,7 @@ describe("commandOf", () => {
     ["", undefined],
     ["__proto__", undefined],
   ])("tells of code %j: %s", (code, command) => {
-    expect(commandOf(code)).toBe(command);
+    expect(findCommand(code)).toBe(command);
   });
 });
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { replyLength } from "../../src/protocol/frame.ts";
+import { readReplyLength } from "../../src/protocol/frame.ts";
 import { decodeReply, type Messages } from "../../src/protocol/replies.ts";
 import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
 import type { Family } from "../../src/simulator/behaviours.ts";
@@ -59,7 +59,7 @@ export const dial = async ({ host, port }: { host: string; port: number }): Prom
   const next = async (): Promise<Buffer> => {
     for (;;) {
       const left = received().subarray(taken);
-      const length = replyLength(left);
+      const length = readReplyLength(left);
       if (length !== undefined && left.length >= length) {
         taken += length;
         return left.subarray(0, length);

@@ -6,7 +6,7 @@ import type { Reading } from "../../src/ecu/reading.ts";
 import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import { render } from "../../src/metrics/render.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
-import { LONGEST_REPLY, replyLength } from "../../src/protocol/frame.ts";
+import { MAX_REPLY_BYTES, readReplyLength } from "../../src/protocol/frame.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
 import { answered, infoOf, signalsOf, tableOf } from "../ecu/messages.ts";
 import { type HostileReply, hostileReply } from "./hostile.ts";
@@ -45,7 +45,7 @@ const good: Replies = {
 
 /** The frame reader and the decoders, on bytes as they were received. */
 const read = ({ command, bytes }: HostileReply): unknown => {
-  const length = replyLength(bytes);
+  const length = readReplyLength(bytes);
   return decodeReply(command, length === undefined ? bytes : bytes.subarray(0, length));
 };
 
@@ -142,7 +142,7 @@ const createStopwatch = () => {
 
 const faultsOfError = (error: unknown, { bytes }: HostileReply): string[] => {
   if (!(error instanceof ProtocolError)) return [`throws ${String(error)}`];
-  const { reason, place } = error;
+  const { reason, position: place } = error;
   const faults: string[] = [];
   if (!(reasons as readonly string[]).includes(reason)) faults.push(`gives the reason ${reason}`);
   if (place.field === "" || !(place.offset >= 0 && place.offset <= bytes.length)) {
@@ -179,7 +179,7 @@ const faultsOfText = async (reading: Reading): Promise<string[]> => {
 type Check = (isRight: boolean, fault: string) => void;
 
 const MOST_REMEMBERED = 10;
-const MOST_RECORDS = LONGEST_REPLY / 7; // of 0030, the shortest there are
+const MOST_RECORDS = MAX_REPLY_BYTES / 7; // of 0030, the shortest there are
 const PRINTABLE = /^[\x20-\x7e]*$/;
 const PHASES = ["", "L1", "L2", "L3", "L12", "L23", "L31", "L1,L2,L3", "L12,L23,L31"];
 

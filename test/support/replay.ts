@@ -1,4 +1,4 @@
-import { type Command, commandOf } from "../../src/protocol/requests.ts";
+import { type Command, findCommand } from "../../src/protocol/requests.ts";
 import { behaviours } from "../../src/simulator/behaviours.ts";
 import { type FakeEcu, startFakeEcu } from "../../src/simulator/fake-ecu.ts";
 
@@ -18,7 +18,7 @@ export const startReplyingEcu = async (replies: ReplyingEcu["replies"]): Promise
     behaviour: behaviours.L,
     onRequest: (_request, bytes) => requestTexts.push(bytes.toString("latin1")),
     reply: ({ code }) => {
-      const bytes = current[commandOf(code) as Command];
+      const bytes = current[findCommand(code) as Command];
       return bytes && { bytes };
     },
   });
