@@ -2,40 +2,43 @@
 import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 
-/** As Go's crypto/tls names and means them (ClientAuthType). */
-export type ClientAuthType =
-  | "NoClientCert"
-  | "RequestClientCert"
-  | "RequireAnyClientCert"
-  | "VerifyClientCertIfGiven"
-  | "RequireAndVerifyClientCert";
+/** Names and meanings are those of ClientAuthType in Go's crypto/tls. */
+export const clientAuthTypes = [
+  "NoClientCert",
+  "RequestClientCert",
+  "RequireAnyClientCert",
+  "VerifyClientCertIfGiven",
+  "RequireAndVerifyClientCert",
+] as const;
+export type ClientAuthType = (typeof clientAuthTypes)[number];
 
 export interface ClientCertRules {
   readonly clientAuthType: ClientAuthType;
-  /** One of these must be among the certificate's alternative names, letter by letter. */
+  /** The certificate must contain one of these alternative names exactly; without a list, any name is accepted. */
   readonly allowedSans?: readonly string[] | undefined;
 }
 
-/** Whether a client may come in with the certificate that it showed, or without one. */
+/** Whether the rules accept the certificate of a connection, or the lack of one. */
 export const isAcceptedCert = (
   { clientAuthType, allowedSans }: ClientCertRules,
   socket: TLSSocket,
 ): boolean => {
-  const given = socket.getPeerX509Certificate();
-  // A resumed session of TLS 1.3 is `authorized` without any certificate: look at both.
-  const verified = given !== undefined && socket.authorized;
-  const named =
-    allowedSans === undefined || (given !== undefined && hasAllowedSan(given, allowedSans));
+  const certificate = socket.getPeerX509Certificate();
+  // A resumed TLS 1.3 session is `authorized` even without a certificate, so check both.
+  const isVerified = certificate !== undefined && socket.authorized;
+  const isNameAllowed =
+    allowedSans === undefined ||
+    (certificate !== undefined && hasAllowedSan(certificate, allowedSans));
   switch (clientAuthType) {
     case "NoClientCert":
     case "RequestClientCert":
       return true;
     case "RequireAnyClientCert":
-      return given !== undefined && named;
+      return certificate !== undefined && isNameAllowed;
     case "VerifyClientCertIfGiven":
-      return given === undefined || verified;
+      return certificate === undefined || isVerified;
     case "RequireAndVerifyClientCert":
-      return verified && named;
+      return isVerified && isNameAllowed;
   }
 };
 
@@ -52,5 +55,5 @@ const hasAllowedSan = (certificate: Certificate, allowed: readonly string[]): bo
   );
 };
 
-/** `DNS:a.lan, URI:"with, comma", email:a@b.lan`, as Node.js writes them down. */
+/** The format of `subjectAltName` in Node.js: `DNS:a.lan, URI:"with, comma", email:a@b.lan`. */
 const SAN = /(?:^|, )(?:DNS|email|URI):(?:("(?:[^"\\]|\\.)*")|([^,]*))/g;

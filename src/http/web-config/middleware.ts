@@ -1,9 +1,11 @@
-/** The rules that each request meets before the routes do: rate, client certificate, password; and headers. */
+/** The access rules that every request meets before the routes: rate limit, client certificate, password, headers. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
+import onHeaders from "on-headers";
 import type { Logger } from "pino";
 import { printable } from "../../text.ts";
 import {
+  type Credentials,
   createPasswordChecker,
   type PasswordCheckOptions,
   parseBasicAuth,
@@ -12,13 +14,13 @@ import {
 import { type ClientCertRules, isAcceptedCert } from "./client-certs.ts";
 import { createTokenBucket, createWarningLimiter, type RateLimit } from "./rate-limit.ts";
 
-/** Who is let in, and how. */
+/** The access rules of the web server. */
 export interface AccessRules {
-  /** Plain HTTP without. */
+  /** Without it, plain HTTP. */
   readonly tls?: TlsRules | undefined;
-  /** Anybody comes in where there is none. */
+  /** If empty, no password is required. */
   readonly users: Users;
-  /** On every response, whoever else sets them. */
+  /** Set on every response, and not changed by the routes. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly rateLimit?: RateLimit | undefined;
 }
@@ -27,67 +29,76 @@ export interface TlsRules extends ClientCertRules {
   readonly context: SecureContextOptions;
 }
 
-/** No rules: plain HTTP for anybody. */
+/** Plain HTTP for every client. */
 export const unrestricted: AccessRules = { users: new Map(), headers: [] };
 
 export interface AccessMiddlewareOptions extends PasswordCheckOptions {
-  /** The rules of this moment: the same object until they change. TLS stays on or off. */
+  /** The current rules: the same object until they change. TLS must stay enabled or disabled. */
   readonly access: () => AccessRules;
   readonly log: Logger;
-  /** Milliseconds that only go up. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
-/** Lets a request through to the app, or answers it. Every path is behind it. */
+/** Creates a listener that passes accepted requests to the app and refuses the others, whatever their path. */
 export const createAccessMiddleware = (
   app: RequestListener,
-  { access, log, now, ...options }: AccessMiddlewareOptions,
+  options: AccessMiddlewareOptions,
 ): RequestListener => {
-  const verdictOn = createPasswordChecker(options);
-  const logRefusal = createWarningLimiter(log, now);
-  let limited: RateLimit | undefined;
-  let mayPass = createTokenBucket(limited, now);
-
-  const refusalOf = async (
-    request: IncomingMessage,
-    { tls, users, rateLimit }: AccessRules,
-  ): Promise<Refusal | undefined> => {
-    if (rateLimit !== limited) {
-      limited = rateLimit;
-      mayPass = createTokenBucket(rateLimit, now);
-    }
-    if (!mayPass()) return refusals.often;
-    const from = request.socket.remoteAddress;
-    if (tls !== undefined && !isAcceptedCert(tls, request.socket as TLSSocket)) {
-      logRefusal("a client without an accepted certificate was refused", { from });
-      return refusals.stranger;
-    }
-    if (users.size === 0) return undefined;
-    const credentials = parseBasicAuth(request.headers.authorization);
-    if (credentials === undefined) return refusals.password;
-    const verdict = await verdictOn(users, credentials);
-    if (verdict === "right") return undefined;
-    if (verdict === "busy") return refusals.busy;
-    logRefusal("a wrong user name or password was refused", {
-      user: shortened(credentials.user),
-      from,
-    });
-    return refusals.password;
-  };
-  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const { access, log } = options;
+  const checkAccess = createAccessCheck(options);
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const rules = access();
     enforceHeaders(response, rules.headers);
-    const refusal = await refusalOf(request, rules);
-    if (response.destroyed) return; // the client has left amid the check of its password
+    const refusal = await checkAccess(request, rules);
+    if (response.destroyed) return; // the client closed the connection during the password check
     if (refusal === undefined) app(request, response);
     else sendRefusal(response, refusal);
   };
   return (request, response) => {
-    pass(request, response).catch((error: unknown) => {
+    handle(request, response).catch((error: unknown) => {
       log.error({ err: error }, "a request failed: a fault of the exporter");
       if (response.headersSent) response.destroy();
-      else sendRefusal(response, refusals.fault);
+      else sendRefusal(response, refusals.internalError);
     });
+  };
+};
+
+/** @returns a function that returns why a request is refused, or `undefined` */
+const createAccessCheck = ({ log, now, ...passwordOptions }: AccessMiddlewareOptions) => {
+  const checkPassword = createPasswordChecker(passwordOptions);
+  const warn = createWarningLimiter(log, now);
+  let rateLimit: RateLimit | undefined;
+  let takeToken = createTokenBucket(rateLimit, now);
+
+  const isWithinRate = (limit: RateLimit | undefined): boolean => {
+    if (limit !== rateLimit) {
+      rateLimit = limit;
+      takeToken = createTokenBucket(limit, now);
+    }
+    return takeToken();
+  };
+  const checkCredentials = async (
+    users: Users,
+    credentials: Credentials | undefined,
+    from: string | undefined,
+  ): Promise<Refusal | undefined> => {
+    if (credentials === undefined) return refusals.noPassword;
+    const result = await checkPassword(users, credentials);
+    if (result === "right") return undefined;
+    if (result === "busy") return refusals.busy;
+    warn("a wrong user name or password was refused", { user: loggable(credentials.user), from });
+    return refusals.noPassword;
+  };
+  return async (request: IncomingMessage, rules: AccessRules): Promise<Refusal | undefined> => {
+    if (!isWithinRate(rules.rateLimit)) return refusals.tooMany;
+    const from = request.socket.remoteAddress;
+    if (rules.tls !== undefined && !isAcceptedCert(rules.tls, request.socket as TLSSocket)) {
+      warn("a client without an accepted certificate was refused", { from });
+      return refusals.noCertificate;
+    }
+    if (rules.users.size === 0) return undefined;
+    return await checkCredentials(rules.users, parseBasicAuth(request.headers.authorization), from);
   };
 };
 
@@ -98,17 +109,17 @@ interface Refusal {
 }
 
 const refusals = {
-  often: {
+  tooMany: {
     status: 429,
     sentence: "Too many requests; ask again later.",
     headers: { "Retry-After": "1" },
   },
-  stranger: {
+  noCertificate: {
     status: 403,
     sentence: "This exporter answers clients with an accepted certificate only.",
-    headers: { Connection: "close" }, // a client that has a better one must shake hands anew
+    headers: { Connection: "close" }, // another certificate needs another handshake
   },
-  password: {
+  noPassword: {
     status: 401,
     sentence: "This exporter asks for a user name and a password.",
     headers: { "WWW-Authenticate": 'Basic realm="apsystems-ecu-exporter", charset="UTF-8"' },
@@ -118,7 +129,7 @@ const refusals = {
     sentence: "Too many passwords wait to be checked; ask again in a second.",
     headers: { "Retry-After": "1" },
   },
-  fault: { status: 500, sentence: "The exporter failed to answer; its log says why." },
+  internalError: { status: 500, sentence: "The exporter failed to answer; its log says why." },
 } satisfies Record<string, Refusal>;
 
 const sendRefusal = (response: ServerResponse, { status, sentence, headers }: Refusal): void => {
@@ -126,21 +137,15 @@ const sendRefusal = (response: ServerResponse, { status, sentence, headers }: Re
   response.end(`${sentence}\n`);
 };
 
-/** Sets headers that nobody behind the gate can change. */
+/** Sets headers when the response is sent, so that they replace those of the routes. */
 const enforceHeaders = (response: ServerResponse, headers: AccessRules["headers"]): void => {
-  if (headers.length === 0) return;
-  const fixed = new Set(headers.map(([name]) => name.toLowerCase()));
-  for (const [name, value] of headers) response.setHeader(name, value);
-  const set = response.setHeader.bind(response);
-  response.setHeader = (name, value) =>
-    fixed.has(name.toLowerCase()) ? response : set(name, value);
-  const remove = response.removeHeader.bind(response);
-  response.removeHeader = (name) => {
-    if (!fixed.has(name.toLowerCase())) remove(name);
-  };
+  // on-headers calls its listeners last to first, so the listener of the outermost layer has the last word.
+  onHeaders(response, () => {
+    for (const [name, value] of headers) response.setHeader(name, value);
+  });
 };
 
-const SHOWN = 40;
+const MAX_LOGGED_NAME = 40;
 
-/** What strangers send is short and printable in the log. */
-const shortened = (name: string): string => printable(name.slice(0, SHOWN));
+/** A user name as any client may send it, safe for the log. */
+const loggable = (name: string): string => printable(name.slice(0, MAX_LOGGED_NAME));

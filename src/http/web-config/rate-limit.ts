@@ -1,42 +1,49 @@
-/** Not too often: requests, and lines of the log. */
+/** Limits how often something happens: requests, and lines of the log. */
 import type { Logger } from "pino";
 
-/** A bucket that holds `burst` requests and gets one more each `intervalMs`; 0 is no limit. */
+/** A bucket of `burst` requests, refilled by one per `intervalMs`; an interval of 0 means no limit. */
 export interface RateLimit {
   readonly intervalMs: number;
   readonly burst: number;
 }
 
-/** A token bucket, full at first. */
+/**
+ * Creates a token bucket, which is full at first.
+ * @param now milliseconds of a monotonic clock
+ * @returns takes a token; false if there is none
+ */
 export const createTokenBucket = (
   limit: RateLimit | undefined,
   now: () => number,
 ): (() => boolean) => {
   if (limit === undefined || limit.intervalMs === 0) return () => true;
-  let held = limit.burst;
-  let at = now();
+  let tokens = limit.burst;
+  let refilledAt = now();
   return () => {
     const time = now();
-    held = Math.min(limit.burst, held + (time - at) / limit.intervalMs);
-    at = time;
-    if (held < 1) return false;
-    held--;
+    tokens = Math.min(limit.burst, tokens + (time - refilledAt) / limit.intervalMs);
+    refilledAt = time;
+    if (tokens < 1) return false;
+    tokens--;
     return true;
   };
 };
 
 const MINUTE_MS = 60_000;
 
-/** One line a minute for each sentence; `times` counts those since the line before. */
+/**
+ * Creates a function that logs a warning at most once a minute for each message, so that clients cannot flood the log.
+ * The field `times` counts the warnings since the previous line.
+ */
 export const createWarningLimiter = (log: Logger, now: () => number) => {
-  const events = new Map<string, { loggedAt: number; times: number }>();
-  return (sentence: string, fields: Readonly<Record<string, unknown>>): void => {
-    const event = events.get(sentence) ?? { loggedAt: Number.NEGATIVE_INFINITY, times: 0 };
-    events.set(sentence, event);
-    event.times++;
-    if (now() - event.loggedAt < MINUTE_MS) return;
-    log.warn({ ...fields, times: event.times }, sentence);
-    event.loggedAt = now();
-    event.times = 0;
+  const warnings = new Map<string, { loggedAt: number; times: number }>();
+  return (message: string, fields: Readonly<Record<string, unknown>>): void => {
+    const warning = warnings.get(message) ?? { loggedAt: Number.NEGATIVE_INFINITY, times: 0 };
+    warnings.set(message, warning);
+    warning.times++;
+    if (now() - warning.loggedAt < MINUTE_MS) return;
+    log.warn({ ...fields, times: warning.times }, message);
+    warning.loggedAt = now();
+    warning.times = 0;
   };
 };
