@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { describe, expect, it } from "vitest";
 import { version } from "../src/version.ts";
-import { ask, ecuIds, startEcu } from "./simulator/client.ts";
+import { ecuIds, queryEcu, startEcu } from "./simulator/client.ts";
 import { eventually, freePort } from "./support/programs.ts";
 
 const NAME = "apsystems-ecu-exporter";
@@ -271,7 +271,7 @@ describe.concurrent("without an ECU", { timeout: STARTING_MS }, () => {
       { INVERTERS: "QT2=2" },
     );
     const ecu = { host: "127.0.0.1", port: await program.port };
-    expect(await ask(ecu, "realtime", ecuIds.R)).toMatchObject({
+    expect(await queryEcu(ecu, "realtime", ecuIds.R)).toMatchObject({
       count: 2,
       takenAt: "20260621130000",
     });

@@ -1,5 +1,5 @@
 /** Locations and roofs of the plants of the proof. */
-import type { Orientation } from "../../src/simulator/light.ts";
+import type { Orientation } from "../../src/simulator/irradiance.ts";
 import { createPlant, type Plant, type PlantInverter } from "../../src/simulator/plant.ts";
 import { random } from "../../src/simulator/random.ts";
 import type { Site } from "../../src/time/sun.ts";

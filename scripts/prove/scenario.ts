@@ -1,7 +1,7 @@
 /** A scenario: a plant with its ECU over some days, with or without a fault. */
 import type { Replies } from "../../src/ecu/read.ts";
 import type { Family } from "../../src/simulator/behaviours.ts";
-import type { Doing, Plant, PlantInverter } from "../../src/simulator/plant.ts";
+import type { InverterState, Plant, PlantInverter } from "../../src/simulator/plant.ts";
 import type { PlantLocation } from "./plants.ts";
 
 export const MINUTE = 60_000;
@@ -23,7 +23,7 @@ export interface ScenarioFault {
   /** Milliseconds since 1970. */
   readonly at: number;
   /** Changes what an inverter does. */
-  readonly changeInverter?: (doing: Doing, inverter: PlantInverter) => Doing;
+  readonly changeInverter?: (doing: InverterState, inverter: PlantInverter) => InverterState;
   /** Changes the replies of the ECU. `first` are the unchanged replies of the first read with the fault. */
   readonly changeReplies?: (replies: Replies, first: Replies) => Replies;
 }

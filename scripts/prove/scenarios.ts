@@ -1,6 +1,6 @@
 /** All scenarios of a proof: healthy plants, and faults at random times. */
 
-import { lightOn } from "../../src/simulator/light.ts";
+import { irradianceOn } from "../../src/simulator/irradiance.ts";
 import { clearnessAt, type Plant } from "../../src/simulator/plant.ts";
 import { random } from "../../src/simulator/random.ts";
 import { sunPosition } from "../../src/time/sun.ts";
@@ -135,7 +135,9 @@ const isGoodLight = (plant: Plant, at: number): boolean => {
   const irradiances = plant.inverters.flatMap((inverter, i) =>
     inverter.panels
       .filter(({ tilt }) => tilt < 180)
-      .map((panel, c) => (isUnderSnow(plant, 4 * i + c, at) ? 0 : lightOn(panel, sun, clearness))),
+      .map((panel, c) =>
+        isUnderSnow(plant, 4 * i + c, at) ? 0 : irradianceOn(panel, sun, clearness),
+      ),
   );
   return irradiances.reduce((sum, value) => sum + value, 0) / irradiances.length >= GOOD_IRRADIANCE;
 };

@@ -2,7 +2,12 @@
 import { QueryError } from "../../src/ecu/errors.ts";
 import type { Outcome } from "../../src/ecu/query.ts";
 import type { Replies } from "../../src/ecu/read.ts";
-import { type Doing, doingAt, type Plant, type PlantInverter } from "../../src/simulator/plant.ts";
+import {
+  type InverterState,
+  inverterStateAt,
+  type Plant,
+  type PlantInverter,
+} from "../../src/simulator/plant.ts";
 import { random } from "../../src/simulator/random.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
 import { sunPosition } from "../../src/time/sun.ts";
@@ -27,7 +32,7 @@ export function* simulateReads(scenario: Scenario): Generator<SimulatedRead> {
     family,
     zone: location.zone,
     start: scenario.from,
-    doing: (_plant, inverter, at) => simulateInverter(scenario, inverter, at),
+    stateAt: (_plant, inverter, at) => simulateInverter(scenario, inverter, at),
   });
   let first: Replies | undefined;
   for (let at = scenario.from + AFTER_ROUND; at < scenario.to; at += STEP) {
@@ -50,10 +55,10 @@ const simulateInverter = (
   { plant, fault }: Scenario,
   inverter: PlantInverter,
   at: number,
-): Doing => {
+): InverterState => {
   const { elevation } = sunPosition(plant.site, at);
   if (elevation < -1) return { ...ASLEEP, channelWatts: inverter.panels.map(() => 0) };
-  let doing = applySnow(plant, inverter, doingAt(plant, inverter, at), at);
+  let doing = applySnow(plant, inverter, inverterStateAt(plant, inverter, at), at);
   // An inverter sometimes misses a whole round (docs/protocol.md#online-flag).
   if (random(inverter.seed, 41, at / STEP) < 0.01) doing = { ...doing, online: false };
   return fault !== undefined && at >= fault.at
@@ -69,7 +74,12 @@ const ASLEEP = {
   signal: 0,
 };
 
-const applySnow = (plant: Plant, inverter: PlantInverter, doing: Doing, at: number): Doing => {
+const applySnow = (
+  plant: Plant,
+  inverter: PlantInverter,
+  doing: InverterState,
+  at: number,
+): InverterState => {
   const firstPanel = plant.inverters.indexOf(inverter) * 4;
   const isCovered = inverter.panels.map((_, i) => isUnderSnow(plant, firstPanel + i, at));
   if (!isCovered.includes(true)) return doing;

@@ -1,5 +1,5 @@
 /** Snow on the panels of the proof: it falls on cold days and slides off one panel after another. */
-import { airAt, type Plant } from "../../src/simulator/plant.ts";
+import { airTemperatureAt, type Plant } from "../../src/simulator/plant.ts";
 import { random } from "../../src/simulator/random.ts";
 
 const HOUR = 3_600_000;
@@ -36,7 +36,8 @@ const fallOn = (plant: Plant, day: number): { begins: number; liesMs: number } |
   if (known.has(day)) return known.get(day);
   const { seed, site } = plant;
   const morning = day * DAY + 6 * HOUR - (site.longitude / 15) * HOUR;
-  const isSnowy = airAt(plant, morning) < COLD_CELSIUS && random(seed, 32, day) < SNOWY_SHARE;
+  const isSnowy =
+    airTemperatureAt(plant, morning) < COLD_CELSIUS && random(seed, 32, day) < SNOWY_SHARE;
   const fall = isSnowy
     ? {
         begins: day * DAY + random(seed, 33, day) * DAY,

@@ -1,15 +1,15 @@
 /** A capture that can be shown to anyone: every serial number and MAC address is another, nothing else is. */
-import { check } from "./check.ts";
-import { bytesOfQuestion, type CaptureFile, withBytes } from "./format.ts";
-import { type Chance, drawReplacements, replaceAll } from "./replace.ts";
-import { type Answer, hidesBytes, type Serial, serialsIn } from "./serials.ts";
+import { assertOnlySerialsReplaced } from "./check.ts";
+import { type CaptureFile, receivedBytes, replaceBytes } from "./format.ts";
+import { drawReplacements, type RandomInteger, replaceAll } from "./replace.ts";
+import { findSerials, hasUndecodedBytes, type RecordedReply, type Serial } from "./serials.ts";
 
 export interface Anonymised {
   readonly capture: CaptureFile;
   /** How many devices were given another number. */
   readonly replaced: Readonly<Record<Serial["kind"], number>>;
   /** Codes of the questions whose answers have bytes that could not be read, and so may hide a number. */
-  readonly doubtful: readonly string[];
+  readonly undecodedCodes: readonly string[];
 }
 
 /**
@@ -18,31 +18,33 @@ export interface Anonymised {
  */
 export const anonymise = (
   capture: CaptureFile,
-  chance: Chance,
+  chance: RandomInteger,
   replace: typeof replaceAll = replaceAll,
 ): Anonymised => {
   const answers = capture.questions.map(
-    (question): Answer => ({ command: question.name, bytes: bytesOfQuestion(question) }),
+    (question): RecordedReply => ({ command: question.name, bytes: receivedBytes(question) }),
   );
-  const serials = serialsIn(answers);
+  const serials = findSerials(answers);
   const replacements = drawReplacements(serials, chance);
   const changes = answers.map((before) => {
-    const { bytes, places } = replace(before, replacements);
-    return { before, after: { command: before.command, bytes }, places };
+    const { bytes, ranges } = replace(before, replacements);
+    return { before, after: { command: before.command, bytes }, ranges };
   });
-  check(changes, replacements);
+  assertOnlySerialsReplaced(changes, replacements);
   const questions = capture.questions.map((question, i) =>
-    withBytes(question, changes[i]?.after.bytes ?? Buffer.of()),
+    replaceBytes(question, changes[i]?.after.bytes ?? Buffer.of()),
   );
   const count = (kind: Serial["kind"]): number =>
     new Set(
-      serials.filter((one) => one.kind === kind && one.cutTo === undefined).map(({ text }) => text),
+      serials
+        .filter((one) => one.kind === kind && one.truncatedTo === undefined)
+        .map(({ text }) => text),
     ).size;
   return {
     capture: { ...capture, questions },
     replaced: { ecu: count("ecu"), inverter: count("inverter"), mac: count("mac") },
-    doubtful: capture.questions
-      .filter((_, i) => hidesBytes(answers[i] ?? { command: "info", bytes: Buffer.of() }))
+    undecodedCodes: capture.questions
+      .filter((_, i) => hasUndecodedBytes(answers[i] ?? { command: "info", bytes: Buffer.of() }))
       .map(({ code }) => code),
   };
 };

@@ -56,14 +56,14 @@ const schema = z.strictObject({
 });
 
 export type CaptureFile = z.infer<typeof schema>;
-export type Question = CaptureFile["questions"][number];
+export type RecordedQuery = CaptureFile["questions"][number];
 
 /** What came in answer to a question, good or not; no bytes where nothing came. */
-export const bytesOfQuestion = ({ reply, failed }: Question): Buffer =>
+export const receivedBytes = ({ reply, failed }: RecordedQuery): Buffer =>
   Buffer.from(reply ?? failed?.received ?? "", "hex");
 
 /** The same question with other bytes. */
-export const withBytes = (question: Question, bytes: Uint8Array): Question => {
+export const replaceBytes = (question: RecordedQuery, bytes: Uint8Array): RecordedQuery => {
   const hex = Buffer.from(bytes).toString("hex");
   const { reply, failed } = question;
   if (reply !== undefined) return { ...question, reply: hex };
@@ -71,7 +71,7 @@ export const withBytes = (question: Question, bytes: Uint8Array): Question => {
 };
 
 /** An empty capture, taken now. */
-export const emptyCapture = (now: number, exporter: string): CaptureFile => ({
+export const createEmptyCapture = (now: number, exporter: string): CaptureFile => ({
   format: FORMAT,
   version: VERSION,
   taken_at: `${new Date(now).toISOString().slice(0, 16)}Z`,
@@ -80,7 +80,7 @@ export const emptyCapture = (now: number, exporter: string): CaptureFile => ({
   questions: [],
 });
 
-export const captureText = (capture: CaptureFile): string =>
+export const formatCapture = (capture: CaptureFile): string =>
   `${JSON.stringify(capture, undefined, 2)}\n`;
 
 /** @throws Error whose message completes «FILE …» */
@@ -100,10 +100,10 @@ export const parseCapture = (text: string): CaptureFile => {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue?.path.join(".") ?? "";
-  throw new Error(`is a damaged capture: ${path === "" ? "it" : path}: ${problemOf(issue)}`);
+  throw new Error(`is a damaged capture: ${path === "" ? "it" : path}: ${describeIssue(issue)}`);
 };
 
-const problemOf = (issue: z.core.$ZodIssue | undefined): string => {
+const describeIssue = (issue: z.core.$ZodIssue | undefined): string => {
   if (issue?.code === "unrecognized_keys") return `${issue.keys.join(", ")} is not known there`;
   return issue?.message ?? "is not right";
 };

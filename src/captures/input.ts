@@ -9,7 +9,7 @@ export type Input = { readonly capture: CaptureFile } | { readonly bytes: Buffer
 
 /** @throws UsageError that says in one line what is wrong with the file */
 export const readCapture = (path: string): CaptureFile => {
-  const input = inFile(path, read(path));
+  const input = parseInputFile(path, readFile(path));
   if ("capture" in input) return input.capture;
   throw new UsageError([`${path} is no capture: it holds the bytes of one reply`]);
 };
@@ -17,26 +17,26 @@ export const readCapture = (path: string): CaptureFile => {
 /** A file where there is one of that name, else hexadecimal digits. @throws UsageError */
 export const readInput = (given: string): Input => {
   if (given.trim() === "") throw new UsageError(["the hexadecimal text is empty"]);
-  if (existsSync(given)) return inFile(given, read(given));
-  const digits = digitsOf(given);
+  if (existsSync(given)) return parseInputFile(given, readFile(given));
+  const digits = extractDigits(given);
   if (digits === undefined) {
     throw new UsageError([
-      `${shown(given)}: there is no such file, and these are no hexadecimal digits`,
+      `${shorten(given)}: there is no such file, and these are no hexadecimal digits`,
     ]);
   }
-  return { bytes: bytesOf(digits, "the hexadecimal text") };
+  return { bytes: parseDigits(digits, "the hexadecimal text") };
 };
 
-const inFile = (path: string, content: Buffer): Input => {
+const parseInputFile = (path: string, content: Buffer): Input => {
   if (content.every(isBlank)) throw new UsageError([`${path} is empty`]);
   if (content.subarray(0, 3).toString("latin1") === "APS") return { bytes: content };
   const text = content
     .toString("utf8")
     .replace(/^\u{feff}/u, "")
     .trim();
-  if (/^[{[]/.test(text)) return { capture: about(path, () => parseCapture(text)) };
-  const digits = digitsOf(text);
-  if (digits !== undefined) return { bytes: bytesOf(digits, path) };
+  if (/^[{[]/.test(text)) return { capture: withPath(path, () => parseCapture(text)) };
+  const digits = extractDigits(text);
+  if (digits !== undefined) return { bytes: parseDigits(digits, path) };
   throw new UsageError([
     `${path} is neither a capture, nor hexadecimal digits, nor the bytes of a reply, which begin with APS`,
   ]);
@@ -44,10 +44,10 @@ const inFile = (path: string, content: Buffer): Input => {
 
 const isBlank = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
-const read = (path: string): Buffer => about(path, () => readRegularFile(path));
+const readFile = (path: string): Buffer => withPath(path, () => readRegularFile(path));
 
 /** Puts the file's name before what is wrong with it. @throws UsageError */
-const about = <T>(path: string, make: () => T): T => {
+const withPath = <T>(path: string, make: () => T): T => {
   try {
     return make();
   } catch (cause) {
@@ -56,12 +56,12 @@ const about = <T>(path: string, make: () => T): T => {
 };
 
 /** The digits alone; `undefined` where there are other characters. */
-const digitsOf = (text: string): string | undefined => {
+const extractDigits = (text: string): string | undefined => {
   const digits = text.replace(/0x|\\x|[\s:,]/gi, "");
   return /^[0-9a-f]+$/i.test(digits) ? digits : undefined;
 };
 
-const bytesOf = (digits: string, where: string): Buffer => {
+const parseDigits = (digits: string, where: string): Buffer => {
   if (digits.length % 2 === 0) return Buffer.from(digits, "hex");
   throw new UsageError([
     `${where} has ${digits.length} hexadecimal digits, an odd number: one is missing or too many`,
@@ -69,5 +69,5 @@ const bytesOf = (digits: string, where: string): Buffer => {
 };
 
 const LONGEST_SHOWN = 60;
-const shown = (text: string): string =>
+const shorten = (text: string): string =>
   text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;

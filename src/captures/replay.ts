@@ -7,7 +7,7 @@ import { encodeStatus } from "../protocol/replies.ts";
 import { type DecodedRequest, findCommand } from "../protocol/requests.ts";
 import { behaviours } from "../simulator/behaviours.ts";
 import { type FakeEcu, type FakeReply, startFakeEcu } from "../simulator/fake-ecu.ts";
-import { bytesOfQuestion, type CaptureFile, type Question } from "./format.ts";
+import { type CaptureFile, type RecordedQuery, receivedBytes } from "./format.ts";
 
 export interface ReplayOptions {
   readonly capture: CaptureFile;
@@ -51,19 +51,19 @@ const createRecordedReplies = (
     const question = capture.questions.find(
       (candidate) => candidate.code === code && (candidate.parameter ?? "") === parameter,
     );
-    return question && { bytes: bytesOfQuestion(question), end: recordedEnd(question) };
+    return question && { bytes: receivedBytes(question), end: recordedEnd(question) };
   };
 };
 
 /** What followed the recorded reply on its connection, where that was not as usual for the family. */
-const recordedEnd = (question: Question): FakeReply["end"] => {
+const recordedEnd = (question: RecordedQuery): FakeReply["end"] => {
   const reason = question.failed?.reason;
   if (reason === undefined) return undefined;
   if (reason === "timeout") return "stay";
-  return isCompleteReply(bytesOfQuestion(question)) ? undefined : "close";
+  return isCompleteReply(receivedBytes(question)) ? undefined : "close";
 };
 
 const recordedEcuId = ({ questions }: CaptureFile): string | undefined => {
   const info = questions.find(({ name }) => name === "info");
-  return info && findEcuId(bytesOfQuestion(info));
+  return info && findEcuId(receivedBytes(info));
 };

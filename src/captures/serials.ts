@@ -10,17 +10,17 @@ export interface Serial {
   /** 12 characters: digits, or the hexadecimal digits of a MAC address. */
   readonly text: string;
   /** The end of the reply cut it off: so many characters are there, the others are zeros. */
-  readonly cutTo?: number;
+  readonly truncatedTo?: number;
 }
 
 /** Bytes, and the question that they answer. */
-export interface Answer {
+export interface RecordedReply {
   readonly command: Command;
   readonly bytes: Uint8Array;
 }
 
 /** Characters at the beginning that tell the product and not the device; they are kept. */
-export const keptOf = ({ kind, text }: Serial): number => {
+export const countKeptCharacters = ({ kind, text }: Serial): number => {
   if (kind === "mac") return 6;
   return kind === "ecu" || /^21[56]/.test(text) ? 4 : 3;
 };
@@ -35,35 +35,36 @@ const BARE = /0{9}/;
 const MAC = /(?=((?:80971b|60c5a8)[0-9a-f]{6}))/g;
 
 /** Every serial of the answers, once; all-zero ones are none. */
-export const serialsIn = (answers: readonly Answer[]): readonly Serial[] => {
+export const findSerials = (answers: readonly RecordedReply[]): readonly Serial[] => {
   const found = new Map<string, Serial>();
-  const add = (kind: Serial["kind"], text: string, cutTo = LENGTH): void => {
+  const add = (kind: Serial["kind"], text: string, truncatedTo = LENGTH): void => {
     if (/^0*$/.test(text) || text.length !== LENGTH) return;
-    const key = `${text} ${cutTo}`;
-    if (!found.has(key)) found.set(key, { kind, text, ...(cutTo < LENGTH ? { cutTo } : {}) });
+    const key = `${text} ${truncatedTo}`;
+    if (!found.has(key))
+      found.set(key, { kind, text, ...(truncatedTo < LENGTH ? { truncatedTo } : {}) });
   };
   for (const { command, bytes } of answers) {
     const explanation = explainReply(bytes, command);
     for (const { field, value } of explanation.entries) {
-      const kind = kinds[field.split(".").at(-1) ?? ""];
+      const kind = serialKinds[field.split(".").at(-1) ?? ""];
       if (kind !== undefined) add(kind, String(value));
     }
     for (const { field, begin, end } of explanation.entries) {
-      if (!isUnread(field)) continue;
+      if (!isUndecoded(field)) continue;
       const part = Buffer.from(bytes.subarray(begin, end));
       for (const [text] of part.toString("latin1").matchAll(ASCII_ID)) add("ecu", text);
-      for (const text of matches(part, RECORD_HEAD)) {
+      for (const text of findInHex(part, RECORD_HEAD)) {
         if (!BARE.test(text)) add("inverter", text);
       }
-      for (const text of matches(part, MAC)) add("mac", text);
+      for (const text of findInHex(part, MAC)) add("mac", text);
     }
-    const cut = cutSerial(explanation, bytes);
-    if (cut !== undefined) add(cut.kind, cut.text, cut.cutTo);
+    const cut = findTruncatedSerial(explanation, bytes);
+    if (cut !== undefined) add(cut.kind, cut.text, cut.truncatedTo);
   }
   return [...found.values()];
 };
 
-const kinds: Readonly<Record<string, Serial["kind"]>> = {
+const serialKinds: Readonly<Record<string, Serial["kind"]>> = {
   ecuId: "ecu",
   uid: "inverter",
   ethernetMac: "mac",
@@ -71,14 +72,14 @@ const kinds: Readonly<Record<string, Serial["kind"]>> = {
 };
 
 /** Whether a serial may stand in a field: it is one, or its bytes are not read. */
-export const mayHoldSerial = (field: string): boolean =>
-  Object.hasOwn(kinds, field.split(".").at(-1) ?? "") || isUnread(field);
+export const canContainSerial = (field: string): boolean =>
+  Object.hasOwn(serialKinds, field.split(".").at(-1) ?? "") || isUndecoded(field);
 
-const isUnread = (field: string): boolean =>
+const isUndecoded = (field: string): boolean =>
   /(^|\.)(unknown|undecoded|trailing|raw|extension)$/.test(field);
 
 /** What has that look in hexadecimal, at any byte. */
-const matches = (part: Buffer, look: RegExp): string[] => {
+const findInHex = (part: Buffer, look: RegExp): string[] => {
   const hex = part.toString("hex");
   return [...hex.matchAll(look)]
     .filter(({ index }) => index % 2 === 0)
@@ -86,23 +87,26 @@ const matches = (part: Buffer, look: RegExp): string[] => {
 };
 
 /** A serial that was being sent when the reply broke off: enough of it may be there to be known by. */
-const cutSerial = (explanation: Explanation, bytes: Uint8Array): Required<Serial> | undefined => {
+const findTruncatedSerial = (
+  explanation: Explanation,
+  bytes: Uint8Array,
+): Required<Serial> | undefined => {
   const last = explanation.entries.at(-1);
   if (explanation.error === undefined || last?.field !== UNDECODED) return undefined;
   const size = last.end - last.begin;
   const part = Buffer.from(bytes.subarray(last.begin, last.end));
   const field = explanation.bodyError?.position.field.split(".").at(-1) ?? "";
   const isRecord = explanation.command === "realtime" && last.begin >= 26;
-  const kind = kinds[field] ?? (isRecord ? "inverter" : undefined);
+  const kind = serialKinds[field] ?? (isRecord ? "inverter" : undefined);
   if (kind === undefined) return undefined;
   const text = part.toString(kind === "ecu" ? "latin1" : "hex").slice(0, LENGTH);
   const isAll = kind === "ecu" ? size >= LENGTH : size >= LENGTH / 2;
   if (!/^[0-9a-f]+$/.test(text)) return undefined;
-  return { kind, text: text.padEnd(LENGTH, "0"), cutTo: isAll ? LENGTH : text.length };
+  return { kind, text: text.padEnd(LENGTH, "0"), truncatedTo: isAll ? LENGTH : text.length };
 };
 
 /** Whether a reply has bytes that are in no field, in which a serial may stand that nothing tells for one. */
-export const hidesBytes = ({ command, bytes }: Answer): boolean =>
+export const hasUndecodedBytes = ({ command, bytes }: RecordedReply): boolean =>
   explainReply(bytes, command).entries.some(
     ({ field }) => field === UNDECODED || field === UNKNOWN,
   );

@@ -7,7 +7,7 @@ import { findEcuId } from "../protocol/explain.ts";
 import { MAX_REPLY_BYTES } from "../protocol/frame.ts";
 import { type Command, commands } from "../protocol/requests.ts";
 import { addDays, isDate, localDate } from "../time/calendar.ts";
-import type { CaptureFile, Question } from "./format.ts";
+import type { CaptureFile, RecordedQuery } from "./format.ts";
 
 /** Records the bytes of exchanges. */
 export interface Recorder {
@@ -60,7 +60,7 @@ export interface Taken extends Pick<CaptureFile, "ecu" | "questions"> {
 
 /** Sends one query after another. Never throws for what the ECU does. */
 export const takeCapture = async ({ querier, take, all, now }: TakeOptions): Promise<Taken> => {
-  const questions: Question[] = [];
+  const questions: RecordedQuery[] = [];
   const query = async <C extends Command>(command: C, ecuId: string, parameter?: string) => {
     const params = { ecuId, ...(parameter === undefined ? {} : { parameter }) };
     const outcome = await querier.query(command, params);
@@ -92,13 +92,13 @@ export const takeCapture = async ({ querier, take, all, now }: TakeOptions): Pro
   const clock = await query("clock", ecuId);
   for (const period of ["00", "01", "02"]) await query("energy", ecuId, period);
   const table = realtime.ok && realtime.value.kind !== "none" ? realtime.value.takenAt : "";
-  const today = dateIn(clock.ok ? clock.value.now : table) ?? localDate(now, "UTC");
+  const today = parseDate(clock.ok ? clock.value.now : table) ?? localDate(now, "UTC");
   for (const date of [today, addDays(today, -1)]) await query("dayPower", ecuId, date);
   return { ecu, questions, firstError };
 };
 
 /** The date at the start of the digits, if it is one. */
-const dateIn = (digits: string): string | undefined => {
+const parseDate = (digits: string): string | undefined => {
   const date = digits.slice(0, 8);
   return date.startsWith("20") && isDate(date) ? date : undefined;
 };

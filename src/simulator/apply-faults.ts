@@ -2,7 +2,7 @@
 import { encodeReply, type Messages, type Version } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import type { ActiveFault } from "./active-faults.ts";
-import { type Delivery, type Fault, faults } from "./faults.ts";
+import { type Delivery, type FaultDefinition, faults } from "./faults.ts";
 
 export interface FaultyReply {
   readonly bytes: Buffer;
@@ -21,7 +21,10 @@ export const applyFaults = <C extends Command>(
 ): FaultyReply => {
   const used = new Set<ActiveFault>();
   /** Applies the changes of all faults, one after another. */
-  const applyAll = <T>(value: T, change: (fault: Fault, value: T) => T | undefined): T => {
+  const applyAll = <T>(
+    value: T,
+    change: (fault: FaultDefinition, value: T) => T | undefined,
+  ): T => {
     let current = value;
     for (const fault of acting) {
       const next = change(faults[fault.name], current) ?? current;
@@ -40,4 +43,4 @@ export const applyFaults = <C extends Command>(
   return { bytes, delivery: sender && deliveryOf(faults[sender.name]), used };
 };
 
-const deliveryOf = ({ delivery }: Fault): Delivery | undefined => delivery;
+const deliveryOf = ({ delivery }: FaultDefinition): Delivery | undefined => delivery;

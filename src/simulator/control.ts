@@ -7,10 +7,10 @@ import type { ActiveFaults } from "./active-faults.ts";
 import { formatFault, parseFault } from "./fault-syntax.ts";
 import { faults as table } from "./faults.ts";
 
-type Switches = Pick<ActiveFaults, "add" | "delete" | "clear" | "on">;
+type ControlledFaults = Pick<ActiveFaults, "add" | "delete" | "clear" | "active">;
 
 export interface ControlOptions {
-  readonly faults: Switches;
+  readonly faults: ControlledFaults;
   readonly log?: Logger;
 }
 
@@ -18,7 +18,7 @@ export interface Control extends AsyncDisposable {
   readonly url: string;
 }
 
-interface Answer {
+interface ControlResponse {
   readonly status: number;
   readonly body: string;
 }
@@ -35,10 +35,10 @@ export const startControl = async (
 ): Promise<Control | undefined> => {
   if (address === undefined) return undefined;
   const server = createServer((request, response) => {
-    const { status, body } = answerTo(request.method ?? "", request.url ?? "", faults);
+    const { status, body } = handleRequest(request.method ?? "", request.url ?? "", faults);
     if (request.method !== "GET") {
       log?.info(
-        { asked: `${request.method} ${request.url}`, on: faults.on.map(formatFault) },
+        { asked: `${request.method} ${request.url}`, on: faults.active.map(formatFault) },
         "faults",
       );
     }
@@ -62,19 +62,19 @@ export const startControl = async (
 };
 
 /** What is asked for, done and answered. */
-const answerTo = (method: string, url: string, faults: Switches): Answer => {
+const handleRequest = (method: string, url: string, faults: ControlledFaults): ControlResponse => {
   const [, path, , text] = /^(\/$|\/faults)(\/([^/?]+))?$/.exec(url) ?? [];
   if (path === undefined) return { status: 404, body: HELP };
   try {
     const fault = text === undefined ? undefined : parseFault(decodeURIComponent(text));
     if (method === "PUT" && fault !== undefined) faults.add(fault);
-    else if (method === "DELETE" && fault !== undefined) faults.delete(fault.name, fault.question);
+    else if (method === "DELETE" && fault !== undefined) faults.delete(fault.name, fault.query);
     else if (method === "DELETE" && path === "/faults") faults.clear();
     else if (method !== "GET" || fault !== undefined) return { status: 405, body: HELP };
   } catch (error) {
     return { status: 400, body: `"${text}" ${(error as Error).message}\n` };
   }
-  return { status: 200, body: `${JSON.stringify(told(faults), undefined, 2)}\n` };
+  return { status: 200, body: `${JSON.stringify(listFaults(faults), undefined, 2)}\n` };
 };
 
 const HELP = `GET / lists the faults and what is on
@@ -83,7 +83,7 @@ DELETE /faults/NAME[@QUESTION] switches it off
 DELETE /faults switches all off
 `;
 
-const told = ({ on }: Switches) => ({
+const listFaults = ({ active: on }: ControlledFaults) => ({
   on: on.map(formatFault),
   faults: Object.fromEntries(Object.entries(table).map(([name, { about }]) => [name, about])),
 });

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { Version } from "../protocol/replies.ts";
 import type { Site } from "../time/sun.ts";
 import type { Family } from "./behaviours.ts";
-import type { FaultName, FaultSwitch } from "./faults.ts";
+import type { FaultName, FaultSpec } from "./faults.ts";
 import type { ModelName } from "./models.ts";
 import { createPlant } from "./plant.ts";
 import { createRounds, type Rounds } from "./rounds.ts";
@@ -37,7 +37,7 @@ export interface SimulationOptions {
   readonly host?: string;
   readonly port?: number;
   readonly replyDelayMs?: number;
-  readonly faults?: readonly (FaultName | FaultSwitch)[];
+  readonly faults?: readonly (FaultName | FaultSpec)[];
   readonly log?: Logger;
 }
 
@@ -49,10 +49,18 @@ export const simulateEcu = (options: SimulationOptions): Promise<SimulatedEcu> =
   const rounds = createRounds({ ...options, plant, energyVersion });
   const begun = options.elapsed();
   const now = (): number => options.start + (options.elapsed() - begun) * options.timeScale;
-  return startSimulatedEcu({ ...options, energyVersion, answers: answersOf(rounds, history, now) });
+  return startSimulatedEcu({
+    ...options,
+    energyVersion,
+    messages: createMessageSources(rounds, history, now),
+  });
 };
 
-const answersOf = (rounds: Rounds, history: History, now: () => number): MessageSources => ({
+const createMessageSources = (
+  rounds: Rounds,
+  history: History,
+  now: () => number,
+): MessageSources => ({
   info: () => rounds.info(now()),
   realtime: () => rounds.realtime(now()),
   signal: () => rounds.signal(now()),

@@ -22,7 +22,7 @@ export interface FakeEcuOptions {
   /** The reply to a request; `undefined` where the ECU does not know the request. */
   readonly reply: (request: DecodedRequest) => FakeReply | undefined;
   /** Whether a new connection is accepted and then ignored. */
-  readonly ignoresConnection?: () => boolean;
+  readonly shouldIgnoreConnection?: () => boolean;
   /** Called with every request, before its reply. @param bytes as they came */
   readonly onRequest?: (request: DecodedRequest, bytes: Buffer) => void;
   readonly host?: string;
@@ -48,7 +48,7 @@ const MAX_REQUESTS = 1_000;
 
 /** Starts a fake ECU; it stops when it is closed or disposed of. @throws Error of `listen` */
 export const startFakeEcu = async (options: FakeEcuOptions): Promise<FakeEcu> => {
-  const { behaviour, ignoresConnection = () => false } = options;
+  const { behaviour, shouldIgnoreConnection: ignoresConnection = () => false } = options;
   const sender = createReplySender(behaviour.pieceBytes);
   const requests: DecodedRequest[] = [];
   const links = createLinks(behaviour.links);

@@ -1,16 +1,16 @@
 /** A fault as the command line and the control port spell it. */
 import { milliseconds, type Parse, refuse } from "../config/values.ts";
 import {
-  type Fault,
+  type FaultDefinition,
+  type FaultLimit,
   type FaultName,
-  type FaultSwitch,
+  type FaultSpec,
+  faultQueries,
   faults,
-  type Limit,
-  questions,
 } from "./faults.ts";
 
 /** `NAME`, `NAME@QUESTION`; either with `:once`, `:3times`, `:30s` or `:0.2` behind it. */
-export const parseFault: Parse<FaultSwitch> = (text) => {
+export const parseFault: Parse<FaultSpec> = (text) => {
   const [, word = "", asked, limit] = /^([^@:]*)(?:@([^:]*))?(?::(.*))?$/s.exec(text) ?? [];
   const name = (Object.keys(faults) as FaultName[]).find((one) => one === word);
   if (name === undefined) {
@@ -19,14 +19,14 @@ export const parseFault: Parse<FaultSwitch> = (text) => {
       word === text ? `is not one of ${names}` : `names "${word}", not one of ${names}`,
     );
   }
-  const question = questions.find((one) => one === asked);
-  const { connection, only }: Fault = faults[name];
+  const question = faultQueries.find((one) => one === asked);
+  const { connection, only }: FaultDefinition = faults[name];
   if (asked !== undefined) {
     if (connection !== undefined)
       return refuse("has a question, but acts on connections, before any question");
     if (question === undefined) {
       return refuse(
-        `names "${asked}", which is not a question; questions are ${questions.join(", ")}`,
+        `names "${asked}", which is not a question; questions are ${faultQueries.join(", ")}`,
       );
     }
     if (only?.includes(question) === false)
@@ -34,14 +34,14 @@ export const parseFault: Parse<FaultSwitch> = (text) => {
   }
   return {
     name,
-    ...(question && { question }),
+    ...(question && { query: question }),
     ...(limit !== undefined && { limit: faultLimit(limit) }),
   };
 };
 
 const MAX_LIMIT_MS = 24 * 3_600_000;
 
-const faultLimit: Parse<Limit> = (text) => {
+const faultLimit: Parse<FaultLimit> = (text) => {
   const [, times, chance] = /^(?:(\d{1,9})times|(0?\.\d+))$/.exec(text) ?? [];
   if (text === "once") return { times: 1 };
   if (Number(times) > 0) return { times: Number(times) };
@@ -54,10 +54,10 @@ const faultLimit: Parse<Limit> = (text) => {
 };
 
 /** A fault as the command line spells it. */
-export const formatFault = ({ name, question, limit }: FaultSwitch): string =>
+export const formatFault = ({ name, query: question, limit }: FaultSpec): string =>
   `${name}${question === undefined ? "" : `@${question}`}${limit === undefined ? "" : `:${formatLimit(limit)}`}`;
 
-const formatLimit = (limit: NonNullable<FaultSwitch["limit"]>): string => {
+const formatLimit = (limit: NonNullable<FaultSpec["limit"]>): string => {
   if ("times" in limit) return limit.times === 1 ? "once" : `${limit.times}times`;
   return "ms" in limit ? `${limit.ms}ms` : String(limit.chance);
 };

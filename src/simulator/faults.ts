@@ -2,24 +2,24 @@
 import { encodeStatus } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import {
-  ahead,
-  beginning,
-  both,
-  declaring,
+  addThreeHours,
+  changeFirstRecord,
+  changeMessage,
+  changeTable,
+  combineChanges,
+  declaredLength,
+  insertBeforeEnd,
   LONGEST_LENGTH,
-  lengthOf,
   type MessageChange,
-  naming,
-  says,
-  saysOfFirst,
-  saysTable,
-  stuffed,
-  versioned,
+  startOfEndlessReply,
+  withCommandCode,
+  withDeclaredLength,
   withoutEnd,
+  withVersion,
 } from "./message-changes.ts";
 
 /** One fault: it changes connections, messages, bytes, or how bytes are sent. */
-export interface Fault {
+export interface FaultDefinition {
   /** Completes the sentence «The simulated ECU …». */
   readonly about: string;
   /** Commands whose replies it changes; without it, all. */
@@ -58,12 +58,13 @@ export const faults = {
   reset: { about: "resets the connection in the middle of each reply", delivery: "reset" },
   endless: {
     about: "starts each reply and never completes it, one byte at a time",
-    bytes: beginning,
+    bytes: startOfEndlessReply,
     delivery: "endless",
   },
   longest: {
     about: "pads each reply with NUL bytes to a length of 9,999",
-    bytes: (bytes) => stuffed(bytes, Buffer.alloc(Math.max(0, LONGEST_LENGTH - lengthOf(bytes)))),
+    bytes: (bytes) =>
+      insertBeforeEnd(bytes, Buffer.alloc(Math.max(0, LONGEST_LENGTH - declaredLength(bytes)))),
   },
   noEnd: { about: "omits END, with the length unchanged", bytes: withoutEnd },
   noLf: { about: "omits the final line feed", bytes: (bytes) => bytes.subarray(0, -1) },
@@ -83,11 +84,11 @@ export const faults = {
   },
   badLength: {
     about: "declares a length that is 7 too small",
-    bytes: (bytes) => declaring(bytes, lengthOf(bytes) - 7),
+    bytes: (bytes) => withDeclaredLength(bytes, declaredLength(bytes) - 7),
   },
   type00: {
     about: "has never reached its first inverter: a record of 9 bytes",
-    ...saysOfFirst(({ uid }) => ({
+    ...changeFirstRecord(({ uid }) => ({
       uid,
       online: false,
       typeCode: "00",
@@ -99,7 +100,7 @@ export const faults = {
   },
   ecuAsInverter: {
     about: "lists its own id as an inverter",
-    ...saysTable((table, ecuId) => ({
+    ...changeTable((table, ecuId) => ({
       ...table,
       count: table.count + 1,
       records: [
@@ -118,11 +119,11 @@ export const faults = {
   },
   type05: {
     about: "uses the disputed type code 05 for its first inverter",
-    ...saysOfFirst((record) => ({ ...record, typeCode: "05" })),
+    ...changeFirstRecord((record) => ({ ...record, typeCode: "05" })),
   },
   staleOffline: {
     about: "lost its first inverter, whose record keeps old power and voltage",
-    ...saysOfFirst((record) => ({
+    ...changeFirstRecord((record) => ({
       ...record,
       online: false,
       frequencyHertz: 0,
@@ -131,7 +132,7 @@ export const faults = {
   },
   linuxOffline: {
     about: "lost its first inverter, whose record is all zeros: -100 °C",
-    ...saysOfFirst((record) => ({
+    ...changeFirstRecord((record) => ({
       ...record,
       online: false,
       frequencyHertz: 0,
@@ -142,7 +143,7 @@ export const faults = {
   },
   zeroGlitch: {
     about: "reports 0 for both energy counters and for the number of inverters",
-    ...says("info", (info) => ({
+    ...changeMessage("info", (info) => ({
       ...info,
       lifetimeEnergyJoules: 0,
       todayEnergyJoules: 0,
@@ -151,7 +152,7 @@ export const faults = {
   },
   frozenCounters: {
     about: "its lifetime counter is stuck at an old value, today's energy at 0",
-    ...says("info", (info) => ({
+    ...changeMessage("info", (info) => ({
       ...info,
       lifetimeEnergyJoules: 1_234.5 * 3_600_000,
       todayEnergyJoules: 0,
@@ -159,38 +160,38 @@ export const faults = {
   },
   clockOffset: {
     about: "has a clock that is three hours ahead",
-    ...both(
-      saysTable((table) => ({ ...table, takenAt: ahead(table.takenAt) })),
-      says("clock", ({ now }) => ({ now: ahead(now) })),
+    ...combineChanges(
+      changeTable((table) => ({ ...table, takenAt: addThreeHours(table.takenAt) })),
+      changeMessage("clock", ({ now }) => ({ now: addThreeHours(now) })),
     ),
   },
   wrongCommand: {
     about: "sends the reply to another request",
-    bytes: (bytes, command) => naming(bytes, command === "signal" ? "0002" : "0030"),
+    bytes: (bytes, command) => withCommandCode(bytes, command === "signal" ? "0002" : "0030"),
   },
   surplusBytes: {
     about: "sends an inverter table with more bytes than its records have",
     only: ["realtime"],
-    bytes: (bytes) => stuffed(bytes, Buffer.from("216000123456", "latin1")),
+    bytes: (bytes) => insertBeforeEnd(bytes, Buffer.from("216000123456", "latin1")),
   },
   staleTimestamp: {
     about: "reports a round that is days old",
-    ...saysTable((table) => ({ ...table, takenAt: "20240601120000" })),
+    ...changeTable((table) => ({ ...table, takenAt: "20240601120000" })),
   },
   aps12: {
     about: "sends 0001 in version 12, with 12 more bytes",
-    ...says("info", (info) =>
+    ...changeMessage("info", (info) =>
       info.extension === "" ? { ...info, extension: "303000000000000000000000" } : info,
     ),
-    bytes: (bytes) => (bytes.toString("latin1", 3, 5) === "12" ? bytes : versioned(bytes, "12")),
+    bytes: (bytes) => (bytes.toString("latin1", 3, 5) === "12" ? bytes : withVersion(bytes, "12")),
   },
   shortSignal: {
     about: "lists the signal of the first inverter only",
-    ...says("signal", (signals) => signals.slice(0, 1)),
+    ...changeMessage("signal", (signals) => signals.slice(0, 1)),
   },
   acDisconnected: {
     about: "has a first inverter with light and without grid: 65.0 Hz, 5 V",
-    ...saysOfFirst((record) =>
+    ...changeFirstRecord((record) =>
       record.layout === "none"
         ? record
         : {
@@ -205,25 +206,25 @@ export const faults = {
   },
   shuffleSignal: {
     about: "lists signals in a different order from inverters",
-    ...says("signal", (signals) => signals.toReversed()),
+    ...changeMessage("signal", (signals) => signals.toReversed()),
   },
-} as const satisfies Record<string, Fault>;
+} as const satisfies Record<string, FaultDefinition>;
 
 export type FaultName = keyof typeof faults;
 
 /** Questions that a fault can be limited to: those that the exporter asks. */
-export const questions = ["info", "realtime", "signal"] as const satisfies readonly Command[];
-export type Question = (typeof questions)[number];
+export const faultQueries = ["info", "realtime", "signal"] as const satisfies readonly Command[];
+export type FaultQuery = (typeof faultQueries)[number];
 
 /** How often, for how long, or with which chance a fault acts; without a limit always. */
-export type Limit =
+export type FaultLimit =
   | { readonly times: number }
   | { readonly ms: number }
   | { readonly chance: number };
 
 /** A fault to switch on: which, at the answers to which question, within which limit. */
-export interface FaultSwitch {
+export interface FaultSpec {
   readonly name: FaultName;
-  readonly question?: Question;
-  readonly limit?: Limit;
+  readonly query?: FaultQuery;
+  readonly limit?: FaultLimit;
 }

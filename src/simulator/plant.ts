@@ -1,5 +1,5 @@
 import { type Site, sunPosition } from "../time/sun.ts";
-import { lightOn, type Orientation } from "./light.ts";
+import { irradianceOn, type Orientation } from "./irradiance.ts";
 import { MAX_INVERTERS, type Model, type ModelName, models } from "./models.ts";
 import { drift, random } from "./random.ts";
 
@@ -15,14 +15,14 @@ export interface PlantInverter {
   readonly model: Model;
   readonly panels: readonly Orientation[];
   /** Light that it takes to wake up, in W/m² on its best panel. */
-  readonly wakesAt: number;
+  readonly wakeIrradiance: number;
   /** Usual level of its signal at the ECU, 0 to 255. */
   readonly signal: number;
   readonly seed: number;
 }
 
 /** What an inverter does at one moment, in the units of the wire. */
-export interface Doing {
+export interface InverterState {
   /** It is awake and can be reached. */
   readonly online: boolean;
   readonly channelWatts: readonly number[];
@@ -62,7 +62,7 @@ export const createPlant = (
       uid: `${model.prefix}${String(i).padStart(3, "0")}${serial}`,
       model,
       panels: Array.from({ length: model.channels }, () => panel),
-      wakesAt: 8 + 14 * random(own, 3),
+      wakeIrradiance: 8 + 14 * random(own, 3),
       signal: Math.round(110 + 110 * random(own, 4)),
       seed: own,
     };
@@ -79,7 +79,7 @@ export const clearnessAt = (plant: Plant, at: number): number => {
 };
 
 /** Air at the roof, in °C: seasons by latitude, and the warm hours behind the highest sun. */
-export const airAt = ({ site, seed }: Plant, at: number): number => {
+export const airTemperatureAt = ({ site, seed }: Plant, at: number): number => {
   const season =
     Math.cos(((at / DAY - 201) / 365.25) * 2 * Math.PI) * Math.sign(site.latitude || 1);
   const cold = Math.abs(site.latitude) / 90;
@@ -89,12 +89,16 @@ export const airAt = ({ site, seed }: Plant, at: number): number => {
 };
 
 /** What an inverter of the plant does at a moment (milliseconds since 1970). */
-export const doingAt = (plant: Plant, inverter: PlantInverter, at: number): Doing => {
+export const inverterStateAt = (
+  plant: Plant,
+  inverter: PlantInverter,
+  at: number,
+): InverterState => {
   const { model, panels, seed } = inverter;
   const sun = sunPosition(plant.site, at);
   const clearness = clearnessAt(plant, at);
-  const lights = panels.map((panel) => lightOn(panel, sun, clearness));
-  const online = model.channels > 0 && Math.max(...lights) > inverter.wakesAt;
+  const lights = panels.map((panel) => irradianceOn(panel, sun, clearness));
+  const online = model.channels > 0 && Math.max(...lights) > inverter.wakeIrradiance;
   const channelWatts = lights.map((light, i) => {
     const quality = 0.94 + 0.06 * random(seed, 5, i);
     const noise = 0.99 + 0.02 * random(seed, 6, i, at / MINUTE);
@@ -110,7 +114,7 @@ export const doingAt = (plant: Plant, inverter: PlantInverter, at: number): Doin
       ),
     ),
     frequencyHertz: Math.round(10 * (49.92 + 0.16 * drift(plant.seed + 15, at, 3 * MINUTE))) / 10,
-    temperatureCelsius: Math.round(airAt(plant, at) + 28 * load + 3 * random(seed, 7)),
+    temperatureCelsius: Math.round(airTemperatureAt(plant, at) + 28 * load + 3 * random(seed, 7)),
     signal: Math.round(inverter.signal + 12 * (drift(seed + 16, at, HOUR) - 0.5)),
   };
 };

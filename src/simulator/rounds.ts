@@ -17,7 +17,7 @@ import type {
   Version,
 } from "../protocol/replies.ts";
 import type { Family } from "./behaviours.ts";
-import { type Doing, doingAt, type Plant, type PlantInverter } from "./plant.ts";
+import { type InverterState, inverterStateAt, type Plant, type PlantInverter } from "./plant.ts";
 
 /** Families of ECUs: R is a microcontroller behind a Wi-Fi module, L is Linux (docs/protocol.md#ecu-families). */
 
@@ -37,7 +37,7 @@ export interface RoundsOptions {
   /** Version of its answers to 0004: 11 has two bytes for an energy, 12 has four (docs/protocol.md#energy-history). */
   readonly energyVersion?: Version | undefined;
   /** What an inverter does at a moment, where that is not what its model and the weather make of it. */
-  readonly doing?: typeof doingAt;
+  readonly stateAt?: typeof inverterStateAt;
 }
 
 /** What the ECU answers at a moment; each call moves its time on to `now`, which never runs back. */
@@ -88,7 +88,14 @@ const CONSTANT_ZONE = "Etc/GMT-8"; // what an ECU-R reports, whatever it is set 
  * tables and today's energy are right.
  */
 export const createRounds = (options: RoundsOptions): Rounds => {
-  const { plant, family, zone, start, periodMs = PERIOD_MS, doing: doingOf = doingAt } = options;
+  const {
+    plant,
+    family,
+    zone,
+    start,
+    periodMs = PERIOD_MS,
+    stateAt: doingOf = inverterStateAt,
+  } = options;
   const local = (at: number): string => localDigits(at, zone);
   const live = plant.inverters.map(neverHeard);
   const signals = new Map(plant.inverters.map(({ uid }) => [uid, 0]));
@@ -253,7 +260,7 @@ const neverHeard = ({ uid, model }: PlantInverter): InverterRecord => ({
 /** The record of one inverter after it was asked; `last` is what stood there before. */
 const recordOf = (
   inverter: PlantInverter,
-  doing: Doing,
+  doing: InverterState,
   last: InverterRecord,
   family: Family,
 ): InverterRecord => {

@@ -6,15 +6,15 @@ import { type ActiveFaults, createActiveFaults } from "./active-faults.ts";
 import { applyFaults } from "./apply-faults.ts";
 import { behaviours, type Family } from "./behaviours.ts";
 import { type FakeEcu, type FakeReply, startFakeEcu } from "./fake-ecu.ts";
-import type { FaultName, FaultSwitch } from "./faults.ts";
+import type { FaultName, FaultSpec } from "./faults.ts";
 
 /** The message for each command, by its parameter. `undefined`: this ECU does not know the command. */
 export type MessageSources = {
   readonly [C in Command]?: (parameter: string) => Messages[C] | undefined;
 };
 
-export interface ServerOptions {
-  readonly answers: MessageSources;
+export interface SimulatedEcuOptions {
+  readonly messages: MessageSources;
   readonly family: Family;
   readonly host?: string;
   readonly port?: number;
@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly replyDelayMs?: number;
   /** Version of its replies to 0004, where it is not the usual one of the family. */
   readonly energyVersion?: Version | undefined;
-  readonly faults?: readonly (FaultName | FaultSwitch)[];
+  readonly faults?: readonly (FaultName | FaultSpec)[];
   /** Of the random numbers of faults. */
   readonly seed?: number;
   readonly log?: Logger;
@@ -30,7 +30,7 @@ export interface ServerOptions {
 
 export interface SimulatedEcu extends Omit<FakeEcu, "setRefusing"> {
   /** Faults that are on; they may be changed at any time. */
-  readonly faults: Pick<ActiveFaults, "add" | "delete" | "clear" | "on">;
+  readonly faults: Pick<ActiveFaults, "add" | "delete" | "clear" | "active">;
   /** Requests that would have changed a real ECU. A client must never send one. */
   readonly writes: readonly DecodedRequest[];
 }
@@ -52,13 +52,13 @@ const versions: Readonly<Record<Family, typeof version11>> = {
 const WRITES = /^00(05|06|07|10|15|16|21|24|25|26|27|28|31|33|35|45)$/;
 
 /** Starts a simulated ECU; it stops when it is closed or disposed of. @throws Error of `listen` */
-export const startSimulatedEcu = async (options: ServerOptions): Promise<SimulatedEcu> => {
+export const startSimulatedEcu = async (options: SimulatedEcuOptions): Promise<SimulatedEcu> => {
   const { family, log } = options;
   const writes: DecodedRequest[] = [];
   const ecu = await startFakeEcu({
     ...options,
     behaviour: behaviours[family],
-    ignoresConnection: () => faults.ignoresConnection(),
+    shouldIgnoreConnection: () => faults.shouldIgnoreConnection(),
     onRequest: (request) => {
       const isWrite = WRITES.test(request.code);
       if (isWrite) writes.push(request);
@@ -67,9 +67,9 @@ export const startSimulatedEcu = async (options: ServerOptions): Promise<Simulat
     reply: (request) => buildReply(request, options, faults),
   });
   const faults = createActiveFaults({
-    on: options.faults ?? [],
+    initial: options.faults ?? [],
     seed: options.seed ?? 1,
-    onRefusal: ecu.setRefusing,
+    onRefusingChange: ecu.setRefusing,
   });
 
   const close = (): Promise<void> => {
@@ -95,7 +95,7 @@ export const startSimulatedEcu = async (options: ServerOptions): Promise<Simulat
 /** The reply to a request with the faults that are on; `undefined` where the ECU does not know the request. */
 const buildReply = (
   request: DecodedRequest,
-  { answers, family, energyVersion }: ServerOptions,
+  { messages: answers, family, energyVersion }: SimulatedEcuOptions,
   faults: ActiveFaults,
 ): FakeReply | undefined => {
   const command = findCommand(request.code);
@@ -110,7 +110,7 @@ const buildReply = (
   const message = source?.(request.parameter);
   if (message === undefined) return undefined;
   const version = (command === "energy" ? energyVersion : undefined) ?? versions[family][command];
-  const reply = applyFaults(faults.acting(command), command, message, { version, ecuId });
-  faults.spend(reply.used);
+  const reply = applyFaults(faults.selectFor(command), command, message, { version, ecuId });
+  faults.countUse(reply.used);
   return reply;
 };

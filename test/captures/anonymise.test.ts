@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anonymise } from "../../src/captures/anonymise.ts";
-import { bytesOfQuestion, type CaptureFile, captureText } from "../../src/captures/format.ts";
+import { type CaptureFile, formatCapture, receivedBytes } from "../../src/captures/format.ts";
 import { drawReplacements, replaceAll } from "../../src/captures/replace.ts";
-import { type Serial, serialsIn } from "../../src/captures/serials.ts";
+import { findSerials, type Serial } from "../../src/captures/serials.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
 import type { Command } from "../../src/protocol/requests.ts";
 import { info, records, reply, signal, table, wire } from "../fixtures/frames.ts";
@@ -12,7 +12,7 @@ import { answered, captureOf, failed, seeded } from "./samples.ts";
 
 const shown = (capture: CaptureFile, at: number): Buffer => {
   const question = capture.questions[at];
-  return question === undefined ? Buffer.of() : bytesOfQuestion(question);
+  return question === undefined ? Buffer.of() : receivedBytes(question);
 };
 
 /** Every way in which a serial could be found in the text of a capture. */
@@ -31,9 +31,9 @@ const real = captureOf(
 
 describe("anonymising a capture", () => {
   it("leaves no serial number and no MAC address of the household, in any spelling", () => {
-    const text = captureText(anonymise(real, seeded()).capture);
+    const text = formatCapture(anonymise(real, seeded()).capture);
     for (const serial of ["216000000001", "703000000001", "801000000002", "80971b000001"]) {
-      expect(isIn(captureText(real), serial)).toBe(true);
+      expect(isIn(formatCapture(real), serial)).toBe(true);
       expect(isIn(text, serial)).toBe(false);
     }
   });
@@ -76,7 +76,7 @@ describe("anonymising a capture", () => {
 
   it("draws other numbers each time", () => {
     const [one, two] = [anonymise(real, seeded(1)), anonymise(real, seeded(2))];
-    expect(captureText(one.capture)).not.toBe(captureText(two.capture));
+    expect(formatCapture(one.capture)).not.toBe(formatCapture(two.capture));
   });
 
   it("covers records of unknown type, by the list of uids that another reply has", () => {
@@ -85,14 +85,14 @@ describe("anonymising a capture", () => {
       captureOf(answered("realtime", hidden), answered("signal", signal)),
       seeded(),
     );
-    const text = captureText(capture);
+    const text = formatCapture(capture);
     for (const serial of ["703000000001", "801000000001", "703000000002"]) {
       expect(isIn(text, serial)).toBe(false);
     }
   });
 
   it("covers replies that cannot be read, and says which should be looked at", () => {
-    const { capture, doubtful } = anonymise(
+    const { capture, undecodedCodes } = anonymise(
       captureOf(
         failed("info", "malformed", info.layout03),
         failed(
@@ -104,11 +104,11 @@ describe("anonymising a capture", () => {
       ),
       seeded(),
     );
-    const text = captureText(capture);
+    const text = formatCapture(capture);
     for (const serial of ["216000000001", "801000000002", "216200004711", "80971b123456"]) {
       expect(isIn(text, serial)).toBe(false);
     }
-    expect(doubtful).toEqual(["0002", "0030"]);
+    expect(undecodedCodes).toEqual(["0002", "0030"]);
   });
 
   it.each([
@@ -141,9 +141,9 @@ describe("anonymising a capture", () => {
     fc.assert(
       fc.property(fc.uniqueArray(uid, { maxLength: 30 }), fc.integer(), (uids, seed) => {
         const serials = uids.map((text): Serial => ({ kind: "inverter", text }));
-        const drawn = drawReplacements(serials, seeded(seed)).map(({ by }) => by);
+        const drawn = drawReplacements(serials, seeded(seed)).map(({ newText }) => newText);
         expect(new Set(drawn).size).toBe(uids.length);
-        expect(drawn.filter((by) => uids.includes(by))).toEqual([]);
+        expect(drawn.filter((newText) => uids.includes(newText))).toEqual([]);
       }),
       { numRuns: 50 },
     );
@@ -160,8 +160,8 @@ describe("anonymising a capture", () => {
 describe("the check", () => {
   const broken = (harm: (bytes: Buffer) => Buffer): typeof replaceAll => {
     return (answer, replacements) => {
-      const { bytes, places } = replaceAll(answer, replacements);
-      return { bytes: harm(bytes), places };
+      const { bytes, ranges } = replaceAll(answer, replacements);
+      return { bytes: harm(bytes), ranges };
     };
   };
   const one = captureOf(answered("realtime", table(1, records.two)));
@@ -180,7 +180,7 @@ describe("the check", () => {
     const harm: typeof replaceAll = (answer, replacements) => {
       const { bytes } = replaceAll(answer, replacements);
       bytes[40] = 99;
-      return { bytes, places: [{ begin: 0, end: bytes.length }] };
+      return { bytes, ranges: [{ begin: 0, end: bytes.length }] };
     };
     expect(() => anonymise(one, seeded(), harm)).toThrow(
       'the reply to "realtime" has another records.0.block.powerWatts.0 than before',
@@ -191,7 +191,7 @@ describe("the check", () => {
     const harm: typeof replaceAll = (answer, replacements) => {
       const { bytes } = replaceAll(answer, replacements);
       bytes[0] = 0;
-      return { bytes, places: [{ begin: 0, end: bytes.length }] };
+      return { bytes, ranges: [{ begin: 0, end: bytes.length }] };
     };
     expect(() => anonymise(one, seeded(), harm)).toThrow("can no longer be read as before");
   });
@@ -202,7 +202,7 @@ describe("the check", () => {
   });
 
   it("finds a serial number that stayed", () => {
-    const none: typeof replaceAll = ({ bytes }) => ({ bytes: Buffer.from(bytes), places: [] });
+    const none: typeof replaceAll = ({ bytes }) => ({ bytes: Buffer.from(bytes), ranges: [] });
     expect(() => anonymise(one, seeded(), none)).toThrow("still has a real serial number in it");
   });
 });
@@ -214,8 +214,8 @@ describe.skipIf(capturesFile === undefined)("captured replies", () => {
     const made = captureOf(failed(command, "malformed", bytes));
     const { capture } = anonymise(made, seeded());
     const text = shown(capture, 0).toString("hex");
-    for (const serial of serialsIn([{ command, bytes }])) {
-      if (serial.cutTo === undefined) expect(isIn(text, serial.text)).toBe(false);
+    for (const serial of findSerials([{ command, bytes }])) {
+      if (serial.truncatedTo === undefined) expect(isIn(text, serial.text)).toBe(false);
     }
     expect(text).toHaveLength(hex.length);
   });

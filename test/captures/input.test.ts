@@ -1,7 +1,7 @@
 /** What a user may hand over, and the sentence for each that is of no use. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { captureText } from "../../src/captures/format.ts";
+import { formatCapture } from "../../src/captures/format.ts";
 import { readCapture, readInput } from "../../src/captures/input.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 import { signal } from "../fixtures/frames.ts";
@@ -19,7 +19,7 @@ const problem = (read: () => unknown): string => {
 };
 
 const good = captureOf(answered("signal", signal));
-const text = captureText(good);
+const text = formatCapture(good);
 const changed = (change: object): string => JSON.stringify({ ...good, ...change });
 const question = good.questions[0];
 

@@ -1,11 +1,15 @@
 /** Captures made of frames that were written by hand. */
-import { type CaptureFile, emptyCapture, type Question } from "../../src/captures/format.ts";
+import {
+  type CaptureFile,
+  createEmptyCapture,
+  type RecordedQuery,
+} from "../../src/captures/format.ts";
 import { type Command, commands } from "../../src/protocol/requests.ts";
 
 export const TAKEN = Date.UTC(2026, 5, 21, 11, 3);
 
 /** A question and its good reply. */
-export const answered = (name: Command, bytes: Uint8Array, parameter?: string): Question => ({
+export const answered = (name: Command, bytes: Uint8Array, parameter?: string): RecordedQuery => ({
   name,
   code: commands[name].code,
   ...(parameter === undefined ? {} : { parameter }),
@@ -19,8 +23,8 @@ export const failed = (name: Command, reason: string, received: Uint8Array = Buf
   failed: { reason, received: Buffer.from(received).toString("hex") },
 });
 
-export const captureOf = (...questions: Question[]): CaptureFile => ({
-  ...emptyCapture(TAKEN, "1.2.3"),
+export const captureOf = (...questions: RecordedQuery[]): CaptureFile => ({
+  ...createEmptyCapture(TAKEN, "1.2.3"),
   ecu: { model: "ECU-R", firmware: "ECU_R_1.3.6C" },
   questions,
 });

@@ -77,7 +77,7 @@ const scripted = (answers: MessageSources): Promise<SimulatedEcu> =>
   kept(
     startSimulatedEcu({
       family: "L",
-      answers: {
+      messages: {
         info: () => info(),
         clock: () => ({ now: "20261120130000" }),
         dayPower: () => curve,

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { captureText } from "../../src/captures/format.ts";
+import { formatCapture } from "../../src/captures/format.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
 import { folder } from "../captures/run.ts";
 import { answered, captureOf } from "../captures/samples.ts";
@@ -28,7 +28,7 @@ describe("the program", { timeout: STARTING_MS }, () => {
   it("replays a capture at the port that it logs, until it is told to stop", async () => {
     using place = folder();
     const path = place.file("capture.json");
-    writeFileSync(path, captureText(captureOf(answered("info", info.version11))));
+    writeFileSync(path, formatCapture(captureOf(answered("info", info.version11))));
     const { child, told, ended } = start("replay", path, "--listen=127.0.0.1:0");
     try {
       while (!told.stderr.includes('"port":')) await once(child.stderr, "data");

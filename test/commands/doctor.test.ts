@@ -9,10 +9,10 @@ import type { EcuEndpoint } from "../../src/ecu/client.ts";
 import { QueryError } from "../../src/ecu/errors.ts";
 import { encodeReply, type Info } from "../../src/protocol/replies.ts";
 import type { SimulationOptions } from "../../src/simulator/ecu.ts";
-import { createPlant, doingAt } from "../../src/simulator/plant.ts";
+import { createPlant, inverterStateAt } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
 import { type SimulatedEcu, startSimulatedEcu } from "../../src/simulator/server.ts";
-import { AFTERNOON, startEcu, usual } from "../simulator/client.ts";
+import { AFTERNOON, defaultOptions, startEcu } from "../simulator/client.ts";
 import { failConnections } from "../support/failing-connect.ts";
 import { type HastyClock, hastyClock, settled } from "../support/fake-clock.ts";
 import { openFullPort } from "../support/full-port.ts";
@@ -151,7 +151,7 @@ const simulated: readonly Case[] = [
   { what: "that replies with status 01", faults: ["status01"], verdict: "two ECUs" },
   {
     what: "that refuses the request for signal levels",
-    faults: [{ name: "status02", question: "signal" }],
+    faults: [{ name: "status02", query: "signal" }],
     verdict: "refuses",
     text: "status 02",
   },
@@ -234,12 +234,12 @@ const simulated: readonly Case[] = [
   },
   {
     what: "that does not reply to the first request for its inverters",
-    faults: [{ name: "emptyClose", question: "realtime", limit: { times: 1 } }],
+    faults: [{ name: "emptyClose", query: "realtime", limit: { times: 1 } }],
     verdict: "unsteady",
   },
   {
     what: "that does not reply to any request for its inverters",
-    faults: [{ name: "silent", question: "realtime" }],
+    faults: [{ name: "silent", query: "realtime" }],
     passing: passAfter("arrived", 5_000, { code: "0002" }),
     verdict: "silent",
     text: "fail  inverters",
@@ -282,12 +282,12 @@ describe("a simulated ECU", () => {
   );
 
   it("with weak radio signals: weak signal", async () => {
-    const plant = createPlant(usual.inverters, usual.site, 1);
-    const doing: typeof doingAt = (...of) => ({ ...doingAt(...of), signal: 40 });
-    const rounds = createRounds({ ...usual, plant, doing });
+    const plant = createPlant(defaultOptions.inverters, defaultOptions.site, 1);
+    const doing: typeof inverterStateAt = (...of) => ({ ...inverterStateAt(...of), signal: 40 });
+    const rounds = createRounds({ ...defaultOptions, plant, stateAt: doing });
     await using ecu = await startSimulatedEcu({
       family: "L",
-      answers: {
+      messages: {
         info: () => rounds.info(AFTERNOON),
         realtime: () => rounds.realtime(AFTERNOON),
         signal: () => rounds.signal(AFTERNOON),
@@ -302,11 +302,14 @@ describe("a simulated ECU", () => {
     ["repeats old values", "staleTimestamp", "old report"],
     ["reports from the future", "clockOffset", "clock wrong"],
   ] as const)("that does not report its clock and %s (%s): %s", async (_, fault, verdict) => {
-    const rounds = createRounds({ ...usual, plant: createPlant(usual.inverters, usual.site, 1) });
+    const rounds = createRounds({
+      ...defaultOptions,
+      plant: createPlant(defaultOptions.inverters, defaultOptions.site, 1),
+    });
     await using ecu = await startSimulatedEcu({
       family: "L",
       faults: [fault],
-      answers: {
+      messages: {
         info: () => rounds.info(AFTERNOON),
         realtime: () => rounds.realtime(AFTERNOON),
         signal: () => rounds.signal(AFTERNOON),

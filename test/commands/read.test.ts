@@ -12,7 +12,7 @@ import type { SimulationOptions } from "../../src/simulator/ecu.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
 import { systemClock } from "../../src/time/clock.ts";
-import { AFTERNOON, startEcu, usual } from "../simulator/client.ts";
+import { AFTERNOON, defaultOptions, startEcu } from "../simulator/client.ts";
 import { paper } from "./screen.ts";
 
 const NIGHT = Date.UTC(2026, 5, 21, 23, 3);
@@ -131,7 +131,10 @@ describe("the tables of read", () => {
   });
 
   it.each([[false], [true]])("contain no control character of a reply (JSON: %s)", async (json) => {
-    const rounds = createRounds({ ...usual, plant: createPlant(usual.inverters, usual.site, 1) });
+    const rounds = createRounds({
+      ...defaultOptions,
+      plant: createPlant(defaultOptions.inverters, defaultOptions.site, 1),
+    });
     const reply = encodeReply("info", rounds.info(AFTERNOON));
     const hostile = Buffer.from("\u001b[2J\u0007\u009b31m", "latin1");
     hostile.copy(reply, reply.indexOf("ECU_R_PRO")); // the firmware
@@ -172,7 +175,7 @@ describe("the JSON of read", () => {
     {
       what: "with a truncated reply",
       code: 1,
-      faults: [{ name: "truncate", question: "realtime" }],
+      faults: [{ name: "truncate", query: "realtime" }],
     },
     { what: "without data", code: 1, faults: ["status02"] },
     { what: "without inverters", code: 0, inverters: [] },

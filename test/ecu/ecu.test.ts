@@ -64,7 +64,7 @@ const all = (info: QueryResults["info"], others: QueryResults["info"] = info): Q
 
 /** One scrape of an ECU with a fault: the result of each query by the counters, and the observation. */
 const scrape = async (family: Family, fault: FaultName, passing?: Passing) => {
-  await using ecu = await startSimulatedEcu({ answers, family, faults: [fault] });
+  await using ecu = await startSimulatedEcu({ messages: answers, family, faults: [fault] });
   const observation = await watch(ecu, { ...(passing && { passing }) }).observe(never);
   const { attempts, errors } = observation.counters;
   const resultOf = (query: Query) => {
@@ -115,7 +115,7 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
   );
 
   it("gets one connection per query, for any number of simultaneous scrapes", async () => {
-    await using ecu = await startSimulatedEcu({ answers, family });
+    await using ecu = await startSimulatedEcu({ messages: answers, family });
     const monitor = watch(ecu);
     const observations = await Promise.all(
       Array.from({ length: 20 }, () => monitor.observe(never)),
@@ -126,7 +126,11 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
   });
 
   it("that replies to a retry is not down", async () => {
-    await using ecu = await startSimulatedEcu({ answers, family, faults: ["emptyClose"] });
+    await using ecu = await startSimulatedEcu({
+      messages: answers,
+      family,
+      faults: ["emptyClose"],
+    });
     const observing = watch(ecu, { retries: 2 }).observe(never);
     while (ecu.requests.length === 0) await settled();
     ecu.faults.clear();

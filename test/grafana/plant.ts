@@ -71,7 +71,7 @@ export const scrapePlant = async (): Promise<ScrapedPlant> => {
         elapsed: () => performance.now(),
         // Faults for the dashboard of the exporter.
         faults: [
-          { name: "wrongCommand", question: "signal", limit: { chance: 0.2 } },
+          { name: "wrongCommand", query: "signal", limit: { chance: 0.2 } },
           { name: "zeroGlitch", limit: { chance: 0.2 } },
         ],
       }),

@@ -62,7 +62,7 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
           elapsed: () => performance.now(),
           // What the exporter's own page is there to show.
           faults: [
-            { name: "wrongCommand", question: "signal", limit: { chance: 0.2 } },
+            { name: "wrongCommand", query: "signal", limit: { chance: 0.2 } },
             { name: "zeroGlitch", limit: { chance: 0.2 } },
           ],
         }),

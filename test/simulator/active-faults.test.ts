@@ -2,17 +2,17 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createActiveFaults } from "../../src/simulator/active-faults.ts";
-import type { FaultName, FaultSwitch } from "../../src/simulator/faults.ts";
+import type { FaultName, FaultSpec } from "../../src/simulator/faults.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
-import { ask, dial, ecuIds, startEcu } from "./client.ts";
+import { dial, ecuIds, queryEcu, startEcu } from "./client.ts";
 
 /** A switchboard without an ECU, and what it said of refusing. */
-const board = (on: readonly (FaultName | FaultSwitch)[] = [], seed = 1) => {
+const board = (on: readonly (FaultName | FaultSpec)[] = [], seed = 1) => {
   const refusals: boolean[] = [];
   const switches = createActiveFaults({
-    on,
+    initial: on,
     seed,
-    onRefusal: (isRefusing) => refusals.push(isRefusing),
+    onRefusingChange: (isRefusing) => refusals.push(isRefusing),
   });
   return { switches, isRefusing: () => refusals.at(-1) };
 };
@@ -21,13 +21,13 @@ const board = (on: readonly (FaultName | FaultSwitch)[] = [], seed = 1) => {
 const glitches = async (ecu: SimulatedEcu, questions: number): Promise<string> => {
   let seen = "";
   for (let i = 0; i < questions; i++) {
-    const { lifetimeEnergyJoules } = await ask(ecu, "info", ecuIds.L);
+    const { lifetimeEnergyJoules } = await queryEcu(ecu, "info", ecuIds.L);
     seen += lifetimeEnergyJoules === 0 ? "0" : "-";
   }
   return seen;
 };
 
-const zeroGlitch = (limit: NonNullable<FaultSwitch["limit"]>): FaultSwitch => ({
+const zeroGlitch = (limit: NonNullable<FaultSpec["limit"]>): FaultSpec => ({
   name: "zeroGlitch",
   limit,
 });
@@ -36,13 +36,13 @@ describe("a fault is on", () => {
   it("once, and then over", async () => {
     await using ecu = await startEcu({ faults: [zeroGlitch({ times: 1 })] });
     expect(await glitches(ecu, 3)).toBe("0--");
-    expect(ecu.faults.on).toEqual([]);
+    expect(ecu.faults.active).toEqual([]);
   });
 
   it("three times, and tells how many are left", async () => {
     await using ecu = await startEcu({ faults: [zeroGlitch({ times: 3 })] });
     expect(await glitches(ecu, 2)).toBe("00");
-    expect(ecu.faults.on).toEqual([zeroGlitch({ times: 1 })]);
+    expect(ecu.faults.active).toEqual([zeroGlitch({ times: 1 })]);
     expect(await glitches(ecu, 2)).toBe("0-");
   });
 
@@ -61,33 +61,35 @@ describe("a fault is on", () => {
   });
 
   it("at the answers to one question only", async () => {
-    await using ecu = await startEcu({ faults: [{ name: "noEnd", question: "realtime" }] });
-    await expect(ask(ecu, "realtime", ecuIds.L)).rejects.toMatchObject({ reason: "malformed" });
-    expect(await ask(ecu, "signal", ecuIds.L)).toHaveLength(3);
-    expect((await ask(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
+    await using ecu = await startEcu({ faults: [{ name: "noEnd", query: "realtime" }] });
+    await expect(queryEcu(ecu, "realtime", ecuIds.L)).rejects.toMatchObject({
+      reason: "malformed",
+    });
+    expect(await queryEcu(ecu, "signal", ecuIds.L)).toHaveLength(3);
+    expect((await queryEcu(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
   });
 
   it("until it has acted: an answer it has nothing to change in uses up none of its times", async () => {
     await using ecu = await startEcu({
       faults: [zeroGlitch({ times: 1 }), { name: "aps12", limit: { times: 1 } }],
     });
-    await ask(ecu, "signal", ecuIds.L);
+    await queryEcu(ecu, "signal", ecuIds.L);
     expect(await glitches(ecu, 2)).toBe("0-");
-    expect(ecu.faults.on).toEqual([{ name: "aps12", limit: { times: 1 } }]); // family L is so already
+    expect(ecu.faults.active).toEqual([{ name: "aps12", limit: { times: 1 } }]); // family L is so already
   });
 
   it("anew when it is switched on again, and apart for each question", () => {
-    const { switches } = board(["drip", { name: "drip", question: "info", limit: { times: 5 } }]);
+    const { switches } = board(["drip", { name: "drip", query: "info", limit: { times: 5 } }]);
     switches.add({ name: "drip", limit: { times: 2 } });
-    expect(switches.on).toEqual([
+    expect(switches.active).toEqual([
       { name: "drip", question: "info", limit: { times: 5 } },
       { name: "drip", limit: { times: 2 } },
     ]);
     switches.delete("drip", "info");
-    expect(switches.on).toEqual([{ name: "drip", limit: { times: 2 } }]);
-    switches.add({ name: "drip", question: "signal" });
+    expect(switches.active).toEqual([{ name: "drip", limit: { times: 2 } }]);
+    switches.add({ name: "drip", query: "signal" });
     switches.delete("drip");
-    expect(switches.on).toEqual([]);
+    expect(switches.active).toEqual([]);
   });
 });
 
@@ -100,9 +102,9 @@ describe("in time, a fault", () => {
     vi.useFakeTimers();
     const { switches } = board([{ name: "silent", limit: { ms: 30_000 } }]);
     vi.advanceTimersByTime(29_999);
-    expect(switches.acting("info")).toHaveLength(1);
+    expect(switches.selectFor("info")).toHaveLength(1);
     vi.advanceTimersByTime(1);
-    expect(switches.acting("info")).toHaveLength(0);
+    expect(switches.selectFor("info")).toHaveLength(0);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -141,7 +143,7 @@ describe("while it runs, an ECU", () => {
       ecu.faults.add("refuse");
       await expect(dial(ecu)).rejects.toMatchObject(refused);
       ecu.faults.delete("refuse");
-      expect((await ask(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
+      expect((await queryEcu(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
     }
   });
 
@@ -166,7 +168,7 @@ describe("while it runs, an ECU", () => {
     ecu.faults.clear();
     other.close();
     await once(other, "close");
-    await vi.waitFor(() => ask(ecu, "info", ecuIds.L), { timeout: 5_000 });
+    await vi.waitFor(() => queryEcu(ecu, "info", ecuIds.L), { timeout: 5_000 });
   });
 
   it("ignores as many connections as it is told, and then answers", async () => {
@@ -174,9 +176,9 @@ describe("while it runs, an ECU", () => {
     using first = await dial(ecu);
     using second = await dial(ecu);
     for (const wire of [first, second]) wire.send("APS1100160001END\n");
-    expect((await ask(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
+    expect((await queryEcu(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
     expect(ecu.requests).toHaveLength(1);
     expect(first.received().length + second.received().length).toBe(0);
-    expect(ecu.faults.on).toEqual([]);
+    expect(ecu.faults.active).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ export const AFTERNOON = Date.UTC(2026, 5, 21, 11, 3);
 export const ecuIds: Record<Family, string> = { R: "216000123456", L: "216200123456" };
 
 /** What a simulated ECU is where a test does not say otherwise; its time stands still. */
-export const usual = {
+export const defaultOptions = {
   inverters: [
     ["DS3", 2],
     ["QS1", 1],
@@ -27,10 +27,10 @@ export const usual = {
 } as const satisfies SimulationOptions;
 
 export const startEcu = (options: Partial<SimulationOptions> = {}): Promise<SimulatedEcu> =>
-  simulateEcu({ ...usual, ...options });
+  simulateEcu({ ...defaultOptions, ...options });
 
 /** A connection to a simulated ECU that keeps all it is sent. */
-export interface Wire extends Disposable {
+export interface Connection extends Disposable {
   send(request: string | Buffer): void;
   /** What has arrived, piece by piece. */
   readonly pieces: readonly Buffer[];
@@ -42,7 +42,7 @@ export interface Wire extends Disposable {
 }
 
 /** Connects. @throws Error with the code of `connect` */
-export const dial = async ({ host, port }: { host: string; port: number }): Promise<Wire> => {
+export const dial = async ({ host, port }: { host: string; port: number }): Promise<Connection> => {
   const socket = connect({ host, port, noDelay: true });
   const pieces: Buffer[] = [];
   let code: string | undefined;
@@ -83,7 +83,7 @@ export const dial = async ({ host, port }: { host: string; port: number }): Prom
 };
 
 /** Asks over a connection of its own, and decodes the reply. */
-export const ask = async <C extends Command>(
+export const queryEcu = async <C extends Command>(
   ecu: { host: string; port: number },
   command: C,
   ecuId: string,

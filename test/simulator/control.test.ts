@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { startControl } from "../../src/simulator/control.ts";
 import { faults } from "../../src/simulator/faults.ts";
-import { ask, ecuIds, startEcu } from "./client.ts";
+import { ecuIds, queryEcu, startEcu } from "./client.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
 
@@ -25,7 +25,7 @@ const startBoth = async () => {
 describe("the control port", () => {
   it("lists what is on and all there is", async () => {
     await using both = await startBoth();
-    both.ecu.faults.add({ name: "silent", question: "signal", limit: { times: 3 } });
+    both.ecu.faults.add({ name: "silent", query: "signal", limit: { times: 3 } });
     both.ecu.faults.add({ name: "drip", limit: { ms: 30_000 } });
     both.ecu.faults.add({ name: "noEnd", limit: { chance: 0.2 } });
     both.ecu.faults.add({ name: "noLf", limit: { times: 1 } });
@@ -39,7 +39,7 @@ describe("the control port", () => {
 
   it("switches a fault on and off while the ECU runs, and the ECU acts so at once", async () => {
     await using both = await startBoth();
-    const lifetime = async () => (await ask(both.ecu, "info", ecuIds.L)).lifetimeEnergyJoules;
+    const lifetime = async () => (await queryEcu(both.ecu, "info", ecuIds.L)).lifetimeEnergyJoules;
     expect((await both.tell("PUT", "/faults/zeroGlitch")).on).toEqual(["zeroGlitch"]);
     expect(await lifetime()).toBe(0);
     expect((await both.tell("DELETE", "/faults/zeroGlitch")).on).toEqual([]);
@@ -85,7 +85,7 @@ describe("the control port", () => {
       status,
       text: expect.stringMatching(text),
     });
-    expect(both.ecu.faults.on).toEqual([]);
+    expect(both.ecu.faults.active).toEqual([]);
   });
 
   it("is not there unless it is asked for", async () => {

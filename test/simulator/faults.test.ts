@@ -5,7 +5,7 @@ import { type Command, encodeRequest } from "../../src/protocol/requests.ts";
 import type { Family } from "../../src/simulator/behaviours.ts";
 import { type FaultName, faults } from "../../src/simulator/faults.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
-import { ask, dial, ecuIds, startEcu } from "./client.ts";
+import { dial, ecuIds, queryEcu, startEcu } from "./client.ts";
 
 /** What is seen of an answer when its connection has ended. */
 interface Seen {
@@ -298,7 +298,7 @@ it("an ECU that is a black hole accepts the connection, hears nothing and never 
   const wire = await dial(ecu);
   wire.send("APS1100160001END\n");
   ecu.faults.clear();
-  await ask(ecu, "info", ecuIds.L); // by now the ECU has what the other one sent
+  await queryEcu(ecu, "info", ecuIds.L); // by now the ECU has what the other one sent
   expect(ecu.requests).toHaveLength(1);
   expect(ecu.connections.total).toBe(1);
   expect(wire.received()).toHaveLength(0);
@@ -324,9 +324,9 @@ describe("faults", () => {
 
   it("are over when they are taken away", async () => {
     await using ecu = await startEcu({ faults: ["zeroGlitch"] });
-    expect((await ask(ecu, "info", ecuIds.L)).lifetimeEnergyJoules).toBe(0);
+    expect((await queryEcu(ecu, "info", ecuIds.L)).lifetimeEnergyJoules).toBe(0);
     ecu.faults.clear();
-    expect((await ask(ecu, "info", ecuIds.L)).lifetimeEnergyJoules).toBeGreaterThan(0);
+    expect((await queryEcu(ecu, "info", ecuIds.L)).lifetimeEnergyJoules).toBeGreaterThan(0);
   });
 
   it("turn the clock over midnight", async () => {
@@ -334,12 +334,12 @@ describe("faults", () => {
       faults: ["clockOffset"],
       start: Date.UTC(2026, 11, 31, 22, 30),
     });
-    expect(await ask(ecu, "clock", ecuIds.L)).toEqual({ now: "20270101023000" });
+    expect(await queryEcu(ecu, "clock", ecuIds.L)).toEqual({ now: "20270101023000" });
   });
 
   it("list the ECU's own id on family R too", async () => {
     await using ecu = await startEcu({ family: "R", faults: ["ecuAsInverter"] });
-    const { records } = (await ask(ecu, "realtime", ecuIds.R)) as InverterTable;
+    const { records } = (await queryEcu(ecu, "realtime", ecuIds.R)) as InverterTable;
     expect(records.at(-1)?.uid).toBe(ecuIds.R);
   });
 
@@ -347,7 +347,7 @@ describe("faults", () => {
     const midnight = Date.UTC(2026, 5, 20, 22);
     for (const name of ["noEnd", "surplusBytes", "ecuAsInverter", "clockOffset"] as const) {
       await using ecu = await startEcu({ faults: [name], start: midnight });
-      expect(await ask(ecu, "realtime", ecuIds.L)).toEqual({ kind: "none" });
+      expect(await queryEcu(ecu, "realtime", ecuIds.L)).toEqual({ kind: "none" });
     }
   });
 

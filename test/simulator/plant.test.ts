@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ModelName, models } from "../../src/simulator/models.ts";
-import { clearnessAt, createPlant, doingAt } from "../../src/simulator/plant.ts";
+import { clearnessAt, createPlant, inverterStateAt } from "../../src/simulator/plant.ts";
 import type { Site } from "../../src/time/sun.ts";
 
 const utrecht: Site = { latitude: 52.09, longitude: 5.12 };
@@ -12,7 +12,7 @@ const plant = createPlant(one, utrecht, 1);
 
 const doing = (at: number, seed = 1) => {
   const seeded = createPlant(one, utrecht, seed);
-  return seeded.inverters.map((inverter) => doingAt(seeded, inverter, at));
+  return seeded.inverters.map((inverter) => inverterStateAt(seeded, inverter, at));
 };
 
 it("is the same plant, doing the same, for the same seed", () => {
@@ -71,7 +71,7 @@ it.each<[ModelName, string, number, number]>([
   (name, type, channels, volts) => {
     const [inverter] = createPlant([[name, 1]], utrecht, 1).inverters;
     if (inverter === undefined) throw new Error("no inverter");
-    const now = doingAt(plant, inverter, NOON);
+    const now = inverterStateAt(plant, inverter, NOON);
     expect(inverter.model.typeCode).toBe(type);
     expect(now.online).toBe(true);
     expect(now.channelWatts).toHaveLength(channels);
@@ -83,7 +83,7 @@ it.each<[ModelName, string, number, number]>([
 it("an inverter that was never reached does nothing even at noon", () => {
   const [inverter] = createPlant([["UNCONTACTED", 1]], utrecht, 1).inverters;
   if (inverter === undefined) throw new Error("no inverter");
-  expect(doingAt(plant, inverter, NOON)).toMatchObject({
+  expect(inverterStateAt(plant, inverter, NOON)).toMatchObject({
     online: false,
     channelWatts: [],
     gridVolts: [],
@@ -106,7 +106,7 @@ describe("at any time, with any seed", () => {
       fc.property(moment, seed, (at, seed) => {
         const seeded = createPlant(one, utrecht, seed);
         for (const inverter of seeded.inverters) {
-          const { online, ...now } = doingAt(seeded, inverter, at);
+          const { online, ...now } = inverterStateAt(seeded, inverter, at);
           expect(now.frequencyHertz).toBe(Math.round(now.frequencyHertz * 10) / 10);
           expect(now.frequencyHertz).toBeGreaterThanOrEqual(49.8);
           expect(now.frequencyHertz).toBeLessThanOrEqual(50.2);

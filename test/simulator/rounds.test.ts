@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { encodeReply, type InverterTable } from "../../src/protocol/replies.ts";
 import type { Family } from "../../src/simulator/behaviours.ts";
 import type { ModelName } from "../../src/simulator/models.ts";
-import { createPlant, doingAt, type Plant } from "../../src/simulator/plant.ts";
+import { createPlant, inverterStateAt, type Plant } from "../../src/simulator/plant.ts";
 import { createRounds, type Rounds } from "../../src/simulator/rounds.ts";
 
 const zone = "Europe/Amsterdam";
@@ -38,7 +38,9 @@ const powersAt = (rounds: Rounds, now: number): number[][] =>
   tableOf(rounds, now).records.map(({ powerWatts }) => powerWatts);
 /** What the plant does while the round that begins at `at` asks one inverter after another. */
 const madeAt = (plant: Plant, at: number): number[][] =>
-  plant.inverters.map((inverter, i) => [...doingAt(plant, inverter, at + i * STEP).channelWatts]);
+  plant.inverters.map((inverter, i) => [
+    ...inverterStateAt(plant, inverter, at + i * STEP).channelWatts,
+  ]);
 const sum = (watts: number[][]): number => watts.flat().reduce((total, one) => total + one, 0);
 
 describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {

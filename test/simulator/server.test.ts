@@ -4,7 +4,15 @@ import { decodeReply } from "../../src/protocol/replies.ts";
 import type { Family } from "../../src/simulator/behaviours.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
-import { AFTERNOON, ask, dial, ecuIds, startEcu, usual, type Wire } from "./client.ts";
+import {
+  AFTERNOON,
+  type Connection,
+  defaultOptions,
+  dial,
+  ecuIds,
+  queryEcu,
+  startEcu,
+} from "./client.ts";
 
 const families: Family[] = ["R", "L"];
 const INFO = "APS1100160001END\n";
@@ -17,21 +25,21 @@ describe.each(families)("an ECU of family %s", (family) => {
 
   it("tells what its plant made: replies decode to what the rounds know", async () => {
     await using ecu = await startEcu({ family });
-    const plant = createPlant(usual.inverters, usual.site, usual.seed);
-    const rounds = createRounds({ ...usual, family, plant });
-    expect(await ask(ecu, "info", ecuId)).toEqual(rounds.info(AFTERNOON));
-    expect(await ask(ecu, "realtime", ecuId)).toEqual(rounds.realtime(AFTERNOON));
-    expect(await ask(ecu, "signal", ecuId)).toEqual(rounds.signal(AFTERNOON));
-    expect(await ask(ecu, "clock", ecuId)).toEqual({ now: "20260621130300" });
-    expect((await ask(ecu, "info", ecuId)).powerWatts).toBeGreaterThan(100);
+    const plant = createPlant(defaultOptions.inverters, defaultOptions.site, defaultOptions.seed);
+    const rounds = createRounds({ ...defaultOptions, family, plant });
+    expect(await queryEcu(ecu, "info", ecuId)).toEqual(rounds.info(AFTERNOON));
+    expect(await queryEcu(ecu, "realtime", ecuId)).toEqual(rounds.realtime(AFTERNOON));
+    expect(await queryEcu(ecu, "signal", ecuId)).toEqual(rounds.signal(AFTERNOON));
+    expect(await queryEcu(ecu, "clock", ecuId)).toEqual({ now: "20260621130300" });
+    expect((await queryEcu(ecu, "info", ecuId)).powerWatts).toBeGreaterThan(100);
   });
 
   it("moves on with the time it is given, at its scale", async () => {
     let elapsed = 0;
     await using ecu = await startEcu({ family, timeScale: 60, elapsed: () => elapsed });
     elapsed = 10_000;
-    expect(await ask(ecu, "clock", ecuId)).toEqual({ now: "20260621131300" });
-    expect(await ask(ecu, "realtime", ecuId)).toMatchObject({ takenAt: "20260621131000" });
+    expect(await queryEcu(ecu, "clock", ecuId)).toEqual({ now: "20260621131300" });
+    expect(await queryEcu(ecu, "realtime", ecuId)).toMatchObject({ takenAt: "20260621131000" });
   });
 
   it("has no data yet before its first round: status 02, and no power", async () => {
@@ -39,7 +47,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     using wire = await dial(ecu);
     wire.send(request("0002", family));
     expect((await wire.replies())[0]?.toString("latin1")).toBe("APS110015000202\n");
-    expect(await ask(ecu, "info", ecuId)).toMatchObject({ powerWatts: 0, inverters: 3 });
+    expect(await queryEcu(ecu, "info", ecuId)).toMatchObject({ powerWatts: 0, inverters: 3 });
   });
 
   it("says status 01 to one who takes it for another ECU", async () => {
@@ -71,27 +79,27 @@ describe.each(families)("an ECU of family %s", (family) => {
 
   it("notes commands that write, answers none, and carries none out", async () => {
     await using ecu = await startEcu({ family });
-    const before = await ask(ecu, "info", ecuId);
-    const table = await ask(ecu, "realtime", ecuId);
+    const before = await queryEcu(ecu, "info", ecuId);
+    const table = await queryEcu(ecu, "realtime", ecuId);
     const codes =
       "0005 0006 0007 0010 0015 0016 0021 0024 0025 0026 0027 0028 0031 0033 0035 0045".split(" ");
     for (const written of codes) {
       using wire = await dial(ecu);
       wire.send(request(written, family, "3END\n"));
       if (family === "L") expect(await wire.ended).toBeUndefined();
-      await ask(ecu, "info", ecuId); // by now the ECU has taken the other request too
+      await queryEcu(ecu, "info", ecuId); // by now the ECU has taken the other request too
       expect(wire.received()).toHaveLength(0);
     }
     expect(ecu.writes.map((write) => write.code)).toEqual(codes);
     expect(ecu.writes[0]).toMatchObject({ code: "0005", ecuId });
-    expect(await ask(ecu, "info", ecuId)).toEqual(before);
-    expect(await ask(ecu, "realtime", ecuId)).toEqual(table);
+    expect(await queryEcu(ecu, "info", ecuId)).toEqual(before);
+    expect(await queryEcu(ecu, "realtime", ecuId)).toEqual(table);
   });
 
   it("notes every request, and which of them only read", async () => {
     await using ecu = await startEcu({ family });
-    await ask(ecu, "info", ecuId);
-    await ask(ecu, "realtime", ecuId);
+    await queryEcu(ecu, "info", ecuId);
+    await queryEcu(ecu, "realtime", ecuId);
     expect(ecu.requests).toEqual([
       { code: "0001", ecuId: "END\n", parameter: "" },
       { code: "0002", ecuId, parameter: "" },
@@ -109,7 +117,7 @@ describe.each(families)("an ECU of family %s", (family) => {
         await wire.replies();
       }
     }
-    await ask(ecu, "info", ecuId);
+    await queryEcu(ecu, "info", ecuId);
     expect(ecu.connections.total).toBe(3);
     expect(ecu.connections.peak).toBeLessThanOrEqual(3);
     expect(ecu.connections.peak).toBeGreaterThanOrEqual(family === "R" ? 2 : 1);
@@ -172,7 +180,7 @@ describe("family R", () => {
     using wire = await dial(ecu);
     wire.send(request("0002", "R") + request("0030", "R"));
     await wire.replies();
-    await ask(ecu, "info", ecuIds.R);
+    await queryEcu(ecu, "info", ecuIds.R);
     expect(code(wire.received())).toBe("0002");
     expect(ecu.requests.map((one) => one.code)).toEqual(["0002", "0001"]);
   });
@@ -181,7 +189,7 @@ describe("family R", () => {
     await using ecu = await startEcu({ family: "R" });
     using wire = await dial(ecu);
     wire.send(text);
-    await ask(ecu, "info", ecuIds.R);
+    await queryEcu(ecu, "info", ecuIds.R);
     expect(wire.received()).toHaveLength(0);
     wire.send(INFO);
     expect(code((await wire.replies())[0])).toBe("0001");
@@ -204,7 +212,7 @@ describe("family R", () => {
 
   it("answers three connections, leaves two without an answer, and closes a sixth", async () => {
     await using ecu = await startEcu({ family: "R" });
-    const links: Wire[] = [];
+    const links: Connection[] = [];
     for (let i = 0; i < 5; i++) links.push(await dial(ecu));
     for (const wire of links) wire.send(INFO);
     for (const wire of links.slice(0, 3)) expect(code((await wire.replies())[0])).toBe("0001");
@@ -218,7 +226,7 @@ describe("family R", () => {
 
   it("answers on a link that has become free", async () => {
     await using ecu = await startEcu({ family: "R" });
-    for (let i = 0; i < 6; i++) await ask(ecu, "info", ecuIds.R);
+    for (let i = 0; i < 6; i++) await queryEcu(ecu, "info", ecuIds.R);
     expect(ecu.connections.total).toBe(6);
   });
 
@@ -240,15 +248,15 @@ describe("family R", () => {
       wire.send(INFO);
       await vi.waitFor(() => expect(ecu.requests).toHaveLength(1));
     }
-    expect((await ask(ecu, "info", ecuIds.R)).ecuId).toBe(ecuIds.R);
+    expect((await queryEcu(ecu, "info", ecuIds.R)).ecuId).toBe(ecuIds.R);
   });
 
   it("has tables of the past, also for one who leaves out what he asks for", async () => {
     await using ecu = await startEcu({ family: "R" });
-    const { todayEnergyJoules } = await ask(ecu, "info", ecuIds.R);
+    const { todayEnergyJoules } = await queryEcu(ecu, "info", ecuIds.R);
     const records = [{ date: "20260621", energyJoules: todayEnergyJoules }];
-    expect(await ask(ecu, "energy", ecuIds.R, "00")).toEqual({ period: "00", records });
-    const curve = await ask(ecu, "dayPower", ecuIds.R, "20260621");
+    expect(await queryEcu(ecu, "energy", ecuIds.R, "00")).toEqual({ period: "00", records });
+    const curve = await queryEcu(ecu, "dayPower", ecuIds.R, "20260621");
     expect(curve.at(-1)?.time).toBe("1300");
     for (const [asked, size] of [
       ["0004", 27],

@@ -1,8 +1,8 @@
 /** `capture`: the raw replies of an ECU in a file that can be published. */
 import { randomInt } from "node:crypto";
 import { type Anonymised, anonymise } from "../../captures/anonymise.ts";
-import { captureText, emptyCapture } from "../../captures/format.ts";
-import type { Chance } from "../../captures/replace.ts";
+import { createEmptyCapture, formatCapture } from "../../captures/format.ts";
+import type { RandomInteger } from "../../captures/replace.ts";
 import { createRecorder, takeCapture } from "../../captures/take.ts";
 import { describeError, errorReasons } from "../../ecu/errors.ts";
 import { createQuerier, type QuerierOptions } from "../../ecu/querier.ts";
@@ -17,7 +17,7 @@ interface Environment {
   readonly write: (text: string) => void;
   /** Prints the summary for the user. */
   readonly report: (text: string) => void;
-  readonly chance: Chance;
+  readonly chance: RandomInteger;
   readonly clock: Clock;
   readonly now: () => number;
   readonly retryPauseMs: number;
@@ -63,8 +63,8 @@ export const capture = async (
     report("No data received; nothing was written.\n");
     return 1;
   }
-  const anonymised = anonymise({ ...emptyCapture(now(), version), ...content }, chance);
-  const text = captureText(anonymised.capture);
+  const anonymised = anonymise({ ...createEmptyCapture(now(), version), ...content }, chance);
+  const text = formatCapture(anonymised.capture);
   if (output === STANDARD_OUTPUT) write(text);
   else await writeOutputFile(output, text);
   report(`${summary(anonymised, output).join("\n")}\n`);
@@ -72,7 +72,10 @@ export const capture = async (
 };
 
 /** What the capture contains, what was replaced, and whether it can be published. */
-const summary = ({ capture: file, replaced, doubtful }: Anonymised, output: string): string[] => {
+const summary = (
+  { capture: file, replaced, undecodedCodes }: Anonymised,
+  output: string,
+): string[] => {
   const answered = file.questions.filter(({ reply }) => reply !== undefined);
   const failed = file.questions.flatMap(({ name, code, parameter, failed: failure }) =>
     failure === undefined
@@ -86,9 +89,9 @@ const summary = ({ capture: file, replaced, doubtful }: Anonymised, output: stri
   const where = output === STANDARD_OUTPUT ? "The capture" : output;
   const { model, firmware } = file.ecu;
   const advice =
-    doubtful.length === 0
+    undecodedCodes.length === 0
       ? "A check confirmed that nothing else was changed. You can attach the file to a public report."
-      : `Check it with the command decode before you publish it: the replies to ${doubtful.join(", ")} ` +
+      : `Check it with the command decode before you publish it: the replies to ${undecodedCodes.join(", ")} ` +
         "contain bytes that could not be decoded, and a serial number may remain in them.";
   return [
     `${where} contains the replies of an ECU (${printable(`${model}, ${firmware}`)}) ` +

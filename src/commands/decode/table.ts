@@ -20,40 +20,40 @@ interface Row {
 }
 
 /** The rows of a reply: the bytes of all of them, one after another, are those of the reply. */
-const rowsOf = (bytes: Uint8Array, { entries }: Explanation): readonly Row[] =>
+const createRows = (bytes: Uint8Array, { entries }: Explanation): readonly Row[] =>
   entries.map((entry) => ({
     offset: entry.begin,
     bytes: (
       Buffer.from(bytes.subarray(entry.begin, entry.end)).toString("hex").match(/../g) ?? []
     ).join(" "),
     field: entry.field,
-    value: UNREAD.test(entry.field) ? `${entry.end - entry.begin} bytes` : visible(entry.value),
-    meaning: visible(meaningOf(entry), 60),
+    value: UNREAD.test(entry.field) ? `${entry.end - entry.begin} bytes` : escapeText(entry.value),
+    meaning: escapeText(meaningOf(entry), 60),
   }));
 
 /** The table, and beneath it the error where the reply cannot be read. */
-export const replyTable = (bytes: Uint8Array, asked: Command | undefined, screen: Terminal) => {
+export const formatReply = (bytes: Uint8Array, asked: Command | undefined, screen: Terminal) => {
   const explanation = explainReply(bytes, asked);
   const table = createTable(
     ["Offset", "Bytes", "Field", "Value", "Meaning"].map((text) => styled("strong", text, screen)),
     ["right", "left", "left", "left", "left"],
   );
-  for (const row of rowsOf(bytes, explanation)) {
+  for (const row of createRows(bytes, explanation)) {
     const isUnread = UNREAD.test(row.field);
     const mood = (text: string): string => (isUnread ? styled("fair", text, screen) : text);
-    const lines = folded(row.bytes);
+    const lines = wrapBytes(row.bytes);
     table.push([row.offset, lines, mood(row.field), mood(row.value), mood(row.meaning)]);
   }
   const { error } = explanation;
   const problem =
     error === undefined
       ? ""
-      : `\n${styled("bad", `It cannot be read: ${visible(error.message, 200)} (${error.reason})`, screen)}`;
+      : `\n${styled("bad", `It cannot be read: ${escapeText(error.message, 200)} (${error.reason})`, screen)}`;
   return { text: `${formatTable(table)}${problem}\n`, error };
 };
 
 /** So many bytes a line. */
-const folded = (bytes: string): string => {
+const wrapBytes = (bytes: string): string => {
   const width = 3 * BYTES_A_LINE;
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += width)
@@ -62,7 +62,7 @@ const folded = (bytes: string): string => {
 };
 
 /** Text in which every character can be seen: others are written as their code. */
-export const visible = (value: string | number | boolean, most = LONGEST_VALUE): string => {
+export const escapeText = (value: string | number | boolean, most = LONGEST_VALUE): string => {
   const text = typeof value === "number" ? String(Math.round(value * 1000) / 1000) : String(value);
   const escaped = text.replace(
     /[^\x20-\x7e°…–]/g,

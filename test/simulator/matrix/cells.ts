@@ -1,9 +1,14 @@
 /** The fault matrix: its cells, and what one cell tells. */
 
 import type { Family } from "../../../src/simulator/behaviours.ts";
-import { type Fault, type FaultName, faults, questions } from "../../../src/simulator/faults.ts";
+import {
+  type FaultDefinition,
+  type FaultName,
+  faultQueries,
+  faults,
+} from "../../../src/simulator/faults.ts";
 
-export type Question = (typeof questions)[number];
+export type Question = (typeof faultQueries)[number];
 
 /** One fault of an ECU of one family, at the answers to one question. */
 export interface Cell {
@@ -53,8 +58,8 @@ export const families: readonly Family[] = ["R", "L"];
 
 /** Questions whose answers a fault changes. */
 export const questionsOf = (fault: FaultName): readonly Question[] => {
-  const { only }: Fault = faults[fault];
-  return questions.filter((question) => only?.includes(question) ?? true);
+  const { only }: FaultDefinition = faults[fault];
+  return faultQueries.filter((question) => only?.includes(question) ?? true);
 };
 
 /** Every fault, at every question where it changes something, for both families. */

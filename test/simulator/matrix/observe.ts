@@ -2,7 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { catalogue, type Metric } from "../../../src/metrics/catalogue.ts";
 import type { Family } from "../../../src/simulator/behaviours.ts";
-import { type Fault, type FaultName, faults, questions } from "../../../src/simulator/faults.ts";
+import {
+  type FaultDefinition,
+  type FaultName,
+  faultQueries,
+  faults,
+} from "../../../src/simulator/faults.ts";
 import type { SimulatedEcu } from "../../../src/simulator/server.ts";
 import { samplesOf, startTestExporter } from "../../support/exporter.ts";
 import { startEcu } from "../client.ts";
@@ -41,7 +46,7 @@ const REPLY_DELAY_MS = 100;
 
 /** Runs a cell. */
 export const observe = async ({ fault, question, family }: Cell): Promise<Observed> => {
-  const { connection }: Fault = faults[fault];
+  const { connection }: FaultDefinition = faults[fault];
   const amid = connection !== undefined && question !== "info";
   const timeoutMs = MUTE.includes(fault) ? MUTE_TIMEOUT_MS : TIMEOUT_MS;
   const healthy = await healthyScrapes(family);
@@ -49,9 +54,9 @@ export const observe = async ({ fault, question, family }: Cell): Promise<Observ
     timeoutMs,
     replyDelayMs: amid ? REPLY_DELAY_MS : 0,
     during: async (ecu, scrape) => {
-      if (connection === undefined) ecu.faults.add({ name: fault, question });
+      if (connection === undefined) ecu.faults.add({ name: fault, query: question });
       else if (!amid) ecu.faults.add(fault);
-      const asked = ecu.requests.length + questions.indexOf(question);
+      const asked = ecu.requests.length + faultQueries.indexOf(question);
       const scraped = scrape();
       while (amid && ecu.requests.length < asked) await sleep(1);
       if (amid) ecu.faults.add(fault);
@@ -121,7 +126,7 @@ const scrapedFrom = (text: string, ms: number): Scraped => {
   const success = samplesOf(text, "apsystems_exporter_query_success");
   return {
     up: samplesOf(text, "ecu_up")[""] ?? Number.NaN,
-    valid: questions.filter((question) => success[question] === 1).join(" "),
+    valid: faultQueries.filter((question) => success[question] === 1).join(" "),
     values: seriesOf(text, Object.values(groups).flat()),
     counters: seriesOf(text, COUNTERS),
     ms,

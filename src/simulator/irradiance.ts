@@ -14,7 +14,7 @@ const radians = (degrees: number): number => (degrees * Math.PI) / 180;
  * that the panel sees.
  * @param clearness 0 (overcast) to 1 (clear)
  */
-export const lightOn = (
+export const irradianceOn = (
   panel: Orientation,
   sun: { elevation: number; azimuth: number },
   clearness: number,
