@@ -6,7 +6,7 @@ import { observe } from "../test/simulator/matrix/observe.ts";
 import { faultsPage, shownInWords } from "../test/simulator/matrix/page.ts";
 
 const AT_ONCE = 6;
-const keyOf = ({ fault, question, family }: Cell): string => `${fault}@${question} ${family}`;
+const keyOf = ({ fault, query, family }: Cell): string => `${fault}@${query} ${family}`;
 
 const observed = new Map<string, Outcome>();
 const left = [...cells];
@@ -20,7 +20,7 @@ const seen = (cell: Cell): Outcome => observed.get(keyOf(cell)) ?? expectedOf(ce
 const differs = (cell: Cell): boolean =>
   JSON.stringify(seen(cell)) !== JSON.stringify(expectedOf(cell));
 const rows = [
-  ["fault@question family", "up", "query and reason", "shown"],
+  ["fault@query family", "up", "query and reason", "shown"],
   ...cells.map((cell) => {
     const outcome = seen(cell);
     const shown = shownInWords(outcome).replaceAll("`", "");

@@ -49,7 +49,7 @@ export const simulationSettings = {
   }),
   fault: setting({
     flag: "fault",
-    value: "NAME[@QUESTION][:LIMIT]",
+    value: "NAME[@QUERY][:LIMIT]",
     help: `Fault of the ECU (see docs/simulator.md), such as silent, silent@signal, silent:once, silent:3times, silent:30s or silent:0.2; repeatable. Faults: ${Object.keys(faults).join(", ")}.`,
     repeatable: true,
     defaultText: "no fault",

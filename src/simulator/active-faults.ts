@@ -1,4 +1,4 @@
-/** The faults that are on, and what is left of each. */
+/** The faults that are on, and how much of its limit each has left. */
 import type { Command } from "../protocol/requests.ts";
 import {
   type FaultDefinition,
@@ -13,10 +13,10 @@ import { random } from "./random.ts";
 export type ActiveFault = Pick<FaultSpec, "name">;
 
 export interface ActiveFaults {
-  /** Switches a fault on, in place of the same fault for the same question. */
+  /** Switches a fault on. It replaces the same fault for the same query. */
   add(fault: FaultName | FaultSpec): void;
-  /** Switches a fault off: for one question, or for all. */
-  delete(name: FaultName, question?: FaultQuery): void;
+  /** Switches a fault off, for one query or for all. */
+  delete(name: FaultName, query?: FaultQuery): void;
   clear(): void;
   /** Faults that are on, each with the number of times left. */
   readonly active: readonly FaultSpec[];
@@ -49,14 +49,14 @@ const RANDOM_KEY = 9; // no other random numbers use it
 
 /** @see ActiveFaults */
 export const createActiveFaults = ({
-  initial: on,
+  initial,
   seed,
-  onRefusingChange: onRefusal,
+  onRefusingChange,
 }: ActiveFaultsOptions): ActiveFaults => {
   let entries: FaultState[] = [];
   let draws = 0;
 
-  const notify = (): void => onRefusal(entries.some(({ isRefusing }) => isRefusing));
+  const notify = (): void => onRefusingChange(entries.some(({ isRefusing }) => isRefusing));
   const remove = (matches: (entry: FaultState) => boolean): void => {
     for (const entry of entries.filter(matches)) clearTimeout(entry.timer);
     entries = entries.filter((entry) => !matches(entry));
@@ -66,7 +66,7 @@ export const createActiveFaults = ({
     limit === undefined || !("chance" in limit) || random(seed, RANDOM_KEY, draws++) < limit.chance;
   const countOnce = (entry: FaultState): void => {
     entry.left--;
-    if (entry.left <= 0) remove((one) => one === entry);
+    if (entry.left <= 0) remove((other) => other === entry);
   };
   const startTurn = (entry: FaultState): void => {
     countOnce(entry);
@@ -75,14 +75,14 @@ export const createActiveFaults = ({
   };
 
   const add = (fault: FaultName | FaultSpec): void => {
-    const wanted = typeof fault === "string" ? { name: fault } : fault;
-    const { name, query: question, limit } = wanted;
-    remove((entry) => entry.name === name && entry.query === question);
+    const spec = typeof fault === "string" ? { name: fault } : fault;
+    const { name, query, limit } = spec;
+    remove((entry) => entry.name === name && entry.query === query);
     const left = limit !== undefined && "times" in limit ? limit.times : Number.POSITIVE_INFINITY;
-    const entry: FaultState = { ...wanted, left, isRefusing: true };
+    const entry: FaultState = { ...spec, left, isRefusing: true };
     entry.isRefusing = hasEffect(entry, "refused") && draw(entry);
     if (limit !== undefined && "ms" in limit) {
-      entry.timer = setTimeout(() => remove((one) => one === entry), limit.ms);
+      entry.timer = setTimeout(() => remove((other) => other === entry), limit.ms);
     } else if (limit !== undefined && hasEffect(entry, "refused")) {
       entry.timer = setInterval(() => startTurn(entry), TURN_MS);
     }
@@ -90,29 +90,28 @@ export const createActiveFaults = ({
     notify();
   };
 
-  for (const fault of on) add(fault);
+  for (const fault of initial) add(fault);
   return {
     add,
-    delete: (name, question) =>
-      remove(
-        (entry) => entry.name === name && (question === undefined || entry.query === question),
-      ),
+    delete: (name, query) =>
+      remove((entry) => entry.name === name && (query === undefined || entry.query === query)),
     clear: () => remove(() => true),
     get active() {
-      return entries.map(({ name, query: question, limit, left }) => ({
+      return entries.map(({ name, query, limit, left }) => ({
         name,
-        ...(question && { question }),
+        ...(query && { query }),
         ...(limit && { limit: "times" in limit ? { times: left } : limit }),
       }));
     },
     shouldIgnoreConnection: () => {
-      const entry = entries.find((one) => hasEffect(one, "ignored") && draw(one));
+      const entry = entries.find((candidate) => hasEffect(candidate, "ignored") && draw(candidate));
       if (entry !== undefined) countOnce(entry);
       return entry !== undefined;
     },
     selectFor: (command) => entries.filter((entry) => appliesTo(entry, command) && draw(entry)),
     countUse: (used) => {
-      for (const entry of entries.filter((one) => [...used].includes(one))) countOnce(entry);
+      for (const entry of entries.filter((candidate) => [...used].includes(candidate)))
+        countOnce(entry);
     },
   };
 };

@@ -1,4 +1,4 @@
-/** A reply with the faults that act on it. */
+/** Applies faults to a reply. */
 import { encodeReply, type Messages, type Version } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import type { ActiveFault } from "./active-faults.ts";
@@ -6,9 +6,9 @@ import { type Delivery, type FaultDefinition, faults } from "./faults.ts";
 
 export interface FaultyReply {
   readonly bytes: Buffer;
-  /** How they are sent: as the first fault says that changes it. */
+  /** How the bytes are sent: set by the first fault that changes it. */
   readonly delivery: Delivery | undefined;
-  /** Faults that changed something. A fault that had nothing to change does not count. */
+  /** The faults that changed something. */
   readonly used: ReadonlySet<ActiveFault>;
 }
 

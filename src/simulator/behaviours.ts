@@ -3,16 +3,16 @@
 /** R is a microcontroller behind a Wi-Fi module (ECU-R, ECU-B), L is Linux (ECU-R-Pro, ECU-C). */
 export type Family = "R" | "L";
 
-/** What an ECU does with connections and requests, whatever they are about. */
+/** How an ECU handles connections and requests, whatever their content. */
 export interface Behaviour {
   readonly closesAfterReply: boolean;
-  /** A connection without a request for so long is closed. */
+  /** A connection without a request for this time is closed. */
   readonly idleMs: number;
   /** A longer reply is sent in pieces of this size. */
   readonly pieceBytes: number;
-  /** Connections at the same time; further ones are closed at once. */
+  /** Maximum number of simultaneous connections; further ones are closed at once. */
   readonly links: number;
-  /** Connections that get replies; the others have a link that the ECU reserves for its cloud. */
+  /** Number of connections that get replies; the others use a link that the ECU reserves for its cloud. */
   readonly linksAnswered: number;
   /** What follows a request that the ECU does not know. */
   readonly unknownRequest: "silent" | "close";

@@ -1,4 +1,4 @@
-/** A port at which people and programs switch the faults of a simulated ECU while it runs. */
+/** An HTTP port at which the faults of a running simulated ECU are switched. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -24,9 +24,9 @@ interface ControlResponse {
 }
 
 /**
- * Starts the port; without an address there is none.
- * `GET /` lists what is on and all there is; `PUT /faults/silent:3times` switches on, in the words of the command line;
- * `DELETE /faults/silent` switches off, and `DELETE /faults` everything.
+ * Starts the control port, or does nothing without an address.
+ * `GET /` lists all faults and those that are on. `PUT /faults/silent:3times` switches one on; the syntax is that of the
+ * command line. `DELETE /faults/silent` switches it off, and `DELETE /faults` all of them.
  * @throws Error with the code of `listen`
  */
 export const startControl = async (
@@ -38,8 +38,8 @@ export const startControl = async (
     const { status, body } = handleRequest(request.method ?? "", request.url ?? "", faults);
     if (request.method !== "GET") {
       log?.info(
-        { asked: `${request.method} ${request.url}`, on: faults.active.map(formatFault) },
-        "faults",
+        { request: `${request.method} ${request.url}`, on: faults.active.map(formatFault) },
+        "faults changed",
       );
     }
     const type = status === 200 ? "application/json" : "text/plain; charset=utf-8";
@@ -61,7 +61,7 @@ export const startControl = async (
   };
 };
 
-/** What is asked for, done and answered. */
+/** Carries out a request. */
 const handleRequest = (method: string, url: string, faults: ControlledFaults): ControlResponse => {
   const [, path, , text] = /^(\/$|\/faults)(\/([^/?]+))?$/.exec(url) ?? [];
   if (path === undefined) return { status: 404, body: HELP };
@@ -77,13 +77,13 @@ const handleRequest = (method: string, url: string, faults: ControlledFaults): C
   return { status: 200, body: `${JSON.stringify(listFaults(faults), undefined, 2)}\n` };
 };
 
-const HELP = `GET / lists the faults and what is on
-PUT /faults/NAME[@QUESTION][:LIMIT] switches one on
-DELETE /faults/NAME[@QUESTION] switches it off
+const HELP = `GET / lists all faults and those that are on
+PUT /faults/NAME[@QUERY][:LIMIT] switches one on
+DELETE /faults/NAME[@QUERY] switches it off
 DELETE /faults switches all off
 `;
 
-const listFaults = ({ active: on }: ControlledFaults) => ({
-  on: on.map(formatFault),
+const listFaults = ({ active }: ControlledFaults) => ({
+  on: active.map(formatFault),
   faults: Object.fromEntries(Object.entries(table).map(([name, { about }]) => [name, about])),
 });

@@ -1,4 +1,4 @@
-/** A whole simulated ECU: a plant under its sun, the rounds that read it, and the server that tells. */
+/** A complete simulated ECU: the plant, the rounds that query its inverters, and the server that replies. */
 import type { Logger } from "pino";
 import type { Version } from "../protocol/replies.ts";
 import type { Site } from "../time/sun.ts";
@@ -9,11 +9,11 @@ import { createPlant } from "./plant.ts";
 import { createRounds, type Rounds } from "./rounds.ts";
 import { type MessageSources, type SimulatedEcu, startSimulatedEcu } from "./server.ts";
 
-/** Whether an ECU has tables of past energy, and the version of its answers (docs/protocol.md#energy-history). */
+/** Whether an ECU replies to requests for its history, and the version of these replies (docs/protocol.md#energy-history). */
 export type History = "none" | Version;
 
-/** Family L mostly has none (docs/protocol.md#what-a-simulated-ecu-does). */
-const usualHistory: Readonly<Record<Family, History>> = { R: "11", L: "none" };
+/** Most ECUs of family L do not reply to them (docs/protocol.md#what-a-simulated-ecu-does). */
+const defaultHistory: Readonly<Record<Family, History>> = { R: "11", L: "none" };
 
 export interface SimulationOptions {
   readonly inverters: readonly (readonly [ModelName, number])[];
@@ -22,17 +22,17 @@ export interface SimulationOptions {
   /** IANA zone of the ECU's clock. */
   readonly zone: string;
   readonly seed: number;
-  /** Simulated time at the beginning, in milliseconds since 1970. */
+  /** Simulated time at the start, in milliseconds since 1970. */
   readonly start: number;
-  /** Energy on the counter before its first day. */
+  /** Lifetime energy before the first simulated day. */
   readonly lifetimeJoules?: number;
-  /** Days before that of `start` through which it has lived. */
+  /** Days of history before the day of `start`. */
   readonly past?: number;
-  /** Whether it tells of its past, and in which version; the usual of its family where nothing is said. */
+  /** Without it, the default of the family. */
   readonly history?: History | undefined;
-  /** Simulated seconds in a second. */
+  /** Simulated seconds per second. */
   readonly timeScale: number;
-  /** Milliseconds since some moment. */
+  /** Milliseconds of a monotonic clock. */
   readonly elapsed: () => number;
   readonly host?: string;
   readonly port?: number;
@@ -41,14 +41,14 @@ export interface SimulationOptions {
   readonly log?: Logger;
 }
 
-/** Starts a simulated ECU; its time runs from `start` on. */
+/** Starts a simulated ECU. Its clock starts at `start`. */
 export const simulateEcu = (options: SimulationOptions): Promise<SimulatedEcu> => {
   const plant = createPlant(options.inverters, options.site, options.seed);
-  const history = options.history ?? usualHistory[options.family];
+  const history = options.history ?? defaultHistory[options.family];
   const energyVersion = history === "none" ? undefined : history;
   const rounds = createRounds({ ...options, plant, energyVersion });
-  const begun = options.elapsed();
-  const now = (): number => options.start + (options.elapsed() - begun) * options.timeScale;
+  const startedAt = options.elapsed();
+  const now = (): number => options.start + (options.elapsed() - startedAt) * options.timeScale;
   return startSimulatedEcu({
     ...options,
     energyVersion,

@@ -11,24 +11,24 @@ import { createReplySender } from "./reply-sender.ts";
 /** The reply to a request. */
 export interface FakeReply {
   readonly bytes: Uint8Array;
-  /** How it is sent, where that is not as usual. */
+  /** How it is sent, if not normally. */
   readonly delivery?: Delivery | undefined;
-  /** What follows on the connection, where that is not as usual. */
+  /** What follows on the connection, if not what is normal for the family. */
   readonly end?: "stay" | "close" | undefined;
 }
 
 export interface FakeEcuOptions {
   readonly behaviour: Behaviour;
-  /** The reply to a request; `undefined` where the ECU does not know the request. */
+  /** Returns the reply to a request; `undefined` if the ECU does not know the request. */
   readonly reply: (request: DecodedRequest) => FakeReply | undefined;
   /** Whether a new connection is accepted and then ignored. */
   readonly shouldIgnoreConnection?: () => boolean;
-  /** Called with every request, before its reply. @param bytes as they came */
+  /** Called with every request, before its reply. @param bytes as received */
   readonly onRequest?: (request: DecodedRequest, bytes: Buffer) => void;
   readonly host?: string;
-  /** Any free port without it. */
+  /** Without it, any free port. */
   readonly port?: number;
-  /** Between request and reply. */
+  /** Delay of each reply. */
   readonly replyDelayMs?: number;
 }
 
@@ -37,7 +37,7 @@ export interface FakeEcu extends AsyncDisposable {
   readonly port: number;
   /** The last thousand requests, in order. */
   readonly requests: readonly DecodedRequest[];
-  /** Connections: now, at most at the same time, and in all. */
+  /** Number of connections: now, maximum at the same time, and total. */
   readonly connections: { readonly open: number; readonly peak: number; readonly total: number };
   /** Closes the port, or opens it again. Open connections stay open. */
   setRefusing(isRefusing: boolean): void;
@@ -48,7 +48,7 @@ const MAX_REQUESTS = 1_000;
 
 /** Starts a fake ECU; it stops when it is closed or disposed of. @throws Error of `listen` */
 export const startFakeEcu = async (options: FakeEcuOptions): Promise<FakeEcu> => {
-  const { behaviour, shouldIgnoreConnection: ignoresConnection = () => false } = options;
+  const { behaviour, shouldIgnoreConnection = () => false } = options;
   const sender = createReplySender(behaviour.pieceBytes);
   const requests: DecodedRequest[] = [];
   const links = createLinks(behaviour.links);
@@ -56,8 +56,8 @@ export const startFakeEcu = async (options: FakeEcuOptions): Promise<FakeEcu> =>
   const respond = createResponder(options, sender);
 
   const server = createServer({ noDelay: true }, (socket) => {
-    socket.on("error", () => {}); // a client that is gone is of no interest to an ECU
-    if (ignoresConnection()) {
+    socket.on("error", () => {}); // an ECU ignores that a client has disconnected
+    if (shouldIgnoreConnection()) {
       ignored.add(socket);
       socket.resume().on("close", () => ignored.delete(socket));
       return;
@@ -102,7 +102,7 @@ export const startFakeEcu = async (options: FakeEcuOptions): Promise<FakeEcu> =>
   };
 };
 
-/** Sends the reply to a request, or does what the ECU does with a request that it does not know. */
+/** Sends the reply to a request, or handles a request that the ECU does not know. */
 const createResponder = (
   { behaviour, reply, replyDelayMs = 0 }: FakeEcuOptions,
   sender: ReturnType<typeof createReplySender>,
@@ -135,7 +135,7 @@ const createLinks = (max: number) => {
   let peak = 0;
   let total = 0;
   return {
-    /** The number of the connection; `undefined` where there are too many. */
+    /** Returns the number of the connection; `undefined` if there are too many. */
     take: (socket: Socket): number | undefined => {
       const free = links.indexOf(undefined);
       const link = free === -1 ? links.length : free;

@@ -1,4 +1,4 @@
-/** A fault as the command line and the control port spell it. */
+/** The text form of a fault, on the command line and at the control port. */
 import { milliseconds, type Parse, refuse } from "../config/values.ts";
 import {
   type FaultDefinition,
@@ -9,32 +9,31 @@ import {
   faults,
 } from "./faults.ts";
 
-/** `NAME`, `NAME@QUESTION`; either with `:once`, `:3times`, `:30s` or `:0.2` behind it. */
+/** Parses `NAME` or `NAME@QUERY`, optionally followed by `:once`, `:3times`, `:30s` or `:0.2`. */
 export const parseFault: Parse<FaultSpec> = (text) => {
-  const [, word = "", asked, limit] = /^([^@:]*)(?:@([^:]*))?(?::(.*))?$/s.exec(text) ?? [];
-  const name = (Object.keys(faults) as FaultName[]).find((one) => one === word);
+  const [, word = "", queryName, limit] = /^([^@:]*)(?:@([^:]*))?(?::(.*))?$/s.exec(text) ?? [];
+  const name = (Object.keys(faults) as FaultName[]).find((candidate) => candidate === word);
   if (name === undefined) {
     const names = Object.keys(faults).join(", ");
     return refuse(
       word === text ? `is not one of ${names}` : `names "${word}", not one of ${names}`,
     );
   }
-  const question = faultQueries.find((one) => one === asked);
+  const query = faultQueries.find((candidate) => candidate === queryName);
   const { connection, only }: FaultDefinition = faults[name];
-  if (asked !== undefined) {
+  if (queryName !== undefined) {
     if (connection !== undefined)
-      return refuse("has a question, but acts on connections, before any question");
-    if (question === undefined) {
+      return refuse("has a query, but acts on connections, before any query");
+    if (query === undefined) {
       return refuse(
-        `names "${asked}", which is not a question; questions are ${faultQueries.join(", ")}`,
+        `names "${queryName}", which is not a query; queries are ${faultQueries.join(", ")}`,
       );
     }
-    if (only?.includes(question) === false)
-      return refuse(`does not change the reply to ${question}`);
+    if (only?.includes(query) === false) return refuse(`does not change the reply to ${query}`);
   }
   return {
     name,
-    ...(question && { query: question }),
+    ...(query && { query }),
     ...(limit !== undefined && { limit: faultLimit(limit) }),
   };
 };
@@ -53,9 +52,9 @@ const faultLimit: Parse<FaultLimit> = (text) => {
   return refuse("does not end in a limit such as once, 3times, 30s or 0.2");
 };
 
-/** A fault as the command line spells it. */
-export const formatFault = ({ name, query: question, limit }: FaultSpec): string =>
-  `${name}${question === undefined ? "" : `@${question}`}${limit === undefined ? "" : `:${formatLimit(limit)}`}`;
+/** Formats a fault as the command line accepts it. */
+export const formatFault = ({ name, query, limit }: FaultSpec): string =>
+  `${name}${query === undefined ? "" : `@${query}`}${limit === undefined ? "" : `:${formatLimit(limit)}`}`;
 
 const formatLimit = (limit: NonNullable<FaultSpec["limit"]>): string => {
   if ("times" in limit) return limit.times === 1 ? "once" : `${limit.times}times`;

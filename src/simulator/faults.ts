@@ -1,4 +1,4 @@
-/** What can be wrong with an ECU (docs/protocol.md#faults-of-real-ecus): one table. */
+/** The faults of a simulated ECU, in one table (docs/protocol.md#faults-of-real-ecus). */
 import { encodeStatus } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import {
@@ -212,17 +212,17 @@ export const faults = {
 
 export type FaultName = keyof typeof faults;
 
-/** Questions that a fault can be limited to: those that the exporter asks. */
+/** The queries that a fault can be limited to: those of the exporter. */
 export const faultQueries = ["info", "realtime", "signal"] as const satisfies readonly Command[];
 export type FaultQuery = (typeof faultQueries)[number];
 
-/** How often, for how long, or with which chance a fault acts; without a limit always. */
+/** How often, how long, or with which probability a fault acts. */
 export type FaultLimit =
   | { readonly times: number }
   | { readonly ms: number }
   | { readonly chance: number };
 
-/** A fault to switch on: which, at the answers to which question, within which limit. */
+/** A fault to switch on, for the replies to one query or all, within a limit or always. */
 export interface FaultSpec {
   readonly name: FaultName;
   readonly query?: FaultQuery;

@@ -1,17 +1,17 @@
-/** How a panel lies, in degrees: 0 tilt is flat; azimuth 90 is east, 180 south. */
+/** Orientation of a panel in degrees: tilt 0 is flat; azimuth 90 is east, 180 south. */
 export interface Orientation {
   readonly tilt: number;
   readonly azimuth: number;
 }
 
 const SOLAR_CONSTANT = 1361; // W/m² outside the atmosphere
-const DIFFUSE_SHARE = 0.1; // of the sun's direct beam on a clear day, at any height of the sun
-const CLOUD_SHARE = 0.25; // of the light above the clouds, under a sky that is all cloud
+const DIFFUSE_SHARE = 0.1; // of direct light on a clear day, at any elevation
+const CLOUD_SHARE = 0.25; // of the light above the clouds, under an overcast sky
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
 
 /**
- * Light on a panel in W/m². Direct light by air mass (Kasten and Young), and diffuse light from the part of the sky
- * that the panel sees.
+ * Irradiance on a panel in W/m²: direct light by air mass (Kasten and Young), and diffuse light from the visible part of
+ * the sky.
  * @param clearness 0 (overcast) to 1 (clear)
  */
 export const irradianceOn = (

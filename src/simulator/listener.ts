@@ -4,11 +4,11 @@ import type { Server } from "node:net";
 export interface Listener {
   /** Closes the port, or opens it again at its address. Open connections stay open. */
   setClosed(isClosed: boolean): void;
-  /** Ends all further changes. */
+  /** Ignores all further changes. */
   release(): void;
 }
 
-/** If another program took the port in the meantime, it is tried again after this time. */
+/** If another program has taken the port, opening it is retried after this time. */
 const RETRY_MS = 250;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -23,7 +23,7 @@ export const createListener = (
     if (isReleased) return;
     clearTimeout(timer);
     if (isClosed) {
-      timer = setTimeout(() => {}, MAX_TIMER_MS); // keeps the process alive, which now listens at no port
+      timer = setTimeout(() => {}, MAX_TIMER_MS); // keeps the process alive although it listens at no port
       server.close();
     } else if (!server.listening) server.listen(address.port, address.host);
   };

@@ -1,40 +1,40 @@
-/** Changes that faults make: to what an ECU says, and to the bytes it says it in. */
+/** The changes that faults make to messages and to their bytes. */
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 
-/** A change of what is said to any question. */
+/** A change of the reply to any command. */
 export type MessageChange = <C extends Command>(
   command: C,
   message: Messages[C],
   ecuId: string,
 ) => Messages[C];
 
-/** What a fault that changes the answer to one question consists of. */
+/** The part of a fault that changes the replies to some commands. */
 export interface MessageFault {
   readonly only: readonly Command[];
   readonly message: MessageChange;
 }
 
-/** A change of what is said to one question. The casts: where the names are equal, so are the types. */
-export const changeMessage = <Q extends Command>(
-  question: Q,
-  change: (message: Messages[Q], ecuId: string) => Messages[Q],
+/** A change of the reply to one command. The casts are safe: equal names have equal types. */
+export const changeMessage = <T extends Command>(
+  target: T,
+  change: (message: Messages[T], ecuId: string) => Messages[T],
 ): MessageFault => ({
-  only: [question],
+  only: [target],
   message: <C extends Command>(command: C, message: Messages[C], ecuId: string): Messages[C] =>
-    (command as Command) === question ? (change(message as never, ecuId) as never) : message,
+    (command as Command) === target ? (change(message as never, ecuId) as never) : message,
 });
 
-/** Several changes in one. */
-export const combineChanges = (...sayings: readonly MessageFault[]): MessageFault => ({
-  only: sayings.flatMap(({ only }) => only),
+/** Applies several changes, one after another. */
+export const combineChanges = (...changes: readonly MessageFault[]): MessageFault => ({
+  only: changes.flatMap(({ only }) => only),
   message: (command, message, ecuId) =>
-    sayings.reduce((said, saying) => saying.message(command, said, ecuId), message),
+    changes.reduce((changed, change) => change.message(command, changed, ecuId), message),
 });
 
 type InverterTable = Extract<Messages["realtime"], { kind: "01" }>;
 
-/** A change of the inverter table, where there is one. */
+/** A change of the inverter table; other replies to `realtime` stay as they are. */
 export const changeTable = (
   change: (table: InverterTable, ecuId: string) => InverterTable,
 ): MessageFault =>
@@ -60,38 +60,37 @@ export const addThreeHours = (digits: string): string => {
 /** The longest length that four digits can declare. */
 export const LONGEST_LENGTH = 9_999;
 const END_BYTES = 4; // END and the line feed
-const SHORT_BYTES = 16; // of a status, which has no END
+const STATUS_FRAME_BYTES = 16; // a status frame has no END
 
 const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
-const overwritten = (bytes: Buffer, at: number, text: string): Buffer =>
+const overwrite = (bytes: Buffer, at: number, text: string): Buffer =>
   Buffer.concat([bytes.subarray(0, at), latin1(text), bytes.subarray(at + text.length)]);
 
 export const declaredLength = (bytes: Buffer): number => Number(bytes.toString("latin1", 5, 9));
 
-/** The same bytes, with another length declared. */
+/** The reply with another declared length. */
 export const withDeclaredLength = (bytes: Buffer, length: number): Buffer =>
-  overwritten(bytes, 5, String(length).padStart(4, "0"));
+  overwrite(bytes, 5, String(length).padStart(4, "0"));
 
-/** The same bytes with another command in their head. */
-export const withCommandCode = (bytes: Buffer, code: string): Buffer => overwritten(bytes, 9, code);
+/** The reply with another command code in its header. */
+export const withCommandCode = (bytes: Buffer, code: string): Buffer => overwrite(bytes, 9, code);
 
-/** The same bytes with other version digits. */
-export const withVersion = (bytes: Buffer, version: string): Buffer =>
-  overwritten(bytes, 3, version);
+/** The reply with other version digits. */
+export const withVersion = (bytes: Buffer, version: string): Buffer => overwrite(bytes, 3, version);
 
-/** The same bytes with something in the place of `END`; a status has none. */
+/** The reply with NUL bytes instead of `END`; a status frame stays as it is. */
 export const withoutEnd = (bytes: Buffer): Buffer =>
-  bytes.length <= SHORT_BYTES ? bytes : overwritten(bytes, bytes.length - END_BYTES, "\0\0\0");
+  bytes.length <= STATUS_FRAME_BYTES ? bytes : overwrite(bytes, bytes.length - END_BYTES, "\0\0\0");
 
-/** The same bytes with more of them before `END`, and as long as they declare; a status stays as it is. */
+/** The reply with more bytes before `END`, and its length adapted; a status frame stays as it is. */
 export const insertBeforeEnd = (bytes: Buffer, filler: Uint8Array): Buffer =>
-  bytes.length <= SHORT_BYTES
+  bytes.length <= STATUS_FRAME_BYTES
     ? bytes
     : withDeclaredLength(
         Buffer.concat([bytes.subarray(0, -END_BYTES), filler, bytes.subarray(-END_BYTES)]),
         declaredLength(bytes) + filler.length,
       );
 
-/** How a reply begins that has no end: all but `END`, of the longest length. */
+/** The start of a reply that never ends: all but `END`, with the longest declared length. */
 export const startOfEndlessReply = (bytes: Buffer): Buffer =>
   withDeclaredLength(bytes.subarray(0, -END_BYTES), LONGEST_LENGTH);

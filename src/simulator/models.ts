@@ -5,29 +5,29 @@ import {
   recordFormats,
 } from "../protocol/layouts.ts";
 
-/** A model of simulated inverters: what it is on the wire, and what its panels can give. */
+/** A model of simulated inverters: its record in the protocol, and the power of its panels. */
 export interface Model {
   /** First digits of its uid. */
   readonly prefix: string;
   readonly typeCode: string;
   readonly layout: RecordLayout;
   readonly channels: number;
-  /** Power of one panel in full light, in watts. */
+  /** Power of one panel at an irradiance of 1,000 W/m², in watts. */
   readonly panelWatts: number;
   /** Grid voltages, one per phase, in volts. */
   readonly gridVolts: readonly number[];
   readonly about: string;
 }
 
-/** A row of the table; what follows from the type code is left out. */
+/** A row of the table, without what follows from the type code. */
 interface ModelRow extends Omit<Model, "layout" | "channels" | "gridVolts"> {
-  /** Only for a type code that no layout has. */
+  /** Only for a type code without a layout. */
   readonly layout?: RecordLayout;
-  /** 231 V, one phase, where it is left out. */
+  /** Default: 231 V, one phase. */
   readonly gridVolts?: readonly number[];
 }
 
-/** The reply with all records has no room for more. */
+/** The maximum that fits in one reply. */
 export const MAX_INVERTERS = 300;
 
 const rows = {
@@ -56,7 +56,7 @@ const rows = {
     typeCode: "77",
     layout: "two",
     panelWatts: 400,
-    about: "a future model: its type code is in no table",
+    about: "a future model with an unknown type code",
   },
   UNCONTACTED: {
     prefix: "806",
@@ -77,7 +77,7 @@ const completeRow = ({ gridVolts = [231], ...row }: ModelRow): Model => {
   return { ...row, gridVolts, layout, channels: recordFormats[layout].channels };
 };
 
-/** Models that a plant can be made of. */
+/** The models of simulated inverters. */
 export const models = Object.fromEntries(
   Object.entries<ModelRow>(rows).map(([name, row]) => [name, completeRow(row)]),
 ) as Readonly<Record<ModelName, Model>>;

@@ -3,7 +3,7 @@ import { irradianceOn, type Orientation } from "./irradiance.ts";
 import { MAX_INVERTERS, type Model, type ModelName, models } from "./models.ts";
 import { drift, random } from "./random.ts";
 
-/** A roof with inverters. Everything it does follows from this and from the time. */
+/** A roof with inverters. Their state depends only on this and on the time. */
 export interface Plant {
   readonly site: Site;
   readonly seed: number;
@@ -14,16 +14,16 @@ export interface PlantInverter {
   readonly uid: string;
   readonly model: Model;
   readonly panels: readonly Orientation[];
-  /** Light that it takes to wake up, in W/m² on its best panel. */
+  /** Irradiance on its best panel at which it wakes up, in W/m². */
   readonly wakeIrradiance: number;
-  /** Usual level of its signal at the ECU, 0 to 255. */
+  /** Average level of its signal at the ECU, 0 to 255. */
   readonly signal: number;
   readonly seed: number;
 }
 
-/** What an inverter does at one moment, in the units of the wire. */
+/** The state of an inverter at a moment, in the units of the protocol. */
 export interface InverterState {
-  /** It is awake and can be reached. */
+  /** Whether it is awake and replies. */
   readonly online: boolean;
   readonly channelWatts: readonly number[];
   readonly gridVolts: readonly number[];
@@ -35,26 +35,26 @@ export interface InverterState {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Two faces of a roof, on either side of the equator's direction. */
+/** Azimuths of the two faces of the roof, relative to the direction of the equator. */
 const FACES = [-35, 70];
 
 /**
- * Sets up a plant: half of its inverters on either face of the roof.
- * @throws RangeError for more inverters than one ECU can tell of.
+ * Creates a plant with half of its inverters on each face of the roof.
+ * @throws RangeError for more inverters than a reply has room for
  */
 export const createPlant = (
-  wanted: readonly (readonly [ModelName, number])[],
+  counts: readonly (readonly [ModelName, number])[],
   site: Site,
   seed: number,
 ): Plant => {
-  const names = wanted.flatMap(([name, count]) => Array<ModelName>(count).fill(name));
+  const names = counts.flatMap(([name, count]) => Array<ModelName>(count).fill(name));
   if (names.length > MAX_INVERTERS) {
     throw new RangeError(`${names.length} inverters are more than ${MAX_INVERTERS}`);
   }
   const towardsEquator = site.latitude >= 0 ? 180 : 0;
   const inverters = names.map((name, i): PlantInverter => {
     const model: Model = models[name];
-    const own = Math.floor(random(seed, 1, i) * 2 ** 31);
+    const inverterSeed = Math.floor(random(seed, 1, i) * 2 ** 31);
     const face = FACES[i < names.length / 2 ? 0 : 1] ?? 0;
     const panel = { tilt: 35, azimuth: towardsEquator + face };
     const serial = String(Math.floor(random(seed, 2, i) * 1e6)).padStart(6, "0");
@@ -62,15 +62,15 @@ export const createPlant = (
       uid: `${model.prefix}${String(i).padStart(3, "0")}${serial}`,
       model,
       panels: Array.from({ length: model.channels }, () => panel),
-      wakeIrradiance: 8 + 14 * random(own, 3),
-      signal: Math.round(110 + 110 * random(own, 4)),
-      seed: own,
+      wakeIrradiance: 8 + 14 * random(inverterSeed, 3),
+      signal: Math.round(110 + 110 * random(inverterSeed, 4)),
+      seed: inverterSeed,
     };
   });
   return { site, seed, inverters };
 };
 
-/** Clearness of the sky, 0 to 1: some days are fair, and clouds pass on all of them. */
+/** Clearness of the sky, 0 to 1: some days are clear, and every day has some clouds. */
 export const clearnessAt = (plant: Plant, at: number): number => {
   const day = drift(plant.seed + 11, at, 1.3 * DAY);
   const cloud =
@@ -78,7 +78,7 @@ export const clearnessAt = (plant: Plant, at: number): number => {
   return 1 - Math.min(0.95, Math.max(0, 1.25 * (1 - day) * cloud));
 };
 
-/** Air at the roof, in °C: seasons by latitude, and the warm hours behind the highest sun. */
+/** Air temperature in °C: seasons by latitude, and a maximum in the afternoon. */
 export const airTemperatureAt = ({ site, seed }: Plant, at: number): number => {
   const season =
     Math.cos(((at / DAY - 201) / 365.25) * 2 * Math.PI) * Math.sign(site.latitude || 1);
@@ -88,7 +88,7 @@ export const airTemperatureAt = ({ site, seed }: Plant, at: number): number => {
   return 27 - 24 * cold + 12 * cold * season + 4 * day + 6 * (drift(seed + 14, at, 2 * DAY) - 0.5);
 };
 
-/** What an inverter of the plant does at a moment (milliseconds since 1970). */
+/** The state of an inverter of the plant at a moment (milliseconds since 1970). */
 export const inverterStateAt = (
   plant: Plant,
   inverter: PlantInverter,
@@ -97,14 +97,14 @@ export const inverterStateAt = (
   const { model, panels, seed } = inverter;
   const sun = sunPosition(plant.site, at);
   const clearness = clearnessAt(plant, at);
-  const lights = panels.map((panel) => irradianceOn(panel, sun, clearness));
-  const online = model.channels > 0 && Math.max(...lights) > inverter.wakeIrradiance;
-  const channelWatts = lights.map((light, i) => {
+  const irradiances = panels.map((panel) => irradianceOn(panel, sun, clearness));
+  const online = model.channels > 0 && Math.max(...irradiances) > inverter.wakeIrradiance;
+  const channelWatts = irradiances.map((irradiance, i) => {
     const quality = 0.94 + 0.06 * random(seed, 5, i);
     const noise = 0.99 + 0.02 * random(seed, 6, i, at / MINUTE);
-    return online ? Math.round((model.panelWatts * light * quality * noise) / 1000) : 0;
+    return online ? Math.round((model.panelWatts * irradiance * quality * noise) / 1000) : 0;
   });
-  const load = Math.max(0, ...lights) / 1000;
+  const load = Math.max(0, ...irradiances) / 1000;
   return {
     online,
     channelWatts,

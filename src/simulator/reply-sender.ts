@@ -1,21 +1,21 @@
-/** Sends replies: whole, in pieces, or as a fault has it. */
+/** Sends replies: complete, in pieces, or as a fault requires. */
 import type { Socket } from "node:net";
 import type { Delivery } from "./faults.ts";
 
 export interface ReplySender {
-  /** Sends a reply, unless its connection is gone. @param then called when all of it is written */
+  /** Sends a reply if its connection is still open. @param then called when all of it is written */
   send(socket: Socket, bytes: Uint8Array, delivery: Delivery | undefined, then: () => void): void;
-  /** Calls back after a time, unless the sender is closed before. */
+  /** Calls back after a time, unless the sender is closed first. */
   later(ms: number, callback: () => void): void;
   /** Sends nothing more. */
   close(): void;
 }
 
 const PIECE_GAP_MS = 50;
-/** Between the bytes of a reply that never ends: 9,999 of them would take over three minutes. */
+/** Gap between the bytes of an endless reply: 9,999 of them would take over three minutes. */
 const ENDLESS_GAP_MS = 20;
 
-/** @see ReplySender @param pieceBytes size of the pieces of a usual reply */
+/** @see ReplySender @param pieceBytes size of the pieces of a normal reply */
 export const createReplySender = (pieceBytes: number): ReplySender => {
   const timers = new Set<NodeJS.Timeout>();
   const later: ReplySender["later"] = (ms, callback) => {
@@ -25,12 +25,12 @@ export const createReplySender = (pieceBytes: number): ReplySender => {
     }, ms);
     timers.add(timer);
   };
-  const usual: Pieces = { size: pieceBytes, gapMs: PIECE_GAP_MS };
+  const normal: Pieces = { size: pieceBytes, gapMs: PIECE_GAP_MS };
   return {
     send: (socket, bytes, delivery, then) => {
       if (!socket.writable) return;
       if (delivery === undefined || delivery === "split" || delivery === "drip") {
-        const pieces = delivery === undefined ? usual : smallPieces[delivery];
+        const pieces = delivery === undefined ? normal : smallPieces[delivery];
         sendPieces(socket, bytes, { ...pieces, then, later });
       } else sendBroken[delivery](socket, bytes, later);
     },
@@ -67,7 +67,7 @@ const sendPieces = (
 
 const firstHalf = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, Math.ceil(bytes.length / 2));
 
-/** Ways of not sending a whole reply. */
+/** Ways to send an incomplete reply. */
 const sendBroken: Readonly<
   Record<
     Exclude<Delivery, keyof typeof smallPieces>,
@@ -79,7 +79,7 @@ const sendBroken: Readonly<
   truncate: (socket, bytes) => void socket.end(firstHalf(bytes)),
   reset: (socket, bytes, later) => {
     socket.write(firstHalf(bytes));
-    later(PIECE_GAP_MS, () => socket.resetAndDestroy()); // at once, it would only be closed
+    later(PIECE_GAP_MS, () => socket.resetAndDestroy()); // immediately after the write, Node.js would close normally
   },
   endless: (socket, bytes, later) => {
     socket.write(bytes);

@@ -1,12 +1,7 @@
-/** The round engine: what a simulated ECU knows, and when (docs/protocol.md#online-flag, #power, #energy-of-today, #what-a-simulated-ecu-does). */
-
-import { Temporal } from "temporal-polyfill";
-import {
-  DAY_STEP_JOULES,
-  LIFETIME_STEP_JOULES,
-  recordFormats,
-  recordLayouts,
-} from "../protocol/layouts.ts";
+/**
+ * The rounds of a simulated ECU: it queries one inverter after another, and books the totals when all are done
+ * (docs/protocol.md#online-flag, #power, #what-a-simulated-ecu-does).
+ */
 import type {
   DayPower,
   Energy,
@@ -17,53 +12,49 @@ import type {
   Version,
 } from "../protocol/replies.ts";
 import type { Family } from "./behaviours.ts";
-import { type InverterState, inverterStateAt, type Plant, type PlantInverter } from "./plant.ts";
-
-/** Families of ECUs: R is a microcontroller behind a Wi-Fi module, L is Linux (docs/protocol.md#ecu-families). */
+import { createEnergyTotals } from "./energy-totals.ts";
+import { nextRecord, unheardRecord } from "./inverter-record.ts";
+import { formatLocalDigits, localMidnight } from "./local-time.ts";
+import { inverterStateAt, type Plant } from "./plant.ts";
 
 export interface RoundsOptions {
   readonly plant: Plant;
   readonly family: Family;
   /** IANA zone of the ECU's clock. */
   readonly zone: string;
-  /** Simulated time at which the ECU begins, in milliseconds since 1970. */
+  /** Simulated time at which the ECU starts, in milliseconds since 1970. */
   readonly start: number;
   /** Time between the starts of two rounds. */
   readonly periodMs?: number;
-  /** Energy on the counter before its first day. */
+  /** Lifetime energy before the first simulated day. */
   readonly lifetimeJoules?: number;
-  /** Days before that of `start` through which it has lived. */
+  /** Days of history before the day of `start`. */
   readonly past?: number;
-  /** Version of its answers to 0004: 11 has two bytes for an energy, 12 has four (docs/protocol.md#energy-history). */
+  /** Version of the replies to 0004: 11 has two bytes for an energy, 12 has four (docs/protocol.md#energy-history). */
   readonly energyVersion?: Version | undefined;
-  /** What an inverter does at a moment, where that is not what its model and the weather make of it. */
+  /** The state of an inverter at a moment, if it does not follow from its model and the weather. */
   readonly stateAt?: typeof inverterStateAt;
 }
 
-/** What the ECU answers at a moment; each call moves its time on to `now`, which never runs back. */
+/** The messages of the ECU at a moment. Each call moves the simulated time forward to `now`; it never runs back. */
 export interface Rounds {
   info(now: number): Info;
   realtime(now: number): Realtime;
   signal(now: number): Signals;
   /** Power curve of a day, yyyymmdd. */
   dayPower(now: number, date: string): DayPower;
-  /** Energy of each day that is known. */
+  /** Energy of each day or month in the ECU's table. */
   energy(now: number, period: string): Energy;
   /** yyyymmddhhmmss */
   clock(now: number): string;
-  /** What the plant has really produced since the engine began, in joules. */
+  /** The energy that the plant has produced since the simulation began, in joules. */
   producedJoules(): number;
 }
 
 const PERIOD_MS = 300_000;
 const PER_INVERTER_MS = 200;
-const PASSES = 5; // an inverter that does not answer is asked again, up to this often in all
-const ENERGY_OVERFLOW_JOULES = 65_536 * DAY_STEP_JOULES; // a record of 0004 in version 11 has two bytes for it
-const CURVES_KEPT = 62;
-const DAYS_KEPT = 366;
-/** Most records of 0004, by what is asked for: a week or a month by day, a year by month. */
-const recordsOf = { "00": 7, "01": 31, "02": 12 } as const;
-const energyPeriods = Object.keys(recordsOf) as (keyof typeof recordsOf)[];
+/** An inverter that does not reply is queried again in the same round, up to five times in all. */
+const MAX_PASSES = 5;
 const identities = {
   R: {
     ecuId: "216000123456",
@@ -81,229 +72,155 @@ const identities = {
   },
 } as const;
 const UNKNOWN_TIME = "d0d0d0d0d0d0d0"; // an ECU-R's last contact with the cloud
-const CONSTANT_ZONE = "Etc/GMT-8"; // what an ECU-R reports, whatever it is set to
+const CONSTANT_ZONE = "Etc/GMT-8"; // what an ECU-R reports, whatever it was set to
 
 /**
- * Starts an ECU. Its past, and the hours of the day of `start` before that, are lived through at once, so that its
- * tables and today's energy are right.
+ * Starts the rounds of an ECU. Its past, and the hours before `start`, are simulated at once, so that its tables and the
+ * energy of the day are right.
  */
 export const createRounds = (options: RoundsOptions): Rounds => {
-  const {
-    plant,
-    family,
-    zone,
-    start,
-    periodMs = PERIOD_MS,
-    stateAt: doingOf = inverterStateAt,
-  } = options;
-  const local = (at: number): string => localDigits(at, zone);
-  const live = plant.inverters.map(neverHeard);
-  const signals = new Map(plant.inverters.map(({ uid }) => [uid, 0]));
-  const curves = new Map<string, DayPower>();
-  const days = new Map<string, number>();
-  let snapshot: InverterRecord[] = [];
-  let takenAt: number | undefined;
-  let powerWatts = 0;
-  let online = 0;
-  let produced = 0;
-  let today = { date: "", joules: 0 };
-  const overflowJoules =
-    options.energyVersion === "12" ? Number.POSITIVE_INFINITY : ENERGY_OVERFLOW_JOULES;
-  const before = options.lifetimeJoules ?? 4_321.5 * 3_600_000;
+  const { plant, family, zone, start, periodMs = PERIOD_MS } = options;
+  const inverters = createInverterTable(options);
+  const totals = createEnergyTotals(options);
+  let lastRound: { readonly startedAt: number; readonly inverters: TableContent } | undefined;
 
-  let roundStart = Math.ceil(localMidnight(start, zone, options.past) / periodMs) * periodMs;
-  let queue = [...plant.inverters.keys()];
-  let asked = 0;
-  let silent: number[] = [];
-  let pass = 1;
-
-  /** Asks the next inverter of the round; at the end of the round its totals are booked. */
-  const step = (at: number): void => {
-    const index = queue[asked];
-    const inverter = index === undefined ? undefined : plant.inverters[index];
-    if (index !== undefined && inverter !== undefined) {
-      asked++;
-      const doing = doingOf(plant, inverter, at);
-      live[index] = recordOf(inverter, doing, live[index] ?? neverHeard(inverter), family);
-      signals.set(inverter.uid, doing.online ? doing.signal : 0);
-      if (!doing.online) silent.push(index);
-      return;
-    }
-    if (silent.length > 0 && pass < PASSES) {
-      [queue, silent, asked, pass] = [silent, [], 0, pass + 1];
-      return;
-    }
-    // A round that took longer than its period skips the next ones (docs/protocol.md#time-limits).
-    const lastedMs = periodMs * Math.max(1, Math.ceil((spent * PER_INVERTER_MS) / periodMs));
-    book(lastedMs);
-    [queue, silent, asked, pass] = [[...plant.inverters.keys()], [], 0, 1];
-    roundStart += lastedMs;
-  };
-
-  const book = (lastedMs: number): void => {
-    const answered = live.filter((record) => record.online);
-    online = answered.length;
-    powerWatts = answered
-      .flatMap((record) => record.powerWatts)
-      .reduce((sum, watts) => sum + watts, 0);
-    const joules = (powerWatts * lastedMs) / 1000;
-    produced += joules;
-    const stamp = local(roundStart);
-    const date = stamp.slice(0, 8);
-    if (joules > 0) {
-      today = { date, joules: (today.date === date ? today.joules : 0) + joules };
-      days.set(date, today.joules);
-      forget(days, DAYS_KEPT);
-      const curve = curves.get(date) ?? [];
-      curves.set(date, curve);
-      forget(curves, CURVES_KEPT);
-      curve.push({ time: stamp.slice(8, 12), powerWatts: Math.min(65_535, powerWatts) });
-    }
-    takenAt = roundStart;
-    snapshot = live.map((record) => ({ ...record }));
-  };
-
-  /** When the next step is due: one inverter after another from the start of the round. */
-  let spent = 0;
-  const advance = (now: number): void => {
-    for (;;) {
-      const due = roundStart + spent * PER_INVERTER_MS;
-      if (due > now) return;
-      const round = roundStart;
-      step(due);
-      spent = roundStart === round ? spent + 1 : 0;
-    }
-  };
-  advance(start);
-
-  return {
-    info: (now) => {
-      advance(now);
-      const todayIsKnown = family === "R" || today.date === local(now).slice(0, 8);
-      return {
-        ...identities[family],
-        layout: "01",
-        lifetimeEnergyJoules: stepped(before + produced, LIFETIME_STEP_JOULES),
-        powerWatts,
-        todayEnergyJoules: todayIsKnown ? stepped(today.joules, DAY_STEP_JOULES) : 0,
-        lastCloudContact: family === "R" ? UNKNOWN_TIME : local(takenAt ?? now),
-        inverters: plant.inverters.length,
-        invertersOnline: online,
-        zigbeeChannel: "10",
-        timezone: family === "R" ? CONSTANT_ZONE : zone,
-      };
+  const schedule = createSchedule({
+    inverterCount: plant.inverters.length,
+    firstRoundAt: Math.ceil(localMidnight(start, zone, options.past) / periodMs) * periodMs,
+    periodMs,
+    query: inverters.query,
+    onRoundEnd: (startedAt, durationMs) => {
+      const content = inverters.content();
+      totals.book({ startedAt, durationMs, powerWatts: sumPower(content.records) });
+      lastRound = { startedAt, inverters: content };
     },
-    realtime: (now) => {
-      advance(now);
-      if (takenAt === undefined || live.length === 0) return { kind: "none" };
+  });
+  schedule.advance(start);
+
+  const advanced =
+    <A extends readonly unknown[], T>(message: (now: number, ...rest: A) => T) =>
+    (now: number, ...rest: A): T => {
+      schedule.advance(now);
+      return message(now, ...rest);
+    };
+  const local = (at: number): string => formatLocalDigits(at, zone);
+  return {
+    info: advanced((now) => ({
+      ...identities[family],
+      layout: "01",
+      ...totals.current(local(now).slice(0, 8), { isStaleTodayKept: family === "R" }),
+      lastCloudContact: family === "R" ? UNKNOWN_TIME : local(lastRound?.startedAt ?? now),
+      inverters: plant.inverters.length,
+      invertersOnline: lastRound?.inverters.records.filter(({ online }) => online).length ?? 0,
+      zigbeeChannel: "10",
+      timezone: family === "R" ? CONSTANT_ZONE : zone,
+    })),
+    realtime: advanced(() => {
+      if (lastRound === undefined || plant.inverters.length === 0) return { kind: "none" };
       return {
         kind: "01",
-        count: live.length,
-        takenAt: local(takenAt),
-        records: family === "R" ? live : snapshot,
+        count: plant.inverters.length,
+        takenAt: local(lastRound.startedAt),
+        // An ECU-R shows each record as soon as it is received, an ECU of family L after the round.
+        records: family === "R" ? inverters.content().records : lastRound.inverters.records,
         lost: 0,
         surplus: 0,
         ambiguous: false,
       };
-    },
-    signal: (now) => {
-      advance(now);
-      return plant.inverters.map(({ uid }) => ({ uid, level: signals.get(uid) ?? 0 }));
-    },
-    dayPower: (now, date) => {
-      advance(now);
-      return curves.get(date) ?? [];
-    },
-    energy: (now, asked) => {
-      advance(now);
-      const period = energyPeriods.find((one) => one.endsWith(asked.charAt(1))) ?? "00";
-      const totals = period === "02" ? byMonth(days) : days;
-      const records = [...totals].map(([date, joules]) => ({
-        date,
-        energyJoules: stepped(joules, DAY_STEP_JOULES) % overflowJoules,
-      }));
-      return { period, records: records.slice(-recordsOf[period]) };
-    },
+    }),
+    signal: advanced(() => inverters.content().signals),
+    dayPower: advanced((_now, date: string) => totals.dayPower(date)),
+    energy: advanced((_now, period: string) => totals.energy(period)),
     clock: local,
-    producedJoules: () => produced,
+    producedJoules: totals.producedJoules,
   };
 };
 
-/** Forgets the oldest entries beyond `most`. */
-const forget = (entries: Map<string, unknown>, most: number): void => {
-  for (const key of [...entries.keys()].slice(0, -most)) entries.delete(key);
-};
+interface TableContent {
+  readonly records: InverterRecord[];
+  readonly signals: Signals;
+}
 
-const byMonth = (days: ReadonlyMap<string, number>): Map<string, number> => {
-  const months = new Map<string, number>();
-  for (const [day, joules] of days) {
-    const month = `${day.slice(0, 6)}01`;
-    months.set(month, (months.get(month) ?? 0) + joules);
-  }
-  return months;
-};
-
-const stepped = (joules: number, step: number): number => Math.floor(joules / step) * step;
-
-const neverHeard = ({ uid, model }: PlantInverter): InverterRecord => ({
-  uid,
-  online: false,
-  typeCode: model.typeCode,
-  layout: model.layout,
-  guessed: false,
-  frequencyHertz: 0,
-  temperatureCelsius: -100,
-  powerWatts: Array<number>(model.channels).fill(0),
-  gridVolts: Array<number>(recordFormats[model.layout].voltages).fill(0),
-});
-
-/** The record of one inverter after it was asked; `last` is what stood there before. */
-const recordOf = (
-  inverter: PlantInverter,
-  doing: InverterState,
-  last: InverterRecord,
-  family: Family,
-): InverterRecord => {
-  const { model } = inverter;
-  if (model.layout === "none") return last;
-  if (!doing.online) return family === "L" ? neverHeard(inverter) : staleRecord(last);
-  const [first = 0] = doing.gridVolts;
+/** The last record and signal level of every inverter. */
+const createInverterTable = ({
+  plant,
+  family,
+  stateAt = inverterStateAt,
+}: Pick<RoundsOptions, "plant" | "family" | "stateAt">) => {
+  const records = plant.inverters.map(unheardRecord);
+  const levels = plant.inverters.map(() => 0);
   return {
-    ...last,
-    online: true,
-    frequencyHertz: doing.frequencyHertz,
-    temperatureCelsius: doing.temperatureCelsius,
-    powerWatts: [...doing.channelWatts],
-    gridVolts:
-      recordLayouts[model.layout].phases === 1
-        ? last.gridVolts.map(() => first)
-        : [...doing.gridVolts],
+    /** Queries an inverter. @returns whether it replied */
+    query: (index: number, at: number): boolean => {
+      const inverter = plant.inverters[index];
+      if (inverter === undefined) return true;
+      const state = stateAt(plant, inverter, at);
+      const last = records[index] ?? unheardRecord(inverter);
+      records[index] = nextRecord({ inverter, state, last, family });
+      levels[index] = state.online ? state.signal : 0;
+      return state.online;
+    },
+    content: (): TableContent => ({
+      records: [...records],
+      signals: plant.inverters.map(({ uid }, i) => ({ uid, level: levels[i] ?? 0 })),
+    }),
   };
 };
 
-/** An ECU-R clears only some fields of an inverter that is silent; the others keep what they said (docs/protocol.md#offline-records). */
-const staleRecord = (last: InverterRecord): InverterRecord => ({
-  ...last,
-  online: false,
-  frequencyHertz: 0,
-  temperatureCelsius: 0,
-  powerWatts: last.powerWatts.map((watts, i) => (i < 2 ? 0 : watts)),
-  gridVolts:
-    last.layout !== undefined && recordLayouts[last.layout].phases > 1
-      ? last.gridVolts
-      : last.gridVolts.map(() => 0),
-});
+const sumPower = (records: readonly InverterRecord[]): number =>
+  records
+    .filter(({ online }) => online)
+    .flatMap(({ powerWatts }) => powerWatts)
+    .reduce((sum, watts) => sum + watts, 0);
 
-const zoned = (at: number, zone: string): Temporal.ZonedDateTime =>
-  Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone);
+interface ScheduleOptions {
+  readonly inverterCount: number;
+  readonly firstRoundAt: number;
+  readonly periodMs: number;
+  readonly query: (index: number, at: number) => boolean;
+  readonly onRoundEnd: (startedAt: number, durationMs: number) => void;
+}
 
-/** yyyymmddhhmmss of a moment, as clocks in the zone show it. */
-const localDigits = (at: number, zone: string): string =>
-  zoned(Math.floor(at), zone)
-    .toPlainDateTime()
-    .toString({ smallestUnit: "second" })
-    .replace(/\D/g, "");
+/** Queries inverters one after another from the start of each round, and those that do not reply again. */
+const createSchedule = ({
+  inverterCount,
+  firstRoundAt,
+  periodMs,
+  query,
+  onRoundEnd,
+}: ScheduleOptions) => {
+  const all = Array.from({ length: inverterCount }, (_, i) => i);
+  let startedAt = firstRoundAt;
+  let steps = 0;
+  let queue = [...all];
+  let silent: number[] = [];
+  let pass = 1;
 
-/** The midnight before a moment, or that of some days earlier. */
-const localMidnight = (at: number, zone: string, daysEarlier = 0): number =>
-  zoned(Math.floor(at), zone).subtract({ days: daysEarlier }).startOfDay().epochMilliseconds;
+  const endRound = (): void => {
+    // A round that took longer than its period skips the next ones (docs/protocol.md#time-limits).
+    const durationMs = periodMs * Math.max(1, Math.ceil((steps * PER_INVERTER_MS) / periodMs));
+    onRoundEnd(startedAt, durationMs);
+    startedAt += durationMs;
+    [steps, queue, silent, pass] = [0, [...all], [], 1];
+  };
+  /** One query, or the change to the next pass or round, each in a step of its own. */
+  const step = (at: number): void => {
+    const index = queue.shift();
+    if (index !== undefined) {
+      steps++;
+      if (!query(index, at)) silent.push(index);
+    } else if (silent.length > 0 && pass < MAX_PASSES) {
+      [steps, queue, silent, pass] = [steps + 1, silent, [], pass + 1];
+    } else endRound();
+  };
+  return {
+    /** Does all that is due until `now`. */
+    advance: (now: number): void => {
+      for (;;) {
+        const due = startedAt + steps * PER_INVERTER_MS;
+        if (due > now) return;
+        step(due);
+      }
+    },
+  };
+};

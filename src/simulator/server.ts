@@ -8,7 +8,7 @@ import { behaviours, type Family } from "./behaviours.ts";
 import { type FakeEcu, type FakeReply, startFakeEcu } from "./fake-ecu.ts";
 import type { FaultName, FaultSpec } from "./faults.ts";
 
-/** The message for each command, by its parameter. `undefined`: this ECU does not know the command. */
+/** The messages of each command by parameter. An ECU does not know a command without one. */
 export type MessageSources = {
   readonly [C in Command]?: (parameter: string) => Messages[C] | undefined;
 };
@@ -18,12 +18,12 @@ export interface SimulatedEcuOptions {
   readonly family: Family;
   readonly host?: string;
   readonly port?: number;
-  /** Between request and reply. */
+  /** Delay of each reply. */
   readonly replyDelayMs?: number;
-  /** Version of its replies to 0004, where it is not the usual one of the family. */
+  /** Version of its replies to 0004; without it, that of the family. */
   readonly energyVersion?: Version | undefined;
   readonly faults?: readonly (FaultName | FaultSpec)[];
-  /** Of the random numbers of faults. */
+  /** Seed of the random numbers of faults. */
   readonly seed?: number;
   readonly log?: Logger;
 }
@@ -92,19 +92,19 @@ export const startSimulatedEcu = async (options: SimulatedEcuOptions): Promise<S
   };
 };
 
-/** The reply to a request with the faults that are on; `undefined` where the ECU does not know the request. */
+/** Builds the reply to a request with the active faults; `undefined` if the ECU does not know the request. */
 const buildReply = (
   request: DecodedRequest,
-  { messages: answers, family, energyVersion }: SimulatedEcuOptions,
+  { messages, family, energyVersion }: SimulatedEcuOptions,
   faults: ActiveFaults,
 ): FakeReply | undefined => {
   const command = findCommand(request.code);
   if (command === undefined) return undefined;
-  const ecuId = answers.info?.("")?.ecuId ?? "";
+  const ecuId = messages.info?.("")?.ecuId ?? "";
   if (command !== "info" && ecuId !== "" && request.ecuId !== ecuId) {
     return { bytes: encodeStatus(command, "01") };
   }
-  const source = answers[command] as
+  const source = messages[command] as
     | ((parameter: string) => Messages[Command] | undefined)
     | undefined;
   const message = source?.(request.parameter);

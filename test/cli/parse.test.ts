@@ -215,13 +215,13 @@ it.each([
 
 it.each([
   ["silent", {}],
-  ["silent@realtime", { question: "realtime" }],
+  ["silent@realtime", { query: "realtime" }],
   ["silent:once", { limit: { times: 1 } }],
   ["silent:3times", { limit: { times: 3 } }],
   ["silent:500ms", { limit: { ms: 500 } }],
   ["silent:1.5h", { limit: { ms: 5_400_000 } }],
   ["silent:0.2", { limit: { chance: 0.2 } }],
-  ["silent@signal:.25", { question: "signal", limit: { chance: 0.25 } }],
+  ["silent@signal:.25", { query: "signal", limit: { chance: 0.25 } }],
 ])("reads the fault %s", (text, fault) => {
   expect(configOf("simulate", ["simulate", `--fault=${text}`]).fault).toEqual([
     { name: "silent", ...fault },
@@ -387,22 +387,17 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
     "simulate",
     "fault",
     "silent@",
-    'names "", which is not a question; questions are info, realtime, signal',
+    'names "", which is not a query; queries are info, realtime, signal',
   ],
   [
     "simulate",
     "fault",
     "silent@clock",
-    'names "clock", which is not a question; questions are info, realtime, signal',
+    'names "clock", which is not a query; queries are info, realtime, signal',
   ],
   ["simulate", "fault", "zeroGlitch@signal", "does not change the reply to signal"],
   ["simulate", "fault", "status01@info", "does not change the reply to info"],
-  [
-    "simulate",
-    "fault",
-    "refuse@info",
-    "has a question, but acts on connections, before any question",
-  ],
+  ["simulate", "fault", "refuse@info", "has a query, but acts on connections, before any query"],
   ...[
     "",
     "always",
@@ -492,7 +487,7 @@ it.each([
       "name the file to write: --output=history.om, or - for standard output",
     ],
   ],
-  [["demo", "--fault"], ["--fault needs a value: --fault=NAME[@QUESTION][:LIMIT]"]],
+  [["demo", "--fault"], ["--fault needs a value: --fault=NAME[@QUERY][:LIMIT]"]],
 ])("refuses the arguments %j", (argv, problems) => {
   expect(problemsOf(argv)).toEqual(problems);
 });

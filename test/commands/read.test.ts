@@ -98,7 +98,7 @@ describe("the tables of read", () => {
   });
 
   it("name a failed query and what to do; exit code 1", async () => {
-    const faults = [{ name: "emptyClose", question: "signal" }] as const;
+    const faults = [{ name: "emptyClose", query: "signal" }] as const;
     const { code, text } = await readFrom({ faults });
     expect(code).toBe(1);
     expect(text).toMatch(/\nInverters +3 of 3 online\n/);

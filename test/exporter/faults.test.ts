@@ -1,4 +1,4 @@
-/** Every fault of an ECU, at every question, for both families, against the whole exporter over HTTP. */
+/** Every fault of an ECU, at every query, for both families, against the whole exporter over HTTP. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { cells, families } from "../simulator/matrix/cells.ts";
@@ -17,7 +17,7 @@ const fallen = (before: Scraped, after: Scraped): string[] =>
 
 describe.concurrent("the exporter, of an ECU with the fault", { timeout: 30_000 }, () => {
   it.each(cells)(
-    "$fault at its answer to $question (family $family), shows what is written down, and is whole again after",
+    "$fault at its answer to $query (family $family), shows what is written down, and is whole again after",
     async (cell) => {
       const { outcome, scrapes, healthy, timeoutMs } = await observe(cell);
       const [before, amid, after] = scrapes;
@@ -37,7 +37,7 @@ describe.concurrent("the exporter, of an ECU with the fault", { timeout: 30_000 
 it.each(families)(
   "compares reads in which no measured value is the same: one kept from before would be seen (family %s)",
   async (family) => {
-    const { healthy } = await observe({ fault: "split", question: "signal", family });
+    const { healthy } = await observe({ fault: "split", query: "signal", family });
     const LASTING = /^ecu_info|^ecu_inverters|^inverter_(online|info)/;
     const [first, second] = healthy;
     const measured = Object.keys(second.values).filter((series) => !LASTING.test(series));

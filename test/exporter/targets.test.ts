@@ -85,7 +85,7 @@ describe("a probe of one ECU", () => {
 
   it("explains the read in words when asked to", async () => {
     await using ecu = await startEcu({
-      faults: ["silent@signal"].map(() => ({ name: "silent", question: "signal" }) as const),
+      faults: ["silent@signal"].map(() => ({ name: "silent", query: "signal" }) as const),
     });
     await using exporter = await startTestExporter(ecu, {
       ecus: [named("one", ecu)],

@@ -17,10 +17,10 @@ const board = (on: readonly (FaultName | FaultSpec)[] = [], seed = 1) => {
   return { switches, isRefusing: () => refusals.at(-1) };
 };
 
-/** How the ECU's lifetime energy is at several questions in a row: 0 for the fault, else as it is. */
-const glitches = async (ecu: SimulatedEcu, questions: number): Promise<string> => {
+/** The lifetime energy in several reads: 0 if the fault acted. */
+const glitches = async (ecu: SimulatedEcu, reads: number): Promise<string> => {
   let seen = "";
-  for (let i = 0; i < questions; i++) {
+  for (let i = 0; i < reads; i++) {
     const { lifetimeEnergyJoules } = await queryEcu(ecu, "info", ecuIds.L);
     seen += lifetimeEnergyJoules === 0 ? "0" : "-";
   }
@@ -60,7 +60,7 @@ describe("a fault is on", () => {
     expect(share).toBeLessThan(0.45);
   });
 
-  it("at the answers to one question only", async () => {
+  it("in the replies to one query only", async () => {
     await using ecu = await startEcu({ faults: [{ name: "noEnd", query: "realtime" }] });
     await expect(queryEcu(ecu, "realtime", ecuIds.L)).rejects.toMatchObject({
       reason: "malformed",
@@ -78,11 +78,11 @@ describe("a fault is on", () => {
     expect(ecu.faults.active).toEqual([{ name: "aps12", limit: { times: 1 } }]); // family L is so already
   });
 
-  it("anew when it is switched on again, and apart for each question", () => {
+  it("from the start when it is switched on again, and separately for each query", () => {
     const { switches } = board(["drip", { name: "drip", query: "info", limit: { times: 5 } }]);
     switches.add({ name: "drip", limit: { times: 2 } });
     expect(switches.active).toEqual([
-      { name: "drip", question: "info", limit: { times: 5 } },
+      { name: "drip", query: "info", limit: { times: 5 } },
       { name: "drip", limit: { times: 2 } },
     ]);
     switches.delete("drip", "info");

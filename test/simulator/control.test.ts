@@ -23,7 +23,7 @@ const startBoth = async () => {
 };
 
 describe("the control port", () => {
-  it("lists what is on and all there is", async () => {
+  it("lists all faults and those that are on", async () => {
     await using both = await startBoth();
     both.ecu.faults.add({ name: "silent", query: "signal", limit: { times: 3 } });
     both.ecu.faults.add({ name: "drip", limit: { ms: 30_000 } });
@@ -37,7 +37,7 @@ describe("the control port", () => {
     });
   });
 
-  it("switches a fault on and off while the ECU runs, and the ECU acts so at once", async () => {
+  it("switches a fault on and off while the ECU runs, with immediate effect", async () => {
     await using both = await startBoth();
     const lifetime = async () => (await queryEcu(both.ecu, "info", ecuIds.L)).lifetimeEnergyJoules;
     expect((await both.tell("PUT", "/faults/zeroGlitch")).on).toEqual(["zeroGlitch"]);
@@ -46,14 +46,14 @@ describe("the control port", () => {
     expect(await lifetime()).toBeGreaterThan(0);
   });
 
-  it("takes what the command line takes, and understands what it lists", async () => {
+  it("accepts the syntax of the command line, and what it lists", async () => {
     await using both = await startBoth();
     for (const text of ["silent@info:2times", "refuse:500ms", "noLf:0.25", "drip:once", "split"])
       expect((await both.tell("PUT", `/faults/${text}`)).on).toContain(text);
     expect((await both.tell("DELETE", "/faults")).on).toEqual([]);
   });
 
-  it("switches off for one question, or for all", async () => {
+  it("switches a fault off for one query, or for all", async () => {
     await using both = await startBoth();
     for (const text of ["silent@info", "silent@signal", "drip"])
       await both.tell("PUT", `/faults/${text}`);
@@ -88,12 +88,12 @@ describe("the control port", () => {
     expect(both.ecu.faults.active).toEqual([]);
   });
 
-  it("is not there unless it is asked for", async () => {
+  it("does not exist without an address", async () => {
     await using ecu = await startEcu();
     expect(await startControl(undefined, { faults: ecu.faults })).toBeUndefined();
   });
 
-  it("closes with a client that still holds on", async () => {
+  it("closes while a client is still connected", async () => {
     await using ecu = await startEcu();
     const control = await startControl(HERE, { faults: ecu.faults });
     const client = connect(Number(new URL(control?.url ?? "").port), "127.0.0.1");

@@ -83,7 +83,7 @@ const firstIs =
     expect(rest).toEqual(plainRest);
     others(answers, "realtime");
   };
-/** Nothing is changed but the answers to these questions. */
+/** Faults that change only the replies to these commands. */
 const others = ({ seen, plain }: Answers, ...changed: Command[]): void => {
   for (const command of COMMANDS.filter((one) => !changed.includes(one)))
     expect(seen[command].bytes, command).toEqual(plain[command]);

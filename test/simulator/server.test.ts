@@ -315,7 +315,7 @@ describe("family L", () => {
     expect(lengths).toEqual([29, 30 + 300 * 27]); // the request and the reply
   });
 
-  it("answers each of many at a time, and each his own question", async () => {
+  it("replies to each of many clients at the same time, each to its own request", async () => {
     await using ecu = await startEcu({ replyDelayMs: 30 });
     const asked = ["0002", "0030", "0012", "0002", "0030", "0012", "0002"];
     const replies = asked.map(async (command) => {

@@ -10,10 +10,10 @@ import {
 
 export type Question = (typeof faultQueries)[number];
 
-/** One fault of an ECU of one family, at the answers to one question. */
+/** One fault of an ECU of one family, in the replies to one query. */
 export interface Cell {
   readonly fault: FaultName;
-  readonly question: Question;
+  readonly query: Question;
   readonly family: Family;
 }
 
@@ -57,14 +57,14 @@ export const groups = {
 export const families: readonly Family[] = ["R", "L"];
 
 /** Questions whose answers a fault changes. */
-export const questionsOf = (fault: FaultName): readonly Question[] => {
+export const listFaultQueries = (fault: FaultName): readonly Question[] => {
   const { only }: FaultDefinition = faults[fault];
-  return faultQueries.filter((question) => only?.includes(question) ?? true);
+  return faultQueries.filter((query) => only?.includes(query) ?? true);
 };
 
-/** Every fault, at every question where it changes something, for both families. */
+/** Every fault at every query that it affects, for both families. */
 export const cells: readonly Cell[] = (Object.keys(faults) as FaultName[]).flatMap((fault) =>
-  questionsOf(fault).flatMap((question) =>
-    families.map((family): Cell => ({ fault, question, family })),
+  listFaultQueries(fault).flatMap((query) =>
+    families.map((family): Cell => ({ fault, query, family })),
   ),
 );

@@ -53,7 +53,7 @@ const onlyInfo = (counted: string): Outcome => ({
   shown: "ecu energy count",
 });
 
-/** The same at every question. */
+/** The same at every query. */
 const everywhere = (outcome: Outcome): Row => ({
   info: outcome,
   realtime: outcome,
@@ -83,7 +83,7 @@ const noEnergy: Outcome = {
   withheld: "lifetime_energy today_energy",
 };
 
-/** By question; both families fare alike, which is a promise too. */
+/** By query; both families fare alike, which is a promise too. */
 type Row = { readonly [Q in Question]?: Outcome };
 
 const table: Readonly<Record<FaultName, Row>> = {
@@ -160,8 +160,8 @@ const table: Readonly<Record<FaultName, Row>> = {
 };
 
 /** @throws Error for a cell that nobody has thought about */
-export const expectedOf = ({ fault, question }: Cell): Outcome => {
-  const outcome = table[fault][question];
-  if (outcome === undefined) throw new Error(`nothing is written down for ${fault}@${question}`);
+export const expectedOf = ({ fault, query }: Cell): Outcome => {
+  const outcome = table[fault][query];
+  if (outcome === undefined) throw new Error(`nothing is written down for ${fault}@${query}`);
   return outcome;
 };

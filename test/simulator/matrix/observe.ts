@@ -41,22 +41,22 @@ const STEP_MS = 75 * 60_000;
 const MUTE: readonly FaultName[] = ["blackhole", "silent", "endless"];
 const MUTE_TIMEOUT_MS = 1_000;
 const TIMEOUT_MS = 8_000;
-/** A fault of connections is switched on while the question before is being answered: it takes this long. */
+/** A fault of connections is switched on while the query before is being answered: it takes this long. */
 const REPLY_DELAY_MS = 100;
 
 /** Runs a cell. */
-export const observe = async ({ fault, question, family }: Cell): Promise<Observed> => {
+export const observe = async ({ fault, query, family }: Cell): Promise<Observed> => {
   const { connection }: FaultDefinition = faults[fault];
-  const amid = connection !== undefined && question !== "info";
+  const amid = connection !== undefined && query !== "info";
   const timeoutMs = MUTE.includes(fault) ? MUTE_TIMEOUT_MS : TIMEOUT_MS;
   const healthy = await healthyScrapes(family);
   const scrapes = await threeScrapes(family, {
     timeoutMs,
     replyDelayMs: amid ? REPLY_DELAY_MS : 0,
     during: async (ecu, scrape) => {
-      if (connection === undefined) ecu.faults.add({ name: fault, query: question });
+      if (connection === undefined) ecu.faults.add({ name: fault, query: query });
       else if (!amid) ecu.faults.add(fault);
-      const asked = ecu.requests.length + faultQueries.indexOf(question);
+      const asked = ecu.requests.length + faultQueries.indexOf(query);
       const scraped = scrape();
       while (amid && ecu.requests.length < asked) await sleep(1);
       if (amid) ecu.faults.add(fault);
@@ -126,7 +126,7 @@ const scrapedFrom = (text: string, ms: number): Scraped => {
   const success = samplesOf(text, "apsystems_exporter_query_success");
   return {
     up: samplesOf(text, "ecu_up")[""] ?? Number.NaN,
-    valid: faultQueries.filter((question) => success[question] === 1).join(" "),
+    valid: faultQueries.filter((query) => success[query] === 1).join(" "),
     values: seriesOf(text, Object.values(groups).flat()),
     counters: seriesOf(text, COUNTERS),
     ms,

@@ -1,6 +1,6 @@
 /** docs/faults.md, generated from the table of faults and from what the exporter exports under each. */
 import { type FaultName, faults } from "../../../src/simulator/faults.ts";
-import { type Cell, families, type groups, type Outcome, questionsOf } from "./cells.ts";
+import { type Cell, families, type groups, listFaultQueries, type Outcome } from "./cells.ts";
 
 /** What a cell gives: as observed, or as written down. */
 export type OutcomeOf = (cell: Cell) => Outcome;
@@ -88,11 +88,11 @@ const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]):
 
 /** The rows of one fault: answers at which the exporter does the same share one. */
 const rowsOf = (fault: FaultName, outcomeOf: OutcomeOf): string[][] => {
-  const places = questionsOf(fault).flatMap((question) =>
+  const places = listFaultQueries(fault).flatMap((query) =>
     families.map((family) => ({
-      question,
+      query,
       family,
-      outcome: outcomeOf({ fault, question, family }),
+      outcome: outcomeOf({ fault, query, family }),
     })),
   );
   const keys = new Set(places.map(({ outcome }) => JSON.stringify(outcome)));
@@ -100,7 +100,7 @@ const rowsOf = (fault: FaultName, outcomeOf: OutcomeOf): string[][] => {
     const group = places.filter(({ outcome }) => JSON.stringify(outcome) === key);
     const [first] = group;
     if (first === undefined) return [];
-    const asked = [...new Set(group.map(({ question }) => question))];
+    const asked = [...new Set(group.map(({ query }) => query))];
     const own = [...new Set(group.map(({ family }) => family))];
     const where = asked.length === 3 ? "any" : code(asked);
     const { up, counted } = first.outcome;
@@ -127,13 +127,13 @@ What the exporter exports when an ECU or the network fails. The simulated ECU ha
 ## Try a fault
 
     apsystems-ecu-exporter demo --fault=zeroGlitch          # always
-    apsystems-ecu-exporter demo --fault=silent@signal       # in the replies to one question: info, realtime or signal
+    apsystems-ecu-exporter demo --fault=silent@signal       # in the replies to one query: info, realtime or signal
     apsystems-ecu-exporter demo --fault=truncate:once       # in one reply
     apsystems-ecu-exporter demo --fault=truncate:3times     # in three replies
     apsystems-ecu-exporter demo --fault=refuse:30s          # for 30 seconds
     apsystems-ecu-exporter demo --fault=wrongCommand:0.2    # in one of five replies, at random
 
-The flag is repeatable, and a question and a limit can be combined: \`silent@signal:3times\`. With \`--control\`, faults are switched
+The flag is repeatable, and a query and a limit can be combined: \`silent@signal:3times\`. With \`--control\`, faults are switched
 while \`demo\` or \`simulate\` runs. The control port has no password, so only a loopback address is accepted:
 
     apsystems-ecu-exporter demo --control=127.0.0.1:8898
@@ -155,9 +155,9 @@ ${tableOf(
 
 ## What the exporter exports
 
-The result of one scrape while the fault is on, by the question whose reply has it. Every exported value was in a valid reply of
+The result of one scrape while the fault is on, by the query whose reply has it. Every exported value was in a valid reply of
 that read; old values are never exported. Counters do not fall, the scrape ends in time, and the first read without the fault is
-complete. A fault of connections (\`refuse\`, \`blackhole\`) lasts from that question on. Rows without a family hold for both.
+complete. A fault of connections (\`refuse\`, \`blackhole\`) lasts from that query on. Rows without a family hold for both.
 
 The reason is the label of \`apsystems_exporter_query_errors_total\`, and \`query_success\` is 0 for that query. A query that was not
 sent, because the ECU was not reached or the time was over, also has 0, and counts no error. A \`timeout\` that ends the whole read
