@@ -71,7 +71,7 @@ export const serve = defineCommand({
     let reload = (): void => {};
     // A closed terminal ends the program, as it does any other.
     if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
-    const exporter = await startExporter({ ...config, reread: () => reparse().ecus, log });
+    const exporter = await startExporter({ ...config, loadEcus: () => reparse().ecus, log });
     const {
       scheme,
       address: { port },

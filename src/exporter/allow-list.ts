@@ -1,4 +1,4 @@
-/** Which addresses may be dialled for somebody who names one: a probe must not become a way into the network. */
+/** Which addresses may be read on request: a probe must not become a way into the network. */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { normalizeAddress } from "../ecu/address.ts";
 
@@ -9,9 +9,8 @@ export interface AddressRange {
 }
 
 /**
- * Ranges in which no ECU is, and in which services listen that trust whoever reaches them: this machine, the link, a
- * cloud's metadata, many hosts at once, and IPv6 forms that stand for an IPv4 address (RFC 6890, RFC 6052, RFC 8215, RFC 2765,
- * RFC 3056, RFC 4380).
+ * Ranges without ECUs, in which services may trust every client: loopback, link-local, metadata of clouds, multicast, and
+ * IPv6 addresses that contain an IPv4 address (RFC 6890, RFC 6052, RFC 8215, RFC 2765, RFC 3056, RFC 4380).
  */
 const specialRanges: readonly AddressRange[] = [
   { network: "0.0.0.0", prefix: 8 },
@@ -34,38 +33,38 @@ const specialRanges: readonly AddressRange[] = [
   { network: "ff00::", prefix: 8 },
 ];
 
-const listOf = ({ network, prefix }: AddressRange): BlockList => {
+const createBlockList = ({ network, prefix }: AddressRange): BlockList => {
   const list = new BlockList();
   list.addSubnet(network, prefix, isIPv4(network) ? "ipv4" : "ipv6");
   return list;
 };
-const holds = (list: BlockList, address: string): boolean =>
+const contains = (list: BlockList, address: string): boolean =>
   list.check(address, isIPv4(address) ? "ipv4" : "ipv6");
 
-const specialLists = specialRanges.map((range) => ({ range, list: listOf(range) }));
+const specialBlocks = specialRanges.map((range) => ({ range, list: createBlockList(range) }));
 
 /**
- * Whether an address is within one of the ranges. A special address (this machine, the link, metadata …) is so only by
- * a range that lies within its own kind: 0.0.0.0/0 does not open 127.0.0.1, and 127.0.0.0/8 does.
+ * Creates the check whether an address is in one of the ranges. An address in a special range is allowed only by a range
+ * inside that special range: 0.0.0.0/0 does not allow 127.0.0.1, but 127.0.0.0/8 does.
  */
 export const createAllowList = (
   ranges: readonly AddressRange[],
 ): ((address: string) => boolean) => {
-  const allowed = ranges.map(unmapRange).map((range) => ({ range, list: listOf(range) }));
-  return (given) => {
-    const address = normalizeAddress(given);
+  const allowed = ranges.map(unmapRange).map((range) => ({ range, list: createBlockList(range) }));
+  return (text) => {
+    const address = normalizeAddress(text);
     if (address === undefined) return false;
-    const kind = specialLists.find(({ list }) => holds(list, address));
+    const special = specialBlocks.find(({ list }) => contains(list, address));
     return allowed.some(
       ({ range, list }) =>
-        holds(list, address) &&
-        (kind === undefined ||
-          (holds(kind.list, range.network) && range.prefix >= kind.range.prefix)),
+        contains(list, address) &&
+        (special === undefined ||
+          (contains(special.list, range.network) && range.prefix >= special.range.prefix)),
     );
   };
 };
 
-/** A range of IPv4 addresses that is written as IPv6 is one of IPv4. */
+/** Converts a range of IPv4 addresses in IPv6 notation to IPv4. */
 const unmapRange = (range: AddressRange): AddressRange => {
   const network = normalizeAddress(range.network);
   return network !== undefined && isIPv4(network) && isIPv6(range.network) && range.prefix >= 96

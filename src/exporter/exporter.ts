@@ -1,5 +1,5 @@
-/** The exporter put together: monitors, exposition, web server. Used by `serve` and `demo`. */
-import { once } from "node:events";
+/** The exporter: targets, scrapes and web server. Used by `serve` and `demo`. */
+import { once as waitFor } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
@@ -14,12 +14,12 @@ import { formats } from "../metrics/render.ts";
 import { systemClock } from "../time/clock.ts";
 import { version } from "../version.ts";
 import type { AddressRange } from "./allow-list.ts";
-import { createScraper } from "./scrape.ts";
+import { createScraper, type Scraper } from "./scrape.ts";
 import { openStateFile } from "./state-file.ts";
 import { describeEcu } from "./status.ts";
-import { createTargets } from "./targets.ts";
+import { createTargets, type Targets } from "./targets.ts";
 
-/** The settings of `EcuDefaults` hold for every ECU that says nothing else. */
+/** The settings of `EcuDefaults` apply to every ECU without its own. */
 export interface ExporterOptions extends EcuDefaults {
   readonly ecus: readonly EcuConfig[];
   readonly listenAddress: ListenAddress;
@@ -27,38 +27,38 @@ export interface ExporterOptions extends EcuDefaults {
   readonly maxRequests: number;
   /** TLS, passwords and headers of the web server. */
   readonly webConfigFile?: string | undefined;
-  /** Addresses that may be probed beside the ECUs. */
+  /** Addresses that may be probed in addition to the configured ECUs. */
   readonly probeAllow?: readonly AddressRange[];
-  /** What ECUs are configured now. @throws UsageError */
-  readonly reread?: () => readonly EcuConfig[];
-  /** Whether a request may have the configuration read again. */
+  /** Reads the configured ECUs again. @throws UsageError */
+  readonly loadEcus?: () => readonly EcuConfig[];
+  /** Whether a request may reload the configuration. */
   readonly enableLifecycle?: boolean;
-  /** Where the memory of each ECU outlasts the process. */
+  /** Path of the file that keeps the memory of each ECU across restarts. */
   readonly stateFile?: string | undefined;
   readonly log: Logger;
 }
 
 export interface Exporter extends AsyncDisposable {
-  /** Where the web server listens. */
+  /** The address at which the web server listens. */
   readonly address: AddressInfo;
   readonly scheme: "http" | "https";
-  /** Reads the configuration again. @returns what is wrong with it, a line each; then the old one stays in force. */
+  /** Reloads the configuration. @returns its problems, a line each; the old configuration stays in effect then */
   reload(): readonly string[];
-  /** Lets scrapes in flight finish, for a moment, then stops. */
+  /** Gives scrapes in flight a moment to finish, then stops. */
   stop(): Promise<void>;
 }
 
-/** Scrapes in flight get this long to be answered in full when the exporter stops … */
+/** Time for scrapes in flight to finish when the exporter stops. */
 const DRAIN_MS = 1_000;
-/** … and this long in all, answered with what had been read. */
+/** Time after which connections are closed. In between, scrapes end with the results so far. */
 const STOP_MS = 1_500;
-/** How long a client may take to send its request. */
+/** Time for a client to send its request. */
 const REQUEST_MS = 5_000;
 
 /**
- * Starts the exporter. ECUs are asked at the first scrape, not before.
- * @throws UsageError where the web configuration file is bad
- * @throws Error with the code of `listen`, `EADDRINUSE` for one, where the address cannot be had.
+ * Starts the exporter. ECUs are not read before the first scrape.
+ * @throws UsageError if the web configuration file is invalid
+ * @throws Error with the code of `listen`, such as `EADDRINUSE`
  */
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
   const { log, stateFile: path, webConfigFile } = options;
@@ -67,46 +67,10 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     webConfigFile === undefined ? () => unrestricted : watchWebConfig(webConfigFile, { log, now });
   const state = path === undefined ? path : await openStateFile({ path, clock: systemClock, log });
   const targets = createTargets({ ecus: options.ecus, defaults: options, state, log });
-  let isReady = false;
-
   const scraper = createScraper({ targets, allow: options.probeAllow ?? [] });
-  const reload = (): readonly string[] => {
-    try {
-      const ecus = options.reread?.() ?? options.ecus;
-      targets.replace(ecus);
-      log.info({ ecus: ecus.map(({ name }) => name) }, "the configuration was read again");
-      return [];
-    } catch (error) {
-      if (!(error instanceof UsageError)) {
-        log.error(
-          { err: error },
-          "reading the configuration again failed: a fault of the exporter",
-        );
-        return ["The exporter failed; its log says why."];
-      }
-      log.error(
-        { problems: error.problems },
-        "the configuration is wrong: the old one stays in force",
-      );
-      return error.problems;
-    }
-  };
-  const app = createApp({
-    version,
-    telemetryPath: options.telemetryPath,
-    contentTypes: [formats.text, formats.openmetrics],
-    ...scraper,
-    ...(options.enableLifecycle && { reload }),
-    maxRequests: options.maxRequests,
-    defaultTimeoutMs: options.timeout,
-    listEcus: () =>
-      targets.all().map(({ ecu: { name }, monitor, location }) => ({
-        ...describeEcu(name, monitor.last(), Date.now() / 1000, location().panels),
-        probePath: `/probe?${new URLSearchParams({ target: name })}`,
-      })),
-    isReady: () => isReady,
-    log,
-  });
+  const reload = (): readonly string[] => reloadTargets(targets, options);
+  let isReady = false;
+  const app = createExporterApp(options, { targets, scraper, reload, isReady: () => isReady });
   const { server, destroyConnections } = createWebServer(app, {
     access,
     server: {
@@ -120,35 +84,95 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   await listen(server, options.listenAddress);
   isReady = true;
 
-  let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
+  const stop = once(async () => {
     isReady = false;
-    const closed = once(server, "close");
-    server.close();
-    server.closeIdleConnections();
-    const timers = [
-      setTimeout(scraper.abortInFlight, DRAIN_MS),
-      setTimeout(destroyConnections, STOP_MS),
-    ];
-    await closed;
-    for (const timer of timers) clearTimeout(timer);
+    await drain(server, scraper, destroyConnections);
     targets.close();
     await state?.close();
-  };
-  const stopOnce = (): Promise<void> => {
-    stopped ??= stop();
-    return stopped;
-  };
+  });
   return {
     reload,
     address: server.address() as AddressInfo,
     scheme: access().tls === undefined ? "http" : "https",
-    stop: stopOnce,
-    [Symbol.asyncDispose]: stopOnce,
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 };
 
+const reloadTargets = (
+  targets: Targets,
+  { ecus, loadEcus, log }: ExporterOptions,
+): readonly string[] => {
+  try {
+    const loaded = loadEcus?.() ?? ecus;
+    targets.replace(loaded);
+    log.info({ ecus: loaded.map(({ name }) => name) }, "the configuration was reloaded");
+    return [];
+  } catch (error) {
+    if (!(error instanceof UsageError)) {
+      log.error({ err: error }, "bug in the exporter: the configuration could not be reloaded");
+      return ["The exporter failed; see its log."];
+    }
+    log.error(
+      { problems: error.problems },
+      "the configuration is invalid; the old one stays in effect",
+    );
+    return error.problems;
+  }
+};
+
+interface AppParts {
+  readonly targets: Targets;
+  readonly scraper: Scraper;
+  readonly reload: () => readonly string[];
+  readonly isReady: () => boolean;
+}
+
+const createExporterApp = (
+  options: ExporterOptions,
+  { targets, scraper, reload, isReady }: AppParts,
+) =>
+  createApp({
+    version,
+    telemetryPath: options.telemetryPath,
+    contentTypes: [formats.text, formats.openmetrics],
+    ...scraper,
+    ...(options.enableLifecycle && { reload }),
+    maxRequests: options.maxRequests,
+    defaultTimeoutMs: options.timeout,
+    listEcus: () =>
+      targets.all().map(({ ecu: { name }, monitor, location }) => ({
+        ...describeEcu(name, monitor.last(), Date.now() / 1000, location().panels),
+        probePath: `/probe?${new URLSearchParams({ target: name })}`,
+      })),
+    isReady,
+    log: options.log,
+  });
+
 const listen = async (server: Server, { host, port }: ListenAddress): Promise<void> => {
   server.listen(port, host);
-  await once(server, "listening");
+  await waitFor(server, "listening");
+};
+
+/** Closes the server after the scrapes in flight, or after a time limit. */
+const drain = async (
+  server: Server,
+  { abortInFlight }: Scraper,
+  destroyConnections: () => void,
+): Promise<void> => {
+  const closed = waitFor(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const timers = [setTimeout(abortInFlight, DRAIN_MS), setTimeout(destroyConnections, STOP_MS)];
+  await closed;
+  for (const timer of timers) clearTimeout(timer);
+};
+
+/** A function that runs once; later calls return the result of the first. */
+const once = <T>(run: () => T): (() => T) => {
+  let result: { readonly value: T } | undefined;
+  return () => {
+    result ??= { value: run() };
+    return result.value;
+  };
 };

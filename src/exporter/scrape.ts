@@ -1,4 +1,4 @@
-/** What the exporter answers: all ECUs to a scrape, one to a probe, and which there are. */
+/** Scrapes and probes: reads of ECUs, rendered as text. */
 import { setMaxListeners } from "node:events";
 import type { Observation } from "../ecu/observe.ts";
 import type { AppOptions } from "../http/app.ts";
@@ -6,18 +6,19 @@ import { createExposer, type Format, formats, render } from "../metrics/render.t
 import { revision, version } from "../version.ts";
 import type { AddressRange } from "./allow-list.ts";
 import { createTargetFinder, explainRead } from "./probe.ts";
-import type { ScrapeTarget, Targets } from "./targets.ts";
+import type { ScrapeTarget } from "./target.ts";
+import type { Targets } from "./targets.ts";
 
-/** What the web server is handed; a probe throws a TargetError where it names no target that may be read. */
+/** The functions of the web server that need ECUs. `probe` throws a TargetError for a target that cannot be read. */
 export interface Scraper
   extends Pick<AppOptions, "scrape" | "scrapeSelf" | "probe" | "listTargetGroups"> {
-  /** Answers what is in flight with what has been read so far. */
+  /** Ends scrapes and probes in flight with the results so far. */
   readonly abortInFlight: () => void;
 }
 
 const build = { version, revision, nodeVersion: process.version };
 
-/** @param allow addresses that may be probed beside the targets */
+/** @param options.allow addresses that may be probed in addition to the targets */
 export const createScraper = ({
   targets,
   allow,
@@ -30,15 +31,15 @@ export const createScraper = ({
   const inFlight = new Set<AbortController>();
 
   const observe = async (
-    asked: readonly ScrapeTarget[],
+    scraped: readonly ScrapeTarget[],
     timeoutMs: number,
   ): Promise<readonly Observation[]> => {
     const until = new AbortController();
-    setMaxListeners(0, until.signal); // one for each ECU
+    setMaxListeners(0, until.signal); // one listener per ECU
     const timer = setTimeout(() => until.abort(), timeoutMs);
     inFlight.add(until);
     try {
-      return await Promise.all(asked.map(({ monitor }) => monitor.observe(until.signal)));
+      return await Promise.all(scraped.map(({ monitor }) => monitor.observe(until.signal)));
     } finally {
       clearTimeout(timer);
       inFlight.delete(until);
@@ -47,25 +48,25 @@ export const createScraper = ({
 
   return {
     scrape: async (contentType, timeoutMs) => {
-      const begun = performance.now();
-      const asked = targets.all();
-      const observations = await observe(asked, timeoutMs);
-      const durationSeconds = secondsSince(begun);
-      const locations = new Map(asked.map(({ ecu, location }) => [ecu.name, location()]));
+      const startedAt = performance.now();
+      const scraped = targets.all();
+      const observations = await observe(scraped, timeoutMs);
+      const durationSeconds = secondsSince(startedAt);
+      const locations = new Map(scraped.map(({ ecu, location }) => [ecu.name, location()]));
       const scrape = { observations, build, durationSeconds, locations };
       return { contentType, text: await expose(scrape, findFormat(contentType)) };
     },
     scrapeSelf: async (contentType) => {
-      const nothing = { observations: [], build, durationSeconds: 0, locations: new Map() };
-      return { contentType, text: await expose(nothing, findFormat(contentType)) };
+      const noEcus = { observations: [], build, durationSeconds: 0, locations: new Map() };
+      return { contentType, text: await expose(noEcus, findFormat(contentType)) };
     },
-    probe: async (given, contentType, timeoutMs) => {
-      const begun = performance.now();
-      const { target, name } = await find(given);
+    probe: async (targetTexts, contentType, timeoutMs) => {
+      const startedAt = performance.now();
+      const { target, name } = await find(targetTexts);
       const read = await observe([target], timeoutMs);
       const observations = read.map((observation) => ({ ...observation, ecu: name }));
       const success = observations.every(({ up }) => up);
-      const durationSeconds = secondsSince(begun);
+      const durationSeconds = secondsSince(startedAt);
       const locations = new Map([[name, target.location()]]);
       const scrape = { observations, build, durationSeconds, locations };
       const probe = { success, durationSeconds };
@@ -86,8 +87,8 @@ export const createScraper = ({
 };
 
 const findFormat = (contentType: string): Format =>
-  (Object.keys(formats) as Format[]).find((one) => formats[one] === contentType) ?? "text";
+  (Object.keys(formats) as Format[]).find((name) => formats[name] === contentType) ?? "text";
 
-/** In whole microseconds. */
-const secondsSince = (begun: number): number =>
-  Math.round((performance.now() - begun) * 1000) / 1e6;
+/** Rounded to microseconds. */
+const secondsSince = (startedAt: number): number =>
+  Math.round((performance.now() - startedAt) * 1000) / 1e6;

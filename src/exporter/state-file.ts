@@ -1,5 +1,6 @@
 /**
- * What the rules for glitches remember of each ECU, kept in a file so that a restart does not lose it (docs/protocol.md#lifetime-energy). The memory stays the monitors' own: they are given it once, and tell it after every read.
+ * The state file: the memory of the energy counters survives a restart (docs/protocol.md#lifetime-energy). A monitor gets its
+ * memory once, at the start, and stores it after every read.
  */
 import { readFile, rename, stat } from "node:fs/promises";
 import type { Logger } from "pino";
@@ -8,13 +9,13 @@ import { writeFileAtomic } from "../files.ts";
 import type { Clock } from "../time/clock.ts";
 import { formatState, parseState } from "./state-format.ts";
 
-/** Memories of ECUs by the names these are configured with. */
+/** The memories of ECUs by their configured names. */
 export interface StateFile extends AsyncDisposable {
-  /** What was known of an ECU when the file was opened. */
+  /** The memory of an ECU when the file was opened. */
   recall(ecu: string): Memory;
-  /** Writes where the memory is another than the last one; in the background, and never fails. */
+  /** Stores a memory. If it has changed, it is written in the background. Never throws. */
   remember(ecu: string, memory: Memory): void;
-  /** Waits for a write that goes on, and begins no further one. */
+  /** Waits for a write in progress, and starts no further one. */
   close(): Promise<void>;
 }
 
@@ -24,24 +25,24 @@ interface StateFileOptions {
   readonly log: Logger;
 }
 
-/** A file of hundreds of ECUs is smaller than this. */
+/** Larger than the file of hundreds of ECUs. */
 const MAX_BYTES = 2 ** 20;
 
 /**
- * Opens the file. One that is missing is made at the first write; one that is invalid is put aside as
- * `PATH.unusable`, with a warning, and all begins afresh. Never throws.
+ * Opens the file. A missing file is created by the first write. An invalid file is renamed to `PATH.unusable` with a
+ * warning, and the memory starts empty. Never throws.
  */
 export const openStateFile = async (options: StateFileOptions): Promise<StateFile> => {
   const { path, clock, log } = options;
   let memories = new Map<string, Memory>();
-  let isOurs = true;
+  let isWritable = true;
   try {
     const text = await readState(path);
     if (text !== undefined) memories = parseState(text, clock);
   } catch (err) {
-    isOurs = await moveAside(path);
-    const rest = isOurs ? "starting afresh" : "nothing will be kept";
-    log.warn({ path, err }, `the state file is invalid: ${(err as Error).message}; ${rest}`);
+    isWritable = await moveAside(path);
+    const consequence = isWritable ? "starting with an empty state" : "no state will be saved";
+    log.warn({ path, err }, `the state file is invalid: ${(err as Error).message}; ${consequence}`);
   }
   const recalled = new Map(memories);
 
@@ -75,8 +76,8 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
   return {
     recall: (ecu) => recalled.get(ecu) ?? noMemory,
     remember: (ecu, memory) => {
-      const isKnown = JSON.stringify(memories.get(ecu)) === JSON.stringify(memory);
-      if (isKnown || isClosed || !isOurs) return;
+      const isUnchanged = JSON.stringify(memories.get(ecu)) === JSON.stringify(memory);
+      if (isUnchanged || isClosed || !isWritable) return;
       memories.set(ecu, memory);
       isChanged = true;
       writing ??= write();
@@ -86,11 +87,11 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
   };
 };
 
-/** @returns nothing where there is no such file. @throws Error where it cannot be read, or is no file. */
+/** @returns `undefined` if the file is missing. @throws Error if it cannot be read, is too large, or is not a regular file */
 const readState = async (path: string): Promise<string | undefined> => {
   try {
     const { size } = await statRegularFile(path);
-    if (size > MAX_BYTES) throw new Error(`${size} bytes are too many`);
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes; the maximum is ${MAX_BYTES}`);
     return await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -98,14 +99,14 @@ const readState = async (path: string): Promise<string | undefined> => {
   }
 };
 
-/** A pipe would never end, and a device must not be replaced by a file. */
+/** Reading a pipe would never end, and a device must not be replaced by a file. */
 const statRegularFile = async (path: string): Promise<{ size: number }> => {
   const found = await stat(path);
   if (!found.isFile()) throw new Error("it is not a regular file");
   return found;
 };
 
-/** Whether the place is free for a file of ours. What someone else wrote there is not lost. */
+/** Renames an invalid file, so that it is not lost. @returns whether the path can be used now */
 const moveAside = async (path: string): Promise<boolean> => {
   try {
     await statRegularFile(path);

@@ -5,11 +5,10 @@ import type { InverterReading } from "../ecu/reading.ts";
 import { toKilowattHours } from "../ecu/units.ts";
 import type { LandingEcu, LandingInverter, LandingProblem } from "../http/landing.ts";
 
-/** What the landing page tells of an ECU: how it was when it was last read. */
+/** The data of the status page about an ECU: its state in the last read. @param now Unix time in seconds */
 export const describeEcu = (
   name: string,
   observation: Observation | undefined,
-  /** Unix time in seconds. */
   now: number,
   panels: readonly Panel[],
 ): LandingEcu => {
@@ -17,11 +16,11 @@ export const describeEcu = (
     return { name, state: "not read yet", inverterCount: 0, inverters: () => [] };
   }
   const { reading, readAt } = observation;
-  const problem = problemOf(observation);
+  const problem = findProblem(observation);
   const { identity, todayEnergyJoules, lastReportAt } = reading;
   return {
     name,
-    state: stateOf(observation, problem),
+    state: classifyState(observation, problem),
     model: identity?.model,
     firmware: identity?.firmware,
     powerWatts: reading.powerWatts,
@@ -39,7 +38,7 @@ export const describeEcu = (
   };
 };
 
-const stateOf = (
+const classifyState = (
   observation: Observation,
   problem: LandingProblem | undefined,
 ): LandingEcu["state"] => {
@@ -48,20 +47,20 @@ const stateOf = (
   return problem === undefined ? "up" : "partly";
 };
 
-const problemOf = (observation: Observation): LandingProblem | undefined => {
+const findProblem = (observation: Observation): LandingProblem | undefined => {
   if (isWaitingForData(observation)) return undefined;
   for (const { error } of Object.values(observation.queries)) {
     if (error === undefined) continue;
     const { message, reason } = error;
-    return { message: message, reason, remedy: errorReasons[reason].remedy };
+    return { message, reason, remedy: errorReasons[reason].remedy };
   }
   return observation.up ? undefined : OUT_OF_TIME;
 };
 
-/** An ECU that is down without an error was not asked all there is to ask. */
+/** If an ECU is down without an error, there was no time for all queries. */
 const OUT_OF_TIME: LandingProblem = {
-  message: "the time for the read was over",
-  remedy: "give a scrape more time; if it stays so, see the exporter's log",
+  message: "the read timed out before all queries were sent",
+  remedy: "allow more time for a scrape; if it persists, see the log of the exporter",
 };
 
 const describeInverter = (
@@ -71,7 +70,7 @@ const describeInverter = (
   uid: inverter.uid,
   model: inverter.model,
   state: inverter.online === undefined ? "unknown" : inverter.online ? "online" : "offline",
-  watts: sumOf(inverter.channelWatts),
+  watts: sumIfComplete(inverter.channelWatts),
   temperatureCelsius: inverter.temperatureCelsius,
   signalRatio: inverter.signalRatio,
   channels: inverter.channelWatts.map((watts, i) => ({
@@ -80,8 +79,8 @@ const describeInverter = (
   })),
 });
 
-/** A sum that lacks a part is not the sum. */
-const sumOf = (values: readonly (number | undefined)[]): number | undefined => {
+/** The sum; `undefined` if a value is missing. */
+const sumIfComplete = (values: readonly (number | undefined)[]): number | undefined => {
   let sum: number | undefined;
   for (const value of values) {
     if (value === undefined) return undefined;

@@ -2,7 +2,8 @@ import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import type { AddressRange } from "../../src/exporter/allow-list.ts";
 import { createTargetFinder, TargetError } from "../../src/exporter/probe.ts";
-import { createTargets, type ScrapeTarget } from "../../src/exporter/targets.ts";
+import type { ScrapeTarget } from "../../src/exporter/target.ts";
+import { createTargets } from "../../src/exporter/targets.ts";
 
 const targetsOf = () =>
   createTargets({
@@ -60,22 +61,22 @@ describe("a configured ECU", () => {
   });
 });
 
-const wants =
-  "/probe wants one target, the name or the address of an ECU, as in /probe?target=192.168.1.50;";
+const usage =
+  "/probe needs one target, the name or address of an ECU, such as /probe?target=192.168.1.50;";
 
-describe("a target that makes no sense gets 400 and one sentence", () => {
+describe("an invalid target gets 400 and one sentence", () => {
   it.each<readonly [string, readonly string[], string]>([
-    ["none", [], `${wants} this request names none.`],
-    ["an empty one", [""], `${wants} this request names none.`],
-    ["two", ["house", "house"], `${wants} this request names 2.`],
-    ["5,000 characters", ["a".repeat(5_000)], `${wants} this one has 5000 characters.`],
-    ["a scheme", ["http://192.168.1.50"], `${wants} this one is neither.`],
-    ["a path", ["192.168.1.50/metrics"], `${wants} this one is neither.`],
-    ["a user", ["user@192.168.1.50"], `${wants} this one is neither.`],
-    ["a space", ["192.168.1.50 "], `${wants} this one is neither.`],
-    ["a line feed", ["192.168.1.50\nHost: x"], `${wants} this one is neither.`],
-    ["a NUL", ["house\0"], `${wants} this one is neither.`],
-    ["brackets that do not close", ["[fd00::50"], `${wants} this one is neither.`],
+    ["none", [], `${usage} this request has none.`],
+    ["an empty one", [""], `${usage} this request has none.`],
+    ["two", ["house", "house"], `${usage} this request has 2.`],
+    ["5,000 characters", ["a".repeat(5_000)], `${usage} this one has 5000 characters.`],
+    ["a scheme", ["http://192.168.1.50"], `${usage} this one is neither.`],
+    ["a path", ["192.168.1.50/metrics"], `${usage} this one is neither.`],
+    ["a user", ["user@192.168.1.50"], `${usage} this one is neither.`],
+    ["a space", ["192.168.1.50 "], `${usage} this one is neither.`],
+    ["a line feed", ["192.168.1.50\nHost: x"], `${usage} this one is neither.`],
+    ["a NUL", ["house\0"], `${usage} this one is neither.`],
+    ["an unclosed bracket", ["[fd00::50"], `${usage} this one is neither.`],
     [
       "another port",
       ["192.168.1.60:22"],
@@ -89,7 +90,7 @@ describe("a target that makes no sense gets 400 and one sentence", () => {
 describe("an ECU that is not configured", () => {
   const no = [
     403,
-    "This ECU is not configured, and it has no address in a range of --probe.allow.",
+    "This ECU is not configured, and its address is not in a range of --probe.allow.",
   ];
 
   it("is refused by default", async () => {
@@ -108,18 +109,18 @@ describe("an ECU that is not configured", () => {
     "inside.example",
     "mapped.example",
     "both.example",
-  ])("is refused as %s where only the home network is allowed", async (text) => {
+  ])("is refused as %s if only the home network is allowed", async (text) => {
     expect(await refusal(home, text)).toEqual(no);
   });
 
   it.each(["127.0.0.1", "2130706433", "inside.example", "mapped.example", "both.example"])(
-    "is refused as %s even where every address is allowed",
+    "is refused as %s even if every address is allowed",
     async (text) => {
       expect(await refusal([{ network: "0.0.0.0", prefix: 0 }], text)).toEqual(no);
     },
   );
 
-  it("is read at the address that was checked, by the name that was given", async () => {
+  it("is read at the checked address, with the requested name", async () => {
     const targets = targetsOf();
     const probe = createTargetFinder({ targets, allow: home, resolve });
     const probed = await probe(["new.lan"]);
@@ -127,14 +128,14 @@ describe("an ECU that is not configured", () => {
     expect(probed.target.ecu).toEqual({ name: "new.lan", host: "192.168.1.60", port: 8899 });
   });
 
-  it("is one target however it is spelt, so that it is not asked twice", async () => {
+  it("is one target in any notation, so that it is not read twice", async () => {
     const probe = createTargetFinder({ targets: targetsOf(), allow: home, resolve });
     const [one, other] = [await probe(["new.lan"]), await probe(["192.168.1.60:8899"])];
     expect(other.target).toBe(one.target);
     expect(other.name).toBe("192.168.1.60:8899");
   });
 
-  it("is the configured one where its address is that of one", async () => {
+  it("is the configured one if it has the same address", async () => {
     const targets = targetsOf();
     const alias = () => Promise.resolve(["192.168.1.50"]);
     const probed = await createTargetFinder({ targets, allow: home, resolve: alias })([
@@ -143,11 +144,11 @@ describe("an ECU that is not configured", () => {
     expect(probed.target).toBe(targets.find("house"));
   });
 
-  it("whose name means nothing is refused like the others, and never resolved again when it is dialled", async () => {
+  it("is refused if its name has no address", async () => {
     expect(await refusal(home, "gone.lan")).toEqual(no);
   });
 
-  it("is the configured one where the name of that one's host means the same address", async () => {
+  it("is the configured one if the host name of that one has the same address", async () => {
     const targets = targetsOf();
     const names = (host: string) =>
       Promise.resolve(host === "barn.lan" || host === "other.lan" ? ["192.168.1.70"] : [host]);
@@ -158,17 +159,17 @@ describe("an ECU that is not configured", () => {
     expect((await probe(["other.lan"])).target).toBe(targets.find("barn"));
   });
 
-  it("is not waited for longer than two seconds, and only eight names wait", async () => {
+  it("is looked up for two seconds at most, and at most eight lookups wait", async () => {
     const never = () => new Promise<readonly string[]>(() => {});
     const probe = createTargetFinder({ targets: targetsOf(), allow: home, resolve: never });
-    const asked = Array.from({ length: 9 }, (_, i) =>
+    const probes = Array.from({ length: 9 }, (_, i) =>
       probe([`slow-${i}.lan`]).catch((error) => error),
     );
-    expect(await asked[8]).toMatchObject({
+    expect(await probes[8]).toMatchObject({
       status: 429,
       message: "Too many ECUs that are not configured are being read; ask again in a second.",
     });
-    expect(await asked[0]).toMatchObject({ status: 403 });
+    expect(await probes[0]).toMatchObject({ status: 403 });
   });
 });
 
@@ -187,17 +188,17 @@ describe("targets", () => {
     expect(targets.find(text)?.ecu.name).toBe(name);
   });
 
-  it("that stay go on as they are, with what is set for them now", () => {
-    const watched = targetsOf();
-    const house = watched.find("house");
+  it("that stay continue with their new settings", () => {
+    const updated = targetsOf();
+    const house = updated.find("house");
     const pole = { latitude: 90, longitude: 0 };
-    watched.replace([{ name: "house", host: "192.168.1.50", port: 8899, site: pole }]);
-    expect(watched.find("house")).toBe(house);
+    updated.replace([{ name: "house", host: "192.168.1.50", port: 8899, site: pole }]);
+    expect(updated.find("house")).toBe(house);
     expect(Math.abs(house?.location().sunElevationDegrees ?? 99)).toBeLessThan(24);
-    expect(watched.find("barn")).toBeUndefined();
+    expect(updated.find("barn")).toBeUndefined();
   });
 
-  it("have the panels of their own, and of the others those at other channels", () => {
+  it("have their own panels, and the default ones of other channels", () => {
     const panel = (channel: number, name: string) => ({
       uid: "703000000001",
       channel,

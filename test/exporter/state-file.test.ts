@@ -23,7 +23,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const OTHER_ID = "216000000002";
 
-/** A folder that is gone after the test, and the state file's path in it. */
+/** A temporary folder, and the path of the state file in it. */
 const folder = () => {
   const path = mkdtempSync(join(tmpdir(), "state-"));
   return {
@@ -33,13 +33,13 @@ const folder = () => {
   };
 };
 
-/** A process of its own: monotonic time begins anew, and the wall clock goes on. */
+/** Like a new process: the monotonic clock starts again, the wall clock continues. */
 const opened = async (path: string, clock = fakeClock(START)) => {
   const { log, lines } = fakeLog();
   return { state: await openStateFile({ path, clock, log }), lines, clock };
 };
 
-/** Writes one memory, as a process that ends then. */
+/** Writes one memory, like a process that ends then. */
 const kept = async (path: string, ecu: string, memory: Memory, clock?: FakeClock) => {
   const { state } = await opened(path, clock);
   state.remember(ecu, memory);
@@ -68,7 +68,7 @@ const memoryOf = (lifetime: number): Memory => ({
 });
 
 describe("the state file", () => {
-  it("gives each ECU what was remembered of it, and an unknown one nothing", async () => {
+  it("returns the memory of each ECU, and nothing for an unknown one", async () => {
     using at = folder();
     await using first = (await opened(at.file)).state;
     first.remember("roof", memory);
@@ -81,7 +81,7 @@ describe("the state file", () => {
     expect(lines).toEqual([]);
   });
 
-  it("holds these lines, which only its owner may read, and has nothing beside it", async () => {
+  it("has this content, is readable only by its owner, and leaves no other files", async () => {
     using at = folder();
     await kept(at.file, "roof", memory);
     expect(JSON.parse(await readFile(at.file, "utf8"))).toEqual({
@@ -113,7 +113,7 @@ describe("the state file", () => {
     expect(await readdir(at.path)).toEqual(["state.json"]);
   });
 
-  it("keeps the memory of an ECU that is not asked any more", async () => {
+  it("keeps the memory of an ECU that is no longer read", async () => {
     using at = folder();
     await kept(at.file, "barn", memoryOf(7));
     await kept(at.file, "roof", memoryOf(8));
@@ -121,7 +121,7 @@ describe("the state file", () => {
     expect([state.recall("barn"), state.recall("roof")]).toEqual([memoryOf(7), memoryOf(8)]);
   });
 
-  it("is written anew when the memory is another, and not when it is the same", async () => {
+  it("is written if the memory has changed, and not otherwise", async () => {
     using at = folder();
     await kept(at.file, "roof", memoryOf(1));
     const { ino } = await stat(at.file); // each write makes another file
@@ -131,7 +131,7 @@ describe("the state file", () => {
     expect((await stat(at.file)).ino).not.toBe(ino);
   });
 
-  it("ends with the latest memory, however fast they come", async () => {
+  it("ends with the latest memory, even if many follow each other fast", async () => {
     using at = folder();
     const { state } = await opened(at.file);
     for (let joules = 1; joules <= 1_000; joules++) state.remember("roof", memoryOf(joules));
@@ -139,7 +139,7 @@ describe("the state file", () => {
     expect((await opened(at.file)).state.recall("roof")).toEqual(memoryOf(1_000));
   });
 
-  it("is not written any more once it is closed", async () => {
+  it("is no longer written after it was closed", async () => {
     using at = folder();
     const { state } = await opened(at.file);
     await state.close();
@@ -148,7 +148,7 @@ describe("the state file", () => {
     expect(await readdir(at.path)).toEqual([]);
   });
 
-  it("is whole whenever the process is killed", { timeout: 60_000 }, async () => {
+  it("is complete whenever the process is killed", { timeout: 60_000 }, async () => {
     using at = folder();
     for (const afterMs of [1, 5, 20, 50]) {
       const code = `
@@ -174,7 +174,7 @@ describe("the state file", () => {
       expect(lines).toEqual([]);
       await state.close();
     }
-    await kept(at.file, "roof", memoryOf(3)); // whatever was left beside it is no obstacle
+    await kept(at.file, "roof", memoryOf(3)); // a leftover temporary file does not matter
     expect(await readdir(at.path)).toEqual(["state.json"]);
   });
 });
@@ -184,30 +184,33 @@ const version1 = (roof: unknown) =>
 const withLifetime = (lifetime: unknown) =>
   version1({ ecus: { [ECU_ID]: { lifetime, today: {} } } });
 
-describe("a state file that is of no use", () => {
+describe("a state file that is invalid", () => {
   it.each([
     ["is empty", ""],
     ["was cut", version1({ ecus: {} }).slice(0, -3)],
-    ["is no JSON", "a = 1"],
+    ["is not JSON", "a = 1"],
     ["is null", "null"],
     ["is a list", "[]"],
     ["is of another program", '{"name":"apsystems-ecu-exporter","version":"0.1.0"}'],
     ["is of the next version", version1({}).replace('"version":1', '"version":2')],
     ["has no ECUs", '{"format":"apsystems-ecu-exporter state","version":1}'],
-    ["has an ECU that is none", version1(5)],
-    ["has a zone that is none", version1({ zone: "Mars/Olympus", ecus: {} })],
-    ["has an id that is none", version1({ ecuId: "roof", ecus: {} })],
-    ["has a date that is none", version1({ ecus: { [ECU_ID]: { date: "today" } } })],
+    ["has a number instead of an ECU", version1(5)],
+    ["has an unknown zone", version1({ zone: "Mars/Olympus", ecus: {} })],
+    ["has an invalid id", version1({ ecuId: "roof", ecus: {} })],
+    ["has an invalid date", version1({ ecus: { [ECU_ID]: { date: "today" } } })],
     ["lacks a counter", version1({ ecus: { [ECU_ID]: { lifetime: {} } } })],
     ["has a text for an energy", withLifetime({ good: "1" })],
     ["has a negative energy", withLifetime({ good: -1 })],
-    ["has an energy beyond all numbers", withLifetime({ good: 1 }).replace("1}", "1e999}")],
+    ["has an infinite energy", withLifetime({ good: 1 }).replace("1}", "1e999}")],
     ["has a streak without a count", withLifetime({ zero: { since: "2025-06-21T12:00:00Z" } })],
-    ["has a streak since never", withLifetime({ zero: { since: "never", times: 1 } })],
-    ["has a streak of half a time", withLifetime({ zero: { since: "2025-06-21", times: 0.5 } })],
-    ["has a fall to nothing", withLifetime({ lower: { since: "2025-06-21", times: 1 } })],
-    ["is of a megabyte and more", " ".repeat(2 ** 20 + 1)],
-  ])("because it %s is put aside with one warning, and all begins afresh", async (_, text) => {
+    ["has a streak without a time", withLifetime({ zero: { since: "never", times: 1 } })],
+    [
+      "has a streak with a fractional count",
+      withLifetime({ zero: { since: "2025-06-21", times: 0.5 } }),
+    ],
+    ["has a fall without an energy", withLifetime({ lower: { since: "2025-06-21", times: 1 } })],
+    ["has more than a megabyte", " ".repeat(2 ** 20 + 1)],
+  ])("because it %s is renamed with one warning, and the state starts empty", async (_, text) => {
     using at = folder();
     await writeFile(at.file, text);
     const { state, lines } = await opened(at.file);
@@ -215,7 +218,7 @@ describe("a state file that is of no use", () => {
       [
         "warn",
         { path: at.file, err: expect.any(Error) },
-        expect.stringMatching(/^the state file is invalid: .*; starting afresh$/s),
+        expect.stringMatching(/^the state file is invalid: .*; starting with an empty state$/s),
       ],
     ]);
     expect(state.recall("roof")).toBe(noMemory);
@@ -229,21 +232,24 @@ describe("a state file that is of no use", () => {
     ["a folder", (path) => mkdir(path)],
     ["a device", (path) => symlink("/dev/null", path)],
     ["a pipe that nobody writes to", (path) => spawnSync("mkfifo", [path])],
-  ])("because it is %s is left alone with one warning, and nothing is kept", async (_, make) => {
-    using at = folder();
-    await make(at.file);
-    const before = await stat(at.file);
-    const { state, lines } = await opened(at.file);
-    state.remember("roof", memory);
-    state.remember("roof", memoryOf(1));
-    await state.close();
-    const message = "the state file is invalid: it is not a regular file; nothing will be kept";
-    expect(lines).toEqual([["warn", expect.anything(), message]]);
-    expect(await stat(at.file)).toMatchObject({ ino: before.ino, mode: before.mode });
-    expect(await readdir(at.path)).toEqual(["state.json"]);
-  });
+  ])(
+    "because it is %s stays as it is, with one warning, and no state is saved",
+    async (_, make) => {
+      using at = folder();
+      await make(at.file);
+      const before = await stat(at.file);
+      const { state, lines } = await opened(at.file);
+      state.remember("roof", memory);
+      state.remember("roof", memoryOf(1));
+      await state.close();
+      const message = "the state file is invalid: it is not a regular file; no state will be saved";
+      expect(lines).toEqual([["warn", expect.anything(), message]]);
+      expect(await stat(at.file)).toMatchObject({ ino: before.ino, mode: before.mode });
+      expect(await readdir(at.path)).toEqual(["state.json"]);
+    },
+  );
 
-  it("because its path leads through a file is one warning, and nothing is kept", async () => {
+  it("because its folder is a file gives one warning, and no state is saved", async () => {
     using at = folder();
     await writeFile(at.file, "");
     const { state, lines } = await opened(join(at.file, "state.json"));
@@ -253,7 +259,7 @@ describe("a state file that is of no use", () => {
     expect(lines[0]?.[0]).toBe("warn");
   });
 
-  it("because its folder is missing is one warning until there is one", async () => {
+  it("because its folder is missing gives one warning until it exists", async () => {
     using at = folder();
     const path = join(at.path, "var", "state.json");
     const { state, lines } = await opened(path);

@@ -154,8 +154,8 @@ describe("what is told of an ECU", () => {
     const unasked = { success: false };
     const cut = { info: unasked, realtime: unasked, signal: unasked };
     expect(describe1({ up: false, reading: nothing, queries: cut }).problem).toEqual({
-      message: "the time for the read was over",
-      remedy: "give a scrape more time; if it stays so, see the exporter's log",
+      message: "the read timed out before all queries were sent",
+      remedy: "allow more time for a scrape; if it persists, see the log of the exporter",
     });
   });
 
