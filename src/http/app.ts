@@ -53,99 +53,119 @@ export interface AppOptions {
 const COMPRESSION_LEVEL = 1;
 
 export const createApp = (options: AppOptions): express.Express => {
-  const { telemetryPath, isReady, log } = options;
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   app.use(securityHeaders, limitRequests(options.maxRequests));
-  app.post("/-/reload", (request, response) => {
-    // A page of somebody else, open in a browser of this network, must not.
+  app.post("/-/reload", createReloadHandler(options));
+  app.use(allowOnlyReads, compression({ level: COMPRESSION_LEVEL }));
+  app.get(options.telemetryPath, createMetricsHandler(options));
+  app.get("/", createLandingPageHandler(options));
+  app.get("/probe", createProbeHandler(options));
+  app.get("/self", createSelfMetricsHandler(options));
+  app.get("/sd", createServiceDiscoveryHandler(options));
+  app.get("/-/healthy", sendHealthy);
+  app.get("/-/ready", createReadinessHandler(options));
+  app.use(createNotFoundHandler(options));
+  app.use(createErrorHandler(options));
+  return app;
+};
+
+const createReloadHandler =
+  ({ reload }: AppOptions) =>
+  (request: Request, response: Response): void => {
+    // A page of another site, open in a browser of this network, must not reload the configuration.
     const isForeign = request.get("Sec-Fetch-Site") === "cross-site";
-    const problems = isForeign ? undefined : options.reload?.();
+    const problems = isForeign ? undefined : reload?.();
     if (problems === undefined)
       sendText(response, 403, "This is off; --web.enable-lifecycle lets requests reload.");
     else if (problems.length === 0) sendText(response, 200, "The configuration was read again.");
     else sendText(response, 500, ["The old configuration stays in force:", ...problems].join("\n"));
-  });
-  app.use(allowOnlyReads, compression({ level: COMPRESSION_LEVEL }));
+  };
 
-  app.get(telemetryPath, async (request, response) => {
-    const contentType = negotiateContentType(request, options.contentTypes);
-    const timeoutMs = scrapeTimeoutMs(request, options.defaultTimeoutMs);
-    const exposition = await options.scrape(contentType, timeoutMs);
-    response.set("Content-Type", exposition.contentType).vary("Accept").end(exposition.text);
-  });
-  app.get("/", ({ query }, response) => {
-    const ecus = options.listEcus();
+const createMetricsHandler =
+  ({ scrape, contentTypes, defaultTimeoutMs }: AppOptions) =>
+  async (request: Request, response: Response): Promise<void> => {
+    const contentType = negotiateContentType(request, contentTypes);
+    sendMetrics(response, await scrape(contentType, scrapeTimeoutMs(request, defaultTimeoutMs)));
+  };
+
+const createSelfMetricsHandler =
+  ({ scrapeSelf, contentTypes }: AppOptions) =>
+  async (request: Request, response: Response): Promise<void> => {
+    sendMetrics(response, await scrapeSelf(negotiateContentType(request, contentTypes)));
+  };
+
+const createProbeHandler =
+  ({ probe, contentTypes, defaultTimeoutMs }: AppOptions) =>
+  async (request: Request, response: Response, next: NextFunction): Promise<void> => {
+    const query = new URLSearchParams(request.originalUrl.replace(/^[^?]*\??/, ""));
+    const isDebug = query.get("debug") === "true";
+    const contentType = isDebug ? contentTypes[0] : negotiateContentType(request, contentTypes);
+    const timeoutMs = scrapeTimeoutMs(request, defaultTimeoutMs);
+    try {
+      const result = await probe(query.getAll("target"), contentType, timeoutMs);
+      const text = isDebug ? `${result.explanation}\n\n${result.text}` : result.text;
+      sendMetrics(response, { contentType: isDebug ? PLAIN_TEXT : contentType, text });
+    } catch (error) {
+      const status = clientErrorStatus(error);
+      if (status === undefined) next(error);
+      else sendText(response, status, (error as Error).message);
+    }
+  };
+
+const createLandingPageHandler =
+  ({ version, telemetryPath, listEcus }: AppOptions) =>
+  ({ query }: Request, response: Response): void => {
+    const ecus = listEcus();
     const only = ecus.find(({ name }) => name === query["ecu"]);
     if (query["ecu"] !== undefined && only === undefined) {
       sendText(response, 404, "There is no ECU of this name. All that are read are at /.");
       return;
     }
     const reloads = query["refresh"] !== "off";
-    const page = { version: options.version, telemetryPath, ecus, only, reloads };
-    // As a header: the same in the page is a fault to axe (WCAG 2.2.1). Who needs more time has a link that stops it.
+    // As a header, because axe reports a refresh in the page (WCAG 2.2.1). The page has a link that stops it.
     if (reloads) response.set("Refresh", String(RELOAD_SECONDS));
     response.set("Cache-Control", "no-store").type("html");
-    response.send(renderLandingPage({ ...page, now: Date.now() / 1000 }));
-  });
-  app.get("/probe", async (request, response, next) => {
-    const searchParams = new URLSearchParams(request.originalUrl.replace(/^[^?]*\??/, ""));
-    const isDebug = searchParams.get("debug") === "true";
-    const contentType = isDebug
-      ? options.contentTypes[0]
-      : negotiateContentType(request, options.contentTypes);
-    const timeoutMs = scrapeTimeoutMs(request, options.defaultTimeoutMs);
-    try {
-      const given = searchParams.getAll("target");
-      const { text, explanation } = await options.probe(given, contentType, timeoutMs);
-      const body = isDebug ? `${explanation}\n\n${text}` : text;
-      const type = isDebug ? "text/plain; charset=utf-8" : contentType;
-      response.set("Content-Type", type).vary("Accept").end(body);
-    } catch (error) {
-      const status = clientErrorStatus(error);
-      if (status === undefined) next(error);
-      else sendText(response, status, (error as Error).message);
-    }
-  });
-  app.get("/self", async (request, response) => {
-    const { contentType, text } = await options.scrapeSelf(
-      negotiateContentType(request, options.contentTypes),
-    );
-    response.set("Content-Type", contentType).vary("Accept").end(text);
-  });
-  app.get("/sd", (_request, response) => {
-    response.json(options.listTargetGroups());
-  });
-  app.get("/-/healthy", (_request, response) => {
-    sendText(response, 200, "The exporter is alive.");
-  });
-  app.get("/-/ready", (_request, response) => {
+    const now = Date.now() / 1000;
+    response.send(renderLandingPage({ version, telemetryPath, ecus, only, reloads, now }));
+  };
+
+const createServiceDiscoveryHandler =
+  ({ listTargetGroups }: AppOptions) =>
+  (_request: Request, response: Response): void => {
+    response.json(listTargetGroups());
+  };
+
+const sendHealthy = (_request: Request, response: Response): void => {
+  sendText(response, 200, "The exporter is alive.");
+};
+
+const createReadinessHandler =
+  ({ isReady }: AppOptions) =>
+  (_request: Request, response: Response): void => {
     if (isReady()) sendText(response, 200, "The exporter is ready.");
     else sendText(response, 503, "The exporter is starting or stopping.");
-  });
-  app.use((request, response) => {
-    sendText(
-      response,
-      404,
-      `There is nothing at ${request.path}. The metrics are at ${telemetryPath}.`,
-    );
-  });
-  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
-    if (response.headersSent) return next(error);
+  };
+
+const createNotFoundHandler =
+  ({ telemetryPath }: AppOptions) =>
+  ({ path }: Request, response: Response): void => {
+    sendText(response, 404, `There is nothing at ${path}. The metrics are at ${telemetryPath}.`);
+  };
+
+const createErrorHandler =
+  ({ log }: AppOptions) =>
+  // Express recognizes an error handler by its four parameters.
+  (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
     const status = clientErrorStatus(error);
-    if (status === undefined)
+    if (response.headersSent) next(error);
+    else if (status !== undefined) sendText(response, status, "This request cannot be understood.");
+    else {
       log.error({ err: error }, "a request failed: a fault of the exporter");
-    sendText(
-      response,
-      status ?? 500,
-      status === undefined
-        ? "The exporter failed to answer; its log says why."
-        : "This request cannot be understood.",
-    );
-  });
-  return app;
-};
+      sendText(response, 500, "The exporter failed to answer; its log says why.");
+    }
+  };
 
 /**
  * Headers that let a browser do nothing but show the page. Left out are two that a browser heeds on https only:
@@ -195,6 +215,12 @@ const allowOnlyReads = ({ method }: Request, response: Response, next: NextFunct
       405,
       "This exporter can only be read: use GET or HEAD.",
     );
+};
+
+const PLAIN_TEXT = "text/plain; charset=utf-8";
+
+const sendMetrics = (response: Response, { contentType, text }: MetricsText): void => {
+  response.set("Content-Type", contentType).vary("Accept").end(text);
 };
 
 const sendText = (response: Response, status: number, sentence: string): void => {
