@@ -1,5 +1,6 @@
 /** The page at `/`: what this is, where the metrics are, and how each ECU was when it was last read. No JavaScript. */
-import { escapeUnprintable, formatSpan, NOT_MEASURED } from "../text.ts";
+import { formatCount, formatSpan, NOT_MEASURED } from "../text.ts";
+import { type Html, html, joinHtml } from "./html.ts";
 import { css } from "./page.css.ts";
 
 /** What the page tells of one ECU. What was not measured is absent. */
@@ -64,18 +65,18 @@ export const RELOAD_SECONDS = 30;
  */
 const MAX_INVERTERS = 100;
 
-/** The page as HTML. Whatever it is given, nothing in it is taken for markup. */
+/** The page as HTML. */
 export const renderLandingPage = (page: LandingPage): string => {
   const { version, telemetryPath, only, now } = page;
   const title = only === undefined ? "APsystems ECU exporter" : `${only.name} – ECU exporter`;
-  return `<!DOCTYPE html>
+  return html`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
-<link rel="icon" href="${SUN}">
-<style>${css}</style>
+<title>${title}</title>
+<link rel="icon" href="${SUN_ICON}">
+<style>${{ markup: css }}</style>
 </head>
 <body>
 <header>
@@ -83,10 +84,10 @@ export const renderLandingPage = (page: LandingPage): string => {
 <p>Asks ${describeEcuCount(page.ecus.length)} when Prometheus scrapes it. This page shows what was read last and asks nothing.</p>
 <nav aria-label="Pages">
 <ul>
-<li><a href="${escaped(telemetryPath)}">Metrics</a></li>
+<li><a href="${telemetryPath}">Metrics</a></li>
 <li><a href="/-/healthy">Health</a></li>
 <li><a href="/-/ready">Readiness</a></li>
-${only === undefined ? "" : `<li><a href="${pageUrl({ ...page, only: undefined })}">All ECUs</a></li>\n`}</ul>
+${only === undefined ? "" : html`<li><a href="${pageUrl({ ...page, only: undefined })}">All ECUs</a></li>\n`}</ul>
 </nav>
 </header>
 <main>
@@ -94,84 +95,79 @@ ${renderTable(page)}
 <p>As of ${renderTime(now)}. ${renderReloadNote(page)}</p>
 </main>
 <footer>
-<p>Version ${escaped(version)}. What the metrics mean, and what to do about an ECU that does not answer, is in the README that came with the exporter.</p>
+<p>Version ${version}. What the metrics mean, and what to do about an ECU that does not answer, is in the README that came with the exporter.</p>
 </footer>
 </body>
 </html>
-`;
+`.markup;
 };
 
-const SUN =
-  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='6' fill='%23f2a900'/%3E%3C/svg%3E";
+const SUN_ICON: Html = {
+  markup:
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='6' fill='%23f2a900'/%3E%3C/svg%3E",
+};
 
 const describeEcuCount = (count: number): string => {
   if (count === 0) return "no APsystems ECU";
   return count === 1 ? "an APsystems ECU" : `${count} APsystems ECUs`;
 };
 
-const renderReloadNote = (page: LandingPage): string => {
-  const other = pageUrl({ ...page, reloads: !page.reloads });
+const renderReloadNote = (page: LandingPage): Html => {
+  const url = pageUrl({ ...page, reloads: !page.reloads });
   return page.reloads
-    ? `This page reloads every ${RELOAD_SECONDS} s. <a href="${other}">Stop reloading</a>`
-    : `This page does not reload. <a href="${other}">Reload every ${RELOAD_SECONDS} s</a>`;
+    ? html`This page reloads every ${RELOAD_SECONDS} s. <a href="${url}">Stop reloading</a>`
+    : html`This page does not reload. <a href="${url}">Reload every ${RELOAD_SECONDS} s</a>`;
 };
 
-/** Where a page is, as the value of an attribute. */
 const pageUrl = ({ only, reloads }: Pick<LandingPage, "only" | "reloads">): string => {
   const query = new URLSearchParams({
     ...(only && { ecu: only.name }),
     ...(!reloads && { refresh: "off" }),
   });
-  return escaped(query.size === 0 ? "/" : `/?${query}`);
+  return query.size === 0 ? "/" : `/?${query}`;
 };
 
-const renderTime = (now: number): string => {
+const renderTime = (now: number): Html => {
   const iso = new Date(now * 1000).toISOString();
-  return `<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
+  return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
 };
 
-/** Shown on a narrow screen beside each value, on a wide one at the top. */
+/** Shown beside each value on a narrow screen, and as table headings on a wide one. */
 const columns = ["State", "Power", "Age of data", "Temperature", "Signal", "Channels"] as const;
 type Column = (typeof columns)[number];
-const ALL_COLUMNS = columns.length + 1;
+const COLUMN_COUNT = columns.length + 1;
 
-/** The roles are those of the elements: some browsers forget these where the style sheet makes blocks of them. */
-const renderTable = (page: LandingPage): string => {
-  const shown = page.only === undefined ? page.ecus : [page.only];
-  const inverters = shown.reduce((sum, ecu) => sum + ecu.inverterCount, 0);
-  const listed = page.only !== undefined || inverters <= MAX_INVERTERS;
-  const heads = ["ECU, inverter", ...columns].map(
-    (name) => `<th role="columnheader" scope="col">${name}</th>`,
+/** The roles repeat those of the elements: some browsers drop them if the style sheet shows rows as blocks. */
+const renderTable = (page: LandingPage): Html => {
+  const ecus = page.only === undefined ? page.ecus : [page.only];
+  const inverterCount = ecus.reduce((sum, ecu) => sum + ecu.inverterCount, 0);
+  const showInverters = page.only !== undefined || inverterCount <= MAX_INVERTERS;
+  const headings = ["ECU, inverter", ...columns].map(
+    (name) => html`<th role="columnheader" scope="col">${name}</th>`,
   );
-  const groups = shown.map((ecu) => renderEcu(ecu, listed, page));
-  return `<table role="table">
+  const groups = ecus.map((ecu) => renderEcu(ecu, showInverters, page));
+  return html`<table role="table">
 <caption>ECUs and their inverters</caption>
-<thead role="rowgroup"><tr role="row">${heads.join("")}</tr></thead>
-${groups.join("\n") || `<tbody role="rowgroup"><tr role="row">${renderWideCell("No ECU is configured.")}</tr></tbody>`}
+<thead role="rowgroup"><tr role="row">${headings}</tr></thead>
+${groups.length === 0 ? EMPTY_GROUP : joinHtml(groups, "\n")}
 </table>`;
 };
 
-const renderEcu = (ecu: LandingEcu, listed: boolean, page: LandingPage): string => {
+const renderEcu = (ecu: LandingEcu, showInverters: boolean, page: LandingPage): Html => {
   const rows = [
     renderEcuRow(ecu),
     ...(ecu.problem === undefined ? [] : [renderProblemRow(ecu.problem)]),
-    ...(listed ? ecu.inverters().map((inverter) => renderInverterRow(inverter, ecu)) : []),
-    ...(listed || ecu.inverterCount === 0 ? [] : [renderLinkRow(ecu, page)]),
+    ...(showInverters ? ecu.inverters().map((inverter) => renderInverterRow(inverter, ecu)) : []),
+    ...(showInverters || ecu.inverterCount === 0 ? [] : [renderLinkRow(ecu, page)]),
   ];
-  return `<tbody role="rowgroup">\n${rows.join("\n")}\n</tbody>`;
+  return html`<tbody role="rowgroup">\n${joinHtml(rows, "\n")}\n</tbody>`;
 };
 
-const renderEcuRow = (ecu: LandingEcu): string => {
-  const { powerWatts, todayKilowattHours, invertersOnline, registered } = ecu;
-  const { readAgeSeconds, probePath } = ecu;
-  const about = [ecu.model, ecu.firmware].filter((text) => text !== undefined).map(escaped);
-  const links =
-    probePath === undefined
-      ? ""
-      : `<small>${renderProbeLink(probePath, "Probe", ecu)} · ${renderProbeLink(`${probePath}&debug=true`, "Probe in detail", ecu)}</small>`;
+const renderEcuRow = (ecu: LandingEcu): Html => {
+  const { powerWatts, todayKilowattHours, invertersOnline, registered, readAgeSeconds } = ecu;
   const online = `${formatValue(invertersOnline)} of ${formatValue(registered)} online`;
   const today = `${todayKilowattHours?.toFixed(2) ?? NOT_MEASURED} kWh today`;
-  return `<tr role="row" class="ecu"><th role="rowheader" scope="rowgroup"><b><bdi>${escaped(ecu.name)}</bdi></b>${about.length > 0 ? `<small>${about.join(" · ")}</small>` : ""}${links}</th>${[
+  const cells = [
     renderCell(
       "State",
       renderState(ecu.state),
@@ -187,49 +183,65 @@ const renderEcuRow = (ecu: LandingEcu): string => {
       formatAge(ecu.reportAgeSeconds),
       readAgeSeconds === undefined ? "" : `read ${formatSpan(readAgeSeconds)} ago`,
     ),
-  ].join("")}<td role="cell" colspan="3"></td></tr>`;
+  ];
+  return html`<tr role="row" class="ecu">${renderEcuHeading(ecu)}${cells}<td role="cell" colspan="3"></td></tr>`;
 };
 
-/** The two links of each ECU read alike; what is heard of them tells them apart. */
-const renderProbeLink = (path: string, words: string, { name }: LandingEcu): string =>
-  `<a href="${escaped(path)}" aria-label="${words}: ${escaped(name)}">${words}</a>`;
+const renderEcuHeading = (ecu: LandingEcu): Html => {
+  const { name, model, firmware, probePath } = ecu;
+  const versions = [model, firmware].filter((text) => text !== undefined);
+  const links =
+    probePath === undefined
+      ? ""
+      : html`<small>${renderProbeLink(probePath, "Probe", ecu)} · ${renderProbeLink(`${probePath}&debug=true`, "Probe in detail", ecu)}</small>`;
+  return html`<th role="rowheader" scope="rowgroup"><b><bdi>${name}</bdi></b>${versions.length === 0 ? "" : html`<small>${joinHtml(versions, " · ")}</small>`}${links}</th>`;
+};
 
-const renderProblemRow = ({ message, reason, remedy }: LandingProblem): string => {
-  const word = reason === undefined ? "" : ` <span>${escaped(reason)}</span>`;
-  return `<tr role="row" class="problem">${renderWideCell(
-    `<dl><dt>Last error</dt><dd><bdi>${escaped(message)}</bdi>${word}</dd><dt>What to do</dt><dd>${escaped(remedy)}</dd></dl>`,
+/** The links of all ECUs have the same text; the label for screen readers adds the name. */
+const renderProbeLink = (path: string, text: string, { name }: LandingEcu): Html =>
+  html`<a href="${path}" aria-label="${text}: ${name}">${text}</a>`;
+
+const renderProblemRow = ({ message, reason, remedy }: LandingProblem): Html => {
+  const label = reason === undefined ? "" : html` <span>${reason}</span>`;
+  return html`<tr role="row" class="problem">${renderWideCell(
+    html`<dl><dt>Last error</dt><dd><bdi>${message}</bdi>${label}</dd><dt>What to do</dt><dd>${remedy}</dd></dl>`,
   )}</tr>`;
 };
 
-const renderLinkRow = (ecu: LandingEcu, page: LandingPage): string => {
-  const count = ecu.inverterCount;
-  const words = count === 1 ? "1 inverter" : `${count} inverters`;
-  const href = pageUrl({ ...page, only: ecu });
-  return `<tr role="row">${renderWideCell(`<a href="${href}" aria-label="${words} of ${escaped(ecu.name)}">${words}</a>`)}</tr>`;
+const renderLinkRow = (ecu: LandingEcu, page: LandingPage): Html => {
+  const text = formatCount(ecu.inverterCount, "inverter");
+  const url = pageUrl({ ...page, only: ecu });
+  return html`<tr role="row">${renderWideCell(html`<a href="${url}" aria-label="${text} of ${ecu.name}">${text}</a>`)}</tr>`;
 };
 
-const renderInverterRow = (inverter: LandingInverter, ecu: LandingEcu): string => {
+const renderInverterRow = (inverter: LandingInverter, ecu: LandingEcu): Html => {
   const { uid, model, state, watts, temperatureCelsius, signalRatio } = inverter;
-  const percent = signalRatio === undefined ? undefined : signalRatio * 100;
-  const channels = inverter.channels.map(
-    (channel) =>
-      `<li><span>${escaped(channel.name)}</span> ${formatValue(channel.watts, "W")}</li>`,
-  );
-  return `<tr role="row" class="inverter"><th role="rowheader" scope="row">${escaped(uid)}<small>${escaped(model)}</small></th>${[
+  const percent = signalRatio === undefined ? undefined : Math.round(signalRatio * 100);
+  const cells = [
     renderCell("State", renderState(state)),
     renderCell("Power", formatValue(watts, "W")),
     renderCell("Age of data", state === "online" ? formatAge(ecu.reportAgeSeconds) : NOT_MEASURED),
     renderCell("Temperature", formatValue(temperatureCelsius, "°C")),
-    renderCell("Signal", formatValue(percent && Math.round(percent), "%")),
-    `<td role="cell" class="wide" data-label="Channels">${channels.length === 0 ? NOT_MEASURED : `<ul>${channels.join("")}</ul>`}</td>`,
-  ].join("")}</tr>`;
+    renderCell("Signal", formatValue(percent, "%")),
+    renderChannelsCell(inverter.channels),
+  ];
+  return html`<tr role="row" class="inverter"><th role="rowheader" scope="row">${uid}<small>${model}</small></th>${cells}</tr>`;
 };
 
-const renderCell = (label: Column, html: string, more = ""): string =>
-  `<td role="cell" class="number" data-label="${label}">${html}${more && `<small>${more}</small>`}</td>`;
+const renderChannelsCell = (channels: LandingInverter["channels"]): Html => {
+  const items = channels.map(
+    ({ name, watts }) => html`<li><span>${name}</span> ${formatValue(watts, "W")}</li>`,
+  );
+  return html`<td role="cell" class="wide" data-label="Channels">${items.length === 0 ? NOT_MEASURED : html`<ul>${items}</ul>`}</td>`;
+};
 
-const renderWideCell = (html: string): string =>
-  `<td role="cell" colspan="${ALL_COLUMNS}">${html}</td>`;
+const renderCell = (label: Column, value: string | Html, detail = ""): Html =>
+  html`<td role="cell" class="number" data-label="${label}">${value}${detail && html`<small>${detail}</small>`}</td>`;
+
+const renderWideCell = (content: string | Html): Html =>
+  html`<td role="cell" colspan="${COLUMN_COUNT}">${content}</td>`;
+
+const EMPTY_GROUP = html`<tbody role="rowgroup"><tr role="row">${renderWideCell("No ECU is configured.")}</tr></tbody>`;
 
 const formatValue = (value: number | undefined, unit = ""): string =>
   value === undefined ? NOT_MEASURED : `${Math.round(value * 10) / 10} ${unit}`.trimEnd();
@@ -245,23 +257,11 @@ const stateClasses: Readonly<Record<LandingEcu["state"] | LandingInverter["state
   unknown: "",
 };
 
-const renderState = (state: keyof typeof stateClasses): string =>
-  `<span class="state${stateClasses[state]}">${state}</span>`;
+const renderState = (state: keyof typeof stateClasses): Html =>
+  html`<span class="state${stateClasses[state]}">${state}</span>`;
 
-/** A stamp a little ahead is of now; one far ahead is of a clock that is wrong. */
+/** A time less than a minute ahead counts as now; more than that, the clock of the ECU is wrong. */
 const formatAge = (seconds: number | undefined): string => {
   if (seconds === undefined) return NOT_MEASURED;
   return seconds <= -60 ? `${formatSpan(-seconds)} ahead` : formatSpan(seconds);
 };
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-/** Text for an element or a quoted attribute. */
-const escaped = (text: string): string =>
-  escapeUnprintable(text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char));

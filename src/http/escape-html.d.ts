@@ -1,0 +1,4 @@
+declare module "escape-html" {
+  function escapeHtml(text: string): string;
+  export = escapeHtml;
+}
