@@ -1,8 +1,7 @@
-/** Messages about a history: before, during and after it is read. */
+/** Messages about a history: while it is read, and after. */
 import { SingleBar } from "cli-progress";
 import { formatCount } from "../text.ts";
-import { formatDate } from "../time/calendar.ts";
-import type { HistoryRange, HistorySamples } from "./history.ts";
+import type { HistorySamples } from "./history.ts";
 
 /** Time of a request without the pause, in milliseconds. */
 const REQUEST_MS = 100;
@@ -13,29 +12,8 @@ const formatDuration = (ms: number): string => {
 };
 
 /** How long a number of requests takes. */
-const estimateTime = (requests: number, paceMs: number): string =>
+export const estimateTime = (requests: number, paceMs: number): string =>
   formatDuration(requests * (paceMs + REQUEST_MS));
-
-interface Plan {
-  readonly ecu: string;
-  readonly wanted: HistoryRange;
-  /** Days to request, and days that were read before. */
-  readonly days: number;
-  readonly kept: number;
-  /** Other requests. */
-  readonly others: number;
-  readonly paceMs: number;
-}
-
-/** What would be requested. */
-export const describePlan = ({ ecu, wanted, days, kept, others, paceMs }: Plan): string =>
-  [
-    `${ecu}: requests for ${formatDate(wanted.from)} to ${formatDate(wanted.to)}:`,
-    `  ${others} requests for base information and energy tables`,
-    `  ${formatCount(days, "request")} for the power of one day each${kept === 0 ? "" : ` (${formatCount(kept, "day")} more ${kept === 1 ? "was" : "were"} read before)`}`,
-    `  about ${estimateTime(days + others, paceMs)} in all; nothing was sent`,
-    "",
-  ].join("\n");
 
 /** What was written, what is missing, and how to import it. */
 export const describeResult = (

@@ -4,7 +4,7 @@ import { type Reason, reasons } from "../../ecu/errors.ts";
 import type { Observation } from "../../ecu/observe.ts";
 import { type Query, queries } from "../../ecu/read.ts";
 import type { InverterReading } from "../../ecu/reading.ts";
-import { classifyResult, type ReadResult } from "./result.ts";
+import { classifyResult, type ReadResult } from "../../ecu/result.ts";
 
 const time = z.iso.datetime();
 const count = z.int().nonnegative();

@@ -2,11 +2,16 @@
 import { pino } from "pino";
 import { waitForSignal } from "../../cli/shutdown.ts";
 import { standardOutput, type Terminal } from "../../cli/terminal.ts";
+import {
+  classifyResult,
+  listNotes,
+  type ReadResult,
+  type RejectedCounts,
+} from "../../ecu/result.ts";
 import { createTargets } from "../../exporter/targets.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
 import type { ReadConfig } from "./command.ts";
 import { formatJson } from "./json.ts";
-import { classifyResult, exitCodes, listNotes, type RejectedCounts } from "./result.ts";
 import { formatTables } from "./table.ts";
 
 /** The environment of the command; tests replace it. */
@@ -17,6 +22,7 @@ interface Environment {
   readonly waitForStop: () => Promise<void>;
 }
 
+const exitCodes: Readonly<Record<ReadResult, number>> = { complete: 0, partial: 1, nothing: 2 };
 const CLEAR = "\u001b[2J\u001b[H";
 
 /** Reads as the exporter does, with the same validation. @returns the exit code */

@@ -1,13 +1,12 @@
 /** The result of a read as a whole, and what was unexpected in it. */
-import type { Observation } from "../../ecu/observe.ts";
-import { queries } from "../../ecu/read.ts";
-import { fields } from "../../ecu/validate.ts";
-
-/** The exit code of each result. */
-export const exitCodes = { complete: 0, partial: 1, nothing: 2 } as const;
-export type ReadResult = keyof typeof exitCodes;
+import type { Observation } from "./observe.ts";
+import { queries } from "./read.ts";
+import { fields } from "./validate.ts";
 
 /** Whether all, some or none of the queries succeeded. */
+export type ReadResult = "complete" | "partial" | "nothing";
+
+/** @see ReadResult */
 export const classifyResult = (observation: Observation): ReadResult => {
   const succeeded = queries.filter((query) => observation.queries[query].success).length;
   if (succeeded === queries.length) return "complete";
