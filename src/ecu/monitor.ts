@@ -1,7 +1,12 @@
 /** One ECU over time: scrapes share a read, reads keep a minimum interval, and each read leaves a memory for the next. */
 import type { Logger } from "pino";
 import type { Clock } from "../time/clock.ts";
-import { countAttempt, countRejected, createQueryCounters } from "./counters.ts";
+import {
+  countAttempt,
+  countRejected,
+  createQueryCounters,
+  type WritableQueryCounters,
+} from "./counters.ts";
 import { createObservation, type Observation, type ObserveResult, observe } from "./observe.ts";
 import type { EcuReadOptions, Replies } from "./read.ts";
 import { createReadLog } from "./read-log.ts";
@@ -56,11 +61,10 @@ export interface Monitor {
 /** A read in flight. */
 interface Run {
   /** The replies so far. */
-  replies: Replies;
-  /** The observation of these replies, computed once for all scrapes that cannot wait longer. */
-  partial?: { readonly replies: Replies; readonly observation: Observation };
-  readonly limit: AbortController;
-  readonly done: Promise<void>;
+  readonly replies: () => Replies;
+  /** Ends with the replies, within the maximum time of a read. Never rejects. */
+  readonly done: Promise<Replies>;
+  abort(): void;
 }
 
 interface EndedRead {
@@ -71,13 +75,91 @@ interface EndedRead {
 
 /** Creates the monitor of one ECU. Nothing is read until the first `observe`. */
 export const createMonitor = (options: MonitorOptions): Monitor => {
-  const { ecu, clock, settings, log } = options;
+  const { ecu, clock, settings } = options;
   const counters = createQueryCounters();
-  const readLog = createReadLog(ecu, log);
+  const readLog = createReadLog(ecu, options.log);
+  const evaluator = createEvaluator(options, counters);
   let isClosed = false;
-  let memory = options.remembered ?? noMemory;
-  let run: Run | undefined;
+  let current: { readonly run: Run; readonly finished: Promise<void> } | undefined;
   let ended: EndedRead | undefined;
+
+  const finish = (replies: Replies): void => {
+    const { observation, usable } = evaluator.conclude(replies);
+    ended = { observation, at: { wall: clock.now(), monotonic: clock.monotonic() } };
+    if (!isClosed) readLog.record(usable, observation.reading, clock.now());
+  };
+  const start = () => {
+    const run = startRun(options, evaluator.knownId(), counters);
+    const finished = run.done.then(finish).finally(() => {
+      current = undefined;
+    });
+    return { run, finished };
+  };
+  const isFresh = ({ at }: EndedRead): boolean => {
+    const { minIntervalMs } = settings();
+    return (
+      clock.monotonic() - at.monotonic < minIntervalMs && clock.now() - at.wall < minIntervalMs
+    );
+  };
+
+  return {
+    ecu,
+    observe: async (until) => {
+      if (current !== undefined) counters.sharedReads++;
+      else if (ended !== undefined && isFresh(ended)) {
+        counters.sharedReads++;
+        return ended.observation;
+      } else current = start();
+      const awaited = current;
+      await doneOrAborted(awaited.finished, until);
+      const isInFlight = current === awaited;
+      return isInFlight || ended === undefined
+        ? evaluator.observePartial(awaited.run.replies())
+        : ended.observation;
+    },
+    last: () => ended?.observation,
+    isReading: () => current !== undefined,
+    isIdle: () => current === undefined && (ended === undefined || !isFresh(ended)),
+    close: () => {
+      isClosed = true;
+      current?.run.abort();
+    },
+  };
+};
+
+/** Starts a read. It ends within the maximum time of a read, whatever the ECU does. */
+const startRun = (
+  { ecu, read, settings, clock, log }: MonitorOptions,
+  knownId: Memory["ecuId"],
+  counters: WritableQueryCounters,
+): Run => {
+  const limit = new AbortController();
+  const cancelLimit = clock.schedule(settings().timeoutMs, () => limit.abort());
+  let current: Replies = {};
+  const done = read({
+    signal: limit.signal,
+    knownId,
+    onAttempt: (query, error) => countAttempt(counters, query, error),
+    onProgress: (replies) => {
+      current = replies;
+    },
+  })
+    .catch((error: unknown): Replies => {
+      log.error({ ecu, err: error }, "bug in the exporter: the read failed");
+      return current;
+    })
+    .finally(cancelLimit);
+  return { replies: () => current, done, abort: () => limit.abort() };
+};
+
+/** Turns replies into observations, and carries the memory from one read to the next. */
+const createEvaluator = (
+  { ecu, settings, clock, log, remembered, onMemory }: MonitorOptions,
+  counters: WritableQueryCounters,
+) => {
+  let memory = remembered ?? noMemory;
+  /** The observation of incomplete replies, computed once for all scrapes that cannot wait longer. */
+  let partial: { readonly replies: Replies; readonly observation: Observation } | undefined;
 
   const evaluate = (replies: Replies): ObserveResult =>
     observe({
@@ -99,75 +181,26 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   const complete = (result: ObserveResult): Observation =>
     createObservation(result, { ecu, readAt: clock.now() / 1000, counters });
 
-  const finish = (replies: Replies): void => {
-    const result = evaluateSafely(replies);
-    memory = result.memory;
-    options.onMemory?.(memory);
-    countRejected(counters, result.rejected);
-    const observation = complete(result);
-    ended = { observation, at: { wall: clock.now(), monotonic: clock.monotonic() } };
-    if (!isClosed) readLog.record(result.usable, observation.reading, clock.now());
-  };
-
-  const isFresh = ({ at }: EndedRead): boolean => {
-    const { minIntervalMs } = settings();
-    return (
-      clock.monotonic() - at.monotonic < minIntervalMs && clock.now() - at.wall < minIntervalMs
-    );
-  };
-
-  const observePartial = (current: Run): Observation => {
-    const { replies } = current;
-    if (current.partial?.replies !== replies) {
-      current.partial = { replies, observation: complete(evaluateSafely(replies)) };
-    }
-    return current.partial.observation;
-  };
-
-  const start = (): Run => {
-    const limit = new AbortController();
-    const { signal } = limit;
-    void clock.sleep(settings().timeoutMs, signal).then(() => limit.abort());
-    const started: Run = { replies: {}, limit, done: Promise.resolve() };
-    const done = options
-      .read({
-        signal,
-        knownId: memory.ecuId,
-        onAttempt: (query, error) => countAttempt(counters, query, error),
-        onProgress: (replies) => {
-          started.replies = replies;
-        },
-      })
-      .catch((error: unknown): Replies => {
-        log.error({ ecu, err: error }, "bug in the exporter: the read failed");
-        return started.replies;
-      })
-      .then(finish)
-      .finally(() => {
-        limit.abort();
-        run = undefined;
-      });
-    return Object.assign(started, { done });
-  };
-
   return {
-    ecu,
-    observe: async (until) => {
-      if (run !== undefined) counters.sharedReads++;
-      else if (ended !== undefined && isFresh(ended)) {
-        counters.sharedReads++;
-        return ended.observation;
-      } else run = start();
-      const current = run;
-      await doneOrAborted(current.done, until);
-      return run === current || ended === undefined ? observePartial(current) : ended.observation;
+    /** The id by which the ECU is known from earlier reads. */
+    knownId: () => memory.ecuId,
+    /** Evaluates the replies so far of a read in flight. The memory stays as it is. */
+    observePartial: (replies: Replies): Observation => {
+      if (partial?.replies !== replies) {
+        partial = { replies, observation: complete(evaluateSafely(replies)) };
+      }
+      return partial.observation;
     },
-    last: () => ended?.observation,
-    isReading: () => run !== undefined,
-    isIdle: () => run === undefined && (ended === undefined || !isFresh(ended)),
-    close: () => {
-      isClosed = true;
-      run?.limit.abort();
+    /** Evaluates the replies of a read that has ended, and keeps its memory. */
+    conclude: (
+      replies: Replies,
+    ): { readonly observation: Observation; readonly usable: Replies } => {
+      const result = evaluateSafely(replies);
+      memory = result.memory;
+      onMemory?.(memory);
+      countRejected(counters, result.rejected);
+      partial = undefined;
+      return { observation: complete(result), usable: result.usable };
     },
   };
 };
