@@ -118,14 +118,14 @@ export const exchange = async (
 const readChunks = (socket: Socket): AsyncIterable<Buffer> =>
   socket.iterator({ destroyOnReturn: false });
 
-/** Destroys the socket with a `TimeUp` when a stage, the whole reply, or the caller's time is over. */
+/** Destroys the socket with a `TimeUp` when a stage, the whole reply, or the caller's time ends. */
 const setDeadlines = (socket: Socket, signal: AbortSignal, clock: Pick<Clock, "schedule">) => {
   let cancelStage = (): void => {};
   let cancelReply = (): void => {};
   const deadline = (ms: number, problem: string): (() => void) =>
     clock.schedule(ms, () => socket.destroy(new TimeUp(`${problem} ${ms / 1000} s`)));
   const onAbort = (): void => {
-    socket.destroy(new TimeUp("had not replied when the time for this read was over"));
+    socket.destroy(new TimeUp("did not reply within the time limit of this read"));
   };
   // A pending wait throws the error; between two waits and after the last, nothing depends on it.
   socket.on("error", () => {});

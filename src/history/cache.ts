@@ -97,7 +97,7 @@ export const openCache = async (options: CacheOptions): Promise<HistoryCache> =>
   };
   return {
     curves,
-    isUnsupported: (question) => known.unknown.includes(question),
+    isUnsupported: (query) => known.unknown.includes(query),
     bindTo: (ecuId, firmware) => {
       if (known.ecuId !== ecuId) {
         curves.clear();
@@ -111,8 +111,8 @@ export const openCache = async (options: CacheOptions): Promise<HistoryCache> =>
       known = { ...known, days: { ...known.days, [date]: records } };
       return write();
     },
-    markUnsupported: (question) => {
-      known = { ...known, unknown: [...new Set([...known.unknown, question])] };
+    markUnsupported: (query) => {
+      known = { ...known, unknown: [...new Set([...known.unknown, query])] };
       return write();
     },
   };

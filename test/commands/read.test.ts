@@ -119,7 +119,9 @@ describe("the tables of read", () => {
   it("say that the ECU did not reply in time; exit code 2", async () => {
     const { code, text } = await readFrom({ faults: ["silent"] }, { timeout: 200 });
     expect(code).toBe(2);
-    expect(text.replace(/\n {2}/g, " ")).toContain("the time for this read was over");
+    expect(text.replace(/\n {2}/g, " ")).toContain(
+      "did not reply within the time limit of this read",
+    );
   });
 
   it("say that an ECU has no data yet; exit code 1", async () => {

@@ -1,5 +1,4 @@
-/** The fault matrix: its cells, and what one cell tells. */
-
+/** The fault matrix: its cells, and the outcome of a cell. */
 import type { Family } from "../../../src/simulator/behaviours.ts";
 import {
   type FaultDefinition,
@@ -8,32 +7,32 @@ import {
   faults,
 } from "../../../src/simulator/faults.ts";
 
-export type Question = (typeof faultQueries)[number];
+export type FaultQuery = (typeof faultQueries)[number];
 
 /** One fault of an ECU of one family, in the replies to one query. */
 export interface Cell {
   readonly fault: FaultName;
-  readonly query: Question;
+  readonly query: FaultQuery;
   readonly family: Family;
 }
 
-/** What the exporter makes of a read with a fault. Lists are words in a fixed order, with blanks between. */
+/** The result of a read with a fault. Lists are words in a fixed order, separated by spaces. */
 export interface Outcome {
   /** `ecu_up` */
   readonly up: number;
   /** Queries with `apsystems_exporter_query_success` 1. */
   readonly valid: string;
-  /** What `apsystems_exporter_query_errors_total` counts, as `query reason`, with commas between. */
+  /** The series of `apsystems_exporter_query_errors_total` that rose, as `query reason`, separated by commas. */
   readonly counted: string;
-  /** Groups of series that are there as in a healthy read; where some of a group are, `readings 15/17`. */
+  /** Groups of exported series; an incomplete group as `readings 15/17`: exported, and exported by a healthy read. */
   readonly shown: string;
-  /** What `apsystems_exporter_rejected_values_total` counts. */
-  readonly withheld: string;
-  /** Series that a healthy read at this moment would not have, or not so: these the ECU said. */
-  readonly otherwise: Readonly<Record<string, number>>;
+  /** The fields of `apsystems_exporter_rejected_values_total` that rose. */
+  readonly rejected: string;
+  /** Series with another value than in a healthy read at this moment, or missing there: the ECU reported them so. */
+  readonly differing: Readonly<Record<string, number>>;
 }
 
-/** Series in groups, as people look for them. */
+/** Series in groups that users know. */
 export const groups = {
   ecu: [
     "ecu_info",
@@ -56,8 +55,8 @@ export const groups = {
 
 export const families: readonly Family[] = ["R", "L"];
 
-/** Questions whose answers a fault changes. */
-export const listFaultQueries = (fault: FaultName): readonly Question[] => {
+/** Queries with replies that a fault changes. */
+export const listFaultQueries = (fault: FaultName): readonly FaultQuery[] => {
   const { only }: FaultDefinition = faults[fault];
   return faultQueries.filter((query) => only?.includes(query) ?? true);
 };

@@ -1,8 +1,8 @@
-/** What the exporter is to make of each fault: written down by hand from its promises, never copied from a run. */
+/** The expected outcome of each fault, written by hand from the exporter's promises and never copied from a run. */
 import type { FaultName } from "../../../src/simulator/faults.ts";
-import type { Cell, Outcome, Question } from "./cells.ts";
+import type { Cell, FaultQuery, Outcome } from "./cells.ts";
 
-/** The first inverter of the simulated ECU, a DS3, which some faults are about. */
+/** The first inverter of the simulated ECU, a DS3. Some faults change its record only. */
 const FIRST = "703000249529";
 const at = (iso: string): number => Date.parse(iso) / 1000;
 
@@ -12,10 +12,10 @@ const whole: Outcome = {
   valid: "info realtime signal",
   counted: "",
   shown: "ecu energy count report inverters readings signal",
-  withheld: "",
-  otherwise: {},
+  rejected: "",
+  differing: {},
 };
-/** The ECU is not reached at all: nothing more is asked, and nothing is shown. */
+/** The ECU cannot be reached: no further query is sent, and nothing is exported. */
 const unreached = (reason: string): Outcome => ({
   ...whole,
   up: 0,
@@ -23,7 +23,7 @@ const unreached = (reason: string): Outcome => ({
   counted: `info ${reason}`,
   shown: "",
 });
-/** The ECU did answer: it is asked on with the id that it had, and what is valid is shown. */
+/** The ECU replied, but not validly: the other queries are sent with its earlier id, and valid values are exported. */
 const noInfo = (reason: string): Outcome => ({
   ...whole,
   up: 0,
@@ -44,7 +44,7 @@ const noSignal = (reason: string): Outcome => ({
   counted: `signal ${reason}`,
   shown: "ecu energy count report inverters readings",
 });
-/** Only base information came before the time was over, or before the port was closed. */
+/** Only the base information arrived before the time limit, or before the port was closed. */
 const onlyInfo = (counted: string): Outcome => ({
   ...whole,
   up: 0,
@@ -53,19 +53,19 @@ const onlyInfo = (counted: string): Outcome => ({
   shown: "ecu energy count",
 });
 
-/** The same at every query. */
+/** The same outcome at each query. */
 const everywhere = (outcome: Outcome): Row => ({
   info: outcome,
   realtime: outcome,
   signal: outcome,
 });
-/** The one answer is lost, for the same reason whichever it is. */
+/** One reply is lost, each for the same reason. */
 const lost = (reason: string): Row => ({
   info: noInfo(reason),
   realtime: noRealtime(reason),
   signal: noSignal(reason),
 });
-/** The exporter waits for the one answer until its time is over. */
+/** The exporter waits for one reply until its time limit. */
 const mute: Row = {
   info: unreached("timeout"),
   realtime: onlyInfo("realtime timeout"),
@@ -75,16 +75,16 @@ const mute: Row = {
 const firstIsOffline: Outcome = {
   ...whole,
   shown: "ecu energy count report inverters readings 12/17 signal 2/3",
-  otherwise: { [`inverter_online ${FIRST}`]: 0 },
+  differing: { [`inverter_online ${FIRST}`]: 0 },
 };
 const noEnergy: Outcome = {
   ...whole,
   shown: "ecu count report inverters readings signal",
-  withheld: "lifetime_energy today_energy",
+  rejected: "lifetime_energy today_energy",
 };
 
-/** By query; both families fare alike, which is a promise too. */
-type Row = { readonly [Q in Question]?: Outcome };
+/** By query. The outcome is the same for both families. */
+type Row = { readonly [Q in FaultQuery]?: Outcome };
 
 const table: Readonly<Record<FaultName, Row>> = {
   refuse: {
@@ -100,14 +100,14 @@ const table: Readonly<Record<FaultName, Row>> = {
   truncate: lost("truncated"),
   reset: lost("truncated"),
   endless: mute,
-  // NULs are an extension of the base information and surplus bytes of the table, and signals of no inverter, of
-  // which 9,981 bytes do not hold a whole number of 7.
+  // NULs extend the base information, and are surplus bytes of the table. In the signal reply they are entries without
+  // an inverter; its 9,981 bytes are no multiple of the 7 bytes of an entry.
   longest: { info: whole, realtime: whole, signal: noSignal("malformed") },
   noEnd: lost("malformed"),
   noLf: everywhere(whole),
   extraBytes: everywhere(whole),
   status02: {
-    // A valid answer: the ECU has no table yet.
+    // A valid reply: the ECU has no table yet.
     realtime: { ...whole, shown: "ecu energy count signal" },
     signal: noSignal("status"),
   },
@@ -116,20 +116,20 @@ const table: Readonly<Record<FaultName, Row>> = {
   type00: {
     realtime: {
       ...firstIsOffline,
-      otherwise: { [`inverter_online ${FIRST}`]: 0, [`inverter_info ${FIRST},DS3,00`]: 1 },
+      differing: { [`inverter_online ${FIRST}`]: 0, [`inverter_info ${FIRST},DS3,00`]: 1 },
     },
   },
   ecuAsInverter: { realtime: whole },
-  type05: { realtime: { ...whole, otherwise: { [`inverter_info ${FIRST},DS3,05`]: 1 } } },
+  type05: { realtime: { ...whole, differing: { [`inverter_info ${FIRST},DS3,05`]: 1 } } },
   staleOffline: { realtime: firstIsOffline },
   linuxOffline: { realtime: firstIsOffline },
   zeroGlitch: { info: noEnergy },
-  // Switched on amid a day it is a fall of both counters, not yet believed.
+  // Switched on during the day, both counters fall; a fall needs confirmation.
   frozenCounters: { info: noEnergy },
   clockOffset: {
     realtime: {
       ...whole,
-      otherwise: { ecu_last_report_timestamp_seconds: at("2026-06-21T17:15:00+02:00") },
+      differing: { ecu_last_report_timestamp_seconds: at("2026-06-21T17:15:00+02:00") },
     },
   },
   wrongCommand: lost("wrong_command"),
@@ -137,7 +137,7 @@ const table: Readonly<Record<FaultName, Row>> = {
   staleTimestamp: {
     realtime: {
       ...whole,
-      otherwise: { ecu_last_report_timestamp_seconds: at("2024-06-01T12:00:00+02:00") },
+      differing: { ecu_last_report_timestamp_seconds: at("2024-06-01T12:00:00+02:00") },
     },
   },
   aps12: { info: whole },
@@ -148,8 +148,8 @@ const table: Readonly<Record<FaultName, Row>> = {
     realtime: {
       ...whole,
       shown: "ecu energy count report inverters readings 15/17 signal",
-      withheld: "frequency voltage",
-      otherwise: {
+      rejected: "frequency voltage",
+      differing: {
         [`inverter_channel_power_watts ${FIRST},1`]: 0,
         [`inverter_channel_power_watts ${FIRST},2`]: 0,
         [`inverter_temperature_celsius ${FIRST}`]: 15,
@@ -159,9 +159,9 @@ const table: Readonly<Record<FaultName, Row>> = {
   shuffleSignal: { signal: whole },
 };
 
-/** @throws Error for a cell that nobody has thought about */
-export const expectedOf = ({ fault, query }: Cell): Outcome => {
+/** @throws Error for a cell without an expected outcome */
+export const getExpectedOutcome = ({ fault, query }: Cell): Outcome => {
   const outcome = table[fault][query];
-  if (outcome === undefined) throw new Error(`nothing is written down for ${fault}@${query}`);
+  if (outcome === undefined) throw new Error(`no expected outcome for ${fault}@${query}`);
   return outcome;
 };

@@ -13,10 +13,10 @@ import { samplesOf, startTestExporter } from "../../support/exporter.ts";
 import { startEcu } from "../client.ts";
 import { type Cell, groups, type Outcome } from "./cells.ts";
 
-/** Series, as their name and labels without `ecu`, and their values. */
+/** Values by series: name and labels without `ecu`. */
 export type Series = Readonly<Record<string, number>>;
 
-/** One scrape: the values it shows of the ECU, and everything that is counted. */
+/** One scrape: the values of the ECU, and all counters. */
 export interface Scraped {
   readonly up: number;
   readonly valid: string;
@@ -27,88 +27,88 @@ export interface Scraped {
 
 export interface Observed {
   readonly outcome: Outcome;
-  /** Scrapes before the fault, with it, and after it; the ECU's time goes on by 75 minutes between. */
+  /** Scrapes before the fault, during it, and after it. The ECU's clock advances by 75 minutes between two. */
   readonly scrapes: readonly [Scraped, Scraped, Scraped];
-  /** The same three of an ECU that has no fault. */
+  /** The same three scrapes of an ECU without a fault. */
   readonly healthy: readonly [Scraped, Scraped, Scraped];
-  /** How long a scrape may take. */
+  /** Maximum time of a scrape. */
   readonly timeoutMs: number;
 }
 
-/** Between two scrapes, of the ECU's time: after 75 minutes no measured value is as it was, so an old one can be told. */
+/** The ECU's time between two scrapes. After 75 minutes each measured value has changed, so that an old one is recognized. */
 const STEP_MS = 75 * 60_000;
-/** Faults that leave the exporter waiting until its time is over. */
+/** Faults that make the exporter wait until its time limit. */
 const MUTE: readonly FaultName[] = ["blackhole", "silent", "endless"];
-const MUTE_TIMEOUT_MS = 1_000;
+const MUTE_TIMEOUT_MS = 2_000;
 const TIMEOUT_MS = 8_000;
-/** A fault of connections is switched on while the query before is being answered: it takes this long. */
+/** Time of each reply when a connection fault is switched on: that happens during the reply to the query before. */
 const REPLY_DELAY_MS = 100;
 
 /** Runs a cell. */
-export const observe = async ({ fault, query, family }: Cell): Promise<Observed> => {
+export const observeCell = async ({ fault, query, family }: Cell): Promise<Observed> => {
   const { connection }: FaultDefinition = faults[fault];
-  const amid = connection !== undefined && query !== "info";
+  const duringRead = connection !== undefined && query !== "info";
   const timeoutMs = MUTE.includes(fault) ? MUTE_TIMEOUT_MS : TIMEOUT_MS;
-  const healthy = await healthyScrapes(family);
-  const scrapes = await threeScrapes(family, {
+  const healthy = await scrapeHealthy(family);
+  const scrapes = await scrapeThrice(family, {
     timeoutMs,
-    replyDelayMs: amid ? REPLY_DELAY_MS : 0,
+    replyDelayMs: duringRead ? REPLY_DELAY_MS : 0,
     during: async (ecu, scrape) => {
-      if (connection === undefined) ecu.faults.add({ name: fault, query: query });
-      else if (!amid) ecu.faults.add(fault);
-      const asked = ecu.requests.length + faultQueries.indexOf(query);
+      if (connection === undefined) ecu.faults.add({ name: fault, query });
+      else if (!duringRead) ecu.faults.add(fault);
+      const expectedRequests = ecu.requests.length + faultQueries.indexOf(query);
       const scraped = scrape();
-      while (amid && ecu.requests.length < asked) await sleep(1);
-      if (amid) ecu.faults.add(fault);
+      while (duringRead && ecu.requests.length < expectedRequests) await sleep(1);
+      if (duringRead) ecu.faults.add(fault);
       await scraped;
       ecu.faults.clear();
       return scraped;
     },
   });
-  return { outcome: outcomeOf(scrapes, healthy[1]), scrapes, healthy, timeoutMs };
+  return { outcome: summarize(scrapes, healthy[1]), scrapes, healthy, timeoutMs };
 };
 
-interface Course {
+interface ScrapeOptions {
   readonly timeoutMs: number;
   readonly replyDelayMs: number;
   /** Makes the second scrape. */
   readonly during: (ecu: SimulatedEcu, scrape: () => Promise<Scraped>) => Promise<Scraped>;
 }
 
-const threeScrapes = async (
+const scrapeThrice = async (
   family: Family,
-  { timeoutMs, replyDelayMs, during }: Course,
+  { timeoutMs, replyDelayMs, during }: ScrapeOptions,
 ): Promise<Observed["scrapes"]> => {
   let elapsed = 0;
   await using ecu = await startEcu({ family, replyDelayMs, elapsed: () => elapsed });
   await using exporter = await startTestExporter(ecu, { timeout: timeoutMs });
   const scrape = async (): Promise<Scraped> => {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const text = await exporter.get();
-    return scrapedFrom(text, performance.now() - begun);
+    return parseScrape(text, performance.now() - startedAt);
   };
   const before = await scrape();
   elapsed += STEP_MS;
-  const amid = await during(ecu, scrape);
+  const faulty = await during(ecu, scrape);
   elapsed += STEP_MS;
-  return [before, amid, await scrape()];
+  return [before, faulty, await scrape()];
 };
 
-const healthyCourse: Course = {
+const healthyOptions: ScrapeOptions = {
   timeoutMs: TIMEOUT_MS,
   replyDelayMs: 0,
   during: (_ecu, scrape) => scrape(),
 };
 const healthyByFamily = new Map<Family, Promise<Observed["scrapes"]>>();
 
-/** What an ECU without a fault shows; all of one family say the same at the same time. */
-const healthyScrapes = (family: Family): Promise<Observed["scrapes"]> => {
-  const scrapes = healthyByFamily.get(family) ?? threeScrapes(family, healthyCourse);
+/** The scrapes of an ECU without a fault. All ECUs of one family have the same values at the same time. */
+const scrapeHealthy = (family: Family): Promise<Observed["scrapes"]> => {
+  const scrapes = healthyByFamily.get(family) ?? scrapeThrice(family, healthyOptions);
   healthyByFamily.set(family, scrapes);
   return scrapes;
 };
 
-const seriesOf = (text: string, names: readonly string[]): Series =>
+const selectSeries = (text: string, names: readonly string[]): Series =>
   Object.fromEntries(
     names.flatMap((name) =>
       Object.entries(samplesOf(text, name)).map(([labels, value]) => [
@@ -122,39 +122,39 @@ const COUNTERS = Object.entries<Metric>(catalogue)
   .filter(([, { type }]) => type === "counter")
   .map(([name]) => name);
 
-const scrapedFrom = (text: string, ms: number): Scraped => {
+const parseScrape = (text: string, ms: number): Scraped => {
   const success = samplesOf(text, "apsystems_exporter_query_success");
   return {
     up: samplesOf(text, "ecu_up")[""] ?? Number.NaN,
     valid: faultQueries.filter((query) => success[query] === 1).join(" "),
-    values: seriesOf(text, Object.values(groups).flat()),
-    counters: seriesOf(text, COUNTERS),
+    values: selectSeries(text, Object.values(groups).flat()),
+    counters: selectSeries(text, COUNTERS),
     ms,
   };
 };
 
-const outcomeOf = ([before, amid, after]: Observed["scrapes"], healthy: Scraped): Outcome => ({
-  up: amid.up,
-  valid: amid.valid,
-  counted: rises(before, after, "apsystems_exporter_query_errors_total ")
+const summarize = ([before, faulty, after]: Observed["scrapes"], healthy: Scraped): Outcome => ({
+  up: faulty.up,
+  valid: faulty.valid,
+  counted: listRises(before, after, "apsystems_exporter_query_errors_total ")
     .map((labels) => labels.replace(",", " "))
     .join(", "),
   shown: Object.entries(groups)
-    .flatMap(([group, names]) => shownOf(group, names, amid.values, healthy.values))
+    .flatMap(([group, names]) => compareGroup(group, names, faulty.values, healthy.values))
     .join(" "),
-  withheld: rises(before, after, "apsystems_exporter_rejected_values_total ").join(" "),
-  otherwise: Object.fromEntries(
-    Object.entries(amid.values).filter(([series, value]) => healthy.values[series] !== value),
+  rejected: listRises(before, after, "apsystems_exporter_rejected_values_total ").join(" "),
+  differing: Object.fromEntries(
+    Object.entries(faulty.values).filter(([series, value]) => healthy.values[series] !== value),
   ),
 });
 
 /** Labels of the counters of a name that rose. */
-const rises = (before: Scraped, after: Scraped, name: string): string[] =>
+const listRises = (before: Scraped, after: Scraped, name: string): string[] =>
   Object.entries(after.counters)
     .filter(([series, count]) => series.startsWith(name) && count > (before.counters[series] ?? 0))
     .map(([series]) => series.slice(name.length));
 
-const shownOf = (
+const compareGroup = (
   group: string,
   names: readonly string[],
   values: Series,
@@ -162,7 +162,7 @@ const shownOf = (
 ): string[] => {
   const count = (series: Series): number =>
     Object.keys(series).filter((key) => names.some((name) => key.split(" ")[0] === name)).length;
-  const [here, all] = [count(values), count(healthy)];
-  if (here === 0) return [];
-  return [here === all ? group : `${group} ${here}/${all}`];
+  const [exported, all] = [count(values), count(healthy)];
+  if (exported === 0) return [];
+  return [exported === all ? group : `${group} ${exported}/${all}`];
 };

@@ -2,10 +2,10 @@
 import { type FaultName, faults } from "../../../src/simulator/faults.ts";
 import { type Cell, families, type groups, listFaultQueries, type Outcome } from "./cells.ts";
 
-/** What a cell gives: as observed, or as written down. */
-export type OutcomeOf = (cell: Cell) => Outcome;
+/** The outcome of a cell, observed or expected. */
+export type GetOutcome = (cell: Cell) => Outcome;
 
-/** When real ECUs behave like that. */
+/** When real ECUs behave this way. */
 const inRealLife: Readonly<Record<FaultName, string>> = {
   refuse: "Nightly maintenance at about 3:00; the Ethernet address of an ECU-R; an ECU that hangs.",
   blackhole: "An ECU that hangs, or a network that drops packets.",
@@ -53,7 +53,7 @@ const groupNames: Readonly<Record<keyof typeof groups, string>> = {
 };
 
 /** Groups and how much of each: `readings 15/17` is `["readings", "15/17"]`. */
-const partsOf = (shown: string): Map<string, string> =>
+const parseGroups = (shown: string): Map<string, string> =>
   new Map(
     [...shown.matchAll(/([a-z]+)(?: (\d+\/\d+))?/g)].map(([, name = "", part = ""]) => [
       name,
@@ -61,9 +61,9 @@ const partsOf = (shown: string): Map<string, string> =>
     ]),
   );
 
-/** What is exported, in words. */
-export const shownInWords = ({ shown, withheld, otherwise }: Outcome): string => {
-  const parts = partsOf(shown);
+/** The exported series in words. */
+export const describeOutcome = ({ shown, rejected, differing }: Outcome): string => {
+  const parts = parseGroups(shown);
   if (parts.size === 0) return "nothing";
   const missing = Object.entries(groupNames).flatMap(([group, name]) =>
     parts.has(group) ? [] : [name],
@@ -73,8 +73,8 @@ export const shownInWords = ({ shown, withheld, otherwise }: Outcome): string =>
   return [
     missing.length > 0 ? `all but ${missing.join(", ")}` : all,
     ...some.map(([group, part]) => `of ${group} ${part.replace("/", " of ")} series`),
-    ...(withheld === "" ? [] : [`withheld: ${code(withheld.split(" "))}`]),
-    ...Object.entries(otherwise).map(([series, value]) => {
+    ...(rejected === "" ? [] : [`left out: ${code(rejected.split(" "))}`]),
+    ...Object.entries(differing).map(([series, value]) => {
       const [name = "", labels] = series.split(" ");
       return `\`${name}${labels === undefined ? "" : `{${labels}}`}\` ${value}, as the ECU reports`;
     }),
@@ -83,41 +83,43 @@ export const shownInWords = ({ shown, withheld, otherwise }: Outcome): string =>
 
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(", ");
 
-const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+const formatTable = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
-/** The rows of one fault: answers at which the exporter does the same share one. */
-const rowsOf = (fault: FaultName, outcomeOf: OutcomeOf): string[][] => {
-  const places = listFaultQueries(fault).flatMap((query) =>
+/** The rows of one fault. Queries and families with the same outcome share a row. */
+const listRows = (fault: FaultName, getOutcome: GetOutcome): string[][] => {
+  const variants = listFaultQueries(fault).flatMap((query) =>
     families.map((family) => ({
       query,
       family,
-      outcome: outcomeOf({ fault, query, family }),
+      outcome: getOutcome({ fault, query, family }),
     })),
   );
-  const keys = new Set(places.map(({ outcome }) => JSON.stringify(outcome)));
+  const keys = new Set(variants.map(({ outcome }) => JSON.stringify(outcome)));
   return [...keys].flatMap((key) => {
-    const group = places.filter(({ outcome }) => JSON.stringify(outcome) === key);
+    const group = variants.filter(({ outcome }) => JSON.stringify(outcome) === key);
     const [first] = group;
     if (first === undefined) return [];
-    const asked = [...new Set(group.map(({ query }) => query))];
-    const own = [...new Set(group.map(({ family }) => family))];
-    const where = asked.length === 3 ? "any" : code(asked);
+    const queries = [...new Set(group.map(({ query }) => query))];
+    const ownFamilies = [...new Set(group.map(({ family }) => family))];
+    const where = queries.length === 3 ? "any" : code(queries);
     const { up, counted } = first.outcome;
     return [
       [
         `\`${fault}\``,
-        own.length === families.length ? where : `${where}, family ${own.join(", ")}`,
+        ownFamilies.length === families.length
+          ? where
+          : `${where}, family ${ownFamilies.join(", ")}`,
         String(up),
         counted === "" ? "none" : code(counted.split(", ")),
-        shownInWords(first.outcome),
+        describeOutcome(first.outcome),
       ],
     ];
   });
 };
 
 /** The whole page. */
-export const faultsPage = (outcomeOf: OutcomeOf): string => {
+export const renderFaultsPage = (getOutcome: GetOutcome): string => {
   const names = Object.keys(faults) as FaultName[];
   return `# When an ECU misbehaves
 
@@ -148,7 +150,7 @@ accepts each connection, ignores all data, never replies, and never closes. For 
 
 ## The faults
 
-${tableOf(
+${formatTable(
   ["Fault", "The ECU", "Real cases"],
   names.map((name) => [`\`${name}\``, faults[name].about, inRealLife[name]]),
 )}
@@ -160,12 +162,12 @@ that read; old values are never exported. Counters do not fall, the scrape ends 
 complete. A fault of connections (\`refuse\`, \`blackhole\`) lasts from that query on. Rows without a family hold for both.
 
 The reason is the label of \`apsystems_exporter_query_errors_total\`, and \`query_success\` is 0 for that query. A query that was not
-sent, because the ECU was not reached or the time was over, also has 0, and counts no error. A \`timeout\` that ends the whole read
+sent, because the ECU was not reached or no time was left, also has 0, and counts no error. A \`timeout\` that ends the whole read
 may be counted only at the next scrape.
 
-${tableOf(
-  ["Fault", "At the answer to", "`ecu_up`", "Query and reason", "Shown"],
-  names.flatMap((name) => rowsOf(name, outcomeOf)),
+${formatTable(
+  ["Fault", "In the reply to", "`ecu_up`", "Query and reason", "Exported"],
+  names.flatMap((name) => listRows(name, getOutcome)),
 )}
 `;
 };
