@@ -1,4 +1,4 @@
-/** What the value of a field means, in words (docs/protocol.md#commands). */
+/** Describes the value of a field in words (docs/protocol.md#commands). */
 import { findEcuFamily, findInverterModel, isEcuId } from "../ecu/models.ts";
 import { toKilowattHours } from "../ecu/units.ts";
 import { findLayout, recordLayouts } from "../protocol/layouts.ts";
@@ -7,11 +7,11 @@ import type { TraceEntry } from "../protocol/trace.ts";
 
 type Value = TraceEntry["value"];
 
-/** In words what the value does not say by itself; empty where it does. */
-export const meaningOf = ({ field, value }: TraceEntry): string => {
+/** The meaning of a value; empty if the value explains itself. */
+export const describeMeaning = ({ field, value }: TraceEntry): string => {
   const name = field.split(".").findLast((part) => !/^\d+$/.test(part)) ?? "";
-  const say = Object.hasOwn(meanings, name) ? meanings[name] : undefined;
-  if (say !== undefined) return say(value);
+  const describe = Object.hasOwn(meanings, name) ? meanings[name] : undefined;
+  if (describe !== undefined) return describe(value);
   const unit = Object.entries(units).find(([ending]) => name.endsWith(ending));
   return unit?.[1](value) ?? "";
 };
@@ -26,46 +26,48 @@ const units: Readonly<Record<string, (value: Value) => string>> = {
 
 const statuses: Readonly<Record<string, string>> = {
   "00": "ok",
-  "01": "the ECU has another id than was asked for",
+  "01": "the request had the id of another ECU",
   "02": "no data yet",
 };
 const kinds: Readonly<Record<string, string>> = {
-  "01": "of micro-inverters",
-  "02": "of an ECU-RS",
+  "01": "micro-inverters",
+  "02": "ECU-RS",
 };
 const periods: Readonly<Record<string, string>> = {
-  "00": "the last 7 days",
-  "01": "a month by day",
-  "02": "a year by month",
+  "00": "last 7 days",
+  "01": "month by day",
+  "02": "year by month",
 };
-const named =
-  (names: Readonly<Record<string, string>>, otherwise = "not known") =>
+const lookUp =
+  (names: Readonly<Record<string, string>>) =>
   (value: Value): string =>
-    Object.hasOwn(names, String(value)) ? (names[String(value)] ?? otherwise) : otherwise;
+    (Object.hasOwn(names, String(value)) ? names[String(value)] : undefined) ?? "unknown";
 
 const meanings: Readonly<Record<string, (value: Value) => string>> = {
-  signature: () => "every reply begins so",
-  version: () => "of the layout",
+  signature: () => "start of every reply",
+  version: () => "version of the layout",
   length: (value) => `${Number(value)} bytes`,
-  command: (value) => findCommand(String(value)) ?? "no question of ours",
-  status: named(statuses),
-  terminator: () => "every longer reply ends so",
+  command: (value) => findCommand(String(value)) ?? "unknown command",
+  status: lookUp(statuses),
+  terminator: () => "end marker of longer replies",
   lineFeed: () => "end of the reply",
   ecuId: (value) => findEcuFamily(String(value), undefined).model,
   uid: (value) =>
-    isEcuId(String(value)) ? "an ECU's own id, by mistake" : findInverterModel(String(value)),
-  layout: named(kinds),
-  kind: named(kinds),
+    isEcuId(String(value))
+      ? "id of an ECU, registered by mistake"
+      : findInverterModel(String(value)),
+  layout: lookUp(kinds),
+  kind: lookUp(kinds),
   typeCode: (value) => {
     const layout = findLayout(String(value));
-    return layout === undefined ? "not known" : recordLayouts[layout].label;
+    return layout === undefined ? "unknown" : recordLayouts[layout].label;
   },
-  period: named(periods),
-  online: (value) => (value === true ? "answered in the last round" : "did not answer"),
-  takenAt: timeOf,
-  now: timeOf,
-  lastCloudContact: timeOf,
-  date: dateOf,
+  period: lookUp(periods),
+  online: (value) => (value === true ? "replied in the last round" : "did not reply"),
+  takenAt: formatTime,
+  now: formatTime,
+  lastCloudContact: formatTime,
+  date: formatDate,
   time: (value) => String(value).replace(/^(\d\d)(\d\d)$/, "$1:$2"),
   level: (value) =>
     value === 0 ? "no contact" : `${((100 * Number(value)) / 255).toFixed(0)} % signal`,
@@ -73,27 +75,27 @@ const meanings: Readonly<Record<string, (value: Value) => string>> = {
     const channel = Number.parseInt(String(value), 16);
     return Number.isNaN(channel) ? "" : `channel ${channel}`;
   },
-  count: () => "registered, online or not",
-  ethernetMac: macOf,
-  wirelessMac: macOf,
-  extension: () => "of unknown meaning",
-  raw: () => "of a record of unknown type",
-  unknown: () => "of no known meaning",
-  undecoded: () => "cannot be read",
-  trailing: () => "behind the end of the reply",
+  count: () => "registered inverters",
+  ethernetMac: formatMac,
+  wirelessMac: formatMac,
+  extension: () => "meaning unknown",
+  raw: () => "record of unknown type",
+  unknown: () => "meaning unknown",
+  undecoded: () => "could not be decoded",
+  trailing: () => "after the end of the reply",
 };
 
-function timeOf(value: Value): string {
-  const found = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(String(value));
-  if (found === null || /^0*$/.test(String(value))) return "not known";
-  const [, year, month, day, hour, minute, second] = found;
+function formatTime(value: Value): string {
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(String(value));
+  if (match === null || /^0*$/.test(String(value))) return "unknown";
+  const [, year, month, day, hour, minute, second] = match;
   return `${year}-${month}-${day} ${hour}:${minute}:${second}`;
 }
 
-function dateOf(value: Value): string {
+function formatDate(value: Value): string {
   return String(value).replace(/^(\d{4})(\d\d)(\d\d)$/, "$1-$2-$3");
 }
 
-function macOf(value: Value): string {
+function formatMac(value: Value): string {
   return /^0*$/.test(String(value)) ? "none" : (String(value).match(/../g)?.join(":") ?? "");
 }

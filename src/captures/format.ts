@@ -1,4 +1,4 @@
-/** The file of a capture: what an ECU was asked, and the bytes that it answered. Described in docs/captures.md. */
+/** The file format of captures: requests to an ECU and the bytes of its replies. docs/captures.md describes it. */
 import { z } from "zod";
 import { reasons } from "../ecu/errors.ts";
 import { MAX_REPLY_BYTES } from "../protocol/frame.ts";
@@ -6,36 +6,36 @@ import { type Command, commands, findCommand } from "../protocol/requests.ts";
 
 const FORMAT = "apsystems-ecu-capture";
 const VERSION = 1;
-const MOST_QUESTIONS = 100;
-/** What is kept of what an ECU sends: the longest reply and a little. */
-const MOST_DIGITS = 2 * (MAX_REPLY_BYTES + 100);
+const MAX_QUERIES = 100;
+/** Maximum number of hexadecimal digits: the longest reply and some bytes after it. */
+const MAX_DIGITS = 2 * (MAX_REPLY_BYTES + 100);
 
 const bytes = z
   .string()
-  .max(MOST_DIGITS, "are more bytes than a reply can have")
-  .regex(/^([0-9a-f]{2})*$/i, "is no even number of hexadecimal digits");
+  .max(MAX_DIGITS, "is longer than any reply")
+  .regex(/^([0-9a-f]{2})*$/i, "must be an even number of hexadecimal digits");
 
-const question = z
+const recordedQuery = z
   .strictObject({
-    name: z.enum(Object.keys(commands) as [Command, ...Command[]], "is no question of ours"),
-    code: z.string().regex(/^\d{4}$/, "is no command code"),
+    name: z.enum(Object.keys(commands) as [Command, ...Command[]], "is not a known command"),
+    code: z.string().regex(/^\d{4}$/, "is not a command code"),
     parameter: z
       .string()
-      .regex(/^\d{2,8}$/, "is no parameter")
+      .regex(/^\d{2,8}$/, "is not a parameter")
       .optional(),
-    /** The reply, as it came. */
+    /** The reply as received, in hexadecimal. */
     reply: bytes.min(32, "is too short for a reply").optional(),
     failed: z
       .strictObject({
-        reason: z.enum(reasons as [string, ...string[]], "is no reason of ours"),
+        reason: z.enum(reasons as [string, ...string[]], "is not a known reason"),
         received: bytes,
       })
       .optional(),
   })
-  .refine(({ name, code }) => findCommand(code) === name, "has a name and a code that do not agree")
+  .refine(({ name, code }) => findCommand(code) === name, "has a name and a code that do not match")
   .refine(
     ({ reply, failed }) => (reply === undefined) !== (failed === undefined),
-    "needs either a reply or the reason why there is none",
+    "must have either reply or failed",
   )
   .refine(
     ({ name, parameter = "" }) => parameter.length === commands[name].parameter,
@@ -48,29 +48,32 @@ const schema = z.strictObject({
   /** UTC, to the minute. */
   taken_at: z
     .string()
-    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\dZ$/, "is no time such as 2026-06-21T11:03Z"),
-  /** Version of the exporter that took it. */
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\dZ$/, "is not a time such as 2026-06-21T11:03Z"),
+  /** Version of the exporter that took the capture. */
   exporter: z.string().max(100),
   ecu: z.strictObject({ model: z.string().max(100), firmware: z.string().max(1000) }),
-  questions: z.array(question).min(1, "is empty").max(MOST_QUESTIONS, "has too many questions"),
+  questions: z
+    .array(recordedQuery)
+    .min(1, "is empty")
+    .max(MAX_QUERIES, `has more than ${MAX_QUERIES} entries`),
 });
 
 export type CaptureFile = z.infer<typeof schema>;
 export type RecordedQuery = CaptureFile["questions"][number];
 
-/** What came in answer to a question, good or not; no bytes where nothing came. */
+/** The received bytes, whether the reply was valid or not; empty if nothing was received. */
 export const receivedBytes = ({ reply, failed }: RecordedQuery): Buffer =>
   Buffer.from(reply ?? failed?.received ?? "", "hex");
 
-/** The same question with other bytes. */
-export const replaceBytes = (question: RecordedQuery, bytes: Uint8Array): RecordedQuery => {
+/** The same query with other received bytes. */
+export const replaceBytes = (query: RecordedQuery, bytes: Uint8Array): RecordedQuery => {
   const hex = Buffer.from(bytes).toString("hex");
-  const { reply, failed } = question;
-  if (reply !== undefined) return { ...question, reply: hex };
-  return failed === undefined ? question : { ...question, failed: { ...failed, received: hex } };
+  const { reply, failed } = query;
+  if (reply !== undefined) return { ...query, reply: hex };
+  return failed === undefined ? query : { ...query, failed: { ...failed, received: hex } };
 };
 
-/** An empty capture, taken now. */
+/** Creates a capture without queries, taken now. */
 export const createEmptyCapture = (now: number, exporter: string): CaptureFile => ({
   format: FORMAT,
   version: VERSION,
@@ -89,21 +92,25 @@ export const parseCapture = (text: string): CaptureFile => {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new Error("is not whole: its JSON breaks off or is damaged", { cause });
+    throw new Error("is incomplete or damaged: it is not valid JSON", { cause });
   }
   const { format, version } = (json ?? {}) as Partial<Record<string, unknown>>;
-  if (format !== FORMAT) throw new Error("is JSON, and no capture of this program");
+  if (format !== FORMAT) throw new Error("is JSON, but not a capture of this program");
   if (typeof version === "number" && version > VERSION) {
-    throw new Error(`is of version ${version}; this program reads version ${VERSION}: update it`);
+    throw new Error(
+      `has version ${version}, but this program supports only version ${VERSION}; update the program`,
+    );
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue?.path.join(".") ?? "";
-  throw new Error(`is a damaged capture: ${path === "" ? "it" : path}: ${describeIssue(issue)}`);
+  throw new Error(
+    `is not a valid capture: ${[...(path === "" ? [] : [path]), describeIssue(issue)].join(": ")}`,
+  );
 };
 
 const describeIssue = (issue: z.core.$ZodIssue | undefined): string => {
-  if (issue?.code === "unrecognized_keys") return `${issue.keys.join(", ")} is not known there`;
-  return issue?.message ?? "is not right";
+  if (issue?.code === "unrecognized_keys") return `unknown key ${issue.keys.join(", ")}`;
+  return issue?.message ?? "is invalid";
 };

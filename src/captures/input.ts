@@ -1,28 +1,26 @@
-/** What a user hands over: a capture, the bytes of a reply as digits, or as they are. */
+/** Input of the tools: a capture, or the bytes of one reply, binary or as hexadecimal digits. */
 import { existsSync } from "node:fs";
 import { UsageError } from "../config/usage-error.ts";
 import { readRegularFile } from "../files.ts";
 import { type CaptureFile, parseCapture } from "./format.ts";
 
-/** A capture, or one reply of which nothing else is known. */
+/** A capture, or the bytes of one reply without its command. */
 export type Input = { readonly capture: CaptureFile } | { readonly bytes: Buffer };
 
-/** @throws UsageError that says in one line what is wrong with the file */
+/** Reads a file that must be a capture. @throws UsageError with one line */
 export const readCapture = (path: string): CaptureFile => {
   const input = parseInputFile(path, readFile(path));
   if ("capture" in input) return input.capture;
-  throw new UsageError([`${path} is no capture: it holds the bytes of one reply`]);
+  throw new UsageError([`${path} is not a capture: it contains the bytes of one reply`]);
 };
 
-/** A file where there is one of that name, else hexadecimal digits. @throws UsageError */
-export const readInput = (given: string): Input => {
-  if (given.trim() === "") throw new UsageError(["the hexadecimal text is empty"]);
-  if (existsSync(given)) return parseInputFile(given, readFile(given));
-  const digits = extractDigits(given);
+/** Reads the file of this name if it exists; otherwise parses the text as hexadecimal digits. @throws UsageError */
+export const readInput = (text: string): Input => {
+  if (text.trim() === "") throw new UsageError(["the hexadecimal text is empty"]);
+  if (existsSync(text)) return parseInputFile(text, readFile(text));
+  const digits = extractDigits(text);
   if (digits === undefined) {
-    throw new UsageError([
-      `${shorten(given)}: there is no such file, and these are no hexadecimal digits`,
-    ]);
+    throw new UsageError([`${shorten(text)} is neither the name of a file nor hexadecimal digits`]);
   }
   return { bytes: parseDigits(digits, "the hexadecimal text") };
 };
@@ -38,7 +36,7 @@ const parseInputFile = (path: string, content: Buffer): Input => {
   const digits = extractDigits(text);
   if (digits !== undefined) return { bytes: parseDigits(digits, path) };
   throw new UsageError([
-    `${path} is neither a capture, nor hexadecimal digits, nor the bytes of a reply, which begin with APS`,
+    `${path} is not a capture, not hexadecimal digits, and not a reply, which would begin with APS`,
   ]);
 };
 
@@ -46,28 +44,26 @@ const isBlank = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byt
 
 const readFile = (path: string): Buffer => withPath(path, () => readRegularFile(path));
 
-/** Puts the file's name before what is wrong with it. @throws UsageError */
-const withPath = <T>(path: string, make: () => T): T => {
+/** Prefixes an error message with the path. @throws UsageError */
+const withPath = <T>(path: string, parse: () => T): T => {
   try {
-    return make();
+    return parse();
   } catch (cause) {
     throw new UsageError([`${path} ${(cause as Error).message}`], { cause });
   }
 };
 
-/** The digits alone; `undefined` where there are other characters. */
+/** The digits without separators; `undefined` if there are other characters. */
 const extractDigits = (text: string): string | undefined => {
   const digits = text.replace(/0x|\\x|[\s:,]/gi, "");
   return /^[0-9a-f]+$/i.test(digits) ? digits : undefined;
 };
 
-const parseDigits = (digits: string, where: string): Buffer => {
+const parseDigits = (digits: string, source: string): Buffer => {
   if (digits.length % 2 === 0) return Buffer.from(digits, "hex");
-  throw new UsageError([
-    `${where} has ${digits.length} hexadecimal digits, an odd number: one is missing or too many`,
-  ]);
+  throw new UsageError([`${source} has an odd number of hexadecimal digits (${digits.length})`]);
 };
 
-const LONGEST_SHOWN = 60;
+const MAX_SHOWN = 60;
 const shorten = (text: string): string =>
-  text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+  text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;

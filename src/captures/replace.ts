@@ -1,28 +1,28 @@
-/** Other serial numbers in the place of the real ones: the same for the same, and none for two. */
+/** Replaces serial numbers by random ones. The same number is always replaced by the same one; no two share one. */
 import { countKeptCharacters, type RecordedReply, type Serial } from "./serials.ts";
 
-/** A number from 0 up to and without the limit, by chance. */
+/** Returns a random integer from 0 to the limit, excluding the limit. */
 export type RandomInteger = (limit: number) => number;
 
-/** Real serial → the one to show. */
+/** A real serial number and the text that replaces it. */
 export interface Replacement {
   readonly serial: Serial;
   readonly newText: string;
 }
 
-/** So often is a serial drawn anew that another one has, or that is a real one. */
-const MOST_DRAWS = 1_000;
+/** Attempts to draw a number that is not in use. */
+const MAX_DRAWS = 1_000;
 
-/** Draws a replacement for each serial. @throws Error where there are more of them than can be told apart */
+/** Draws a replacement for each serial. @throws Error if no unused number was found */
 export const drawReplacements = (
   serials: readonly Serial[],
-  chance: RandomInteger,
+  randomInteger: RandomInteger,
 ): readonly Replacement[] => {
   const taken = new Set(serials.map(({ text }) => text));
   const whole = serials.filter(({ truncatedTo }) => truncatedTo === undefined);
   const drawn: Replacement[] = [];
   for (const serial of whole) {
-    const newText = drawReplacement(serial, chance, taken);
+    const newText = drawReplacement(serial, randomInteger, taken);
     taken.add(newText);
     drawn.push({ serial, newText });
   }
@@ -32,37 +32,40 @@ export const drawReplacements = (
     const known = drawn.find(
       ({ serial: { text, truncatedTo } }) => !truncatedTo && text.startsWith(start),
     );
-    drawn.push({ serial, newText: known?.newText ?? drawReplacement(serial, chance, taken) });
+    drawn.push({
+      serial,
+      newText: known?.newText ?? drawReplacement(serial, randomInteger, taken),
+    });
   }
   return drawn;
 };
 
 const drawReplacement = (
   serial: Serial,
-  chance: RandomInteger,
+  randomInteger: RandomInteger,
   taken: ReadonlySet<string>,
 ): string => {
   const kept = countKeptCharacters(serial);
   const characters = serial.kind === "mac" ? "0123456789abcdef" : "0123456789";
-  for (let i = 0; i < MOST_DRAWS; i++) {
+  for (let i = 0; i < MAX_DRAWS; i++) {
     const tail = [...serial.text.slice(kept)].map((old) =>
-      characters.includes(old) ? (characters[chance(characters.length)] ?? old) : old,
+      characters.includes(old) ? (characters[randomInteger(characters.length)] ?? old) : old,
     );
     const newText = serial.text.slice(0, kept) + tail.join("");
     if (!taken.has(newText)) return newText;
   }
   throw new Error(
-    `no other serial number is left for ${serial.kind} ${serial.text.slice(0, kept)}…`,
+    `no unused serial number found for ${serial.kind} ${serial.text.slice(0, kept)}…`,
   );
 };
 
-/** Bytes that were replaced: from one offset to another. */
+/** Offsets of replaced bytes; `end` is exclusive. */
 export interface ReplacedRange {
   readonly begin: number;
   readonly end: number;
 }
 
-/** Replaces every occurrence of every serial: as digits of four bits each, and as text in any of its spellings. */
+/** Replaces every occurrence of every serial: as binary digits of four bits each, and as text in each spelling. */
 export const replaceAll = (
   { bytes }: RecordedReply,
   replacements: readonly Replacement[],
@@ -72,11 +75,11 @@ export const replaceAll = (
   const ranges: ReplacedRange[] = [];
   for (const { serial, newText } of replacements) {
     for (const [from, to] of listSpellings(serial, newText)) {
-      // What was cut off stands at the end, and nowhere else.
+      // A truncated serial can only be at the end.
       const first = serial.truncatedTo === undefined ? 0 : original.length - from.length;
       for (let at = original.indexOf(from, first); at >= 0; at = original.indexOf(from, at + 1)) {
         const end = at + from.length;
-        if (ranges.some((place) => place.begin < end && at < place.end)) continue;
+        if (ranges.some((range) => range.begin < end && at < range.end)) continue;
         to.copy(result, at);
         ranges.push({ begin: at, end });
       }
@@ -85,26 +88,26 @@ export const replaceAll = (
   return { bytes: result, ranges: ranges.toSorted((a, b) => a.begin - b.begin) };
 };
 
-/** How a serial may be written, and its replacement in the same way. */
+/** Lists each spelling of a serial, with its replacement in the same spelling. */
 export const listSpellings = (
   { kind, text, truncatedTo }: Serial,
   newText: string,
 ): readonly (readonly [Buffer, Buffer])[] => {
   const cut = (all: string): string => all.slice(0, truncatedTo);
   const packed = (all: string): Buffer => Buffer.from(cut(all), "hex");
-  const written = (spell: (all: string) => string): readonly [Buffer, Buffer] => [
+  const ascii = (spell: (all: string) => string): readonly [Buffer, Buffer] => [
     Buffer.from(spell(cut(text)), "latin1"),
     Buffer.from(spell(cut(newText)), "latin1"),
   ];
   const pair = [packed(text), packed(newText)] as const;
-  if (truncatedTo !== undefined) return [kind === "ecu" ? written((all) => all) : pair];
-  if (kind !== "mac") return [pair, written((all) => all)];
-  const parted = (all: string): string => all.match(/../g)?.join(":") ?? all;
+  if (truncatedTo !== undefined) return [kind === "ecu" ? ascii((all) => all) : pair];
+  if (kind !== "mac") return [pair, ascii((all) => all)];
+  const withColons = (all: string): string => all.match(/../g)?.join(":") ?? all;
   return [
     pair,
-    written((all) => all),
-    written((all) => all.toUpperCase()),
-    written(parted),
-    written((all) => parted(all).toUpperCase()),
+    ascii((all) => all),
+    ascii((all) => all.toUpperCase()),
+    ascii(withColons),
+    ascii((all) => withColons(all).toUpperCase()),
   ];
 };

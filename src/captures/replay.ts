@@ -1,4 +1,4 @@
-/** A capture on TCP: each request gets the recorded bytes, in the way of the ECU's family. */
+/** Serves a capture over TCP: each request gets the recorded bytes, with the connection behaviour of the ECU's family. */
 import type { Logger } from "pino";
 import { findEcuKind } from "../ecu/models.ts";
 import { findEcuId } from "../protocol/explain.ts";
@@ -14,11 +14,11 @@ export interface ReplayOptions {
   readonly host?: string;
   readonly port?: number;
   readonly log: Pick<Logger, "debug" | "warn">;
-  /** Instead of the family's own time. */
+  /** Overrides the idle time of the family. */
   readonly idleMs?: number;
 }
 
-/** Serves a capture until it is disposed of. @throws Error of `listen` */
+/** Starts the server. @throws Error of `listen` */
 export const startReplay = ({
   capture,
   log,
@@ -48,19 +48,19 @@ const createRecordedReplies = (
     if (command !== "info" && ecuId !== undefined && requestedId !== ecuId) {
       return { bytes: encodeStatus(command, "01") };
     }
-    const question = capture.questions.find(
+    const query = capture.questions.find(
       (candidate) => candidate.code === code && (candidate.parameter ?? "") === parameter,
     );
-    return question && { bytes: receivedBytes(question), end: recordedEnd(question) };
+    return query && { bytes: receivedBytes(query), end: recordedEnd(query) };
   };
 };
 
-/** What followed the recorded reply on its connection, where that was not as usual for the family. */
-const recordedEnd = (question: RecordedQuery): FakeReply["end"] => {
-  const reason = question.failed?.reason;
+/** What happened to the connection after the reply, if it differs from the behaviour of the family. */
+const recordedEnd = (query: RecordedQuery): FakeReply["end"] => {
+  const reason = query.failed?.reason;
   if (reason === undefined) return undefined;
   if (reason === "timeout") return "stay";
-  return isCompleteReply(receivedBytes(question)) ? undefined : "close";
+  return isCompleteReply(receivedBytes(query)) ? undefined : "close";
 };
 
 const recordedEcuId = ({ questions }: CaptureFile): string | undefined => {

@@ -12,7 +12,7 @@ import type { CaptureFile, RecordedQuery } from "./format.ts";
 /** Records the bytes of exchanges. */
 export interface Recorder {
   readonly observer: ExchangeObserver;
-  /** The bytes of the last exchange that received any, since the last call. */
+  /** Returns the bytes of the last exchange that received any since the previous call. */
   readonly take: () => Buffer;
 }
 
@@ -45,9 +45,9 @@ export const createRecorder = (): Recorder => {
 
 export interface TakeOptions {
   readonly querier: Querier;
-  /** Gives the bytes of the last query. */
+  /** Returns the bytes of the last query. */
   readonly take: Recorder["take"];
-  /** Whether to query the clock and the energy history too. */
+  /** Whether to query the clock and the energy history as well. */
   readonly all: boolean;
   /** Milliseconds since 1970, for an ECU that does not report its date. */
   readonly now: number;
@@ -58,14 +58,14 @@ export interface Taken extends Pick<CaptureFile, "ecu" | "questions"> {
   readonly firstError: QueryError | undefined;
 }
 
-/** Sends one query after another. Never throws for what the ECU does. */
+/** Sends one query after another. A failed query is recorded and does not throw. */
 export const takeCapture = async ({ querier, take, all, now }: TakeOptions): Promise<Taken> => {
-  const questions: RecordedQuery[] = [];
+  const queries: RecordedQuery[] = [];
   const query = async <C extends Command>(command: C, ecuId: string, parameter?: string) => {
     const params = { ecuId, ...(parameter === undefined ? {} : { parameter }) };
     const outcome = await querier.query(command, params);
     const hex = take().toString("hex");
-    questions.push({
+    queries.push({
       name: command,
       code: commands[command].code,
       ...(parameter === undefined ? {} : { parameter }),
@@ -79,22 +79,22 @@ export const takeCapture = async ({ querier, take, all, now }: TakeOptions): Pro
   const info = await query("info", "");
   const ecuId = info.ok
     ? info.value.ecuId
-    : findEcuId(Buffer.from(questions[0]?.failed?.received ?? "", "hex"));
+    : findEcuId(Buffer.from(queries[0]?.failed?.received ?? "", "hex"));
   const firstError = info.ok ? undefined : info.error;
   const ecu = info.ok
     ? { model: findEcuModel(info.value), firmware: info.value.firmware }
     : { model: findEcuModel({ layout: "01", ecuId: ecuId ?? "" }), firmware: "unknown" };
-  if (ecuId === undefined) return { ecu, questions, firstError };
+  if (ecuId === undefined) return { ecu, questions: queries, firstError };
 
   const realtime = await query("realtime", ecuId);
   await query("signal", ecuId);
-  if (!all) return { ecu, questions, firstError };
+  if (!all) return { ecu, questions: queries, firstError };
   const clock = await query("clock", ecuId);
   for (const period of ["00", "01", "02"]) await query("energy", ecuId, period);
   const table = realtime.ok && realtime.value.kind !== "none" ? realtime.value.takenAt : "";
   const today = parseDate(clock.ok ? clock.value.now : table) ?? localDate(now, "UTC");
   for (const date of [today, addDays(today, -1)]) await query("dayPower", ecuId, date);
-  return { ecu, questions, firstError };
+  return { ecu, questions: queries, firstError };
 };
 
 /** The date at the start of the digits, if it is one. */

@@ -5,7 +5,7 @@ import { loadWebConfig } from "../http/web-config/file.ts";
 
 const EXAMPLE = "check-config --config.file=apsystems.yml";
 
-/** Checks configuration files. What is wrong is reported as for any command; to run means that all is valid. */
+/** Checks configuration files. It only runs if no problem was reported. */
 export const checkConfig = defineCommand({
   name: "check-config",
   summary: "Check configuration files, and report every problem in them.",

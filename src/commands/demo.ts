@@ -7,7 +7,7 @@ const LATE_MORNING_HOUR = 10.5;
 const LATITUDE = 28; // enough sun in every season
 const TIMEOUT_MS = 9_500;
 
-/** Serves the metrics of a simulated ECU at a place where it is late morning now, until it is stopped. */
+/** Serves the metrics of a simulated ECU at a site where it is late morning, until it is stopped. */
 export const demo = defineCommand({
   name: "demo",
   summary: "Run the exporter with an embedded simulated ECU, to try it without a real one.",
@@ -71,7 +71,7 @@ export const demo = defineCommand({
   },
 });
 
-/** Where it is late morning by the sun, in hours east of Greenwich from -12 to 12. */
+/** The meridian where it is late morning, in hours east of Greenwich from -12 to 12. */
 const lateMorningMeridian = (at: number): number => {
   const hour = (at / 3_600_000) % 24;
   return ((LATE_MORNING_HOUR - hour + 36) % 24) - 12;

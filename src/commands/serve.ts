@@ -44,8 +44,8 @@ export const serve = defineCommand({
     stateFile: setting({
       flag: "state.file",
       value: "PATH",
-      help: "File that keeps, across restarts, what is needed to tell a counter's glitch from a reset.",
-      defaultText: "nothing is kept",
+      help: "File that keeps the last counters across restarts, to distinguish a glitch from a reset.",
+      defaultText: "no file",
       parse: filePath,
     }),
     ...webSettings,
@@ -69,7 +69,7 @@ export const serve = defineCommand({
       ]);
     const log = createLog(config.logLevel, config.logFormat);
     let reload = (): void => {};
-    // A closed terminal ends the program, as it does any other.
+    // On a terminal, SIGHUP ends the program: it means that the terminal was closed.
     if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
     const exporter = await startExporter({ ...config, loadEcus: () => reparse().ecus, log });
     const {

@@ -36,7 +36,7 @@ export const simulationSettings = {
   seed: setting({
     flag: "seed",
     value: "NUMBER",
-    help: "Seed of the random numbers: serial numbers, clouds, noise.",
+    help: "Seed of the random numbers for serial numbers, clouds and noise.",
     fallback: "1",
     parse: integer({ min: 0, max: 2 ** 31 - 1 }),
   }),
@@ -58,7 +58,7 @@ export const simulationSettings = {
   control: setting({
     flag: "control",
     value: "HOST:PORT",
-    help: "Loopback address at which faults are switched while the ECU runs; see docs/simulator.md.",
+    help: "Loopback address of the control interface, which changes faults while the ECU runs; see docs/simulator.md.",
     defaultText: "off",
     parse: loopbackAddress,
   }),

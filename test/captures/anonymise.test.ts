@@ -15,11 +15,11 @@ const shown = (capture: CaptureFile, at: number): Buffer => {
   return question === undefined ? Buffer.of() : receivedBytes(question);
 };
 
-/** Every way in which a serial could be found in the text of a capture. */
+/** Whether the text of a capture contains a serial in any encoding. */
 const isIn = (text: string, serial: string): boolean => {
   const ascii = Buffer.from(serial, "latin1").toString("hex");
   const upper = Buffer.from(serial.toUpperCase(), "latin1").toString("hex");
-  return [serial, ascii, upper].some((look) => text.includes(look));
+  return [serial, ascii, upper].some((encoded) => text.includes(encoded));
 };
 
 const ECU_AS_INVERTER = "216000000001 00 '00'";
@@ -30,7 +30,7 @@ const real = captureOf(
 );
 
 describe("anonymising a capture", () => {
-  it("leaves no serial number and no MAC address of the household, in any spelling", () => {
+  it("removes every serial number and MAC address, in any spelling", () => {
     const text = formatCapture(anonymise(real, seeded()).capture);
     for (const serial of ["216000000001", "703000000001", "801000000002", "80971b000001"]) {
       expect(isIn(formatCapture(real), serial)).toBe(true);
@@ -38,7 +38,7 @@ describe("anonymising a capture", () => {
     }
   });
 
-  it("keeps the digits that tell the product, and a MAC address of zeros", () => {
+  it("keeps the digits that identify the product, and a MAC address of zeros", () => {
     const { capture } = anonymise(real, seeded());
     const base = decodeReply("info", shown(capture, 0));
     expect(base.ecuId).toMatch(/^2160\d{8}$/);
@@ -52,7 +52,7 @@ describe("anonymising a capture", () => {
     ]);
   });
 
-  it("gives one device one number in every reply, as digits and as text", () => {
+  it("gives a device the same number in every reply, as digits and as text", () => {
     const { capture, replaced } = anonymise(real, seeded());
     const base = decodeReply("info", shown(capture, 0));
     const inverters = decodeReply("realtime", shown(capture, 1));
@@ -79,7 +79,7 @@ describe("anonymising a capture", () => {
     expect(formatCapture(one.capture)).not.toBe(formatCapture(two.capture));
   });
 
-  it("covers records of unknown type, by the list of uids that another reply has", () => {
+  it("covers records of unknown type, by the uids in another reply", () => {
     const hidden = table(2, records.two, "801000000001 01 '77' 01f4 0078", "703000000002 0102");
     const { capture } = anonymise(
       captureOf(answered("realtime", hidden), answered("signal", signal)),
@@ -91,7 +91,7 @@ describe("anonymising a capture", () => {
     }
   });
 
-  it("covers replies that cannot be read, and says which should be looked at", () => {
+  it("covers replies that cannot be decoded, and lists those to be checked", () => {
     const { capture, undecodedCodes } = anonymise(
       captureOf(
         failed("info", "malformed", info.layout03),
@@ -116,7 +116,7 @@ describe("anonymising a capture", () => {
     ["a MAC address", "info", info.version11.subarray(0, 83), "80971b00"],
     ["an uid", "realtime", table(2, records.two, records.four).subarray(0, 52), "8010000000"],
     ["an uid of the signals", "signal", signal.subarray(0, 27), "7030000000"],
-  ] as const)("covers %s that was cut off", (_, command: Command, bytes, cut) => {
+  ] as const)("covers %s that is truncated", (_, command: Command, bytes, cut) => {
     const made = captureOf(failed(command, "truncated", bytes));
     const { capture } = anonymise(made, seeded());
     expect(shown(made, 0).subarray(-wire(cut).length)).toEqual(wire(cut));
@@ -124,7 +124,7 @@ describe("anonymising a capture", () => {
     expect(shown(capture, 0)).toHaveLength(bytes.length);
   });
 
-  it("cuts a known serial's replacement where the serial was cut", () => {
+  it("truncates the replacement where the serial is truncated", () => {
     const cut = table(2, records.four, records.two).subarray(0, 53);
     const made = captureOf(answered("signal", signal), failed("realtime", "truncated", cut));
     const twoUids = wire("'APS1100250030' '00' 703000000001 ff 'END' 0a");
@@ -136,7 +136,7 @@ describe("anonymising a capture", () => {
     expect(shown(capture, 1).subarray(-4).toString("hex")).toBe(uid.slice(0, 8));
   });
 
-  it("never gives two devices the same number, nor one the number of another", () => {
+  it("never gives two devices the same number, nor a device the number of another", () => {
     const uid = fc.stringMatching(/^8010000000\d\d$/);
     fc.assert(
       fc.property(fc.uniqueArray(uid, { maxLength: 30 }), fc.integer(), (uids, seed) => {
@@ -149,10 +149,10 @@ describe("anonymising a capture", () => {
     );
   });
 
-  it("says so where chance gives nothing new", () => {
+  it("throws an error if no unused number is drawn", () => {
     const serials: Serial[] = [{ kind: "inverter", text: "801000000000" }];
     expect(() => drawReplacements(serials, () => 0)).toThrow(
-      "no other serial number is left for inverter 801…",
+      "no unused serial number found for inverter 801…",
     );
   });
 });
@@ -166,57 +166,60 @@ describe("the check", () => {
   };
   const one = captureOf(answered("realtime", table(1, records.two)));
 
-  it("finds a byte that was changed beside a serial number", () => {
+  it("finds a changed byte next to a serial number", () => {
     const harm = broken((bytes) => {
       bytes[39] = 99;
       return bytes;
     });
     expect(() => anonymise(one, seeded(), harm)).toThrow(
-      'nothing was written, for the reply to "realtime" was changed at byte 39, where no serial number stands',
+      'nothing was written: the reply to "realtime" changed at byte 39, outside any serial number',
     );
   });
 
-  it("finds a value that was changed under the name of a serial number", () => {
+  it("finds a changed value in a range that is reported as replaced", () => {
     const harm: typeof replaceAll = (answer, replacements) => {
       const { bytes } = replaceAll(answer, replacements);
       bytes[40] = 99;
       return { bytes, ranges: [{ begin: 0, end: bytes.length }] };
     };
     expect(() => anonymise(one, seeded(), harm)).toThrow(
-      'the reply to "realtime" has another records.0.block.powerWatts.0 than before',
+      'the reply to "realtime" changed its field records.0.block.powerWatts.0',
     );
   });
 
-  it("finds a reply that can no longer be read", () => {
+  it("finds a reply that can no longer be decoded", () => {
     const harm: typeof replaceAll = (answer, replacements) => {
       const { bytes } = replaceAll(answer, replacements);
       bytes[0] = 0;
       return { bytes, ranges: [{ begin: 0, end: bytes.length }] };
     };
-    expect(() => anonymise(one, seeded(), harm)).toThrow("can no longer be read as before");
+    expect(() => anonymise(one, seeded(), harm)).toThrow("no longer decodes to the same result");
   });
 
-  it("finds bytes that are missing", () => {
+  it("finds missing bytes", () => {
     const harm = broken((bytes) => bytes.subarray(1));
-    expect(() => anonymise(one, seeded(), harm)).toThrow("has another length than before");
+    expect(() => anonymise(one, seeded(), harm)).toThrow("changed its length");
   });
 
-  it("finds a serial number that stayed", () => {
+  it("finds a serial number that was not replaced", () => {
     const none: typeof replaceAll = ({ bytes }) => ({ bytes: Buffer.from(bytes), ranges: [] });
-    expect(() => anonymise(one, seeded(), none)).toThrow("still has a real serial number in it");
+    expect(() => anonymise(one, seeded(), none)).toThrow("still contains a real serial number");
   });
 });
 
 describe.skipIf(capturesFile === undefined)("captured replies", () => {
-  it.each(captures)("$id ($state) keeps no serial number, and all else", ({ hex, query }) => {
-    const command = commandOfQuery[query];
-    const bytes = Buffer.from(hex, "hex");
-    const made = captureOf(failed(command, "malformed", bytes));
-    const { capture } = anonymise(made, seeded());
-    const text = shown(capture, 0).toString("hex");
-    for (const serial of findSerials([{ command, bytes }])) {
-      if (serial.truncatedTo === undefined) expect(isIn(text, serial.text)).toBe(false);
-    }
-    expect(text).toHaveLength(hex.length);
-  });
+  it.each(captures)(
+    "$id ($state): serial numbers are replaced, and nothing else",
+    ({ hex, query }) => {
+      const command = commandOfQuery[query];
+      const bytes = Buffer.from(hex, "hex");
+      const made = captureOf(failed(command, "malformed", bytes));
+      const { capture } = anonymise(made, seeded());
+      const text = shown(capture, 0).toString("hex");
+      for (const serial of findSerials([{ command, bytes }])) {
+        if (serial.truncatedTo === undefined) expect(isIn(text, serial.text)).toBe(false);
+      }
+      expect(text).toHaveLength(hex.length);
+    },
+  );
 });

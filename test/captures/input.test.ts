@@ -1,4 +1,4 @@
-/** What a user may hand over, and the sentence for each that is of no use. */
+/** Input of the tools, and the error message for each invalid input. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { formatCapture } from "../../src/captures/format.ts";
@@ -30,18 +30,18 @@ describe("input", () => {
     ["bytes with spaces", (signal.toString("hex").match(/../g) ?? []).join(" ")],
     ["bytes with colons", (signal.toString("hex").match(/../g) ?? []).join(":")],
     [
-      "numbers of a program",
+      "an array of numbers",
       (signal.toString("hex").match(/../g) ?? []).map((b) => `0x${b}`).join(", "),
     ],
-  ])("may be %s, as an argument and in a file", (_, given) => {
+  ])("can be %s, as an argument and in a file", (_, digits) => {
     using place = folder();
     const path = place.file("reply.txt");
-    writeFileSync(path, `${given}\n`);
-    expect(readInput(given)).toEqual({ bytes: signal });
+    writeFileSync(path, `${digits}\n`);
+    expect(readInput(digits)).toEqual({ bytes: signal });
     expect(readInput(path)).toEqual({ bytes: signal });
   });
 
-  it("may be a capture, and the bytes themselves", () => {
+  it("can be a capture or binary bytes", () => {
     using place = folder();
     writeFileSync(place.file("raw"), signal);
     writeFileSync(place.file("capture"), `\u{feff}${text}`);
@@ -53,74 +53,70 @@ describe("input", () => {
   it.each([
     ["nothing", "", "is empty"],
     ["blanks", " \n", "is empty"],
-    [
-      "an odd number of digits",
-      "4150531",
-      "has 7 hexadecimal digits, an odd number: one is missing or too many",
-    ],
+    ["an odd number of digits", "4150531", "has an odd number of hexadecimal digits (7)"],
     [
       "a text",
       "hello",
-      "is neither a capture, nor hexadecimal digits, nor the bytes of a reply, which begin with APS",
+      "is not a capture, not hexadecimal digits, and not a reply, which would begin with APS",
     ],
-    ["half a file", text.slice(0, 200), "is not whole: its JSON breaks off or is damaged"],
-    ["another JSON", '{"a":1}', "is JSON, and no capture of this program"],
-    ["a list", "[]", "is JSON, and no capture of this program"],
+    ["half a file", text.slice(0, 200), "is incomplete or damaged: it is not valid JSON"],
+    ["another JSON", '{"a":1}', "is JSON, but not a capture of this program"],
+    ["a list", "[]", "is JSON, but not a capture of this program"],
     [
       "a later version",
       changed({ version: 2 }),
-      "is of version 2; this program reads version 1: update it",
+      "has version 2, but this program supports only version 1; update the program",
     ],
-    ["no questions", changed({ questions: [] }), "is a damaged capture: questions: is empty"],
+    ["no questions", changed({ questions: [] }), "is not a valid capture: questions: is empty"],
     [
       "another time",
       changed({ taken_at: "now" }),
-      "is a damaged capture: taken_at: is no time such as 2026-06-21T11:03Z",
+      "is not a valid capture: taken_at: is not a time such as 2026-06-21T11:03Z",
     ],
-    ["more", changed({ more: 1 }), "is a damaged capture: it: more is not known there"],
+    ["an unknown key", changed({ more: 1 }), "is not a valid capture: unknown key more"],
     [
       "odd digits",
       changed({ questions: [{ ...question, reply: `${question?.reply}4` }] }),
-      "is a damaged capture: questions.0.reply: is no even number of hexadecimal digits",
+      "is not a valid capture: questions.0.reply: must be an even number of hexadecimal digits",
     ],
     [
       "an unknown question",
       changed({ questions: [{ ...question, name: "reboot" }] }),
-      "is a damaged capture: questions.0.name: is no question of ours",
+      "is not a valid capture: questions.0.name: is not a known command",
     ],
     [
       "another code",
       changed({ questions: [{ ...question, code: "0031" }] }),
-      "is a damaged capture: questions.0: has a name and a code that do not agree",
+      "is not a valid capture: questions.0: has a name and a code that do not match",
     ],
     [
       "no reply",
       changed({ questions: [{ name: "signal", code: "0030" }] }),
-      "is a damaged capture: questions.0: needs either a reply or the reason why there is none",
+      "is not a valid capture: questions.0: must have either reply or failed",
     ],
     [
       "no parameter",
       changed({ questions: [{ ...failed("energy", "closed") }] }),
-      "is a damaged capture: questions.0: has a parameter of the wrong length",
+      "is not a valid capture: questions.0: has a parameter of the wrong length",
     ],
     [
       "another reason",
       changed({ questions: [failed("signal", "boredom")] }),
-      "is a damaged capture: questions.0.failed.reason: is no reason of ours",
+      "is not a valid capture: questions.0.failed.reason: is not a known reason",
     ],
     [
       "a huge reply",
       changed({ questions: [{ ...question, reply: "00".repeat(11_000) }] }),
-      "is a damaged capture: questions.0.reply: are more bytes than a reply can have",
+      "is not a valid capture: questions.0.reply: is longer than any reply",
     ],
-  ])("that is a file with %s is refused in one sentence", (_, content, told) => {
+  ])("a file with %s is rejected with one error message", (_, content, message) => {
     using place = folder();
     const path = place.file("bad");
     writeFileSync(path, content);
-    expect(problem(() => readInput(path))).toBe(`${path} ${told}`);
+    expect(problem(() => readInput(path))).toBe(`${path} ${message}`);
   });
 
-  it("says what is wrong with a place", () => {
+  it("reports the problem of a path", () => {
     using place = folder();
     mkdirSync(place.file("folder"));
     writeFileSync(place.file("huge"), Buffer.alloc(1024 * 1024 + 1));
@@ -134,17 +130,17 @@ describe("input", () => {
       `${place.file("huge")} cannot be read: it is larger than 1 MiB`,
     );
     expect(problem(() => readCapture(place.file("raw")))).toBe(
-      `${place.file("raw")} is no capture: it holds the bytes of one reply`,
+      `${place.file("raw")} is not a capture: it contains the bytes of one reply`,
     );
   });
 
-  it("says what is wrong with an argument", () => {
+  it("reports the problem of an argument", () => {
     expect(problem(() => readInput("capture.jsn"))).toBe(
-      "capture.jsn: there is no such file, and these are no hexadecimal digits",
+      "capture.jsn is neither the name of a file nor hexadecimal digits",
     );
     expect(problem(() => readInput(" "))).toBe("the hexadecimal text is empty");
     expect(problem(() => readInput("4150 5"))).toBe(
-      "the hexadecimal text has 5 hexadecimal digits, an odd number: one is missing or too many",
+      "the hexadecimal text has an odd number of hexadecimal digits (5)",
     );
   });
 });

@@ -1,4 +1,4 @@
-/** A capture from the ECU to the exporter that reads its replay, all over TCP. */
+/** From the capture of an ECU to an exporter that reads its replay, over TCP. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
@@ -21,7 +21,7 @@ const silent = pino({ level: "silent" });
 const replayed = (capture: CaptureFile, log: Pick<typeof silent, "debug" | "warn"> = silent) =>
   startReplay({ capture, log });
 
-/** Every sample that tells of the plant, without serial numbers, in the order of the text. */
+/** Every sample about the plant, sorted, without serial numbers. */
 const valuesOf = async (ecu: { host: string; port: number }): Promise<readonly string[]> => {
   await using exporter = await startTestExporter(ecu);
   return (await exporter.get())
@@ -32,7 +32,7 @@ const valuesOf = async (ecu: { host: string; port: number }): Promise<readonly s
     .toSorted();
 };
 
-/** A place where it is noon now: what the ECU says is neither old nor dark. */
+/** A site where it is noon now, so that the data is current and the inverters produce. */
 const noon = () => {
   const now = Date.now();
   const hours = (now / 3_600_000) % 24;
@@ -41,7 +41,7 @@ const noon = () => {
 
 describe("capture, decode and replay", () => {
   it.each(["R", "L"] as const)(
-    "family %s: the exporter shows of the replay what it shows of the ECU",
+    "family %s: the exporter shows the same values for the replay as for the ECU",
     async (family) => {
       using place = folder();
       const output = place.file("capture.json");
@@ -62,18 +62,18 @@ describe("capture, decode and replay", () => {
     },
   );
 
-  it("asks three questions, one connection after another, and nothing that changes the ECU", async () => {
+  it("sends three requests, one connection after another, and none that changes the ECU", async () => {
     await using ecu = await startEcu({ family: "R" });
     await captured(ecu);
     expect(ecu.requests.map(({ code }) => code)).toEqual(["0001", "0002", "0030"]);
     expect([ecu.connections.peak, ecu.connections.total, ecu.writes]).toEqual([1, 3, []]);
   });
 
-  it("asks nine with --all, those of the past by the ECU's own day", async () => {
+  it("sends nine requests with --all, those for the history with the ECU's own date", async () => {
     await using ecu = await startEcu({ family: "R" });
     const { code, stdout, stderr } = await captured(ecu, { all: true });
     expect(code).toBe(0);
-    expect(ecu.requests.map((asked) => `${asked.code} ${asked.parameter}`)).toEqual([
+    expect(ecu.requests.map(({ code: command, parameter }) => `${command} ${parameter}`)).toEqual([
       "0001 ",
       "0002 ",
       "0030 ",
@@ -96,7 +96,7 @@ describe("capture, decode and replay", () => {
     expect(stderr).toContain("You can attach the file to a public report.");
   });
 
-  it("keeps what came of an ECU that cuts every reply, and says so", async () => {
+  it("keeps the received part of truncated replies, and reports them", async () => {
     using place = folder();
     const output = place.file("capture.json");
     await using ecu = await startEcu({ family: "R", faults: ["truncate"] });
@@ -120,14 +120,14 @@ describe("capture, decode and replay", () => {
     expect([first.code, capture.questions[0]?.failed?.reason]).toEqual([1, reason]);
     await using replay = await replayed(capture);
     const again = parseCapture((await captured(replay)).stdout);
-    expect(again.questions.map(({ failed: why }) => why?.reason)).toEqual(
-      capture.questions.map(({ failed: why }) => why?.reason),
+    expect(again.questions.map(({ failed: failure }) => failure?.reason)).toEqual(
+      capture.questions.map(({ failed: failure }) => failure?.reason),
     );
   });
 
   it.each([
     ["the disputed type 05", { faults: ["type05"] }],
-    ["a model that nobody knows", { inverters: [["UNKNOWN", 2]] }],
+    ["an unknown model", { inverters: [["UNKNOWN", 2]] }],
   ] as const)("captures %s, and replaces every serial number", async (_, options) => {
     await using ecu = await startEcu({ family: "R", ...noon(), ...options });
     const { code, stdout } = await captured(ecu);
@@ -137,7 +137,7 @@ describe("capture, decode and replay", () => {
     expect(await valuesOf(replay)).toEqual(await valuesOf(ecu));
   });
 
-  it("asks on with the id of a base information that is of no other use", async () => {
+  it("continues with the id in base information that is otherwise invalid", async () => {
     await using ecu = await startReplyingEcu({ info: info.layout03, realtime: vectors.S9, signal });
     const { code, stdout } = await captured(ecu);
     expect(code).toBe(1);
@@ -146,7 +146,7 @@ describe("capture, decode and replay", () => {
     expect(product).toEqual({ model: "ECU-R", firmware: "unknown" });
   });
 
-  it("writes nothing where not a byte came, and says in one sentence why", async () => {
+  it("writes nothing if no data was received, and reports the cause", async () => {
     using place = folder();
     const output = place.file("capture.json");
     await using ecu = await startReplyingEcu({});
@@ -160,15 +160,15 @@ describe("capture, decode and replay", () => {
     expect(existsSync(output)).toBe(false);
   });
 
-  it("keeps a reply without its line feed as it came", async () => {
+  it("keeps a reply without its line feed as received", async () => {
     const { questions } = parseCapture(
       (await captured(await startReplyingEcu({ info: info.version11.subarray(0, -1) }))).stdout,
     );
     expect(questions[0]?.reply).toMatch(/454e44$/);
   });
 
-  it("says which questions an ECU did not answer in time", async () => {
-    const error = new QueryError("roof did not answer", { reason: "timeout" });
+  it("records the queries to which the ECU did not reply in time", async () => {
+    const error = new QueryError("roof did not reply", { reason: "timeout" });
     const { questions, firstError } = await takeCapture({
       querier: { query: () => Promise.resolve({ ok: false, error, durationMs: 1 }) },
       take: () => Buffer.of(),
@@ -190,7 +190,7 @@ describe("the server of a capture", () => {
   const ID = "216000000001";
   const asLinux = { ...sample, ecu: { model: "ECU-C", firmware: "C1.2.24D" } };
 
-  it("stays open after a reply of an ECU-R, and answers with exactly the bytes", async () => {
+  it("keeps the connection open after a reply of an ECU-R, and replies with exactly the recorded bytes", async () => {
     await using server = await replayed(sample);
     using client = await dial(server);
     client.send(encodeRequest("info"));
@@ -199,7 +199,7 @@ describe("the server of a capture", () => {
     expect(await client.replies()).toEqual([vectors.S3]);
   });
 
-  it("closes after a reply of an ECU-C", async () => {
+  it("closes the connection after a reply of an ECU-C", async () => {
     await using server = await replayed(asLinux);
     using client = await dial(server);
     client.send(encodeRequest("info"));
@@ -207,7 +207,7 @@ describe("the server of a capture", () => {
     expect(await client.ended).toBeUndefined();
   });
 
-  it("breaks off where the reply did", async () => {
+  it("closes the connection where the reply was truncated", async () => {
     await using server = await replayed(sample);
     using client = await dial(server);
     client.send(encodeRequest("realtime", ID));
@@ -215,7 +215,7 @@ describe("the server of a capture", () => {
     expect(client.received()).toEqual(vectors.S9.subarray(0, 40));
   });
 
-  it("is silent after what came where the ECU was, until the connection was idle too long", async () => {
+  it("is silent after the received part of a timed-out reply, until the idle time ends", async () => {
     await using server = await startReplay({ capture: asLinux, log: silent, idleMs: 100 });
     using client = await dial(server);
     const begun = performance.now();
@@ -225,7 +225,7 @@ describe("the server of a capture", () => {
     expect(client.received()).toEqual(signal.subarray(0, 20));
   });
 
-  it("closes without an answer where the ECU did", async () => {
+  it("closes without a reply if the ECU did", async () => {
     await using server = await replayed(captureOf(failed("info", "closed")));
     using client = await dial(server);
     client.send(encodeRequest("info"));
@@ -233,7 +233,7 @@ describe("the server of a capture", () => {
     expect(client.received()).toHaveLength(0);
   });
 
-  it("answers a wrong id with status 01, and nothing to a question that was not asked then", async () => {
+  it("replies to a wrong id with status 01, and does not reply to a request that is not in the capture", async () => {
     await using server = await replayed(asLinux);
     using stranger = await dial(server);
     stranger.send(encodeRequest("energy", "216000999999", "00"));
@@ -244,7 +244,7 @@ describe("the server of a capture", () => {
     expect(client.received()).toHaveLength(0);
   });
 
-  it("does nothing on a command that would change an ECU, and warns", async () => {
+  it("ignores a command that would change an ECU, with a warning", async () => {
     const warned: unknown[] = [];
     const log = { debug: () => {}, warn: (...line: unknown[]) => void warned.push(line) };
     await using server = await replayed(asLinux, log);
@@ -255,7 +255,7 @@ describe("the server of a capture", () => {
     expect(warned).toEqual([[{ code: '"0031"' }, "request with an unknown command; ignored"]]);
   });
 
-  it("closes on what is no request", async () => {
+  it("closes the connection on input that is not a request", async () => {
     await using server = await replayed(asLinux);
     using client = await dial(server);
     client.send("GET / HTTP/1.1\r\n\r\n");
@@ -264,7 +264,7 @@ describe("the server of a capture", () => {
 });
 
 describe.skipIf(capturesFile === undefined)("captured replies", () => {
-  it.each(captures)("$id ($state) come back the same from the replay", async ({ hex, query }) => {
+  it.each(captures)("$id ($state) are replayed unchanged", async ({ hex, query }) => {
     const name = commandOfQuery[query];
     const bytes = Buffer.from(hex, "hex");
     const model = { model: "ECU-C", firmware: "" };
@@ -285,7 +285,7 @@ const bytesIn = (stdout: string): string => {
   const [from, to] = [head.indexOf("Bytes"), head.indexOf("Field")];
   return lines
     .slice(1)
-    .filter((line) => !line.startsWith("It cannot be read"))
+    .filter((line) => !line.startsWith("Invalid reply: "))
     .map((line) => line.slice(from, to).replaceAll(" ", ""))
     .join("");
 };
@@ -299,47 +299,46 @@ describe.skipIf(capturesFile === undefined)("the table of a captured reply", () 
   );
 });
 
-// What the table of a hand-written record looks like to people.
 describe("the table", () => {
-  it("is as docs/captures.md shows it", async () => {
+  it("has a row for each field", async () => {
     const bytes = table(1, "806000000004 00 '00'");
     const { code, stdout } = await decoded(bytes.toString("hex"));
     expect(code).toBe(0);
     expect(stdout).toBe(
       `
 Offset  Bytes                 Field               Value           Meaning
-     0  41 50 53              signature           APS             every reply begins so
-     3  31 31                 version             11              of the layout
+     0  41 50 53              signature           APS             start of every reply
+     3  31 31                 version             11              version of the layout
      5  30 30 33 38           length              0038            38 bytes
      9  30 30 30 32           command             0002            realtime
     13  30 30                 status              00              ok
-    15  30 31                 kind                01              of micro-inverters
-    17  00 01                 count               1               registered, online or not
+    15  30 31                 kind                01              micro-inverters
+    17  00 01                 count               1               registered inverters
     19  20 25 06 21 13 15 00  takenAt             20250621131500  2025-06-21 13:15:00
     26  80 60 00 00 00 04     records.0.uid       806000000004    QS1A
-    32  00                    records.0.online    false           did not answer
+    32  00                    records.0.online    false           did not reply
     33  30 30                 records.0.typeCode  00              never in contact: no values follow
-    35  45 4e 44              terminator          END             every longer reply ends so
+    35  45 4e 44              terminator          END             end marker of longer replies
     38  0a                    lineFeed            0a              end of the reply
 `.slice(1),
     );
   });
 
-  it("shows what could be read, the rest, and the error with its field and offset", async () => {
+  it("shows the decoded fields, the remaining bytes, and the error with its field and offset", async () => {
     const { code, stdout } = await decoded(
       reply("0030", wire("'00' 801000000001 ff 7030")).toString("hex"),
     );
     expect(code).toBe(1);
     expect(stdout.trimEnd().split("\n").slice(-5)).toEqual([
       "    21  ff                 0.level     255           100 % signal",
-      "    22  70 30              undecoded   2 bytes       cannot be read",
-      "    24  45 4e 44           terminator  END           every longer reply ends so",
+      "    22  70 30              undecoded   2 bytes       could not be decoded",
+      "    24  45 4e 44           terminator  END           end marker of longer replies",
       "    27  0a                 lineFeed    0a            end of the reply",
-      "It cannot be read: 1.uid at byte 22: needs 6 bytes, 2 remain (malformed)",
+      "Invalid reply: 1.uid at byte 22: needs 6 bytes, 2 remain (malformed)",
     ]);
   });
 
-  it("says of each question of a capture what became of it", async () => {
+  it("has a title for each query of a capture, with its result", async () => {
     using place = folder();
     const path = place.file("capture.json");
     const questions = [answered("energy", vectors.S3, "00"), failed("signal", "closed")];
@@ -356,7 +355,7 @@ Offset  Bytes                 Field               Value           Meaning
     );
   });
 
-  it("lets no control character through to the terminal, and colours only where there are any", async () => {
+  it("prints no control characters, and colours only if the terminal has colours", async () => {
     const nasty = wire("'APS11002700' 1b '[2J' 0a 0d 00 80 ff 'xxxxEND' 0a");
     const plain = await decoded(nasty.toString("hex"));
     expect(plain.stdout).toMatch(/^[\x20-\x7e\n°…]*$/);

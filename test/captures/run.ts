@@ -5,7 +5,7 @@ import { capture } from "../../src/commands/capture/capture.ts";
 import { decode } from "../../src/commands/decode/decode.ts";
 import { seeded, TAKEN } from "./samples.ts";
 
-/** A folder that is gone after the test. */
+/** A temporary folder, removed after the test. */
 export const folder = () => {
   const path = mkdtempSync(join(tmpdir(), "captures-"));
   return {
@@ -14,10 +14,10 @@ export const folder = () => {
   };
 };
 
-/** So long that an ECU sees one connection go before the next one comes. */
+/** Long enough for the ECU to close one connection before the next is opened. */
 const PAUSE_MS = 20;
 
-/** Runs `capture` with short pauses: its exit code, what it printed, and what it told people. */
+/** Runs `capture` with short pauses. @returns its exit code and its output */
 export const captured = async (
   { host, port }: { host: string; port: number },
   { output = "-", all = false } = {},
@@ -32,7 +32,7 @@ export const captured = async (
       report: (text) => {
         printed.stderr += text;
       },
-      chance: seeded(),
+      randomInteger: seeded(),
       now: () => TAKEN,
       retryPauseMs: 0,
     },
@@ -40,7 +40,7 @@ export const captured = async (
   return { code, ...printed };
 };
 
-/** Runs `decode`: its exit code and what it printed. */
+/** Runs `decode`. @returns its exit code and its output */
 export const decoded = async (input: string, hasColours = false) => {
   let stdout = "";
   const write = (text: string): void => {

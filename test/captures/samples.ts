@@ -1,4 +1,4 @@
-/** Captures made of frames that were written by hand. */
+/** Captures of hand-written frames. */
 import {
   type CaptureFile,
   createEmptyCapture,
@@ -8,7 +8,7 @@ import { type Command, commands } from "../../src/protocol/requests.ts";
 
 export const TAKEN = Date.UTC(2026, 5, 21, 11, 3);
 
-/** A question and its good reply. */
+/** A query with a valid reply. */
 export const answered = (name: Command, bytes: Uint8Array, parameter?: string): RecordedQuery => ({
   name,
   code: commands[name].code,
@@ -16,7 +16,7 @@ export const answered = (name: Command, bytes: Uint8Array, parameter?: string): 
   reply: Buffer.from(bytes).toString("hex"),
 });
 
-/** A question that was not answered well. */
+/** A failed query. */
 export const failed = (name: Command, reason: string, received: Uint8Array = Buffer.of()) => ({
   name,
   code: commands[name].code,
@@ -29,7 +29,7 @@ export const captureOf = (...questions: RecordedQuery[]): CaptureFile => ({
   questions,
 });
 
-/** Chance that repeats itself. */
+/** A reproducible source of random integers. */
 export const seeded = (seed = 1) => {
   let state = seed;
   return (limit: number): number => {

@@ -1,4 +1,4 @@
-/** `decode`, `capture` and `replay` as their users start them. */
+/** The programs `decode`, `capture` and `replay`. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,25 +14,25 @@ const STARTING_MS = 30_000; // the program is compiled as it starts, on a machin
 
 const start = (...args: string[]) => {
   const child = spawn(process.execPath, ["dist/main.js", ...args]);
-  const told = { stdout: "", stderr: "" };
+  const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].on("data", (chunk) => {
-      told[stream] += chunk;
+      output[stream] += chunk;
     });
   }
-  const ended = once(child, "close").then(([code]) => ({ code, ...told }));
-  return { child, told, ended };
+  const ended = once(child, "close").then(([code]) => ({ code, ...output }));
+  return { child, output, ended };
 };
 
 describe("the program", { timeout: STARTING_MS }, () => {
-  it("replays a capture at the port that it logs, until it is told to stop", async () => {
+  it("replays a capture at the logged port until it is stopped", async () => {
     using place = folder();
     const path = place.file("capture.json");
     writeFileSync(path, formatCapture(captureOf(answered("info", info.version11))));
-    const { child, told, ended } = start("replay", path, "--listen=127.0.0.1:0");
+    const { child, output, ended } = start("replay", path, "--listen=127.0.0.1:0");
     try {
-      while (!told.stderr.includes('"port":')) await once(child.stderr, "data");
-      const port = Number(/"port":(\d+)/.exec(told.stderr)?.[1]);
+      while (!output.stderr.includes('"port":')) await once(child.stderr, "data");
+      const port = Number(/"port":(\d+)/.exec(output.stderr)?.[1]);
       using client = await dial({ host: "127.0.0.1", port });
       client.send(encodeRequest("info"));
       expect(await client.replies()).toEqual([info.version11]);
@@ -43,7 +43,7 @@ describe("the program", { timeout: STARTING_MS }, () => {
     }
   });
 
-  it("writes a capture to a file and tells people about it on standard error", async () => {
+  it("writes a capture to a file and a summary to standard error", async () => {
     using place = folder();
     await using ecu = await startEcu();
     const output = place.file("capture.json");
@@ -63,9 +63,9 @@ describe("the program", { timeout: STARTING_MS }, () => {
   });
 
   it.each([
-    ["decode", "none.json: there is no such file, and these are no hexadecimal digits"],
+    ["decode", "none.json is neither the name of a file nor hexadecimal digits"],
     ["replay", "none.json cannot be read: there is no such file"],
-  ])("%s refuses what it cannot use in one line, with exit code 2", async (command, problem) => {
+  ])("%s rejects invalid input with one line and exit code 2", async (command, problem) => {
     const { ended } = start(command, "none.json");
     expect(await ended).toEqual({
       code: 2,

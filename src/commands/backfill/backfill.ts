@@ -15,22 +15,22 @@ import { type Clock, systemClock } from "../../time/clock.ts";
 import { resolveMachineZone } from "../../time/zone.ts";
 import type { BackfillConfig } from "./command.ts";
 
-/** What tests replace. */
+/** The environment of the command; tests replace it. */
 export interface BackfillEnvironment {
   readonly clock: Clock;
-  /** Stops the command; nothing is written then. */
+  /** Stops the command; then nothing is written. */
   readonly signal: AbortSignal;
   readonly stdout: Stream;
   readonly stderr: Stream;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The first zone in which a day begins: before the ECU reports its zone, any later date may be today. */
+/** The zone in which each day begins first: until the ECU reports its zone, its date may be as late as this zone's. */
 const EARLIEST_ZONE = "Etc/GMT-14";
 
 /**
  * Writes the history of an ECU as OpenMetrics with times.
- * @returns the exit code: 1 where the history could not be read and nothing was written
+ * @returns the exit code: 1 if the history could not be read and nothing was written
  * @throws UsageError for an impossible range, or a file that cannot be written
  */
 export const backfill = (config: BackfillConfig): Promise<number> => {
@@ -40,7 +40,7 @@ export const backfill = (config: BackfillConfig): Promise<number> => {
   );
 };
 
-/** The same with an environment that a test may replace. */
+/** Runs the command in an environment that tests replace. */
 export const runBackfill = async (
   config: BackfillConfig,
   environment: BackfillEnvironment,
@@ -51,7 +51,7 @@ export const runBackfill = async (
     stderr.write(`${printable(line)}\n`);
   };
   resolveRange(config, { date: localDate(now, EARLIEST_ZONE), zone: resolveZone(config), now });
-  if (config.output !== "-") await assertWritable(config.output); // before minutes of reading
+  if (config.output !== "-") await assertWritable(config.output); // before the read, which takes minutes
   const cache = await openCache({
     path: config.cache ?? defaultCachePath(config.ecu, environment.env),
     report,
@@ -110,7 +110,7 @@ const write = async (
   stderr.write(describeResult(history, config.output, notes));
 };
 
-/** Waits until the text is written: the program ends soon after the command. */
+/** Writes a text completely, because the program ends after the command. */
 const writeTo = (stream: Stream, text: string): Promise<void> =>
   new Promise((resolve) => {
     stream.write(text, () => resolve());

@@ -1,4 +1,4 @@
-/** `capture`: the raw replies of an ECU in a file that can be published. */
+/** `capture`: saves the raw replies of an ECU in a file that can be published. */
 import { randomInt } from "node:crypto";
 import { type Anonymised, anonymise } from "../../captures/anonymise.ts";
 import { createEmptyCapture, formatCapture } from "../../captures/format.ts";
@@ -12,12 +12,12 @@ import { type Clock, systemClock } from "../../time/clock.ts";
 import { version } from "../../version.ts";
 import type { CaptureConfig } from "./command.ts";
 
-/** What tests replace. */
+/** The environment of the command; tests replace it. */
 interface Environment {
   readonly write: (text: string) => void;
   /** Prints the summary for the user. */
   readonly report: (text: string) => void;
-  readonly chance: RandomInteger;
+  readonly randomInteger: RandomInteger;
   readonly clock: Clock;
   readonly now: () => number;
   readonly retryPauseMs: number;
@@ -34,7 +34,7 @@ export const capture = async (
   const {
     write = (text) => void process.stdout.write(text),
     report = (text) => void process.stderr.write(text),
-    chance = (limit) => randomInt(limit),
+    randomInteger = (limit) => randomInt(limit),
     clock = systemClock,
     now = Date.now,
     retryPauseMs,
@@ -63,20 +63,23 @@ export const capture = async (
     report("No data received; nothing was written.\n");
     return 1;
   }
-  const anonymised = anonymise({ ...createEmptyCapture(now(), version), ...content }, chance);
+  const anonymised = anonymise(
+    { ...createEmptyCapture(now(), version), ...content },
+    randomInteger,
+  );
   const text = formatCapture(anonymised.capture);
   if (output === STANDARD_OUTPUT) write(text);
   else await writeOutputFile(output, text);
-  report(`${summary(anonymised, output).join("\n")}\n`);
+  report(`${summarize(anonymised, output).join("\n")}\n`);
   return content.questions.every(({ reply }) => reply !== undefined) ? 0 : 1;
 };
 
-/** What the capture contains, what was replaced, and whether it can be published. */
-const summary = (
+/** Describes what the capture contains, what was replaced, and whether it can be published. */
+const summarize = (
   { capture: file, replaced, undecodedCodes }: Anonymised,
   output: string,
 ): string[] => {
-  const answered = file.questions.filter(({ reply }) => reply !== undefined);
+  const succeeded = file.questions.filter(({ reply }) => reply !== undefined);
   const failed = file.questions.flatMap(({ name, code, parameter, failed: failure }) =>
     failure === undefined
       ? []
@@ -86,7 +89,7 @@ const summary = (
             `(${formatCount(failure.received.length / 2, "byte")} received)`,
         ],
   );
-  const where = output === STANDARD_OUTPUT ? "The capture" : output;
+  const name = output === STANDARD_OUTPUT ? "The capture" : output;
   const { model, firmware } = file.ecu;
   const advice =
     undecodedCodes.length === 0
@@ -94,8 +97,8 @@ const summary = (
       : `Check it with the command decode before you publish it: the replies to ${undecodedCodes.join(", ")} ` +
         "contain bytes that could not be decoded, and a serial number may remain in them.";
   return [
-    `${where} contains the replies of an ECU (${printable(`${model}, ${firmware}`)}) ` +
-      `to ${answered.length} of ${formatCount(file.questions.length, "request")}.`,
+    `${name} contains the replies of an ECU (${printable(`${model}, ${firmware}`)}) ` +
+      `to ${succeeded.length} of ${formatCount(file.questions.length, "request")}.`,
     ...failed,
     `Replaced: ${formatCount(replaced.ecu, "ECU id")}, ${formatCount(replaced.inverter, "inverter serial number")}, ` +
       `${formatCount(replaced.mac, "MAC address", "es")}; their first digits, which identify the product, were kept.`,

@@ -1,4 +1,4 @@
-/** `doctor`: why an ECU does not reply and what to do, or which ECUs are in a network. */
+/** `doctor`: finds out why an ECU does not reply and what to do, or finds the ECUs of a network. */
 import { lookup } from "node:dns/promises";
 import { type Style, standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
 import { UsageError } from "../../config/usage-error.ts";
@@ -17,7 +17,7 @@ import { resolveMachineZone } from "../../time/zone.ts";
 import type { DoctorConfig } from "./command.ts";
 import { findEcus } from "./find.ts";
 
-/** What tests replace. */
+/** The environment of the command; tests replace it. */
 export interface DoctorEnvironment {
   readonly terminal: Terminal;
   readonly clock: Clock;
@@ -29,9 +29,9 @@ export interface DoctorEnvironment {
 
 /** Maximum time of a diagnosis, whatever the ECU does: docs/doctor.md promises a minute. */
 const TIMEOUT_MS = 55_000;
-/** Between two connections. */
+/** Pause between two connections. */
 const PAUSE_MS = 250;
-/** How long the ECU is given to close the connection after its first reply. */
+/** Maximum time for the ECU to close the connection after its first reply. */
 const CLOSE_MS = 3_000;
 
 /** @returns the exit code: 0 if the ECU works or an ECU was found, else 1. @throws UsageError */

@@ -1,4 +1,4 @@
-/** `doctor --find`: the ECUs of a network. */
+/** `doctor --find`: finds the ECUs of a network. */
 import { styled, type Terminal } from "../../cli/terminal.ts";
 import { type Device, type DiscoverOptions, discover } from "../../doctor/discover.ts";
 import { findEcuModel } from "../../ecu/models.ts";
@@ -47,7 +47,7 @@ const formatDevice = ({ address, info, replies }: Device, terminal: Terminal): s
   if (info === undefined) {
     const problem = replies
       ? "another kind of device"
-      : "the port is open, but there is no reply: an ECU that hangs, or another kind of device";
+      : "the port is open, but there is no reply: an ECU that does not respond, or another kind of device";
     return `${label}${styled("fair", problem, terminal)}\n`;
   }
   const words = [findEcuModel(info).padEnd(10), info.ecuId, printable(info.firmware)];
