@@ -15,8 +15,8 @@ export const checkConfig = defineCommand({
     if (configFile === undefined && webConfigFile === undefined && !hasProblems())
       report(`name the file: ${program} ${EXAMPLE}`);
     if (webConfigFile !== undefined) {
-      const { read } = loadWebConfig(webConfigFile);
-      if ("problems" in read) report(...read.problems);
+      const { result } = loadWebConfig(webConfigFile);
+      if ("problems" in result) report(...result.problems);
     }
     if (configFile === undefined) return { ecus: [] };
     const ecus = readEcus(configFile, readFile, report);

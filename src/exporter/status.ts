@@ -44,7 +44,7 @@ const classifyState = (
 ): LandingEcu["state"] => {
   if (!observation.up) return "down";
   if (isWaitingForData(observation)) return "waiting for data";
-  return problem === undefined ? "up" : "partly";
+  return problem === undefined ? "up" : "partial";
 };
 
 const findProblem = (observation: Observation): LandingProblem | undefined => {

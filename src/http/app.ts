@@ -1,4 +1,4 @@
-/** The routes. What they say comes from functions handed in; nothing here knows an ECU. */
+/** The routes. Their content comes from functions in the options; this code does not know ECUs. */
 import compression from "compression";
 import express, { type NextFunction, type Request, type Response } from "express";
 import helmet from "helmet";
@@ -21,35 +21,35 @@ export interface TargetGroup {
 export interface AppOptions {
   readonly version: string;
   readonly telemetryPath: string;
-  /** Content types on offer; the first is for clients that do not care. */
+  /** The supported content types; the first is the default. */
   readonly contentTypes: readonly [string, ...string[]];
-  /** Makes the exposition, within that many milliseconds. */
+  /** Renders the metrics of all ECUs within the timeout. */
   readonly scrape: (contentType: string, timeoutMs: number) => Promise<MetricsText>;
-  /** Makes the exposition of the exporter itself, without asking any ECU. */
+  /** Renders the metrics of the exporter itself, without reading an ECU. */
   readonly scrapeSelf: (contentType: string) => Promise<MetricsText>;
   /**
-   * Makes the exposition of one ECU, and tells how it was read.
-   * @throws Error with a status of 4xx and a sentence for the client, where the texts name no target that may be read
+   * Renders the metrics of one ECU, and an explanation of the read for people.
+   * @throws Error with a 4xx status and a message for the client, if the parameters are not one target that may be read
    */
   readonly probe: (
-    given: readonly string[],
+    targets: readonly string[],
     contentType: string,
     timeoutMs: number,
   ) => Promise<MetricsText & { readonly explanation: string }>;
   readonly listTargetGroups: () => readonly TargetGroup[];
-  /** Reads the configuration again; gives what is wrong with it. Absent where no request may do so. */
+  /** Reloads the configuration. @returns its problems. Absent if reloading by request is disabled. */
   readonly reload?: () => readonly string[];
-  /** Requests that may be in flight at one time; further ones are told to come back. */
+  /** The maximum number of simultaneous requests; further ones are rejected. */
   readonly maxRequests: number;
-  /** Time for a scrape whose request names none, in milliseconds. */
+  /** Timeout of a scrape if the request has none, in milliseconds. */
   readonly defaultTimeoutMs: number;
-  /** The state of each ECU as it was last read; must not make a read. */
+  /** The state of each ECU at its last read; must not start a read. */
   readonly listEcus: () => readonly LandingEcu[];
   readonly isReady: () => boolean;
   readonly log: Logger;
 }
 
-/** Metrics shrink to a tenth at zlib's least level too, in a third of the time. */
+/** The fastest level of zlib: it also reduces metrics to a tenth, in a third of the time of the default. */
 const COMPRESSION_LEVEL = 1;
 
 export const createApp = (options: AppOptions): express.Express => {
@@ -75,12 +75,20 @@ const createReloadHandler =
   ({ reload }: AppOptions) =>
   (request: Request, response: Response): void => {
     // A page of another site, open in a browser of this network, must not reload the configuration.
-    const isForeign = request.get("Sec-Fetch-Site") === "cross-site";
-    const problems = isForeign ? undefined : reload?.();
+    if (request.get("Sec-Fetch-Site") === "cross-site") {
+      sendText(response, 403, "Reloading from another site is not allowed.");
+      return;
+    }
+    const problems = reload?.();
     if (problems === undefined)
-      sendText(response, 403, "This is off; --web.enable-lifecycle lets requests reload.");
-    else if (problems.length === 0) sendText(response, 200, "The configuration was read again.");
-    else sendText(response, 500, ["The old configuration stays in force:", ...problems].join("\n"));
+      sendText(
+        response,
+        403,
+        "Reloading by request is disabled; --web.enable-lifecycle enables it.",
+      );
+    else if (problems.length === 0) sendText(response, 200, "The configuration was reloaded.");
+    else
+      sendText(response, 500, ["The old configuration stays in effect:", ...problems].join("\n"));
   };
 
 const createMetricsHandler =
@@ -120,7 +128,7 @@ const createLandingPageHandler =
     const ecus = listEcus();
     const only = ecus.find(({ name }) => name === query["ecu"]);
     if (query["ecu"] !== undefined && only === undefined) {
-      sendText(response, 404, "There is no ECU of this name. All that are read are at /.");
+      sendText(response, 404, "No ECU has this name. All ECUs are listed at /.");
       return;
     }
     const reloads = query["refresh"] !== "off";
@@ -138,7 +146,7 @@ const createServiceDiscoveryHandler =
   };
 
 const sendHealthy = (_request: Request, response: Response): void => {
-  sendText(response, 200, "The exporter is alive.");
+  sendText(response, 200, "The exporter is running.");
 };
 
 const createReadinessHandler =
@@ -151,7 +159,7 @@ const createReadinessHandler =
 const createNotFoundHandler =
   ({ telemetryPath }: AppOptions) =>
   ({ path }: Request, response: Response): void => {
-    sendText(response, 404, `There is nothing at ${path}. The metrics are at ${telemetryPath}.`);
+    sendText(response, 404, `Not found: ${path}. The metrics are at ${telemetryPath}.`);
   };
 
 const createErrorHandler =
@@ -160,17 +168,17 @@ const createErrorHandler =
   (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
     const status = clientErrorStatus(error);
     if (response.headersSent) next(error);
-    else if (status !== undefined) sendText(response, status, "This request cannot be understood.");
+    else if (status !== undefined) sendText(response, status, "The request is malformed.");
     else {
-      log.error({ err: error }, "a request failed: a fault of the exporter");
-      sendText(response, 500, "The exporter failed to answer; its log says why.");
+      log.error({ err: error }, "internal error while handling a request");
+      sendText(response, 500, "Internal error; see the log of the exporter.");
     }
   };
 
 /**
- * Headers that let a browser do nothing but show the page. Left out are two that a browser heeds on https only:
- * Strict-Transport-Security, for the owner of the certificate to decide, and Cross-Origin-Opener-Policy, of which it
- * complains otherwise. `upgrade-insecure-requests` would break every link where there is no https.
+ * Headers that allow a browser only to show the page. Two headers that work only over HTTPS are disabled:
+ * Strict-Transport-Security is the decision of the certificate's owner, and Cross-Origin-Opener-Policy causes a warning
+ * over HTTP. The directive `upgrade-insecure-requests` would break every link over HTTP.
  */
 const securityHeaders = helmet({
   contentSecurityPolicy: {
@@ -189,15 +197,15 @@ const securityHeaders = helmet({
   crossOriginOpenerPolicy: false,
 });
 
-/** Bounds the requests in flight, those of clients that read slowly included. */
-const limitRequests = (most: number) => {
+/** Limits the number of simultaneous requests, including those of clients that read slowly. */
+const limitRequests = (limit: number) => {
   let inFlight = 0;
   return (_request: Request, response: Response, next: NextFunction): void => {
-    if (inFlight >= most) {
+    if (inFlight >= limit) {
       sendText(
         response.set("Retry-After", "1"),
         503,
-        "Too many requests at one time; ask again in a second.",
+        "Too many simultaneous requests; try again in a second.",
       );
       return;
     }
@@ -209,12 +217,7 @@ const limitRequests = (most: number) => {
 
 const allowOnlyReads = ({ method }: Request, response: Response, next: NextFunction): void => {
   if (method === "GET" || method === "HEAD") next();
-  else
-    sendText(
-      response.set("Allow", "GET, HEAD"),
-      405,
-      "This exporter can only be read: use GET or HEAD.",
-    );
+  else sendText(response.set("Allow", "GET, HEAD"), 405, "Method not allowed; use GET or HEAD.");
 };
 
 const PLAIN_TEXT = "text/plain; charset=utf-8";
@@ -223,41 +226,40 @@ const sendMetrics = (response: Response, { contentType, text }: MetricsText): vo
   response.set("Content-Type", contentType).vary("Accept").end(text);
 };
 
-const sendText = (response: Response, status: number, sentence: string): void => {
-  response.status(status).type("text/plain").send(`${sentence}\n`);
+const sendText = (response: Response, status: number, text: string): void => {
+  response.status(status).type("text/plain").send(`${text}\n`);
 };
 
-/** Malformed paths and the like carry a 4xx status from express. */
+/** The 4xx status of an error, as Express sets it for malformed paths; `undefined` for other errors. */
 const clientErrorStatus = (error: unknown): number | undefined => {
   const status = (error as { status?: unknown } | undefined)?.status;
   return typeof status === "number" && status >= 400 && status < 500 ? status : undefined;
 };
 
 /**
- * The content type that the client likes best of those on offer, by its q-values. Prometheus 3 adds an `escaping`
- * parameter to its wishes; every name here is plain ASCII, so all of its values are met and it is left out of account.
+ * Selects the content type that the client prefers, by the q-values of its Accept header. The `escaping` parameter of
+ * Prometheus 3 is ignored: all metric names are plain ASCII, so every value of it is satisfied.
  */
 const negotiateContentType = (
   request: Request,
-  offered: readonly [string, ...string[]],
+  contentTypes: readonly [string, ...string[]],
 ): string => {
   const accept = request.headers.accept?.replace(/;\s*escaping=[^;,]*/g, "");
-  if (accept === undefined) return offered[0];
+  if (accept === undefined) return contentTypes[0];
   request.headers.accept = accept;
-  const bare = offered.map((type) => type.replace(/;\s*charset=.*$/, ""));
-  const best = request.accepts(bare);
-  return offered[bare.indexOf(best || "")] ?? offered[0];
+  const withoutCharset = contentTypes.map((type) => type.replace(/;\s*charset=.*$/, ""));
+  const best = request.accepts(withoutCharset);
+  return contentTypes[withoutCharset.indexOf(best || "")] ?? contentTypes[0];
 };
 
-/** Left of the scraper's own timeout, so that the answer is there before it gives up. */
+/** Subtracted from the scraper's timeout, so that the response arrives before it gives up. */
 const NETWORK_ALLOWANCE_SECONDS = 0.5;
-/** No scraper is waited for longer than this. */
-const MAX_SECONDS = 600;
+const MAX_TIMEOUT_SECONDS = 600;
 
-/** Milliseconds that this scrape may take: what Prometheus says that it waits, less an allowance for the way. */
-const scrapeTimeoutMs = (request: Request, otherwise: number): number => {
+/** Timeout of this scrape in milliseconds: the one that Prometheus sends, minus an allowance for the network. */
+const scrapeTimeoutMs = (request: Request, defaultMs: number): number => {
   const seconds = Number(request.get("X-Prometheus-Scrape-Timeout-Seconds"));
-  if (!Number.isFinite(seconds) || seconds <= 0) return otherwise;
+  if (!Number.isFinite(seconds) || seconds <= 0) return defaultMs;
   const usable = Math.max(seconds - NETWORK_ALLOWANCE_SECONDS, seconds / 2);
-  return Math.min(usable, MAX_SECONDS) * 1000;
+  return Math.min(usable, MAX_TIMEOUT_SECONDS) * 1000;
 };

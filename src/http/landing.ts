@@ -1,35 +1,35 @@
-/** The page at `/`: what this is, where the metrics are, and how each ECU was when it was last read. No JavaScript. */
+/** The landing page at `/`: links to the metrics, and the state of each ECU at its last read. No JavaScript. */
 import { formatCount, formatSpan, NOT_MEASURED } from "../text.ts";
 import { type Html, html, joinHtml } from "./html.ts";
 import { css } from "./page.css.ts";
 
-/** What the page tells of one ECU. What was not measured is absent. */
+/** The data of one ECU. Values that were not measured are `undefined`. */
 export interface LandingEcu {
   readonly name: string;
-  /** Down is what the metrics call so: an ECU that answered in part is `partly` only where that part was not needed. */
-  readonly state: "up" | "partly" | "waiting for data" | "down" | "not read yet";
+  /** `down` as in the metric `ecu_up`; `partial` if only an optional query failed. */
+  readonly state: "up" | "partial" | "waiting for data" | "down" | "not read yet";
   readonly model?: string | undefined;
   readonly firmware?: string | undefined;
   readonly powerWatts?: number | undefined;
   readonly todayKilowattHours?: number | undefined;
   readonly registered?: number | undefined;
   readonly invertersOnline?: number | undefined;
-  /** Since the round of the ECU that the data are of. */
+  /** Time since the ECU collected the data. */
   readonly reportAgeSeconds?: number | undefined;
-  /** Since the ECU was last asked. */
+  /** Time since the last read of the ECU. */
   readonly readAgeSeconds?: number | undefined;
-  /** What went wrong in the last read, and what its owner can do about it. */
+  /** Why the last read failed, and what to do. */
   readonly problem?: LandingProblem | undefined;
   readonly inverterCount: number;
-  /** Asked for where they are shown: a large fleet has many, and its page shows none. */
+  /** A function, because the page of a large fleet shows no inverters and does not need them. */
   readonly inverters: () => readonly LandingInverter[];
-  /** Where this ECU alone can be asked, for a link: a path with a query. */
+  /** Path and query of a link that probes this ECU. */
   readonly probePath?: string | undefined;
 }
 
 export interface LandingProblem {
   readonly message: string;
-  /** The metrics' word for it. */
+  /** The value of the label `reason` in the metrics. */
   readonly reason?: string | undefined;
   readonly remedy: string;
 }
@@ -40,7 +40,7 @@ export interface LandingInverter {
   readonly state: "online" | "offline" | "unknown";
   readonly watts?: number | undefined;
   readonly temperatureCelsius?: number | undefined;
-  /** 0 to 1. */
+  /** From 0 to 1. */
   readonly signalRatio?: number | undefined;
   readonly channels: readonly { readonly name: string; readonly watts?: number | undefined }[];
 }
@@ -49,19 +49,19 @@ export interface LandingPage {
   readonly version: string;
   readonly telemetryPath: string;
   readonly ecus: readonly LandingEcu[];
-  /** Unix time in seconds; the ages are as of then. */
+  /** Unix time in seconds, to which the ages refer. */
   readonly now: number;
-  /** Whether it will be loaded anew by itself. */
+  /** Whether the browser reloads the page. */
   readonly reloads: boolean;
-  /** The one ECU that was asked for, with all its inverters. */
+  /** If set, the page shows only this ECU, with all its inverters. */
   readonly only?: LandingEcu | undefined;
 }
 
-/** Seconds after which the page is loaded anew. */
+/** Interval at which the browser reloads the page. */
 export const RELOAD_SECONDS = 30;
 /**
- * With more inverters than this in all, the page names the ECUs and links to a page for each. Folded away instead, they
- * would be megabytes all the same, and fold up again with every refresh.
+ * With more inverters than this in total, the page has a link per ECU instead of its inverters. Collapsed sections would
+ * still be megabytes, and would collapse again at every reload.
  */
 const MAX_INVERTERS = 100;
 
@@ -81,7 +81,7 @@ export const renderLandingPage = (page: LandingPage): string => {
 <body>
 <header>
 <h1>APsystems ECU exporter</h1>
-<p>Asks ${describeEcuCount(page.ecus.length)} when Prometheus scrapes it. This page shows what was read last and asks nothing.</p>
+<p>Reads ${describeEcuCount(page.ecus.length)} when Prometheus scrapes the exporter. This page shows the last read and does not start a new one.</p>
 <nav aria-label="Pages">
 <ul>
 <li><a href="${telemetryPath}">Metrics</a></li>
@@ -95,7 +95,7 @@ ${renderTable(page)}
 <p>As of ${renderTime(now)}. ${renderReloadNote(page)}</p>
 </main>
 <footer>
-<p>Version ${version}. What the metrics mean, and what to do about an ECU that does not answer, is in the README that came with the exporter.</p>
+<p>Version ${version}. The README of the exporter describes the metrics, and what to do if an ECU does not reply.</p>
 </footer>
 </body>
 </html>
@@ -248,7 +248,7 @@ const formatValue = (value: number | undefined, unit = ""): string =>
 
 const stateClasses: Readonly<Record<LandingEcu["state"] | LandingInverter["state"], string>> = {
   up: " good",
-  partly: " fair",
+  partial: " fair",
   "waiting for data": " fair",
   down: " bad",
   "not read yet": "",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** The page's looks. A narrow screen shows each row of the table as a block, each value under its name. */
+/** The style sheet. A narrow screen shows each table row as a block, with each value below its column's name. */
 export const css = `
 :root {
   color-scheme: light dark;
@@ -66,5 +66,5 @@ footer { color: var(--quiet); font-size: .875rem; }
 }
 `;
 
-/** What a Content-Security-Policy calls this style sheet, so that it lets in no other. */
+/** The hash source for the Content-Security-Policy, which allows only this style sheet. */
 export const cssSource = `'sha256-${createHash("sha256").update(css).digest("base64")}'`;

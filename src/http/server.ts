@@ -12,38 +12,38 @@ export interface WebServerOptions extends AccessMiddlewareOptions {
 
 export interface WebServer {
   readonly server: Server;
-  /** Ends every connection, those in a TLS handshake included. */
+  /** Closes every connection, including those in a TLS handshake. */
   destroyConnections(): void;
 }
 
-/** A server that listens nowhere yet. */
+/** Creates a server that does not listen yet. */
 export const createWebServer = (app: RequestListener, options: WebServerOptions): WebServer => {
   const { access } = options;
-  let applied = access();
-  const gate = createAccessMiddleware(app, options);
-  const { tls } = applied;
+  let rules = access();
+  const listener = createAccessMiddleware(app, options);
+  const { tls } = rules;
   const server =
     tls === undefined
-      ? createServer(options.server, gate)
+      ? createServer(options.server, listener)
       : createTlsServer(
           {
             ...options.server,
             ...tls.context,
             handshakeTimeout: options.server.requestTimeout,
             requestCert: tls.clientAuthType !== "NoClientCert",
-            rejectUnauthorized: false, // the gate refuses, in words
+            rejectUnauthorized: false, // the middleware rejects with an explanation
           },
-          gate,
+          listener,
         ).on("tlsClientError", createErrorLogger(options, "a TLS handshake failed"));
   const sockets = new Set<Socket>();
   server.prependListener("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    const newest = access();
-    if (newest === applied) return;
-    applied = newest;
-    if (newest.tls !== undefined && "setSecureContext" in server)
-      (server as ReturnType<typeof createTlsServer>).setSecureContext(newest.tls.context);
+    const current = access();
+    if (current === rules) return;
+    rules = current;
+    if (current.tls !== undefined && "setSecureContext" in server)
+      (server as ReturnType<typeof createTlsServer>).setSecureContext(current.tls.context);
   });
   return {
     server,
@@ -53,9 +53,9 @@ export const createWebServer = (app: RequestListener, options: WebServerOptions)
   };
 };
 
-const createErrorLogger = ({ log, now }: WebServerOptions, sentence: string) => {
-  const logFailure = createWarningLimiter(log, now);
+const createErrorLogger = ({ log, now }: WebServerOptions, message: string) => {
+  const warn = createWarningLimiter(log, now);
   return (error: NodeJS.ErrnoException, socket: TLSSocket): void => {
-    logFailure(sentence, { from: socket.remoteAddress, code: error.code });
+    warn(message, { from: socket.remoteAddress, code: error.code });
   };
 };

@@ -177,7 +177,7 @@ describe("a configuration that is read again", () => {
     const response = await fetch(`${exporter.url}/-/reload`, { method: "POST" });
     expect([response.status, await response.text()]).toEqual([
       500,
-      "The old configuration stays in force:\napsystems.yml:2: ecus[0].address: is missing\n",
+      "The old configuration stays in effect:\napsystems.yml:2: ecus[0].address: is missing\n",
     ]);
     expect(upOf(await exporter.get())).toEqual({ one: "1" });
   });

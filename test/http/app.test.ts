@@ -37,7 +37,7 @@ describe("the routes", () => {
       path: "/-/healthy",
       status: 200,
       type: "text/plain; charset=utf-8",
-      body: /^The exporter is alive\.\n$/,
+      body: /^The exporter is running\.\n$/,
     },
     {
       path: "/-/ready",
@@ -55,13 +55,13 @@ describe("the routes", () => {
       path: "/nothing",
       status: 404,
       type: "text/plain; charset=utf-8",
-      body: /^There is nothing at \/nothing\. The metrics are at \/metrics\.\n$/,
+      body: /^Not found: \/nothing\. The metrics are at \/metrics\.\n$/,
     },
     {
       path: "/%E0%A4%A",
       status: 404,
       type: "text/plain; charset=utf-8",
-      body: /^There is nothing at \/%E0%A4%A\./,
+      body: /^Not found: \/%E0%A4%A\./,
     },
   ])("GET $path: $status", async ({ path, status, type, body }) => {
     const response = await request(appWith()).get(path);
@@ -85,7 +85,7 @@ describe("the routes", () => {
       const response = await request(appWith())[method]("/metrics");
       expect(response.status).toBe(405);
       expect(response.headers["allow"]).toBe("GET, HEAD");
-      expect(response.text).toBe("This exporter can only be read: use GET or HEAD.\n");
+      expect(response.text).toBe("Method not allowed; use GET or HEAD.\n");
     },
   );
 
@@ -129,7 +129,7 @@ describe("the routes", () => {
     const response = await request(app).get("/metrics");
     expect([response.status, response.text]).toEqual([
       500,
-      "The exporter failed to answer; its log says why.\n",
+      "Internal error; see the log of the exporter.\n",
     ]);
     expect(String(await logged)).toContain("a bug");
   });
@@ -158,7 +158,7 @@ describe("the routes", () => {
       () => "it was never refused",
     );
     expect(refused.headers["retry-after"]).toBe("1");
-    expect(refused.text).toBe("Too many requests at one time; ask again in a second.\n");
+    expect(refused.text).toBe("Too many simultaneous requests; try again in a second.\n");
     finish();
     expect((await answers).map(({ status }) => status)).toEqual([200, 200]);
     expect((await request(server).get("/-/healthy")).status).toBe(200);
@@ -278,7 +278,7 @@ describe("the landing page", () => {
     for (const query of ["ecu=barn", "ecu=roof&ecu=roof", "ecu="]) {
       const { status, headers, text } = await request(app).get(`/?${query}`);
       expect([status, headers["content-type"]]).toEqual([404, "text/plain; charset=utf-8"]);
-      expect(text).toBe("There is no ECU of this name. All that are read are at /.\n");
+      expect(text).toBe("No ECU has this name. All ECUs are listed at /.\n");
     }
   });
 });
@@ -371,24 +371,25 @@ describe("a request to reload", () => {
     const { status, text } = await request(appWith()).post("/-/reload");
     expect([status, text]).toEqual([
       403,
-      "This is off; --web.enable-lifecycle lets requests reload.\n",
+      "Reloading by request is disabled; --web.enable-lifecycle enables it.\n",
     ]);
   });
 
   it("is told that it is done, or all that is wrong", async () => {
     const done = await request(appWith({ reload: () => [] })).post("/-/reload");
-    expect([done.status, done.text]).toEqual([200, "The configuration was read again.\n"]);
+    expect([done.status, done.text]).toEqual([200, "The configuration was reloaded.\n"]);
     const wrong = await request(appWith({ reload: () => ["one", "two"] })).post("/-/reload");
     expect([wrong.status, wrong.text]).toEqual([
       500,
-      "The old configuration stays in force:\none\ntwo\n",
+      "The old configuration stays in effect:\none\ntwo\n",
     ]);
   });
 
   it("is refused to a page of somebody else", async () => {
     const app = appWith({ reload: () => [] });
-    const { status } = await request(app).post("/-/reload").set("Sec-Fetch-Site", "cross-site");
-    expect(status).toBe(403);
+    const post = request(app).post("/-/reload").set("Sec-Fetch-Site", "cross-site");
+    const { status, text } = await post;
+    expect([status, text]).toEqual([403, "Reloading from another site is not allowed.\n"]);
   });
 
   it("must be a POST", async () => {

@@ -97,7 +97,7 @@ describe("what is told of an ECU", () => {
   it.each<[LandingEcu["state"], string, Partial<Observation>, Reason | undefined]>([
     ["up", "every query succeeded", {}, undefined],
     [
-      "partly",
+      "partial",
       "the signals failed",
       { queries: { ...queries, signal: failing("closed") } },
       "closed",
@@ -174,7 +174,7 @@ describe("the table", () => {
     const page = pageOf([
       {
         name: "roof",
-        state: "partly",
+        state: "partial",
         model: "ECU-R",
         firmware: "ECU_R_1.3.6C",
         powerWatts: 78,
@@ -201,7 +201,7 @@ describe("the table", () => {
 <th role="rowheader" scope="rowgroup"><b><bdi>roof</bdi></b>
 <small>ECU-R · ECU_R_1.3.6C</small>
 <small><a href="/probe?target=roof" aria-label="Probe: roof">Probe</a> · <a href="/probe?target=roof&amp;debug=true" aria-label="Probe in detail: roof">Probe in detail</a></small></th>
-<td role="cell" class="number" data-label="State"><span class="state fair">partly</span>
+<td role="cell" class="number" data-label="State"><span class="state fair">partial</span>
 <small>1 of 2 online</small></td>
 <td role="cell" class="number" data-label="Power">78 W
 <small>0.17 kWh today</small></td>

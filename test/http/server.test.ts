@@ -33,7 +33,7 @@ describe("a password", () => {
         401,
         'Basic realm="apsystems-ecu-exporter", charset="UTF-8"',
         "text/plain; charset=utf-8",
-        "This exporter asks for a user name and a password.\n",
+        "A valid user name and password are required.\n",
       ]);
     },
   );
@@ -169,7 +169,7 @@ describe("a password", () => {
     expect([refused.status, refused.headers["retry-after"], refused.text]).toEqual([
       503,
       "1",
-      "Too many passwords wait to be checked; ask again in a second.\n",
+      "Too many password checks are pending; try again in a second.\n",
     ]);
     expect((await server.get("/metrics", basic("alice:a"))).status).toBe(200);
     finish();
@@ -191,7 +191,7 @@ describe("a password", () => {
       level: 40,
       user: `\u{fffd}[31mmallory\u{fffd}${"x".repeat(27)}`,
       from: "127.0.0.1",
-      msg: "a wrong user name or password was refused",
+      msg: "a wrong user name or password was rejected",
     };
     expect(server.logged).toEqual([
       { ...line, times: 1 },
@@ -207,7 +207,7 @@ describe("a password", () => {
     );
     expect(await server.get("/metrics", basic("alice:a"))).toMatchObject({
       status: 500,
-      text: "The exporter failed to answer; its log says why.\n",
+      text: "Internal error; see the log of the exporter.\n",
     });
     expect(server.logged).toMatchObject([{ level: 50, err: { message: "a bug" } }]);
   });
@@ -250,7 +250,7 @@ describe("a rate limit", () => {
     expect(statuses).toEqual([200, 200, 429, 429, 200, 429, 200, 200, 429]);
     expect(await server.get("/metrics")).toMatchObject({
       status: 429,
-      text: "Too many requests; ask again later.\n",
+      text: "Too many requests; try again later.\n",
     });
   });
 

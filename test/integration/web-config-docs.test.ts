@@ -34,8 +34,8 @@ describe.skipIf(!hasProgram("openssl", "version"))("the document's commands", ()
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it("make the files that its example names, and the exporter takes it", () => {
-    const { read, files } = loadWebConfig(web);
-    expect(read).toMatchObject({
+    const { result, files } = loadWebConfig(web);
+    expect(result).toMatchObject({
       value: {
         tls: { clientAuthType: "RequireAndVerifyClientCert" },
         headers: [
@@ -99,9 +99,9 @@ it("every setting of the file is told of", () => {
     file,
     "x: 1\ntls_server_config: {x: 1}\nhttp_server_config: {x: 1, headers: {x: 1}}\nrate_limit: {x: 1, burst: 1, interval: 1s}\n",
   );
-  const { read } = loadWebConfig(file);
+  const { result } = loadWebConfig(file);
   rmSync(folder, { recursive: true });
-  const known = ("problems" in read ? read.problems : []).flatMap(
+  const known = ("problems" in result ? result.problems : []).flatMap(
     (problem) => problem.split("known are ")[1]?.split(", ") ?? [],
   );
   expect(known).toHaveLength(4 + 13 + 2 + 5 + 2);

@@ -1,8 +1,8 @@
-/** Names and passwords against bcrypt hashes, at a bounded cost, and without telling which of the two was wrong. */
+/** Basic authentication with bcrypt hashes. Does not reveal whether the name or the password was wrong. */
 import { createHmac, randomBytes } from "node:crypto";
 import bcrypt from "bcryptjs";
 
-/** Name → bcrypt hash. */
+/** User name → bcrypt hash. */
 export type Users = ReadonlyMap<string, string>;
 
 export interface Credentials {
@@ -10,61 +10,60 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** `busy`: too many others wait to be checked. */
+/** `busy`: too many checks are pending. */
 export type PasswordResult = "right" | "wrong" | "busy";
 
 export interface PasswordCheckOptions {
-  /** Whether the password is that of the hash; takes long on purpose. */
+  /** Compares a password with a hash; slow by design. */
   readonly compare?: (password: string, hash: string) => Promise<boolean>;
-  /** Checks that may wait or run at one time. */
+  /** The maximum number of checks that wait or run. */
   readonly maxPending?: number;
 }
 
-/** Right passwords that are remembered; wrong ones never are, so nobody can push these out. */
-const MAX_REMEMBERED = 100;
+/** Only correct passwords are cached, so wrong ones cannot evict them. */
+const MAX_CACHED = 100;
 
-/** Checks are made one after the other, so that a flood of them leaves room for other work. */
+/** Creates a function that checks passwords one at a time, so that many requests do not block other work. */
 export const createPasswordChecker = (options: PasswordCheckOptions = {}) => {
   const { compare = bcrypt.compare, maxPending = 8 } = options;
-  const secret = randomBytes(32); // what is remembered is of no use outside this process
-  const seal = (...parts: readonly string[]): Buffer =>
+  const secret = randomBytes(32); // makes the cached keys useless outside this process
+  const digest = (...parts: readonly string[]): Buffer =>
     createHmac("sha256", secret).update(JSON.stringify(parts)).digest();
-  const remembered = new Set<string>();
-  let waiting = 0;
+  const cache = new Set<string>();
+  let pending = 0;
   let last: Promise<unknown> = Promise.resolve();
 
-  /** For a name that nobody has: a hash of a cost that one of the users has, the same each time. */
-  const decoy = (users: Users, user: string): string => {
+  /** A hash for an unknown user, with the cost of a user's hash; always the same for the same name. */
+  const decoyHash = (users: Users, user: string): string => {
     const hashes = [...users.values()];
-    const like = hashes[seal(user).readUInt32BE() % hashes.length] ?? "";
-    return like.slice(0, 7) + DECOY; // "$2y$10$"
+    const model = hashes[digest(user).readUInt32BE() % hashes.length] ?? "";
+    return model.slice(0, 7) + DECOY_SALT_AND_DIGEST; // "$2y$10$" and 53 characters
   };
 
   return async (users: Users, { user, password }: Credentials): Promise<PasswordResult> => {
-    const hash = users.get(user);
-    const against = hash ?? decoy(users, user);
-    const key = seal(user, against, password).toString("base64");
-    if (remembered.has(key)) return "right";
-    if (waiting >= maxPending) return "busy";
-    waiting++;
+    const userHash = users.get(user);
+    const hash = userHash ?? decoyHash(users, user);
+    const key = digest(user, hash, password).toString("base64");
+    if (cache.has(key)) return "right";
+    if (pending >= maxPending) return "busy";
+    pending++;
     try {
-      const check = last.then(() => compare(password, against));
+      const check = last.then(() => compare(password, hash));
       last = check.catch(() => undefined);
-      if (!(await check) || hash === undefined) return "wrong";
+      if (!(await check) || userHash === undefined) return "wrong";
     } finally {
-      waiting--;
+      pending--;
     }
-    if (remembered.size >= MAX_REMEMBERED)
-      remembered.delete(remembered.values().next().value ?? "");
-    remembered.add(key);
+    if (cache.size >= MAX_CACHED) cache.delete(cache.values().next().value ?? "");
+    cache.add(key);
     return "right";
   };
 };
 
-/** Salt and digest of no known password. */
-const DECOY = ".".repeat(53);
+/** A valid form that matches no known password. */
+const DECOY_SALT_AND_DIGEST = ".".repeat(53);
 
-/** Name and password in an Authorization header (RFC 7617); `undefined` where it has none. */
+/** Parses the user name and password in an Authorization header (RFC 7617); `undefined` if it has none. */
 export const parseBasicAuth = (header: string | undefined): Credentials | undefined => {
   const [, encoded] = /^Basic +([A-Za-z0-9+/_-]+=*)$/i.exec(header?.trim() ?? "") ?? [];
   const text = Buffer.from(encoded ?? "", "base64").toString("utf8");

@@ -1,4 +1,4 @@
-/** Which client certificates are accepted. */
+/** Decides which client certificates are accepted. */
 import { isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 

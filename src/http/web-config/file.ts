@@ -1,5 +1,5 @@
 /**
- * The web configuration file → who is let in, and how. Its format is that of Prometheus' exporter-toolkit
+ * Reads and validates the web configuration file. Its format is that of the Prometheus exporter toolkit
  * (docs/web-configuration.md and web/tls_config.go of github.com/prometheus/exporter-toolkit).
  */
 import { dirname, resolve } from "node:path";
@@ -9,50 +9,52 @@ import { type ParseResult, parseYaml } from "../../config/yaml-file.ts";
 import { fileStamp, readRegularFile } from "../../files.ts";
 import { createTlsSchema, type ReadReferencedFile } from "./tls.ts";
 
-/** What was found, and every file it is made of, with its stamp before it was read. */
+/** The result, and the stamp of every file involved from before it was read. */
 export interface LoadedWebConfig {
-  readonly read: ParseResult<WebConfig>;
+  readonly result: ParseResult<WebConfig>;
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** What the file says; `http/access.ts` says what each part means. */
 export type WebConfig = z.output<ReturnType<typeof createSchema>>;
 
-/** Reads the file and those that it names. Paths are relative to the file. */
+/** Reads the file and the files that it refers to. Relative paths are relative to its folder. */
 export const loadWebConfig = (path: string): LoadedWebConfig => {
   const files = new Map<string, string>();
-  const read = (place: string): Buffer => {
-    files.set(place, fileStamp(place));
-    return readRegularFile(place);
+  const read = (file: string): Buffer => {
+    files.set(file, fileStamp(file));
+    return readRegularFile(file);
   };
-  const readNamed: ReadReferencedFile = (name) => read(resolve(dirname(path), name)).toString();
+  const readReferenced: ReadReferencedFile = (name) =>
+    read(resolve(dirname(path), name)).toString();
   try {
-    return { read: parseYaml(read(path), path, createSchema(readNamed)), files };
+    return { result: parseYaml(read(path), path, createSchema(readReferenced)), files };
   } catch (error) {
-    return { read: { problems: [`${path}: ${(error as Error).message}`] }, files };
+    return { result: { problems: [`${path}: ${(error as Error).message}`] }, files };
   }
 };
 
-/** A hash takes twice as long with each step; with 14 it is a second or two, in which nothing else is done. */
+/** Each step doubles the time of a check. At 14 it is one or two seconds, during which the process does nothing else. */
 const MAX_COST = 14;
-const HASH = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
+const BCRYPT_HASH = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
 const hash = z.string().superRefine((text, { addIssue }) => {
-  const cost = Number(HASH.exec(text)?.[1] ?? Number.NaN);
+  const cost = Number(BCRYPT_HASH.exec(text)?.[1] ?? Number.NaN);
   if (Number.isNaN(cost) || cost < 4)
     addIssue(
-      "is no bcrypt hash, which begins with $2y$10$ or the like; see docs/web-configuration.md",
+      "is not a bcrypt hash, which starts with $2y$10$ or similar; see docs/web-configuration.md",
     );
   else if (cost > MAX_COST)
-    addIssue(`has a cost of ${cost}; above ${MAX_COST} a check takes longer than a scrape may`);
+    addIssue(
+      `has a cost of ${cost}; the maximum is ${MAX_COST}, as a check must not take longer than a scrape`,
+    );
 });
 const user = z.string().refine((name) => name !== "" && !/[:\p{Cc}]/u.test(name), {
-  error: "is no name of a user: it must have a character, and no colon",
+  error: "is not a valid user name: it must not be empty or contain a colon or control characters",
 });
 
-/** Header values as HTTP has them (RFC 9110, 5.5). */
+/** The characters that HTTP allows in a header value (RFC 9110, 5.5). */
 const header = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
-  error: "has a character in it that no header can have",
+  error: "contains a character that is not allowed in a header",
 });
 const headers = z.strictObject({
   "Content-Security-Policy": header.optional(),
@@ -82,7 +84,7 @@ const createSchema = (read: ReadReferencedFile) =>
         .strictObject({
           http2: z
             .literal(false, {
-              error: "cannot be had here, as only HTTP/1.1 is served; leave it out",
+              error: "is not supported: the exporter uses HTTP/1.1 only; remove this setting",
             })
             .optional(),
           headers: headers.optional(),
@@ -94,8 +96,8 @@ const createSchema = (read: ReadReferencedFile) =>
     .transform((file) => ({
       tls: file.tls_server_config,
       headers: Object.entries(file.http_server_config?.headers ?? {}).filter(
-        ([, text]) => text !== undefined && text !== "", // "Unset if blank."
-      ) as [name: string, text: string][],
+        ([, value]) => value !== undefined && value !== "", // "Unset if blank."
+      ) as [name: string, value: string][],
       rateLimit: file.rate_limit && {
         intervalMs: file.rate_limit.interval,
         burst: file.rate_limit.burst,

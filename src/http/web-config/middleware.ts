@@ -40,7 +40,7 @@ export interface AccessMiddlewareOptions extends PasswordCheckOptions {
   readonly now: () => number;
 }
 
-/** Creates a listener that passes accepted requests to the app and refuses the others, whatever their path. */
+/** Creates a listener that passes accepted requests to the app and rejects the others, whatever their path. */
 export const createAccessMiddleware = (
   app: RequestListener,
   options: AccessMiddlewareOptions,
@@ -50,21 +50,21 @@ export const createAccessMiddleware = (
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const rules = access();
     enforceHeaders(response, rules.headers);
-    const refusal = await checkAccess(request, rules);
+    const rejection = await checkAccess(request, rules);
     if (response.destroyed) return; // the client closed the connection during the password check
-    if (refusal === undefined) app(request, response);
-    else sendRefusal(response, refusal);
+    if (rejection === undefined) app(request, response);
+    else sendRejection(response, rejection);
   };
   return (request, response) => {
     handle(request, response).catch((error: unknown) => {
-      log.error({ err: error }, "a request failed: a fault of the exporter");
+      log.error({ err: error }, "internal error while handling a request");
       if (response.headersSent) response.destroy();
-      else sendRefusal(response, refusals.internalError);
+      else sendRejection(response, rejections.internalError);
     });
   };
 };
 
-/** @returns a function that returns why a request is refused, or `undefined` */
+/** @returns a function that returns why a request is rejected, or `undefined` */
 const createAccessCheck = ({ log, now, ...passwordOptions }: AccessMiddlewareOptions) => {
   const checkPassword = createPasswordChecker(passwordOptions);
   const warn = createWarningLimiter(log, now);
@@ -82,59 +82,59 @@ const createAccessCheck = ({ log, now, ...passwordOptions }: AccessMiddlewareOpt
     users: Users,
     credentials: Credentials | undefined,
     from: string | undefined,
-  ): Promise<Refusal | undefined> => {
-    if (credentials === undefined) return refusals.noPassword;
+  ): Promise<Rejection | undefined> => {
+    if (credentials === undefined) return rejections.noPassword;
     const result = await checkPassword(users, credentials);
     if (result === "right") return undefined;
-    if (result === "busy") return refusals.busy;
-    warn("a wrong user name or password was refused", { user: loggable(credentials.user), from });
-    return refusals.noPassword;
+    if (result === "busy") return rejections.busy;
+    warn("a wrong user name or password was rejected", { user: loggable(credentials.user), from });
+    return rejections.noPassword;
   };
-  return async (request: IncomingMessage, rules: AccessRules): Promise<Refusal | undefined> => {
-    if (!isWithinRate(rules.rateLimit)) return refusals.tooMany;
+  return async (request: IncomingMessage, rules: AccessRules): Promise<Rejection | undefined> => {
+    if (!isWithinRate(rules.rateLimit)) return rejections.tooMany;
     const from = request.socket.remoteAddress;
     if (rules.tls !== undefined && !isAcceptedCert(rules.tls, request.socket as TLSSocket)) {
-      warn("a client without an accepted certificate was refused", { from });
-      return refusals.noCertificate;
+      warn("a client without an accepted certificate was rejected", { from });
+      return rejections.noCertificate;
     }
     if (rules.users.size === 0) return undefined;
     return await checkCredentials(rules.users, parseBasicAuth(request.headers.authorization), from);
   };
 };
 
-interface Refusal {
+interface Rejection {
   readonly status: number;
-  readonly sentence: string;
+  readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const refusals = {
+const rejections = {
   tooMany: {
     status: 429,
-    sentence: "Too many requests; ask again later.",
+    message: "Too many requests; try again later.",
     headers: { "Retry-After": "1" },
   },
   noCertificate: {
     status: 403,
-    sentence: "This exporter answers clients with an accepted certificate only.",
+    message: "A client certificate that this exporter accepts is required.",
     headers: { Connection: "close" }, // another certificate needs another handshake
   },
   noPassword: {
     status: 401,
-    sentence: "This exporter asks for a user name and a password.",
+    message: "A valid user name and password are required.",
     headers: { "WWW-Authenticate": 'Basic realm="apsystems-ecu-exporter", charset="UTF-8"' },
   },
   busy: {
     status: 503,
-    sentence: "Too many passwords wait to be checked; ask again in a second.",
+    message: "Too many password checks are pending; try again in a second.",
     headers: { "Retry-After": "1" },
   },
-  internalError: { status: 500, sentence: "The exporter failed to answer; its log says why." },
-} satisfies Record<string, Refusal>;
+  internalError: { status: 500, message: "Internal error; see the log of the exporter." },
+} satisfies Record<string, Rejection>;
 
-const sendRefusal = (response: ServerResponse, { status, sentence, headers }: Refusal): void => {
+const sendRejection = (response: ServerResponse, { status, message, headers }: Rejection): void => {
   response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", ...headers });
-  response.end(`${sentence}\n`);
+  response.end(`${message}\n`);
 };
 
 /** Sets headers when the response is sent, so that they replace those of the routes. */

@@ -1,26 +1,19 @@
 /**
- * The part of the web configuration file that is about TLS → the settings of a TLS server. Its format is that of Prometheus'
- * exporter-toolkit (web/tls_config.go of github.com/prometheus/exporter-toolkit).
+ * Converts the TLS part of the web configuration file to settings of a TLS server in Node.js. Its format is that of the
+ * Prometheus exporter toolkit (web/tls_config.go of github.com/prometheus/exporter-toolkit).
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { z } from "zod";
+import { clientAuthTypes } from "./client-certs.ts";
 
-/** Reads a file that the configuration names. @throws Error whose message completes «FILE …» */
+/** Reads a file that the configuration refers to. @throws Error with a message that follows the name of the file */
 export type ReadReferencedFile = (name: string) => string;
-
-const CLIENT_TYPES = [
-  "NoClientCert",
-  "RequestClientCert",
-  "RequireAnyClientCert",
-  "VerifyClientCertIfGiven",
-  "RequireAndVerifyClientCert",
-] as const;
 
 const VERSIONS = { TLS12: "TLSv1.2", TLS13: "TLSv1.3" } as const;
 type Version = keyof typeof VERSIONS;
-/** Old versions are part of the format, and need a weaker OpenSSL than Node.js comes with. */
-const OLD_VERSIONS: readonly string[] = ["TLS10", "TLS11"];
+/** Versions that the format has, but that the OpenSSL of Node.js does not support. */
+const UNSUPPORTED_VERSIONS: readonly string[] = ["TLS10", "TLS11"];
 
 /** Go's names (crypto/tls, CipherSuites()) → OpenSSL's (openssl ciphers -stdname). */
 const CIPHERS = {
@@ -45,16 +38,16 @@ const CURVES = {
   CurveP521: "P-521",
 } as const;
 
-const keysOf = <T extends object>(table: T) =>
+const typedKeys = <T extends object>(table: T) =>
   Object.keys(table) as [keyof T & string, ...(keyof T & string)[]];
 
 const version = z.string().transform((text, { addIssue }): Version => {
   if (Object.hasOwn(VERSIONS, text)) return text as Version;
-  const known = [...OLD_VERSIONS, ...Object.keys(VERSIONS)].join(", ");
+  const all = [...UNSUPPORTED_VERSIONS, ...Object.keys(VERSIONS)].join(", ");
   addIssue(
-    OLD_VERSIONS.includes(text)
-      ? `"${text}" is not served by Node.js; take TLS12 or TLS13`
-      : `"${text}" is none of ${known}`,
+    UNSUPPORTED_VERSIONS.includes(text)
+      ? `"${text}" is not supported by Node.js; use TLS12 or TLS13`
+      : `"${text}" is none of ${all}`,
   );
   return z.NEVER;
 });
@@ -67,97 +60,99 @@ const tlsSettings = z.strictObject({
   key_file: text.optional(),
   key: text.optional(),
   client_auth_type: z
-    .enum([...CLIENT_TYPES, "RequireClientCert"])
-    .transform((type) => (type === "RequireClientCert" ? "RequireAnyClientCert" : type)) // its name of old
+    .enum([...clientAuthTypes, "RequireClientCert"])
+    .transform((type) => (type === "RequireClientCert" ? "RequireAnyClientCert" : type)) // its former name
     .default("NoClientCert"),
   client_ca_file: text.optional(),
   client_ca: text.optional(),
   client_allowed_sans: z.array(text).min(1).optional(),
   min_version: version.default("TLS12"),
   max_version: version.default("TLS13"),
-  cipher_suites: z.array(z.enum(keysOf(CIPHERS))).default([]),
-  curve_preferences: z.array(z.enum(keysOf(CURVES))).default([]),
+  cipher_suites: z.array(z.enum(typedKeys(CIPHERS))).default([]),
+  curve_preferences: z.array(z.enum(typedKeys(CURVES))).default([]),
   prefer_server_cipher_suites: z.boolean().default(true),
 });
 type TlsSettings = z.output<typeof tlsSettings>;
 
-/** What is wrong with one setting, or with all of them together. */
+/** Settings that have a `_file` variant. */
+type PemSetting = "cert" | "key" | "client_ca";
+
+/** A problem of one setting or, without a key, of the TLS settings as a whole. */
 interface TlsProblem {
   readonly key?: keyof TlsSettings;
   readonly message: string;
 }
 
-/** The settings of TLS, whose files are read with `read`. */
+/** @param read reads the files of certificates and keys */
 export const createTlsSchema = (read: ReadReferencedFile) =>
   tlsSettings.transform((tls, { addIssue }) => {
-    const faults: TlsProblem[] = findContradictions(tls);
-    const pem = <T>(name: "cert" | "key" | "client_ca", parse: (pem: string) => T) => {
-      const found = readPem(tls, name, read, parse);
-      if (found?.message === undefined) return found;
-      faults.push(found);
+    const problems: TlsProblem[] = findContradictions(tls);
+    const parsePem = <T>(name: PemSetting, parse: (pem: string) => T) => {
+      const result = readPem(tls, name, read, parse);
+      if (result?.message === undefined) return result;
+      problems.push(result);
       return undefined;
     };
-    const cert = pem("cert", parseCertificate);
-    const key = pem("key", parsePrivateKey);
-    const ca = pem("client_ca", parseCertificate);
+    const cert = parsePem("cert", parseCertificate);
+    const key = parsePem("key", parsePrivateKey);
+    const ca = parsePem("client_ca", parseCertificate);
     if (cert && key && !cert.parsed.checkPrivateKey(key.parsed))
-      faults.push({ key: key.key, message: "is not the key of the certificate" });
+      problems.push({ key: key.key, message: "does not match the certificate" });
     const context = secureContextOptions(tls, cert?.content, key?.content, ca?.content);
-    if (faults.length === 0) {
+    if (problems.length === 0) {
       try {
         createSecureContext(context);
       } catch (error) {
-        faults.push({ message: `is refused by OpenSSL: ${(error as Error).message}` });
+        problems.push({ message: `is rejected by OpenSSL: ${(error as Error).message}` });
       }
     }
-    for (const { key, message } of faults)
+    for (const { key, message } of problems)
       addIssue({ code: "custom", message, path: key === undefined ? [] : [key] });
     return { context, clientAuthType: tls.client_auth_type, allowedSans: tls.client_allowed_sans };
   });
 
-/** What no setting says alone. */
+/** Finds settings that are missing, or that contradict each other. */
 const findContradictions = (tls: TlsSettings): TlsProblem[] => {
-  const { client_auth_type: clients, min_version: min, max_version: max } = tls;
+  const { client_auth_type: authType, min_version: min, max_version: max } = tls;
   const caKey = tls.client_ca_file === undefined ? "client_ca" : "client_ca_file";
   const rules: readonly (TlsProblem & { readonly broken: boolean })[] = [
     {
       broken: tls.cert_file === undefined && tls.cert === undefined,
-      message: "names no certificate; give it a cert_file",
+      message: "has no certificate; set cert_file",
     },
     {
       broken: tls.key_file === undefined && tls.key === undefined,
-      message: "names no key; give it a key_file",
+      message: "has no key; set key_file",
     },
     ...(["cert", "key", "client_ca"] as const).map((key) => ({
       key,
       broken: tls[key] !== undefined && tls[`${key}_file`] !== undefined,
-      message: `stands beside ${key}_file; one of the two must go`,
+      message: `cannot be combined with ${key}_file; remove one of the two`,
     })),
     {
       key: "client_auth_type",
-      broken: clients.includes("Verify") && tls[caKey] === undefined,
-      message: `${clients} needs a client_ca_file: who signs for the clients`,
+      broken: authType.includes("Verify") && tls[caKey] === undefined,
+      message: `${authType} needs client_ca_file, the certificate authority of the clients`,
     },
     {
       key: caKey,
-      broken: clients === "NoClientCert" && tls[caKey] !== undefined,
-      message:
-        "is of no use while client_auth_type is NoClientCert; take RequireAndVerifyClientCert",
+      broken: authType === "NoClientCert" && tls[caKey] !== undefined,
+      message: "has no effect with client_auth_type NoClientCert; use RequireAndVerifyClientCert",
     },
     {
       key: "client_allowed_sans",
-      broken: tls.client_allowed_sans !== undefined && !clients.startsWith("Require"),
-      message: "needs a client_auth_type of RequireAndVerifyClientCert or RequireAnyClientCert",
+      broken: tls.client_allowed_sans !== undefined && !authType.startsWith("Require"),
+      message: "needs client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert",
     },
-    { key: "min_version", broken: min > max, message: `${min} is above max_version ${max}` },
+    { key: "min_version", broken: min > max, message: `${min} is higher than max_version ${max}` },
   ];
   return rules.filter(({ broken }) => broken);
 };
 
-/** What a file holds, or the text that stands in its place; `undefined` where neither is given. */
+/** Reads and parses a certificate or key, from its file or the inline text; `undefined` if neither is set. */
 const readPem = <T>(
   tls: TlsSettings,
-  name: "cert" | "key" | "client_ca",
+  name: PemSetting,
   read: ReadReferencedFile,
   parse: (pem: string) => T,
 ) => {
@@ -174,7 +169,7 @@ const readPem = <T>(
   }
 };
 
-/** In the words of Node.js. */
+/** The settings in the form of Node.js. */
 const secureContextOptions = (tls: TlsSettings, cert?: string, key?: string, ca?: string) => ({
   cert,
   key,
@@ -190,7 +185,7 @@ const parseCertificate = (pem: string): X509Certificate => {
   try {
     return new X509Certificate(pem);
   } catch (cause) {
-    throw new Error("holds no certificate in PEM form", { cause });
+    throw new Error("contains no certificate in PEM format", { cause });
   }
 };
 
@@ -198,9 +193,11 @@ const parsePrivateKey = (pem: string): KeyObject => {
   try {
     return createPrivateKey(pem);
   } catch (cause) {
-    const locked = pem.includes("ENCRYPTED"); // in both forms that OpenSSL writes
+    const isEncrypted = pem.includes("ENCRYPTED"); // in both formats that OpenSSL writes
     throw new Error(
-      locked ? "is locked with a passphrase; take it off" : "holds no private key in PEM form",
+      isEncrypted
+        ? "is encrypted with a passphrase; remove the passphrase"
+        : "contains no private key in PEM format",
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** The web configuration as it is now: reread when its file, or one that it names, has changed. */
+/** The current web configuration: reloaded when its file, or a file that it refers to, changes. */
 import type { Logger } from "pino";
 import { UsageError } from "../../config/usage-error.ts";
 import { fileStamp } from "../../files.ts";
@@ -6,56 +6,61 @@ import { loadWebConfig, type WebConfig } from "./file.ts";
 
 export interface WatchOptions {
   readonly log: Logger;
-  /** Milliseconds that only go up. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
-/** The files are looked at no more often than this. */
+/** The minimum time between two checks of the files for changes. */
 const CHECK_INTERVAL_MS = 1_000;
 
 /**
- * Reads the file, and returns a function that gives what it says now: the same object until that changes. A file that
- * became bad changes nothing but the log.
- * @throws UsageError with every problem where the file is bad from the start.
+ * Loads the file. An invalid change of it is logged and otherwise ignored.
+ * @returns a function that returns the current configuration: the same object until it changes
+ * @throws UsageError with every problem, if the file is invalid now
  */
 export const watchWebConfig = (path: string, { log, now }: WatchOptions): (() => WebConfig) => {
-  let { read, files } = loadWebConfig(path);
-  if ("problems" in read) throw new UsageError(read.problems);
-  let access = read.value;
-  let lookedAt = now();
+  let { result, files } = loadWebConfig(path);
+  if ("problems" in result) throw new UsageError(result.problems);
+  let config = result.value;
+  let checkedAt = now();
 
-  const reread = (): void => {
-    ({ read, files } = loadWebConfig(path));
+  const reload = (): void => {
+    ({ result, files } = loadWebConfig(path));
     const problems =
-      "problems" in read ? read.problems : changesNeedingRestart(access, read.value, path);
-    if ("value" in read && problems.length === 0) {
-      access = read.value;
-      log.info({ file: path }, "the web configuration has changed and is in force");
+      "problems" in result
+        ? result.problems
+        : findChangesNeedingRestart(config, result.value, path);
+    if ("value" in result && problems.length === 0) {
+      config = result.value;
+      log.info({ file: path }, "the web configuration was reloaded");
     } else {
-      log.error({ file: path, problems }, "the web configuration is bad; the one before stays");
+      log.error(
+        { file: path, problems },
+        "the web configuration is invalid; the previous one stays in effect",
+      );
     }
   };
   return () => {
-    if (now() - lookedAt >= CHECK_INTERVAL_MS) {
-      lookedAt = now();
-      if ([...files].some(([file, stamp]) => fileStamp(file) !== stamp)) reread();
+    if (now() - checkedAt >= CHECK_INTERVAL_MS) {
+      checkedAt = now();
+      if ([...files].some(([file, stamp]) => fileStamp(file) !== stamp)) reload();
     }
-    return access;
+    return config;
   };
 };
 
-/** What a server of Node.js cannot change once it listens. */
-const changesNeedingRestart = (
+/** Finds changes that a server of Node.js cannot make after it is created. */
+const findChangesNeedingRestart = (
   before: WebConfig,
   after: WebConfig,
   path: string,
 ): readonly string[] => {
   if ((before.tls === undefined) !== (after.tls === undefined))
-    return [`${path}: tls_server_config: TLS is switched on or off by a restart only`];
+    return [`${path}: tls_server_config: enabling or disabling TLS needs a restart`];
   return requestsClientCerts(before) === requestsClientCerts(after)
     ? []
     : [
-        `${path}: tls_server_config.client_auth_type: changes from or to NoClientCert by a restart only`,
+        `${path}: tls_server_config.client_auth_type: a change from or to NoClientCert needs a restart`,
       ];
 };
 

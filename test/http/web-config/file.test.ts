@@ -26,8 +26,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** What is wrong with a file, without the name of its folder. */
 const problemsOf = (text: string | Uint8Array): readonly string[] => {
   writeFileSync(web, text);
-  const { read } = loadWebConfig(web);
-  return "problems" in read ? read.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
+  const { result } = loadWebConfig(web);
+  return "problems" in result ? result.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
 };
 
 describe("a bad file", () => {
@@ -68,7 +68,7 @@ describe("a bad file", () => {
     {
       text: "basic_auth_users:\n  alice: s3cret\n  bob: 12345\n  carol:\n",
       problems: [
-        "web.yml:2: basic_auth_users.alice: is no bcrypt hash, which begins with $2y$10$ or the like; see docs/web-configuration.md",
+        "web.yml:2: basic_auth_users.alice: is not a bcrypt hash, which starts with $2y$10$ or similar; see docs/web-configuration.md",
         "web.yml:3: basic_auth_users.bob: is a number, and not a text",
         "web.yml:4: basic_auth_users.carol: is empty; give it a value or leave it out",
       ],
@@ -77,26 +77,26 @@ describe("a bad file", () => {
       text: `basic_auth_users:\n  alice: ${HASH.slice(0, -1)}\n  bob: ${HASH}x\n  carol: ${HASH.replace("$10$", "$03$")}\n`,
       problems: ["alice", "bob", "carol"].map(
         (user, i) =>
-          `web.yml:${i + 2}: basic_auth_users.${user}: is no bcrypt hash, which begins with $2y$10$ or the like; see docs/web-configuration.md`,
+          `web.yml:${i + 2}: basic_auth_users.${user}: is not a bcrypt hash, which starts with $2y$10$ or similar; see docs/web-configuration.md`,
       ),
     },
     {
       text: `basic_auth_users:\n  alice: ${HASH.replace("$10$", "$15$")}\n`,
       problems: [
-        "web.yml:2: basic_auth_users.alice: has a cost of 15; above 14 a check takes longer than a scrape may",
+        "web.yml:2: basic_auth_users.alice: has a cost of 15; the maximum is 14, as a check must not take longer than a scrape",
       ],
     },
     {
       text: `basic_auth_users:\n  "": ${HASH}\n  a:b: ${HASH}\n`,
       problems: [
-        "web.yml:2: basic_auth_users.: is no name of a user: it must have a character, and no colon",
-        "web.yml:3: basic_auth_users.a:b: is no name of a user: it must have a character, and no colon",
+        "web.yml:2: basic_auth_users.: is not a valid user name: it must not be empty or contain a colon or control characters",
+        "web.yml:3: basic_auth_users.a:b: is not a valid user name: it must not be empty or contain a colon or control characters",
       ],
     },
     {
       text: "http_server_config:\n  http2: true\n",
       problems: [
-        "web.yml:2: http_server_config.http2: cannot be had here, as only HTTP/1.1 is served; leave it out",
+        "web.yml:2: http_server_config.http2: is not supported: the exporter uses HTTP/1.1 only; remove this setting",
       ],
     },
     {
@@ -106,7 +106,7 @@ describe("a bad file", () => {
         'web.yml:4: http_server_config.headers.X-Frame-Options: "DENY" is none of deny, sameorigin',
         'web.yml:5: http_server_config.headers.X-Content-Type-Options: "sniff" is none of nosniff',
         "web.yml:6: http_server_config.headers.Content-Security-Policy: is a number, and not a text",
-        "web.yml:7: http_server_config.headers.X-XSS-Protection: has a character in it that no header can have",
+        "web.yml:7: http_server_config.headers.X-XSS-Protection: contains a character that is not allowed in a header",
       ],
     },
     {
@@ -128,13 +128,13 @@ describe("a bad file", () => {
     expect(problemsOf(new Uint8Array([0xff, 0xfe, 0x61]))).toEqual([
       "web.yml: is not a text in UTF-8",
     ]);
-    expect(loadWebConfig("/nowhere/web.yml").read).toEqual({
+    expect(loadWebConfig("/nowhere/web.yml").result).toEqual({
       problems: ["/nowhere/web.yml: cannot be read: there is no such file"],
     });
-    expect(loadWebConfig(folder).read).toEqual({
+    expect(loadWebConfig(folder).result).toEqual({
       problems: [`${folder}: cannot be read: it is a folder`],
     });
-    expect(loadWebConfig("/dev/null").read).toEqual({
+    expect(loadWebConfig("/dev/null").result).toEqual({
       problems: ["/dev/null: cannot be read: it is not a regular file"],
     });
     expect(problemsOf("#".repeat(1024 * 1024 + 1))).toEqual([
@@ -167,7 +167,7 @@ describe("a bad file", () => {
 describe("a good file", () => {
   it("of nothing is plain HTTP for anybody", () => {
     writeFileSync(web, "{}\n");
-    expect(loadWebConfig(web).read).toEqual({
+    expect(loadWebConfig(web).result).toEqual({
       value: { tls: undefined, headers: [], rateLimit: undefined, users: new Map() },
     });
   });
@@ -179,7 +179,7 @@ describe("a good file", () => {
     );
     expect(loadWebConfig(web)).toEqual({
       files: new Map([[web, expect.any(String)]]),
-      read: {
+      result: {
         value: {
           tls: undefined,
           headers: [["X-Frame-Options", "deny"]],
@@ -230,9 +230,7 @@ describe("a file that changes", () => {
     expect(access()).toBe(first);
     expect([...later().users.keys()]).toEqual(["bob"]);
     expect(later()).toBe(later());
-    expect(logged).toEqual([
-      { level: 30, file: web, msg: "the web configuration has changed and is in force" },
-    ]);
+    expect(logged).toEqual([{ level: 30, file: web, msg: "the web configuration was reloaded" }]);
   });
 
   it("changes nothing while it is bad, is complained about once, and is in force once it is good", () => {
@@ -248,19 +246,19 @@ describe("a file that changes", () => {
     expect(later()).toBe(first);
     replace(web, userFile("bob"));
     expect([...later().users.keys()]).toEqual(["bob"]);
-    const msg = "the web configuration is bad; the one before stays";
+    const msg = "the web configuration is invalid; the previous one stays in effect";
     expect(logged).toEqual([
       {
         level: 50,
         file: web,
         problems: [
-          `${web}:2: basic_auth_users.bob: is no bcrypt hash, which begins with $2y$10$ or the like; see docs/web-configuration.md`,
+          `${web}:2: basic_auth_users.bob: is not a bcrypt hash, which starts with $2y$10$ or similar; see docs/web-configuration.md`,
         ],
         msg,
       },
       { level: 50, file: web, problems: [`${web}: cannot be read: there is no such file`], msg },
       { level: 50, file: web, problems: [`${web}: is empty`], msg },
-      { level: 30, file: web, msg: "the web configuration has changed and is in force" },
+      { level: 30, file: web, msg: "the web configuration was reloaded" },
     ]);
   });
 });
@@ -277,8 +275,8 @@ describe("the program", () => {
       );
       expect(output).toBe(
         [
-          `apsystems-ecu-exporter: ${web}:2: basic_auth_users.alice: is no bcrypt hash, which begins with $2y$10$ or the like; see docs/web-configuration.md`,
-          `apsystems-ecu-exporter: ${web}:4: http_server_config.http2: cannot be had here, as only HTTP/1.1 is served; leave it out`,
+          `apsystems-ecu-exporter: ${web}:2: basic_auth_users.alice: is not a bcrypt hash, which starts with $2y$10$ or similar; see docs/web-configuration.md`,
+          `apsystems-ecu-exporter: ${web}:4: http_server_config.http2: is not supported: the exporter uses HTTP/1.1 only; remove this setting`,
           "",
         ].join("\n"),
       );

@@ -119,7 +119,7 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
       expect([status, headers.connection, text]).toEqual([
         403,
         "close",
-        "This exporter answers clients with an accepted certificate only.\n",
+        "A client certificate that this exporter accepts is required.\n",
       ]);
     }
     expect(server.logged).toEqual([
@@ -127,7 +127,7 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
         level: 40,
         from: "127.0.0.1",
         times: 1,
-        msg: "a client without an accepted certificate was refused",
+        msg: "a client without an accepted certificate was rejected",
       },
     ]);
   });

@@ -39,8 +39,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** What is wrong with a file, without the name of its folder. */
 const problemsOf = (text: string | Uint8Array): readonly string[] => {
   writeFileSync(web, text);
-  const { read } = loadWebConfig(web);
-  return "problems" in read ? read.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
+  const { result } = loadWebConfig(web);
+  return "problems" in result ? result.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
 };
 
 const TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
@@ -49,8 +49,8 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
     {
       tls: "{}",
       problems: [
-        "web.yml:1: tls_server_config: names no certificate; give it a cert_file",
-        "web.yml:1: tls_server_config: names no key; give it a key_file",
+        "web.yml:1: tls_server_config: has no certificate; set cert_file",
+        "web.yml:1: tls_server_config: has no key; set key_file",
       ],
     },
     {
@@ -63,43 +63,45 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
     {
       tls: "\n  cert_file: nothing.pem\n  key_file: server.crt",
       problems: [
-        "web.yml:2: tls_server_config.cert_file: nothing.pem holds no certificate in PEM form",
-        "web.yml:3: tls_server_config.key_file: server.crt holds no private key in PEM form",
+        "web.yml:2: tls_server_config.cert_file: nothing.pem contains no certificate in PEM format",
+        "web.yml:3: tls_server_config.key_file: server.crt contains no private key in PEM format",
       ],
     },
     {
       tls: "\n  cert: nothing\n  key: nothing",
       problems: [
-        "web.yml:2: tls_server_config.cert: holds no certificate in PEM form",
-        "web.yml:3: tls_server_config.key: holds no private key in PEM form",
+        "web.yml:2: tls_server_config.cert: contains no certificate in PEM format",
+        "web.yml:3: tls_server_config.key: contains no private key in PEM format",
       ],
     },
     {
       tls: "\n  cert_file: server.crt\n  key_file: locked.key",
       problems: [
-        "web.yml:3: tls_server_config.key_file: locked.key is locked with a passphrase; take it off",
+        "web.yml:3: tls_server_config.key_file: locked.key is encrypted with a passphrase; remove the passphrase",
       ],
     },
     {
       tls: "\n  cert_file: server.crt\n  key_file: another.key",
-      problems: ["web.yml:3: tls_server_config.key_file: is not the key of the certificate"],
+      problems: ["web.yml:3: tls_server_config.key_file: does not match the certificate"],
     },
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  cert: x",
       problems: [
-        "web.yml:4: tls_server_config.cert: stands beside cert_file; one of the two must go",
+        "web.yml:4: tls_server_config.cert: cannot be combined with cert_file; remove one of the two",
       ],
     },
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  min_version: TLS09\n  max_version: TLS11",
       problems: [
         'web.yml:4: tls_server_config.min_version: "TLS09" is none of TLS10, TLS11, TLS12, TLS13',
-        'web.yml:5: tls_server_config.max_version: "TLS11" is not served by Node.js; take TLS12 or TLS13',
+        'web.yml:5: tls_server_config.max_version: "TLS11" is not supported by Node.js; use TLS12 or TLS13',
       ],
     },
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  min_version: TLS13\n  max_version: TLS12",
-      problems: ["web.yml:4: tls_server_config.min_version: TLS13 is above max_version TLS12"],
+      problems: [
+        "web.yml:4: tls_server_config.min_version: TLS13 is higher than max_version TLS12",
+      ],
     },
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: Maybe\n  prefer_server_cipher_suites: yes",
@@ -111,20 +113,20 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
     ...["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"].map((type) => ({
       tls: `\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: ${type}`,
       problems: [
-        `web.yml:4: tls_server_config.client_auth_type: ${type} needs a client_ca_file: who signs for the clients`,
+        `web.yml:4: tls_server_config.client_auth_type: ${type} needs client_ca_file, the certificate authority of the clients`,
       ],
     })),
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_ca_file: ca.crt\n  client_allowed_sans: [a.lan]",
       problems: [
-        "web.yml:4: tls_server_config.client_ca_file: is of no use while client_auth_type is NoClientCert; take RequireAndVerifyClientCert",
-        "web.yml:5: tls_server_config.client_allowed_sans: needs a client_auth_type of RequireAndVerifyClientCert or RequireAnyClientCert",
+        "web.yml:4: tls_server_config.client_ca_file: has no effect with client_auth_type NoClientCert; use RequireAndVerifyClientCert",
+        "web.yml:5: tls_server_config.client_allowed_sans: needs client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert",
       ],
     },
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: nothing.pem",
       problems: [
-        "web.yml:5: tls_server_config.client_ca_file: nothing.pem holds no certificate in PEM form",
+        "web.yml:5: tls_server_config.client_ca_file: nothing.pem contains no certificate in PEM format",
       ],
     },
     {
@@ -159,10 +161,10 @@ describe("a good file", () => {
   curve_preferences: [CurveP384, X25519]
 `,
     );
-    const { read, files } = loadWebConfig(web);
+    const { result, files } = loadWebConfig(web);
     expect([...files.keys()]).toEqual([web, server.certFile, server.keyFile, ca.certFile]);
-    expect({ read }).toMatchObject({
-      read: {
+    expect({ result }).toMatchObject({
+      result: {
         value: {
           tls: {
             clientAuthType: "RequireAndVerifyClientCert",
@@ -189,9 +191,9 @@ describe("a good file", () => {
       web,
       `tls_server_config:\n  client_auth_type: RequireClientCert\n  cert: ${inline(server.cert)}  key: ${inline(server.key)}  client_ca: ${inline(ca.cert)}`,
     );
-    const { read, files } = loadWebConfig(web);
+    const { result, files } = loadWebConfig(web);
     expect([...files.keys()]).toEqual([web]);
-    expect(read).toMatchObject({ value: { tls: { clientAuthType: "RequireAnyClientCert" } } });
+    expect(result).toMatchObject({ value: { tls: { clientAuthType: "RequireAnyClientCert" } } });
   });
 
   it.skipIf(!hasOpenssl || !hasPromtool)(
@@ -256,9 +258,9 @@ describe("a file that changes", () => {
     replace(server.keyFile, server.key);
     expect(later().tls?.context).toMatchObject({ cert: server.cert });
     expect(logged.map(({ msg }) => msg)).toEqual([
-      "the web configuration is bad; the one before stays",
-      "the web configuration has changed and is in force",
-      "the web configuration has changed and is in force",
+      "the web configuration is invalid; the previous one stays in effect",
+      "the web configuration was reloaded",
+      "the web configuration was reloaded",
     ]);
   });
 
@@ -273,9 +275,9 @@ describe("a file that changes", () => {
       replace(web, `${TLS}  client_auth_type: RequestClientCert\n`);
       expect(later()).toBe(first);
       expect(logged.map(({ problems }) => problems)).toEqual([
-        [`${web}: tls_server_config: TLS is switched on or off by a restart only`],
+        [`${web}: tls_server_config: enabling or disabling TLS needs a restart`],
         [
-          `${web}: tls_server_config.client_auth_type: changes from or to NoClientCert by a restart only`,
+          `${web}: tls_server_config.client_auth_type: a change from or to NoClientCert needs a restart`,
         ],
       ]);
     },
