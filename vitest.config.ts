@@ -15,6 +15,8 @@ export default defineConfig({
           name: "unit", // needs Node and nothing else
           include: ["test/**/*.test.ts"],
           exclude: ["test/integration/**"],
+          testTimeout: 120_000, // a busy machine must not fail a test
+          hookTimeout: 120_000,
         },
       },
       {

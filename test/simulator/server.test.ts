@@ -4,6 +4,7 @@ import { decodeReply } from "../../src/protocol/replies.ts";
 import type { Family } from "../../src/simulator/behaviours.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
+import { settled } from "../support/fake-clock.ts";
 import {
   AFTERNOON,
   type Connection,
@@ -141,7 +142,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     const ecu = await startEcu({ family, replyDelayMs: 60_000 });
     using wire = await dial(ecu);
     wire.send(INFO);
-    await vi.waitFor(() => expect(ecu.requests).toHaveLength(1));
+    while (ecu.requests.length === 0) await settled();
     await ecu.close();
     await ecu.close();
     await wire.ended;
@@ -231,7 +232,7 @@ describe("family R", () => {
   });
 
   it("has one reply address: both replies go to the one who asked last", async () => {
-    await using ecu = await startEcu({ family: "R", replyDelayMs: 100 });
+    await using ecu = await startEcu({ family: "R", replyDelayMs: 300 });
     using first = await dial(ecu);
     using second = await dial(ecu);
     first.send(request("0030", "R"));
@@ -246,7 +247,7 @@ describe("family R", () => {
     {
       using wire = await dial(ecu);
       wire.send(INFO);
-      await vi.waitFor(() => expect(ecu.requests).toHaveLength(1));
+      while (ecu.requests.length === 0) await settled();
     }
     expect((await queryEcu(ecu, "info", ecuIds.R)).ecuId).toBe(ecuIds.R);
   });
@@ -280,10 +281,10 @@ describe("family L", () => {
   });
 
   it("gives nothing to a second command on the same connection", async () => {
-    await using ecu = await startEcu({ replyDelayMs: 50 });
+    await using ecu = await startEcu({ replyDelayMs: 300 });
     using wire = await dial(ecu);
     wire.send(INFO);
-    await vi.waitFor(() => expect(ecu.requests).toHaveLength(1));
+    while (ecu.requests.length === 0) await settled();
     wire.send(request("0002", "L"));
     await wire.ended;
     expect(ecu.requests).toHaveLength(2);

@@ -30,7 +30,7 @@ export const startTestExporter = async (
     })),
     timezone: "Europe/Amsterdam",
     minInterval: 0,
-    timeout: 5_000,
+    timeout: 60_000,
     commandPause: 0,
     retries: 0,
     listenAddress: { host: "127.0.0.1", port: 0 },

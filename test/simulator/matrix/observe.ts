@@ -39,8 +39,9 @@ export interface Observed {
 const STEP_MS = 75 * 60_000;
 /** Faults that make the exporter wait until its time limit. */
 const MUTE: readonly FaultName[] = ["blackhole", "silent", "endless"];
-const MUTE_TIMEOUT_MS = 2_000;
-const TIMEOUT_MS = 8_000;
+/** Long enough for the other queries on a busy machine, but less than the client's limit of 5 s for a silent ECU. */
+const MUTE_TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 60_000;
 /** Time of each reply when a connection fault is switched on: that happens during the reply to the query before. */
 const REPLY_DELAY_MS = 100;
 
