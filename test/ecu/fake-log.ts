@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 
 export type Line = readonly [level: string, fields: Record<string, unknown>, message: string];
 
-/** A logger that keeps its lines. */
+/** A logger that keeps its lines for tests. */
 export const fakeLog = (): { log: Logger; lines: Line[] } => {
   const lines: Line[] = [];
   const at =

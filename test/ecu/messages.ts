@@ -1,4 +1,4 @@
-/** Replies of an invented ECU-R-Pro with two DS3-S, for tests to vary. */
+/** Replies of an invented ECU-R-Pro with two DS3-S; tests change single fields. */
 
 import type { RawReply } from "../../src/ecu/client.ts";
 import { QueryError, type Reason } from "../../src/ecu/errors.ts";

@@ -11,7 +11,7 @@ import type { SimulatedEcu } from "../../src/simulator/server.ts";
 export const AFTERNOON = Date.UTC(2026, 5, 21, 11, 3);
 export const ecuIds: Record<Family, string> = { R: "216000123456", L: "216200123456" };
 
-/** What a simulated ECU is where a test does not say otherwise; its time stands still. */
+/** The default options of a simulated ECU. Its time stands still. */
 export const defaultOptions = {
   inverters: [
     ["DS3", 2],
@@ -29,19 +29,19 @@ export const defaultOptions = {
 export const startEcu = (options: Partial<SimulationOptions> = {}): Promise<SimulatedEcu> =>
   simulateEcu({ ...defaultOptions, ...options });
 
-/** A connection to a simulated ECU that keeps all it is sent. */
+/** A connection to a simulated ECU that keeps all received data. */
 export interface Connection extends Disposable {
   send(request: string | Buffer): void;
-  /** What has arrived, piece by piece. */
+  /** The received chunks. */
   readonly pieces: readonly Buffer[];
   received(): Buffer;
-  /** The next whole replies, that many. @throws Error where the connection is closed before */
+  /** Waits for this number of complete replies. @throws Error if the connection is closed before */
   replies(count?: number): Promise<Buffer[]>;
-  /** Code of the error that ended the connection; `undefined` where it was closed in peace. */
+  /** Code of the error that ended the connection; `undefined` after a normal close. */
   readonly ended: Promise<string | undefined>;
 }
 
-/** Connects. @throws Error with the code of `connect` */
+/** Opens a connection. @throws Error with the code of `connect` */
 export const dial = async ({ host, port }: { host: string; port: number }): Promise<Connection> => {
   const socket = connect({ host, port, noDelay: true });
   const pieces: Buffer[] = [];
@@ -82,7 +82,7 @@ export const dial = async ({ host, port }: { host: string; port: number }): Prom
   };
 };
 
-/** Asks over a connection of its own, and decodes the reply. */
+/** Sends a request over a new connection, and decodes the reply. */
 export const queryEcu = async <C extends Command>(
   ecu: { host: string; port: number },
   command: C,

@@ -1,4 +1,4 @@
-/** The command backfill in a world of a test's own. */
+/** Runs the command backfill in a temporary folder. */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +7,8 @@ import { runBackfill } from "../../src/commands/backfill/backfill.ts";
 import type { BackfillConfig } from "../../src/commands/backfill/command.ts";
 import { systemClock } from "../../src/time/clock.ts";
 
-/** A stream that keeps what is written. */
-const listening = (): Writable & { text: () => string } => {
+/** A stream that keeps the text written to it. */
+const createTextStream = (): Writable & { text: () => string } => {
   const parts: string[] = [];
   const stream = new Writable({
     write: (chunk, _encoding, done) => {
@@ -23,7 +23,7 @@ export interface Workshop extends AsyncDisposable {
   readonly folder: string;
   readonly output: string;
   readonly cache: string;
-  /** Runs the command. `file`: what stands in the output's place after it. */
+  /** Runs the command. `file`: content of the output file afterwards. */
   run(
     ecu: { readonly host: string; readonly port: number },
     change?: Partial<BackfillConfig>,
@@ -32,7 +32,7 @@ export interface Workshop extends AsyncDisposable {
   ): Promise<{ code: number; stdout: string; stderr: string; file: string | undefined }>;
 }
 
-/** A folder with an output and a cache. @param now what time it is, in milliseconds since 1970 */
+/** Creates a folder for an output and a cache. @param now the time in milliseconds since 1970 */
 export const openWorkshop = async (now: () => number): Promise<Workshop> => {
   const folder = await mkdtemp(join(tmpdir(), "backfill-"));
   const [output, cache] = [join(folder, "history.om"), join(folder, "cache", "roof.json")];
@@ -41,7 +41,7 @@ export const openWorkshop = async (now: () => number): Promise<Workshop> => {
     output,
     cache,
     run: async (ecu, change = {}, signal = new AbortController().signal, isTTY = false) => {
-      const [stdout, stderr] = [listening(), Object.assign(listening(), { isTTY })];
+      const [stdout, stderr] = [createTextStream(), Object.assign(createTextStream(), { isTTY })];
       const config: BackfillConfig = {
         ecu: { name: `${ecu.host}:${ecu.port}`, host: ecu.host, port: ecu.port },
         name: "roof",

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A certificate and its key, as files and as texts. */
+/** A certificate and its key, as files and as text. */
 export interface Pair {
   readonly certFile: string;
   readonly keyFile: string;
@@ -10,7 +10,7 @@ export interface Pair {
   readonly key: string;
 }
 
-/** Makes certificates with openssl in a folder: signed by themselves, or by `by`. */
+/** Creates certificates in a folder with openssl: self-signed, or signed by `by`. */
 export const certifier =
   (folder: string) =>
   (name: string, { by, sans = [] }: { by?: Pair; sans?: readonly string[] } = {}): Pair => {

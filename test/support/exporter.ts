@@ -1,24 +1,24 @@
 import { pino } from "pino";
 import { type Exporter, type ExporterOptions, startExporter } from "../../src/exporter/exporter.ts";
 
-/** Where a simulated or replayed ECU listens. */
-interface Place {
+/** The address of a simulated or replayed ECU. */
+interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
 
 export interface TestExporter extends AsyncDisposable {
   readonly url: string;
-  /** The text at a path; `/metrics` without one. */
+  /** The text at a path; default `/metrics`. */
   get(path?: string, headers?: Record<string, string>): Promise<string>;
-  /** The samples of one metric: its labels but `ecu`, joined by commas → its value. */
+  /** The samples of one metric: values by labels except `ecu`, joined by commas. */
   samples(name: string): Promise<Record<string, number>>;
   stop: Exporter["stop"];
 }
 
-/** The whole exporter on a free port, asking without pauses and retries. */
+/** Starts the whole exporter on a free port, without pauses and retries. */
 export const startTestExporter = async (
-  ecus: Place | readonly Place[],
+  ecus: Endpoint | readonly Endpoint[],
   options: Partial<ExporterOptions> = {},
 ): Promise<TestExporter> => {
   const list = "port" in ecus ? [ecus] : ecus;
@@ -51,7 +51,7 @@ export const startTestExporter = async (
   };
 };
 
-/** The samples of one metric in an exposition: its labels but `ecu`, joined by commas → its value. */
+/** The samples of one metric in an exposition: values by labels except `ecu`, joined by commas. */
 export const samplesOf = (text: string, name: string): Record<string, number> => {
   const samples: Record<string, number> = {};
   for (const line of text.split("\n")) {

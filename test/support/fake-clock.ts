@@ -1,12 +1,12 @@
 import type { Clock } from "../../src/time/clock.ts";
 
-/** A clock that stands still until a test moves it. */
+/** A clock that stands still until a test advances it. */
 export interface FakeClock extends Clock {
-  /** Lets time pass: every sleep ends in its turn, and what it woke runs on before the next one ends. */
+  /** Advances time: sleeps end in order, and the code after each runs before the next one ends. */
   advance(ms: number): Promise<void>;
-  /** Sets the wall clock, as an administrator does; intervals do not notice. */
+  /** Sets the wall clock, as an administrator does. The monotonic time does not change. */
   setNow(ms: number): void;
-  /** Sleeps that are not over. */
+  /** Number of pending sleeps. */
   readonly sleepers: number;
 }
 
@@ -69,9 +69,9 @@ export const fakeClock = (start = Date.UTC(2025, 5, 21, 10)): FakeClock => {
   };
 };
 
-/** A clock on which every sleep ends at once and its time has passed, so that pauses take no time. */
+/** A clock that advances by each sleep at once, so that pauses take no real time. */
 export interface HastyClock extends Clock {
-  /** Lets time pass: calls back what was scheduled for a time up to then. */
+  /** Advances time, and runs the callbacks scheduled up to the new time. */
   pass(ms: number): void;
 }
 
@@ -94,12 +94,12 @@ export const hastyClock = (start = Date.UTC(2025, 5, 21, 10)): HastyClock => {
     pass: (ms) => {
       passed += ms;
       for (const entry of [...scheduled].sort((a, b) => a.at - b.at)) {
-        // One that was called before may have cancelled it.
+        // An earlier callback may have cancelled it.
         if (entry.at <= passed && scheduled.delete(entry)) entry.callback();
       }
     },
   };
 };
 
-/** Resolves when everything that can go on without time passing has done so. */
+/** Resolves when no more work can be done without the passing of time. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

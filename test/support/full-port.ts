@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 
-/** A port that neither accepts nor refuses: its queue of connections is full, and its thread never runs again. */
+/** A port that neither accepts nor refuses: its connection queue is full, and its thread is blocked. */
 export const openFullPort = async () => {
   const code = `
     const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {

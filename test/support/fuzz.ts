@@ -1,4 +1,4 @@
-/** Hostile replies sent all the way to what would be shown, and what must hold of every one. */
+/** Sends hostile replies through the whole pipeline, and checks the rules that hold for each. */
 import { reasons } from "../../src/ecu/errors.ts";
 import { observe } from "../../src/ecu/observe.ts";
 import type { Replies } from "../../src/ecu/read.ts";
@@ -15,18 +15,18 @@ import { observation, scrapeOf } from "./observation.ts";
 export interface FuzzOptions {
   readonly seed: number;
   readonly frames: number;
-  /** One frame in so many is rendered too, where it shows something. */
+  /** Every n-th frame is also rendered, if it has values to export. */
   readonly renderOneIn: number;
 }
 
 export interface FuzzReport {
   /** Frames by outcome: `exported`, `decoded` (valid, but not part of a scrape), or the reason of the error. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** Promises that were broken, with the frame's number and bytes; the first few. */
+  /** The first few broken rules, each with the number and bytes of the frame. */
   readonly faults: readonly string[];
   /** From the bytes to a message or an error: the frame reader and the decoders. */
   readonly reading: Cost;
-  /** From the bytes to what would be shown, or to the error. */
+  /** From the bytes to the observation or an error. */
   readonly whole: Cost;
 }
 
@@ -43,13 +43,13 @@ const good: Replies = {
   signal: answered(signalsOf()),
 };
 
-/** The frame reader and the decoders, on bytes as they were received. */
+/** Runs the frame reader and the decoders on received bytes. */
 const read = ({ command, bytes }: HostileReply): unknown => {
   const length = readReplyLength(bytes);
   return decodeReply(command, length === undefined ? bytes : bytes.subarray(0, length));
 };
 
-/** What the exporter makes of a message, up to the metrics. */
+/** Evaluates a message as the exporter does, up to the metrics. */
 const show = ({ command }: HostileReply, message: unknown, memory: Memory, at: number) => {
   if (command !== "info" && command !== "realtime" && command !== "signal") return undefined;
   const replies: Replies = { ...good, [command]: answered(message) };
@@ -84,7 +84,7 @@ const runOnce = (hostile: HostileReply, memory: Memory, at: number): Run => {
 const SLOW_MS = 5;
 const SLOW_RUNS = 5;
 
-/** What took long is run again, and its least time counts: the machine has other work to do as well. */
+/** Slow frames are run again, and the shortest time counts: the machine may be busy. */
 const run = (...frame: Parameters<typeof runOnce>): Run => {
   let best = runOnce(...frame);
   for (let runs = 1; best.wholeMs > SLOW_MS && runs < SLOW_RUNS; runs++) {
@@ -94,7 +94,7 @@ const run = (...frame: Parameters<typeof runOnce>): Run => {
   return best;
 };
 
-/** Runs frames 0 and up of the seed, one after another, as replies of one ECU. */
+/** Runs the frames of a seed, from 0, as successive replies of one ECU. */
 export const fuzz = async (options: FuzzOptions): Promise<FuzzReport> => {
   const { seed, frames, renderOneIn } = options;
   const outcomes: Record<string, number> = {};
@@ -163,7 +163,7 @@ const faultsOf = (message: unknown, reading: Reading | undefined, memory: Memory
   return faults;
 };
 
-/** What a Prometheus would refuse of the exposition. */
+/** The lines of an exposition that Prometheus would reject. */
 const faultsOfText = async (reading: Reading): Promise<string[]> => {
   const text = await render(scrapeOf(observation({ reading })), "openmetrics");
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
@@ -183,7 +183,7 @@ const MOST_RECORDS = MAX_REPLY_BYTES / 7; // of 0030, the shortest there are
 const PRINTABLE = /^[\x20-\x7e]*$/;
 const PHASES = ["", "L1", "L2", "L3", "L12", "L23", "L31", "L1,L2,L3", "L12,L23,L31"];
 
-/** What the exposition relies on: alphabets of labels, and no two series of one name. */
+/** The rules of a reading that the exposition relies on: characters of labels, and unique series. */
 const checkReading = (reading: Reading, check: Check): void => {
   const { identity, inverters, lastReportLocal = "00000000000000" } = reading;
   if (identity !== undefined) {
@@ -220,7 +220,7 @@ const checkReading = (reading: Reading, check: Check): void => {
 const within = (least: number, most: number, values: readonly (number | undefined)[]): boolean =>
   values.every((value) => value === undefined || (value >= least && value <= most));
 
-/** Whether every number in a value, however deep, is one. */
+/** Whether all numbers in a value, at any depth, are finite. */
 const allFinite = (value: unknown): boolean => {
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || value === null) return true;

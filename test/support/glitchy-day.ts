@@ -1,4 +1,4 @@
-/** A day of a simulated ECU that glitches, read every minute, as the exporter would have shown it. */
+/** A day of a simulated ECU with glitches, read every minute: the values that the exporter exports. */
 import { QueryError } from "../../src/ecu/errors.ts";
 import { createMonitor } from "../../src/ecu/monitor.ts";
 import type { Replies } from "../../src/ecu/read.ts";
@@ -16,15 +16,15 @@ const MINUTE = 60_000;
 const MINUTES = 24 * 60;
 const ZONE = "Europe/Amsterdam";
 const SITE = { latitude: 52.09, longitude: 5.12 };
-/** Midnight in Amsterdam: the plant has made nothing yet, and its counter stands at a whole step. */
+/** Midnight in Amsterdam: the energy of the day is 0, and the lifetime counter is at a whole step. */
 const MIDNIGHT = Date.parse("2026-06-20T22:00:00Z");
-/** The window of the day's energy: 24 hours with a right reply at either end. */
+/** The window of the day's energy: 24 hours with a correct reply at both ends. */
 const BEGIN = MIDNIGHT + MINUTE;
 
 export interface DayOptions {
   readonly family: Family;
   readonly seed: number;
-  /** The exporter is restarted, with its state file, before each glitch: the first reply it then gets is wrong. */
+  /** The exporter restarts with its state file before each glitch, so that its first reply is wrong. */
   readonly restarts: boolean;
 }
 
@@ -37,11 +37,11 @@ interface Sample {
 export interface GlitchyDay {
   readonly begin: number;
   readonly end: number;
-  /** What the plant made between these. */
+  /** Energy that the plant produced between these. */
   readonly trueJoules: number;
-  /** Replies between these that were as they should be. */
+  /** Number of correct replies between these. */
   readonly rightReplies: number;
-  /** Lifetime energies as shown, and as the ECU said them. */
+  /** Lifetime energies: exported, and reported by the ECU. */
   readonly shown: readonly Sample[];
   readonly said: readonly Sample[];
 }
@@ -52,7 +52,7 @@ type Info = ReturnType<ReturnType<typeof createRounds>["info"]>;
 export const glitchyDay = async ({ family, seed, restarts }: DayOptions): Promise<GlitchyDay> => {
   const plant = createPlant([["DS3", 6]], SITE, seed);
   const rounds = createRounds({ plant, family, zone: ZONE, start: MIDNIGHT });
-  const glitches = glitchesOf(seed);
+  const glitches = createGlitches(seed);
   const [shown, said]: [Sample[], Sample[]] = [[], []];
   let exporter = startExporter(MIDNIGHT, noMemory);
   for (const [minute, glitch] of glitches.entries()) {
@@ -74,7 +74,7 @@ export const glitchyDay = async ({ family, seed, restarts }: DayOptions): Promis
   };
 };
 
-/** A process of the exporter: time that cannot jump begins anew, and all it knows is what was kept. */
+/** A process of the exporter: its monotonic time starts at 0, and it knows only what is in the state file. */
 const startExporter = (now: number, remembered: Memory) => {
   const clock = fakeClock(now);
   let current: Replies = {};
@@ -97,7 +97,7 @@ const startExporter = (now: number, remembered: Memory) => {
       await clock.advance(MINUTE);
       return reading.lifetimeEnergyJoules;
     },
-    /** What the next process finds in the state file. */
+    /** The memory for the state file of the next process. */
     stop: (): Memory => {
       const text = formatState(new Map([["roof", memory]]), clock);
       const later = fakeClock(clock.now());
@@ -140,13 +140,13 @@ const glitched = (info: Info, glitch: Glitch, part: number): Info | undefined =>
   }
 };
 
-/** Longest run of each glitch in minutes: lower values are a reset from the third on, zeros after a day. */
+/** Maximum length of each glitch in minutes: the third lower value is taken for a reset, a zero after one day. */
 const longest = { forgotten: 5, zero: 180, lower: 2, silent: 15 } as const;
 const kinds = Object.keys(longest) as (keyof typeof longest)[];
 const LONGEST_RIGHT = 20;
 
-/** The glitch of each minute, in runs with right replies between them; the first reply of all is one. */
-const glitchesOf = (seed: number): readonly Glitch[] => {
+/** The glitch of each minute, in runs with correct replies between them. The very first reply is a glitch. */
+const createGlitches = (seed: number): readonly Glitch[] => {
   const glitches: Glitch[] = ["forgotten"];
   for (let run = 0; glitches.length <= MINUTES; run++) {
     const upTo = (most: number, key: number): number => Math.floor(random(seed, run, key) * most);

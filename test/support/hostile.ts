@@ -1,4 +1,4 @@
-/** Replies that no honest ECU sends. The same seed and number always give the same one. */
+/** Hostile replies. The same seed and number always give the same reply. */
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { type Command, commands } from "../../src/protocol/requests.ts";
 import { type ModelName, models } from "../../src/simulator/models.ts";
@@ -7,19 +7,19 @@ import { random } from "../../src/simulator/random.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
 import { goodReplies } from "../fixtures/frames.ts";
 
-/** Bytes in the place of a reply, and the command they are taken to answer. */
+/** Bytes instead of a reply, and the command of the request. */
 export interface HostileReply {
   readonly command: Command;
   readonly bytes: Buffer;
 }
 
-/** A whole number from 0 up to `below`. */
+/** A random integer from 0 to `below` - 1. */
 type Dice = (below: number) => number;
 
 const NOON = Date.parse("2026-06-21T12:00:00Z");
 const EVERY_MODEL = (Object.keys(models) as ModelName[]).map((name) => [name, 2] as const);
 
-/** Replies of simulated ECUs with every model of inverter, and one of 50 inverters. */
+/** Replies of simulated ECUs with each inverter model, and of one with 50 inverters. */
 const simulated = (["R", "L"] as const).flatMap((family): HostileReply[] => {
   const rounds = (inverters: readonly (readonly [ModelName, number])[]) => {
     const site = { latitude: 28, longitude: 0 };
@@ -48,11 +48,11 @@ const HEAD_BYTES = 13;
 const COUNT_AT = 17;
 const RECORDS_AT = 26;
 const LONGEST = 10_000;
-/** What means something here, or nearly. */
-const TELLING_BYTES = [
+/** Bytes with a meaning in the protocol, and their neighbours. */
+const MEANINGFUL_BYTES = [
   ...Buffer.from("\0\x01\x02\x09\x0a\x7f\xff '0123456789APSENDd{}\"\\é", "latin1"),
 ];
-const TELLING_COUNTS = [0, 1, 2, 255, 256, 1_107, 7_281, 65_535];
+const MEANINGFUL_COUNTS = [0, 1, 2, 255, 256, 1_107, 7_281, 65_535];
 const TYPE_CODES = ["00", "01", "02", "03", "04", "05", "06", "77", "99", "  ", "0:", "AB", "\0\0"];
 const LENGTHS = [
   "0000",
@@ -72,7 +72,7 @@ const oneOf = <T>(items: readonly T[], dice: Dice): T => items[dice(items.length
 const noise = (length: number, dice: Dice): Buffer =>
   Buffer.from(Array.from({ length }, () => dice(256)));
 
-/** What radio, firmware, other programs and other people do to a reply. The frame is theirs to change. */
+/** Changes that radio, firmware, other programs and attackers make to a reply, in place. */
 const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>> = {
   flippedBits: (frame, dice) => {
     for (let flips = 1 + dice(8); flips > 0; flips--) {
@@ -83,7 +83,7 @@ const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>>
   },
   tellingBytes: (frame, dice) => {
     for (let more = 1 + dice(4); more > 0; more--) {
-      frame.writeUInt8(oneOf(TELLING_BYTES, dice), dice(frame.length));
+      frame.writeUInt8(oneOf(MEANINGFUL_BYTES, dice), dice(frame.length));
     }
     return frame;
   },
@@ -114,7 +114,7 @@ const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>>
     return frame;
   },
   lyingCount: (frame, dice) => {
-    const count = dice(2) === 0 ? dice(300) : oneOf(TELLING_COUNTS, dice);
+    const count = dice(2) === 0 ? dice(300) : oneOf(MEANINGFUL_COUNTS, dice);
     const at = dice(3) === 0 ? 46 + 2 * dice(2) : COUNT_AT; // of 0001, or of 0002
     if (frame.length >= at + 2) frame.writeUInt16BE(count, at);
     return frame;
@@ -132,7 +132,7 @@ const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>>
 };
 const everyMutation = Object.values(mutations);
 
-/** Where a flag and two digits could be those of a record. */
+/** Positions at which a flag and two digits may belong to a record. */
 const typePlaces = (frame: Buffer): number[] => {
   const isDigit = (at: number): boolean => (frame[at] ?? 0) >= 0x30 && (frame[at] ?? 0) <= 0x39;
   const places: number[] = [];
@@ -142,7 +142,7 @@ const typePlaces = (frame: Buffer): number[] => {
   return places;
 };
 
-/** The same body in an envelope that is good: what a check of the envelope lets through. */
+/** The same body in a valid envelope, so that it passes the checks of the frame. */
 const sealed = (frame: Buffer): Buffer => {
   if (frame.length < HEAD_BYTES + 4) return frame;
   const whole = Buffer.from(frame.subarray(0, LONGEST));
@@ -151,7 +151,7 @@ const sealed = (frame: Buffer): Buffer => {
   return whole;
 };
 
-/** A table of the greatest size in which a record could begin every few bytes, so that there are most ways through it. */
+/** A table of maximum size in which a record may start every few bytes: the most possible paths through it. */
 const maze = (dice: Dice): HostileReply => {
   const step = [dice(2), 0x30 + dice(10), 0x30 + dice(10), ...noise(dice(3) * 3, dice)];
   const length = dice(4) === 0 ? 27 + dice(LONGEST - 27) : LONGEST - dice(30);
@@ -165,7 +165,7 @@ const maze = (dice: Dice): HostileReply => {
 };
 const MAZE_ONE_IN = 1_000;
 
-/** Hostile reply number so-and-so of a seed. */
+/** The hostile reply with this number of a seed. */
 export const hostileReply = (seed: number, number: number): HostileReply => {
   let throws = 0;
   const dice: Dice = (below) => Math.floor(random(seed, number, throws++) * below);

@@ -3,7 +3,7 @@ import type { Observation } from "../../src/ecu/observe.ts";
 import type { InverterReading } from "../../src/ecu/reading.ts";
 import type { ScrapeData } from "../../src/metrics/catalogue.ts";
 
-/** An inverter of four channels and three phases that measures everything. */
+/** An inverter with four channels and three phases, all values measured. */
 export const inverter = (change: Partial<InverterReading> = {}): InverterReading => ({
   uid: "901000000001",
   model: "QT2",
@@ -21,7 +21,7 @@ export const inverter = (change: Partial<InverterReading> = {}): InverterReading
   ...change,
 });
 
-/** An ECU that answered every query. */
+/** An ECU that replied to each query. */
 export const observation = (change: Partial<Observation> = {}): Observation => ({
   ecu: "roof",
   up: true,
@@ -63,7 +63,7 @@ export const observation = (change: Partial<Observation> = {}): Observation => (
   ...change,
 });
 
-/** Where the panels of `roof` are, and one that is at no inverter of it. */
+/** The locations of the panels of `roof`, and of one panel without an inverter. */
 export const place = {
   sunElevationDegrees: -3.25,
   panels: [
@@ -72,7 +72,7 @@ export const place = {
   ],
 };
 
-/** One answer of the exporter about these ECUs. */
+/** The data of one scrape of these ECUs. */
 export const scrapeOf = (...observations: readonly Observation[]): ScrapeData => ({
   observations,
   build: { version: "1.2.3", revision: "0123abc", nodeVersion: "v24.0.0" },

@@ -3,20 +3,19 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
 /**
- * Whether a program of the system is there. A machine with only Node may do without; CI may not.
- * @throws Error in CI where it is missing: a check that is not made is no check.
+ * Whether a program is installed. A machine with only Node skips the tests that need it; CI does not.
+ * @throws Error in CI if it is missing: a skipped test proves nothing.
  */
 export const hasProgram = (name: string, ...args: string[]): boolean => {
   const found = spawnSync(name, args, { stdio: "ignore" }).status === 0;
   if (found) return true;
   const missing = [name, ...args].join(" ");
-  if (process.env["CI"] !== undefined)
-    throw new Error(`"${missing}" fails, and CI must not do without`);
+  if (process.env["CI"] !== undefined) throw new Error(`"${missing}" fails; it is required in CI`);
   process.stderr.write(`"${missing}" fails here: the tests that need it are skipped\n`);
   return false;
 };
 
-/** What a program says of its input: exit code and both outputs together. */
+/** Runs a program: its exit code, and both outputs together. */
 export const told = (
   name: string,
   args: readonly string[],
@@ -26,13 +25,13 @@ export const told = (
   return { code: status, output: stdout + stderr };
 };
 
-/** A program that runs until the test is over. */
+/** A program that runs until the end of the test. */
 export interface Running extends AsyncDisposable {
-  /** Everything it has written so far. */
+  /** Its output so far. */
   output(): string;
 }
 
-/** Starts a program; it is ended with SIGTERM, and is gone when this is disposed of. */
+/** Starts a program. Disposal stops it with SIGTERM and waits until it has ended. */
 export const startProgram = (
   name: string,
   args: readonly string[],
@@ -56,7 +55,7 @@ export const startProgram = (
   };
 };
 
-/** A port of the loopback interface that was free a moment ago. */
+/** A loopback port that was free a moment ago. */
 export const freePort = async (): Promise<number> => {
   const server = createServer();
   server.listen(0, "127.0.0.1");
@@ -67,7 +66,7 @@ export const freePort = async (): Promise<number> => {
   return port;
 };
 
-/** Asks again and again until there is an answer. @throws Error when the time is over, with what `told` then says. */
+/** Polls until there is a result. @throws Error at the time limit, with the text of `told` */
 export const eventually = async <T>(
   seconds: number,
   ask: () => Promise<T | undefined>,

@@ -1,23 +1,23 @@
 import { eventually, freePort, type Running, startProgram } from "./programs.ts";
 
-/** A Prometheus that runs until the test is over. */
+/** A Prometheus that runs until the end of the test. */
 export interface RunningPrometheus extends Running {
   readonly url: string;
-  /** Where its HTTP API begins. */
+  /** Base URL of its HTTP API. */
   readonly api: string;
 }
 
 export interface PrometheusOptions {
   /** Path of its configuration. */
   readonly config: string;
-  /** Folder of its data; created where it is missing. */
+  /** Folder of its data; created if it does not exist. */
   readonly data: string;
-  /** A free port of loopback without it. */
+  /** Default: a free port. */
   readonly port?: number;
   readonly args?: readonly string[];
 }
 
-const READY_SECONDS = 60; // on a machine that has more to do
+const READY_SECONDS = 60; // the machine may be busy
 
 /** Starts a Prometheus on loopback, and waits until it is ready. */
 export const startPrometheus = async ({

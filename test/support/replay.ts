@@ -2,15 +2,15 @@ import { type Command, findCommand } from "../../src/protocol/requests.ts";
 import { behaviours } from "../../src/simulator/behaviours.ts";
 import { type FakeEcu, startFakeEcu } from "../../src/simulator/fake-ecu.ts";
 
-/** An ECU of family L that sends the bytes it was given. */
+/** An ECU of family L that sends given bytes. */
 export interface ReplyingEcu extends FakeEcu {
-  /** Bytes for each command, which a test may change; a request without any is closed without a reply. */
+  /** Bytes by command; a test may change them. A command without bytes gets no reply, and the connection is closed. */
   readonly replies: Partial<Record<Command, Uint8Array>>;
-  /** The requests as they came, as text. */
+  /** The received requests as text. */
   readonly requestTexts: readonly string[];
 }
 
-/** Starts an ECU that sends these bytes. */
+/** Starts an ECU that replies with these bytes. */
 export const startReplyingEcu = async (replies: ReplyingEcu["replies"]): Promise<ReplyingEcu> => {
   const current = { ...replies };
   const requestTexts: string[] = [];

@@ -2,7 +2,7 @@ import type { Reporter } from "vitest/node";
 
 const SHOWN = 10;
 
-/** Prints the files that took longest, so that a slow test is seen when it is written. */
+/** Prints the slowest test files, so that a slow test is noticed when it is written. */
 export const slowestFiles: Reporter = {
   onTestRunEnd: (modules) => {
     const slowest = modules

@@ -1,16 +1,16 @@
 import { type ExchangeObserver, exchange } from "../../src/ecu/client.ts";
 import { type HastyClock, settled } from "./fake-clock.ts";
 
-/** What happens in an exchange: the ECU accepts, gets the request, sends bytes, completes its reply. */
+/** The events of an exchange: the ECU accepts, receives the request, sends bytes, completes its reply. */
 export type ExchangeEvent = "connected" | "arrived" | "received" | "replied";
 
-/** The milliseconds that pass after an event. @param exchange its command, and its number, from 1 */
+/** The milliseconds that pass after an event. @param exchange command and number, counted from 1 */
 export type Passing = (
   event: ExchangeEvent,
   exchange: { readonly code: string; readonly number: number },
 ) => number;
 
-/** Time passes after each event of one kind: in every exchange, or in those of one command or number. */
+/** Advances time after each event of one kind: in all exchanges, or in those of one command or number. */
 export const passAfter =
   (event: ExchangeEvent, ms: number, only: { code?: string; number?: number } = {}): Passing =>
   (happened, { code, number }) =>
@@ -21,13 +21,13 @@ export const passAfter =
 export interface TimedExchangeOptions {
   readonly clock: HastyClock;
   readonly passing: Passing;
-  /** What listens: it lists the requests that have arrived. */
+  /** The server, which lists the requests that have arrived. */
   readonly ecu?: { readonly requests: readonly unknown[] } | undefined;
 }
 
 /**
- * The TCP client on a clock that stands still, save after the events that a test names. A limit is over when the test
- * says so and not before, however slow the machine is.
+ * The TCP client on a clock that advances only after the events that a test names. A time limit expires when the test
+ * advances the clock, however slow the machine is.
  */
 export const timedExchange = ({ clock, passing, ecu }: TimedExchangeOptions): typeof exchange => {
   let number = 0;

@@ -1,10 +1,10 @@
-/** Somebody who is told: a web server that keeps what an Alertmanager sends to it. */
+/** A web server that keeps the notifications of an Alertmanager. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 
-/** A message of an Alertmanager, as far as tests look at it. */
+/** A notification of an Alertmanager: the fields that tests need. */
 export interface Notification {
   readonly status: "firing" | "resolved";
   readonly receiver: string;
@@ -18,11 +18,11 @@ export interface Notification {
 
 export interface Webhook extends AsyncDisposable {
   readonly url: string;
-  /** What has come to a path, oldest first. */
+  /** The notifications received at a path, oldest first. */
   at(path: string): readonly Notification[];
 }
 
-/** Listens on a free port of the loopback interface; every path takes notifications. */
+/** Listens on a free loopback port. Each path accepts notifications. */
 export const startWebhook = async (): Promise<Webhook> => {
   const received: { readonly path: string | undefined; readonly notification: Notification }[] = [];
   const keep = async (request: IncomingMessage): Promise<void> => {
