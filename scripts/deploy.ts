@@ -1,4 +1,4 @@
-/** Writes the Kubernetes manifests that are made from the alert rules and the dashboards. */
+/** Writes the Kubernetes manifests that are generated from the alert rules and the dashboards. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -18,7 +18,7 @@ const manifest = (content: object): string => stringify(content, { lineWidth: 0 
 const madeFrom = (folder: string): string =>
   `# Generated from ${folder} by \`npm run generate\`. Change the files there, not this one.\n`;
 
-/** The rules of all files in one object, as the Prometheus operator wants them. */
+/** The rules of all files in one object for the Prometheus operator. */
 const prometheusRule = (): string =>
   madeFrom(RULES) +
   manifest({
@@ -32,7 +32,7 @@ const prometheusRule = (): string =>
     },
   });
 
-/** A ConfigMap for each dashboard, with the label by which Grafana's sidecar finds it. */
+/** A ConfigMap for each dashboard, with the label that Grafana's sidecar looks for. */
 const dashboardMaps = (): string =>
   madeFrom(DASHBOARDS) +
   filesIn(DASHBOARDS, ".json")
@@ -44,13 +44,13 @@ const dashboardMaps = (): string =>
           name: `${NAME}-${basename(name, ".json").replace("apsystems-", "dashboard-")}`,
           labels: { ...labels, grafana_dashboard: "1" },
         },
-        // Without its line breaks: kubectl keeps a second copy in an annotation, which has room for 256 KiB.
+        // Without line breaks: kubectl keeps a second copy in an annotation, which may have at most 256 KiB.
         data: { [name]: JSON.stringify(JSON.parse(readFileSync(`${DASHBOARDS}/${name}`, "utf8"))) },
       }),
     )
     .join("---\n");
 
-/** The files that are made: path → text. */
+/** The generated files: text by path. */
 export const generated = (): Readonly<Record<string, string>> => ({
   "deploy/kubernetes/prometheusrule.yaml": prometheusRule(),
   "deploy/kubernetes/dashboards.yaml": dashboardMaps(),

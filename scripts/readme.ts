@@ -52,7 +52,7 @@ export const generatedParts: Readonly<Record<string, Readonly<Record<string, () 
   "docs/simulator.md": { faults: faultTable },
 };
 
-/** The text of a page with its generated parts made anew. @throws Error where the marks of a part are missing */
+/** Replaces the generated parts of a page. @throws Error if the marks of a part are missing */
 export const regenerate = (
   page: string,
   parts: Readonly<Record<string, () => string>> = {},
