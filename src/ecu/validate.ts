@@ -114,9 +114,7 @@ export const validateCounters = (
   }
   const earlier = before.ecus[identity.ecuId];
   const { lifetime, today } = earlier ?? { lifetime: {}, today: {} };
-  // The time of the last report may be invalid; then it has no date.
-  const reportedAt = reading.lastReportAt === undefined ? undefined : reading.lastReportLocal;
-  const date = reportedAt?.slice(0, 8) ?? earlier?.date;
+  const date = localReportDate(reading) ?? earlier?.date;
   const leaveOutBoth = (ecu: EcuMemory) => ({
     reading: { ...others, identity },
     rejected: ["lifetime_energy", "today_energy"] as const,
@@ -138,6 +136,9 @@ export const validateCounters = (
     mayFall: isNewDay || isNight,
     rejectsZero: today.good !== undefined,
   });
+  const rejected: Field[] = [];
+  if (!forLifetime.accepted) rejected.push("lifetime_energy");
+  if (!forToday.accepted) rejected.push("today_energy");
   return {
     reading: {
       ...others,
@@ -145,10 +146,7 @@ export const validateCounters = (
       ...(forLifetime.accepted && { lifetimeEnergyJoules }),
       ...(forToday.accepted && { todayEnergyJoules }),
     },
-    rejected: [
-      ...(forLifetime.accepted ? [] : (["lifetime_energy"] as const)),
-      ...(forToday.accepted ? [] : (["today_energy"] as const)),
-    ],
+    rejected,
     memory: remember(before, reading, {
       date,
       lifetime: forLifetime.memory,
@@ -156,6 +154,10 @@ export const validateCounters = (
     }),
   };
 };
+
+/** Local date of the last report, yyyymmdd; `undefined` without a valid time. */
+const localReportDate = ({ lastReportAt, lastReportLocal }: Reading): string | undefined =>
+  lastReportAt === undefined ? undefined : lastReportLocal?.slice(0, 8);
 
 /** Replaces the memory of the ECU of this reading, and makes it the latest. */
 const remember = (before: Memory, { identity }: Reading, ecu: EcuMemory): Memory => {

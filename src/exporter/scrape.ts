@@ -28,23 +28,7 @@ export const createScraper = ({
 }): Scraper => {
   const expose = createExposer();
   const find = createTargetFinder({ targets, allow });
-  const inFlight = new Set<AbortController>();
-
-  const observe = async (
-    scraped: readonly ScrapeTarget[],
-    timeoutMs: number,
-  ): Promise<readonly Observation[]> => {
-    const until = new AbortController();
-    setMaxListeners(0, until.signal); // one listener per ECU
-    const timer = setTimeout(() => until.abort(), timeoutMs);
-    inFlight.add(until);
-    try {
-      return await Promise.all(scraped.map(({ monitor }) => monitor.observe(until.signal)));
-    } finally {
-      clearTimeout(timer);
-      inFlight.delete(until);
-    }
-  };
+  const { observe, abortInFlight } = createObserver();
 
   return {
     scrape: async (contentType, timeoutMs) => {
@@ -73,18 +57,43 @@ export const createScraper = ({
       const text = await render({ ...scrape, probe }, findFormat(contentType));
       return { contentType, text, explanation: observations.map(explainRead).join("\n\n") };
     },
-    listTargetGroups: () =>
-      targets.all().map(({ ecu: { name, host, port } }) => ({
-        targets: [name],
-        labels: {
-          __meta_apsystems_address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
-        },
-      })),
-    abortInFlight: () => {
+    listTargetGroups: () => targets.all().map(formatTargetGroup),
+    abortInFlight,
+  };
+};
+
+/** Observes targets within a time limit. `abortInFlight` ends all observations with the results so far. */
+const createObserver = () => {
+  const inFlight = new Set<AbortController>();
+  return {
+    observe: async (
+      scraped: readonly ScrapeTarget[],
+      timeoutMs: number,
+    ): Promise<readonly Observation[]> => {
+      const until = new AbortController();
+      setMaxListeners(0, until.signal); // one listener per ECU
+      const timer = setTimeout(() => until.abort(), timeoutMs);
+      inFlight.add(until);
+      try {
+        return await Promise.all(scraped.map(({ monitor }) => monitor.observe(until.signal)));
+      } finally {
+        clearTimeout(timer);
+        inFlight.delete(until);
+      }
+    },
+    abortInFlight: (): void => {
       for (const until of inFlight) until.abort();
     },
   };
 };
+
+/** A target in the format of Prometheus' HTTP service discovery. */
+const formatTargetGroup = ({ ecu: { name, host, port } }: ScrapeTarget) => ({
+  targets: [name],
+  labels: {
+    __meta_apsystems_address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+  },
+});
 
 const findFormat = (contentType: string): Format =>
   (Object.keys(formats) as Format[]).find((name) => formats[name] === contentType) ?? "text";

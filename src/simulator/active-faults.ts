@@ -38,7 +38,7 @@ export interface ActiveFaultsOptions {
 interface FaultState extends FaultSpec {
   /** Times left. */
   left: number;
-  timer?: NodeJS.Timeout;
+  timer?: NodeJS.Timeout | undefined;
   /** Whether this fault closes the port at the moment. */
   isRefusing: boolean;
 }
@@ -62,30 +62,31 @@ export const createActiveFaults = ({
     entries = entries.filter((entry) => !matches(entry));
     notify();
   };
+  const removeEntry = (entry: FaultState): void => remove((other) => other === entry);
   const draw = ({ limit }: FaultState): boolean =>
     limit === undefined || !("chance" in limit) || random(seed, RANDOM_KEY, draws++) < limit.chance;
   const countOnce = (entry: FaultState): void => {
     entry.left--;
-    if (entry.left <= 0) remove((other) => other === entry);
+    if (entry.left <= 0) removeEntry(entry);
   };
   const startTurn = (entry: FaultState): void => {
     countOnce(entry);
     entry.isRefusing = draw(entry);
     notify();
   };
+  const startTimer = (entry: FaultState): NodeJS.Timeout | undefined => {
+    const { limit } = entry;
+    if (limit === undefined) return undefined;
+    if ("ms" in limit) return setTimeout(() => removeEntry(entry), limit.ms);
+    return hasEffect(entry, "refused") ? setInterval(() => startTurn(entry), TURN_MS) : undefined;
+  };
 
   const add = (fault: FaultName | FaultSpec): void => {
     const spec = typeof fault === "string" ? { name: fault } : fault;
-    const { name, query, limit } = spec;
-    remove((entry) => entry.name === name && entry.query === query);
-    const left = limit !== undefined && "times" in limit ? limit.times : Number.POSITIVE_INFINITY;
-    const entry: FaultState = { ...spec, left, isRefusing: true };
+    remove((entry) => entry.name === spec.name && entry.query === spec.query);
+    const entry: FaultState = { ...spec, left: countTimes(spec), isRefusing: false };
     entry.isRefusing = hasEffect(entry, "refused") && draw(entry);
-    if (limit !== undefined && "ms" in limit) {
-      entry.timer = setTimeout(() => remove((other) => other === entry), limit.ms);
-    } else if (limit !== undefined && hasEffect(entry, "refused")) {
-      entry.timer = setInterval(() => startTurn(entry), TURN_MS);
-    }
+    entry.timer = startTimer(entry);
     entries.push(entry);
     notify();
   };
@@ -97,11 +98,7 @@ export const createActiveFaults = ({
       remove((entry) => entry.name === name && (query === undefined || entry.query === query)),
     clear: () => remove(() => true),
     get active() {
-      return entries.map(({ name, query, limit, left }) => ({
-        name,
-        ...(query && { query }),
-        ...(limit && { limit: "times" in limit ? { times: left } : limit }),
-      }));
+      return entries.map(toSpec);
     },
     shouldIgnoreConnection: () => {
       const entry = entries.find((candidate) => hasEffect(candidate, "ignored") && draw(candidate));
@@ -110,11 +107,22 @@ export const createActiveFaults = ({
     },
     selectFor: (command) => entries.filter((entry) => appliesTo(entry, command) && draw(entry)),
     countUse: (used) => {
-      for (const entry of entries.filter((candidate) => [...used].includes(candidate)))
+      const usedFaults = new Set(used);
+      for (const entry of entries.filter((candidate) => usedFaults.has(candidate)))
         countOnce(entry);
     },
   };
 };
+
+/** The number of times after which a fault ends. */
+const countTimes = ({ limit }: FaultSpec): number =>
+  limit !== undefined && "times" in limit ? limit.times : Number.POSITIVE_INFINITY;
+
+const toSpec = ({ name, query, limit, left }: FaultState): FaultSpec => ({
+  name,
+  ...(query && { query }),
+  ...(limit && { limit: "times" in limit ? { times: left } : limit }),
+});
 
 const definition = ({ name }: ActiveFault): FaultDefinition => faults[name];
 
