@@ -98,7 +98,7 @@ describe.concurrent("wrong usage", () => {
       [],
       {},
       [
-        "no ECU is configured; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without an ECU: node dist/main.js demo",
+        "no ECU is configured; set --ecu.address=192.168.1.50 (or the environment variable ECU_ADDRESS), or try the exporter without an ECU: node dist/main.js demo",
       ],
     ],
     [
@@ -138,7 +138,7 @@ describe.concurrent("wrong usage", () => {
       code: 2,
       stdout: "",
       stderr: lines(
-        `cannot listen: port ${taken.port} is in use, perhaps by this program already running; choose another port`,
+        `cannot listen: port ${taken.port} is in use, possibly by another instance of this program; choose another port`,
       ),
     });
   });

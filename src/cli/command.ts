@@ -1,61 +1,61 @@
-/** How a command is declared. Help, docs/cli.md, completion and `main.ts` are derived from these declarations. */
+/** Declarations of commands. Help, docs/cli.md, completion and `main.ts` are derived from them. */
 import type { DraftValues, Settings, Values } from "../config/setting.ts";
 
-/** What `derive` may use beside the values. */
+/** What `derive` can use besides the values. */
 export interface DeriveContext {
-  /** Takes one line for each problem found. */
+  /** Reports problems, one line each. */
   readonly report: (...problems: readonly string[]) => void;
   /** Whether a problem has been reported. */
   readonly hasProblems: () => boolean;
-  /** Reads a file that the command line names. @throws Error whose message completes «FILE …» */
+  /** Reads a file. @throws Error with a message that continues `FILE …` */
   readonly readFile: (path: string) => Uint8Array;
-  /** How the user starts the program, for messages that can be pasted. */
+  /** The command that starts the program, for messages that can be pasted. */
   readonly program: string;
 }
 
-/** What `run` may use beside the configuration. */
+/** What `run` can use besides the configuration. */
 export interface RunContext<C> {
   /** Parses the same command line and environment again. @throws UsageError */
   readonly reparse: () => C;
   readonly commands: readonly AnyCommand[];
 }
 
-/** A command: what users read about it, what can be set, and what it does. */
+/** A command: its documentation, its settings, and its code. */
 export interface Command<N extends string, S extends Settings, C> {
   readonly name: N;
   /** One sentence. */
   readonly summary: string;
-  /** Arguments after the program's name; each can be pasted. */
+  /** Arguments after the name of the program. */
   readonly examples: readonly [string, ...string[]];
-  /** Exit codes beside 0 for success and 2 for a wrong command line, and their meanings. */
+  /** Meanings of exit codes, besides 0 for success and 2 for an invalid command line. */
   readonly exitCodes?: Readonly<Record<string, string>>;
   readonly settings: S;
-  /** Reports problems that no single value shows, and gives configuration that several values make together. */
+  /** Reports problems that involve several values, and returns configuration that is derived from several values. */
   derive?(values: DraftValues<S>, context: DeriveContext): Partial<C>;
   /**
-   * Runs to the end. Loads its code when it is called, so that other commands start without it.
+   * Runs the command to its end. It imports its code when it is called, so that other commands start without it.
    * @returns the exit code
    */
   run(config: C, context: RunContext<C>): Promise<number>;
 }
 
-/** Name of the command that runs where the command line names none. */
+/** Name of the command that runs if the command line does not name one. */
 export const DEFAULT_COMMAND = "serve";
 
-/** Any command, for code that treats all alike. */
+/** Any command. */
 export type AnyCommand = Command<string, Settings, unknown>;
 
-/** The values of the settings, replaced and completed by what `derive` gives. */
+/** The values of the settings, overridden and extended by the result of `derive`. */
 type Configuration<S extends Settings, D> = unknown extends D
   ? Values<S>
   : Omit<Values<S>, keyof D> & D;
 
-/** Declares a command; the type of its configuration follows from its settings and from `derive`. */
+/** Declares a command. The type of its configuration follows from its settings and from `derive`. */
 export const defineCommand = <const N extends string, S extends Settings, D = unknown>(
   command: Omit<Command<N, S, Configuration<S, D>>, "derive"> & {
     derive?(values: DraftValues<S>, context: DeriveContext): D;
   },
 ): Command<N, S, Configuration<S, D>> => command as Command<N, S, Configuration<S, D>>;
 
-/** The configuration that a command runs with. */
+/** The configuration of a command. */
 export type ConfigOf<T> = T extends Command<string, Settings, infer C> ? C : never;

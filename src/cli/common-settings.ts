@@ -15,7 +15,7 @@ export const logSettings = {
   logLevel: setting({
     flag: "log.level",
     value: "LEVEL",
-    help: "Lowest level that is logged: debug, info, warn or error.",
+    help: "Minimum level of log lines: debug, info, warn or error.",
     fallback: "info",
     parse: oneOf(["debug", "info", "warn", "error"]),
   }),
@@ -56,7 +56,7 @@ export const webSettings = {
   maxRequests: setting({
     flag: "web.max-requests",
     value: "NUMBER",
-    help: "Requests that are served at the same time; further ones get status 503.",
+    help: "Maximum number of concurrent requests; further requests get status 503.",
     fallback: "40",
     parse: integer({ min: 1, max: 100_000 }),
   }),
@@ -72,16 +72,16 @@ export const configFile = setting({
   parse: filePath,
 });
 
-/** Where a simulated or replayed ECU listens. */
+/** Listen address of a simulated or replayed ECU. */
 export const ecuListenAddress = setting({
   flag: "listen",
   value: "[HOST]:PORT",
-  help: "Address at which the ECU listens.",
+  help: "Address on which the ECU listens.",
   fallback: "127.0.0.1:8899",
   parse: listenAddress,
 });
 
-/** A flag without a value: true where it is given. */
+/** A flag without a value. It is true if it is set. */
 export const bareSwitch = {
   value: "true|false",
   fallback: "false",

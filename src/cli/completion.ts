@@ -1,10 +1,10 @@
-/** Scripts with which shells complete commands and flags. */
+/** Generates scripts that let shells complete commands and flags. */
 import { isBareSwitch, type Setting } from "../config/setting.ts";
 import { type AnyCommand, DEFAULT_COMMAND } from "./command.ts";
 
 const NAME = "apsystems-ecu-exporter";
 
-/** Shells that a script exists for. */
+/** Supported shells. */
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
@@ -12,24 +12,24 @@ export type Shell = (typeof shells)[number];
 export const completionScript = (shell: Shell, commands: readonly AnyCommand[]): string =>
   generators[shell](commands);
 
-const flagsOf = ({ settings }: AnyCommand): Setting<unknown>[] =>
+const listFlags = ({ settings }: AnyCommand): Setting<unknown>[] =>
   Object.values(settings).filter(({ positional }) => !positional);
 
-/** Words that the positional argument of a command may be. */
-const wordsOf = ({ settings }: AnyCommand): string | undefined =>
+/** Possible values of a command's positional argument. */
+const listWords = ({ settings }: AnyCommand): string | undefined =>
   Object.values(settings)
     .find(({ words }) => words !== undefined)
     ?.words?.join(" ");
 
-/** Flags with a value end in `=`, and the shell adds no space after them. Everything else completes to files. */
+/** Flags with a value end in `=`, and the shell adds no space after them. Other words are completed to file names. */
 const bash = (commands: readonly AnyCommand[]): string => {
   const names = commands.map(({ name }) => name);
   const flagCases = commands.map(
     (command) =>
-      `        ${command.name}) flags='${flagsOf(command).map(formatFlag).join(" ")}' ;;`,
+      `        ${command.name}) flags='${listFlags(command).map(formatFlag).join(" ")}' ;;`,
   );
   const wordCases = commands.flatMap((command) => {
-    const words = wordsOf(command);
+    const words = listWords(command);
     return words === undefined
       ? []
       : [`          ${command.name}) COMPREPLY=($(compgen -W '${words}' -- "$word")) ;;`];
@@ -80,17 +80,17 @@ const fish = (commands: readonly AnyCommand[]): string => {
   const noCommandYet = `not __fish_seen_subcommand_from ${names.join(" ")}`;
   const lines = commands.flatMap((command) => {
     const seen = `__fish_seen_subcommand_from ${command.name}`;
-    const here = command.name === DEFAULT_COMMAND ? `${noCommandYet}; or ${seen}` : seen;
-    const words = wordsOf(command);
+    const condition = command.name === DEFAULT_COMMAND ? `${noCommandYet}; or ${seen}` : seen;
+    const words = listWords(command);
     return [
       `complete -c ${NAME} -n ${quote(noCommandYet)} -f -a ${command.name} -d ${quote(command.summary)}`,
-      ...flagsOf(command).map(
+      ...listFlags(command).map(
         (row) =>
-          `complete -c ${NAME} -n ${quote(here)} -l ${row.flag}${isBareSwitch(row) ? "" : " -r"} -d ${quote(row.help)}`,
+          `complete -c ${NAME} -n ${quote(condition)} -l ${row.flag}${isBareSwitch(row) ? "" : " -r"} -d ${quote(row.help)}`,
       ),
       ...(words === undefined
         ? []
-        : [`complete -c ${NAME} -n ${quote(here)} -f -a ${quote(words)}`]),
+        : [`complete -c ${NAME} -n ${quote(condition)} -f -a ${quote(words)}`]),
     ];
   });
   return [

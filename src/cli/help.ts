@@ -1,8 +1,8 @@
-/** What stands below the list of flags in the help of a command. */
+/** The text below the list of flags in the help of a command. */
 import { envName, hasEnv, type Setting } from "../config/setting.ts";
 import type { AnyCommand } from "./command.ts";
 
-/** Examples that can be pasted. @param note shown below them */
+/** Formats examples that can be pasted. @param note text below the examples */
 export const formatExamples = (
   program: string,
   examples: readonly string[],
@@ -12,7 +12,7 @@ export const formatExamples = (
   return `\nExamples:\n${lines}${note === "" ? "" : `\n${note}\n`}`;
 };
 
-/** Exit codes, and how flags map to environment variables. */
+/** Describes the exit codes and the environment variables of a command. */
 export const commandNotes = ({ settings, exitCodes = {} }: AnyCommand): string => {
   const codes = Object.entries(exitCodes).map(([code, meaning]) => `  ${code}  ${meaning}`);
   const sections = [
@@ -24,7 +24,7 @@ export const commandNotes = ({ settings, exitCodes = {} }: AnyCommand): string =
 
 const describeEnv = (rows: readonly Setting<unknown>[]): string => {
   const withEnv = rows.filter(hasEnv);
-  const example = withEnv.find(({ flag }) => /[.-]/.test(flag)) ?? withEnv[0]; // a flag that shows the rule
+  const example = withEnv.find(({ flag }) => /[.-]/.test(flag)) ?? withEnv[0]; // a flag that illustrates the rule
   if (example === undefined) return "";
   return withEnv.length === rows.length
     ? `Each flag is also an environment variable: --${example.flag} is ${envName(example.flag)}.`

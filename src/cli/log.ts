@@ -1,7 +1,7 @@
 import { type Logger, pino } from "pino";
 import { PinoPretty as pretty } from "pino-pretty";
 
-/** Creates the program's logger. It writes to standard error; standard output is for the result of a command. */
+/** Creates the logger. It writes to standard error; standard output is for the result of a command. */
 export const createLog = (level: string, format: "json" | "text"): Logger => {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const destination =

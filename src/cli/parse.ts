@@ -1,4 +1,4 @@
-/** Command line and environment → a command and its complete configuration, or every problem at once. */
+/** Parses the command line and the environment to a command with its configuration, and reports all problems at once. */
 import { Argument, Command, CommanderError, Option } from "commander";
 import { envName, hasEnv, isBareSwitch, type Setting } from "../config/setting.ts";
 import { UsageError } from "../config/usage-error.ts";
@@ -7,7 +7,7 @@ import { type AnyCommand, type ConfigOf, DEFAULT_COMMAND, type DeriveContext } f
 import { commandNotes, formatExamples } from "./help.ts";
 import { commands } from "./registry.ts";
 
-/** What the user asked for: a command with its configuration, or a text such as the help. */
+/** The result of parsing: a command with its configuration, or a text such as the help. */
 export type Invocation = CommandInvocation | { readonly command: "help"; readonly text: string };
 
 type InvocationOf<C> = C extends { readonly name: infer N }
@@ -20,14 +20,14 @@ export interface Sources {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
-  /** Reads a file that the command line names. @throws Error whose message completes «FILE …» */
+  /** Reads a file. @throws Error with a message that continues `FILE …` */
   readonly readFile?: (path: string) => Uint8Array;
-  /** How the user starts the program, for messages that can be pasted. */
+  /** The command that starts the program, for messages that can be pasted. */
   readonly program: string;
 }
 
 /**
- * Parses the command line, and the environment for what it leaves out.
+ * Parses the command line. Environment variables set what the command line does not.
  * @throws UsageError with every problem
  */
 export const parseCommandLine = (sources: Sources): Invocation => {
@@ -69,7 +69,7 @@ const buildProgram = (
     .helpOption("-h, --help", "Print this help.")
     .helpCommand("help [command]", "Print the help of a command.")
     .exitOverride()
-    .configureOutput({ writeOut, writeErr: () => {} }) // the thrown error says the same
+    .configureOutput({ writeOut, writeErr: () => {} }) // the thrown error has the same message
     .addHelpText(
       "after",
       formatExamples(name, defaultCommand?.examples ?? [], "Run COMMAND --help for details."),
@@ -88,7 +88,7 @@ const addCommand = (
     .command(command.name, { isDefault: command.name === DEFAULT_COMMAND })
     .description(command.summary)
     .helpOption("-h, --help", "Print this help.")
-    .allowUnknownOption() // reported with all other problems
+    .allowUnknownOption() // unknown flags are reported with all other problems
     .allowExcessArguments()
     .exitOverride()
     .addHelpText("after", formatExamples(programName, command.examples, commandNotes(command)))
@@ -100,7 +100,7 @@ const addCommand = (
   }
 };
 
-/** `<HOST>`, or `[HOST]` where it may be left out. */
+/** `<HOST>`, or `[HOST]` if it is optional. */
 const formatArgument = ({ value, requiredMessage }: Setting<unknown>): string =>
   requiredMessage === undefined ? `[${value}]` : `<${value}>`;
 
@@ -116,9 +116,9 @@ const buildOption = (row: Setting<unknown>): Option => {
   const shownDefault = fallback === undefined ? defaultText : `default: ${fallback}`;
   const text = shownDefault === undefined || isBare ? help : `${help} (${shownDefault})`;
   const option = new Option(isBare ? `--${flag}` : `--${flag} <${value}>`, text);
-  option.attributeName = () => flag; // not in camel case
+  option.attributeName = () => flag; // instead of the name in camel case
   if (isBare) return option;
-  option.required = false; // else a flag that follows would be taken for the value
+  option.required = false; // otherwise the next flag would be parsed as the value
   option.optional = true;
   if (repeatable) {
     option.argParser((text: string, before: string[] | true | undefined) => [
@@ -129,10 +129,10 @@ const buildOption = (row: Setting<unknown>): Option => {
   return option;
 };
 
-/** What stands on the command line for a flag: its texts, or true where the value is missing. */
+/** The value of a flag on the command line; true if the flag has no value. */
 type FlagValue = string | string[] | true | undefined;
 
-/** Values by flag, and words that no flag and no positional argument takes. */
+/** Splits the command line into values by flag and unexpected arguments. */
 const splitArguments = (command: AnyCommand, parsed: Command) => {
   const positional = Object.values(command.settings).find((row) => row.positional);
   const index =
@@ -169,7 +169,7 @@ const buildConfig = (
   return { ...config, ...(command.derive?.(config, context) as object | undefined) };
 };
 
-/** The value of a setting: from its flag, else its variable, else its fallback. Problems are collected. */
+/** Parses the value of a setting: that of its flag, its environment variable or its fallback, in this order. */
 const parseSetting = (
   row: Setting<unknown>,
   flagValue: FlagValue,
@@ -185,11 +185,11 @@ const parseSetting = (
   const fromEnv = (hasEnv(row) && env[variable]) || undefined;
   const text = flagValue ?? fromEnv ?? row.fallback;
   const source = flagValue === undefined ? variable : row.positional ? row.value : `--${row.flag}`;
-  const parse = (part: string): unknown => {
+  const parse = (item: string): unknown => {
     try {
-      return row.parse(part.trim());
+      return row.parse(item.trim());
     } catch (error) {
-      problems.push(`${source}: "${part}" ${(error as Error).message}`);
+      problems.push(`${source}: "${item}" ${(error as Error).message}`);
       return undefined;
     }
   };
@@ -198,7 +198,7 @@ const parseSetting = (
   return text === undefined ? undefined : parse(String(text));
 };
 
-/** Several values: a flag given more than once, or a variable with commas. */
+/** The values of a repeated flag, or of a variable with commas. */
 const splitList = (text: string | readonly string[] | undefined): readonly string[] => {
   if (typeof text === "string") return text.split(",");
   return text ?? [];

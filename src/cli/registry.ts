@@ -1,4 +1,4 @@
-/** Every command, in the order of the help. A new command is one entry here and its own file. */
+/** Every command, in the order of the help. A new command needs an entry here and its own file. */
 import { backfill } from "../commands/backfill/command.ts";
 import { capture } from "../commands/capture/command.ts";
 import { checkConfig } from "../commands/check-config.ts";

@@ -1,4 +1,4 @@
-/** Tables of plain columns, without lines. */
+/** Tables with columns separated by spaces, without lines. */
 import Table from "cli-table3";
 
 const lines = [

@@ -1,10 +1,10 @@
-/** The terminal that a command prints its result to. */
+/** The terminal on which a command prints its result. */
 import { styleText } from "node:util";
 
-/** Where a command prints its result. */
+/** Output of a command. */
 export interface Terminal {
   write(text: string): void;
-  /** Whether it is an interactive terminal, which can be cleared. */
+  /** Whether the output is an interactive terminal, which can be cleared. */
   readonly isTerminal: boolean;
   readonly hasColours: boolean;
   /** Characters per line. */
@@ -33,9 +33,9 @@ const styles = {
   strong: "bold",
 } as const;
 
-/** What a text means to its reader. */
+/** The style of a text. */
 export type Style = keyof typeof styles;
 
-/** The text in the colour of its style, where the terminal has colours. */
+/** Formats a text in its style if the terminal has colours. */
 export const styled = (style: Style, text: string, { hasColours }: Terminal): string =>
   hasColours ? styleText(styles[style], text, { validateStream: false }) : text;

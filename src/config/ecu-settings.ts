@@ -1,16 +1,16 @@
-/** The settings of an ECU: one row each for flag, environment variable and YAML key, limits included. */
+/** The settings of an ECU. One row defines flag, environment variable, YAML key and limits. */
 import { z } from "zod";
 import type { Panel } from "../ecu/panel.ts";
 import { type Setting, setting } from "./setting.ts";
 import { duration, type EcuAddress, integer, panel, site, timezone } from "./values.ts";
 
-/** A setting that each ECU may have. */
+/** A setting that each ECU can have. */
 interface EcuSetting<T> extends Setting<T> {
   /** Key in the YAML file. */
   readonly yamlKey: string;
-  /** How YAML spells the value; without it, as the flag does. */
+  /** Schema of the value in YAML. Without it, the value has the format of the flag. */
   readonly yamlSchema?: z.ZodType;
-  /** In the YAML file, only an ECU has it, and not `defaults`. */
+  /** In the YAML file, an ECU can have it, but not `defaults`. */
   readonly noDefaults?: boolean;
 }
 
@@ -45,7 +45,7 @@ const panels = z
     }),
   );
 
-/** Every setting of an ECU, in the order of the help, by its name in the configuration. Durations are milliseconds. */
+/** Every setting of an ECU by its name in the configuration, in the order of the help. Durations are in milliseconds. */
 export const ecuSettings = {
   timezone: ecuSetting({
     flag: "ecu.timezone",
@@ -116,20 +116,20 @@ type Value<K extends Key> = Rows[K] extends { repeatable: true }
   ? readonly ReturnType<Rows[K]["parse"]>[]
   : ReturnType<Rows[K]["parse"]>;
 
-/** What is set for one ECU; what is absent is as for all ECUs. */
+/** Settings of one ECU. The defaults apply to those that are absent. */
 export type EcuSettings = { readonly [K in Key]?: Value<K> | undefined };
 
-/** An ECU to read, with what is set for it alone. */
+/** An ECU to read, with its own settings. */
 export type EcuConfig = EcuAddress & EcuSettings;
 
 type KeyWithFallback = {
   [K in Key]: Rows[K] extends { fallback: string } ? K : never;
 }[Key];
 
-/** Settings of an ECU with every default in place; only what has no default may be absent. */
+/** Settings of an ECU with all defaults. Only settings without a default can be absent. */
 export type EcuDefaults = EcuSettings & { readonly [K in KeyWithFallback]: Value<K> };
 
-/** The settings of an ECU: its own, else those of all. Panels are merged channel by channel. */
+/** The settings of an ECU: its own, otherwise the defaults. Panels are merged by channel. */
 export const resolveEcuSettings = (own: EcuSettings, defaults: EcuDefaults): EcuDefaults => ({
   ...(Object.fromEntries(
     (Object.keys(ecuSettings) as Key[]).map((key) => [key, own[key] ?? defaults[key]]),
@@ -137,8 +137,8 @@ export const resolveEcuSettings = (own: EcuSettings, defaults: EcuDefaults): Ecu
   panels: mergePanels(own.panels ?? [], defaults.panels ?? []),
 });
 
-const mergePanels = (own: readonly Panel[], others: readonly Panel[]): readonly Panel[] => {
+const mergePanels = (own: readonly Panel[], defaults: readonly Panel[]): readonly Panel[] => {
   const channelKey = ({ uid, channel }: Panel): string => `${uid}/${channel}`;
   const named = new Set(own.map(channelKey));
-  return [...own, ...others.filter((panel) => !named.has(channelKey(panel)))];
+  return [...own, ...defaults.filter((panel) => !named.has(channelKey(panel)))];
 };

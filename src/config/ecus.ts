@@ -1,15 +1,15 @@
-/** The ECUs that the command line and the configuration file name together, and what is wrong with them. */
+/** The ECUs of the command line and of the configuration file, and checks across them. */
 import { canonicalHost } from "../ecu/address.ts";
 import type { Panel } from "../ecu/panel.ts";
 import type { EcuConfig } from "./ecu-settings.ts";
 import { readConfigFile } from "./file.ts";
 
-/** `undefined` in place of a value that does not parse, which is reported already. */
+/** A value that could not be parsed is `undefined`; its problem has been reported. */
 type Draft<T> = readonly (T | undefined)[];
 
 type Report = (...problems: readonly string[]) => void;
 
-/** The ECUs of a configuration file. @param readFile throws an Error whose message completes «FILE …» */
+/** Reads the ECUs of a configuration file. @param readFile throws an Error with a message that continues `FILE: …` */
 export const readEcus = (
   path: string,
   readFile: (path: string) => Uint8Array,
@@ -28,11 +28,11 @@ export const readEcus = (
   return [undefined];
 };
 
-/** Reports ECUs that share an address or a name, and that there is none. */
+/** Reports ECUs that share an address or a name, and a list without ECUs. */
 export const checkEcus = (ecus: Draft<EcuConfig>, program: string, report: Report): void => {
   if (ecus.length === 0) {
     report(
-      `no ECU is configured; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without an ECU: ${program} demo`,
+      `no ECU is configured; set --ecu.address=192.168.1.50 (or the environment variable ECU_ADDRESS), or try the exporter without an ECU: ${program} demo`,
     );
   }
   const addresses = new Set<string>();
@@ -47,7 +47,7 @@ export const checkEcus = (ecus: Draft<EcuConfig>, program: string, report: Repor
   }
 };
 
-/** Reports channels that are given two panels. */
+/** Reports channels with two panels. */
 export const checkPanels = (panels: Draft<Panel>, report: Report): void => {
   const channels = new Set<string>();
   for (const panel of panels) {
@@ -58,6 +58,6 @@ export const checkPanels = (panels: Draft<Panel>, report: Report): void => {
   }
 };
 
-/** The values that parsed. */
+/** The values that could be parsed. */
 export const parsedOnly = <T>(values: Draft<T>): readonly T[] =>
   values.filter((value) => value !== undefined);

@@ -10,7 +10,7 @@ export interface ConfigFile {
   readonly ecus: readonly EcuConfig[];
 }
 
-/** A text that a parser of the command line reads. */
+/** A string that a parser of the command line parses. */
 const parsedText = <T>(parse: Parse<T>) =>
   z.string().transform((value, context) => {
     try {
@@ -32,10 +32,10 @@ interface YamlRow extends Setting<unknown> {
 }
 const rows = Object.entries<YamlRow>(ecuSettings);
 
-const shapeOf = (wanted: (row: YamlRow) => boolean): Record<string, z.ZodType> =>
+const buildShape = (includes: (row: YamlRow) => boolean): Record<string, z.ZodType> =>
   Object.fromEntries(
     rows
-      .filter(([, row]) => wanted(row))
+      .filter(([, row]) => includes(row))
       .map(([, { yamlKey, yamlSchema, help, parse }]) => [
         yamlKey,
         (yamlSchema ?? parsedText(parse)).optional().describe(help),
@@ -49,18 +49,18 @@ const ecu = z
       "Address of the ECU, such as 192.168.1.50 or ecu.lan:8899.",
     ),
   })
-  .extend(shapeOf(() => true));
+  .extend(buildShape(() => true));
 
 /** The schema of the file. */
 export const fileSchema = z.strictObject({
   defaults: z
-    .strictObject(shapeOf(({ noDefaults }) => !noDefaults))
+    .strictObject(buildShape(({ noDefaults }) => !noDefaults))
     .optional()
     .describe("Settings of every ECU that does not have its own."),
   ecus: z.array(ecu).min(1).describe("The ECUs to read."),
 });
 
-/** Reads the file. @param fileName its name in problems */
+/** Parses the file. @param fileName name of the file in problems */
 export const readConfigFile = (
   bytes: Uint8Array | string,
   fileName: string,
@@ -70,17 +70,17 @@ export const readConfigFile = (
   const { defaults = {}, ecus } = read.value;
   return {
     value: {
-      ecus: (ecus as unknown as readonly Entry[]).map((entry) => ecuConfig(entry, defaults)),
+      ecus: (ecus as unknown as readonly Entry[]).map((entry) => createEcuConfig(entry, defaults)),
     },
   };
 };
 
-/** An ECU of the file; the keys of its settings are those of the rows. */
+/** An ECU of the file. Its other keys are the `yamlKey`s of the settings. */
 type Entry = { readonly name?: string; readonly address: EcuAddress } & Readonly<
   Record<string, unknown>
 >;
 
-const ecuConfig = (
+const createEcuConfig = (
   { name, address, ...own }: Entry,
   defaults: Readonly<Record<string, unknown>>,
 ): EcuConfig => {

@@ -1,36 +1,36 @@
 /** Settings: rows from which flags, environment variables, help and docs are derived. */
 
-/** One setting: how its value is given, what it means, and how its text becomes a value. */
+/** One setting: its flag, its meaning, and the parser of its value. */
 export interface Setting<T> {
-  /** Without the dashes. The environment variable is the same in capitals with underscores. */
+  /** Name without the dashes. The environment variable is the same name in upper case with underscores. */
   readonly flag: string;
   /** Placeholder of the value in the help. */
   readonly value: string;
   /** One sentence. */
   readonly help: string;
-  /** Text that is parsed where no value is given; without one the value may be `undefined`. */
+  /** Text that is parsed if no value is set. Without it, the value can be `undefined`. */
   readonly fallback?: string;
-  /** What happens without a value, in words. */
+  /** Describes the behaviour without a value. */
   readonly defaultText?: string;
   readonly repeatable?: boolean;
   /** The flag without a value means true. */
   readonly isSwitch?: boolean;
-  /** A word without a flag; a command has at most one. `flag` is then its internal name. */
+  /** A positional argument; a command has at most one. `flag` is then its internal name. */
   readonly positional?: boolean;
-  /** The words that a positional argument may be, for completion. */
+  /** Possible values of a positional argument, for completion. */
   readonly words?: readonly string[];
   /** Has no environment variable: the name would mean something else on many machines. */
   readonly noEnv?: boolean;
-  /** Error message where no value is given; without it, no value is required. */
+  /** Error message if no value is set. Without it, the value is optional. */
   readonly requiredMessage?: string;
-  /** @throws Error whose message completes «"text" …» */
+  /** @throws Error with a message that continues `"text" …` */
   readonly parse: (text: string) => T;
 }
 
 /** Keeps the exact type of a setting. */
 export const setting = <S extends Setting<unknown>>(row: S): S => row;
 
-/** The settings of a command, in the order of its help, by the name they have in its configuration. */
+/** The settings of a command by their names in its configuration, in the order of its help. */
 export type Settings = Readonly<Record<string, Setting<unknown>>>;
 
 type Parsed<S> = S extends { parse: (text: string) => infer T } ? T : never;
@@ -54,9 +54,9 @@ export type DraftValues<S extends Settings> = {
 /** The environment variable of a flag: `ecu.min-interval` is `ECU_MIN_INTERVAL`. */
 export const envName = (flag: string): string => flag.toUpperCase().replace(/[.-]/g, "_");
 
-/** Whether an environment variable can set it. */
+/** Whether the setting has an environment variable. */
 export const hasEnv = ({ positional, noEnv }: Setting<unknown>): boolean => !positional && !noEnv;
 
-/** Whether the flag never takes a value. A switch with a variable may have one: `true` or `false`. */
+/** Whether the flag takes no value. A switch with an environment variable can have the value `true` or `false`. */
 export const isBareSwitch = ({ isSwitch, noEnv }: Setting<unknown>): boolean =>
   isSwitch === true && noEnv === true;

@@ -1,4 +1,4 @@
-/** The command line or the environment is wrong; each problem is one line. */
+/** The command line, the environment or a file is invalid. Each problem is one line. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly problems: readonly string[];

@@ -1,13 +1,13 @@
-/** Parsers of single values. Each throws an Error whose message completes a sentence that begins with the text. */
+/** Parsers of single values. An error message completes a sentence that starts with the text. */
 import { isIP } from "node:net";
 import { ECU_PORT } from "../ecu/address.ts";
 import type { Panel } from "../ecu/panel.ts";
 import { isTimeZone } from "../time/zone.ts";
 
-/** Parses a text. @throws Error whose message completes «"text" …» */
+/** Parses a text. @throws Error with a message that continues `"text" …` */
 export type Parse<T> = (text: string) => T;
 
-/** @throws Error with the problem */
+/** Rejects a text. @throws Error with the problem */
 export const refuse = (problem: string): never => {
   throw new Error(problem);
 };
@@ -24,9 +24,9 @@ const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[\p{L}\p{N}._-]+)`;
 const HOST_AND_PORT = new RegExp(String.raw`^${HOST}(?::(\d{1,5}))?$`, "u");
 const ANY_HOST_AND_PORT = new RegExp(String.raw`^${HOST}?:(\d{1,5})$`, "u");
 
-/** Refuses 192.168.1.500 and [1::2::3] too, which would otherwise be looked up as names. */
+/** Also rejects 192.168.1.500 and [1::2::3], which would otherwise be resolved as host names. */
 const isHost = (host: string): boolean => URL.canParse(`http://${host}`);
-const unbracketed = (host: string): string => host.replace(/^\[|\]$/g, "");
+const removeBrackets = (host: string): string => host.replace(/^\[|\]$/g, "");
 
 /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */
 export const ecuAddress: Parse<EcuAddress> = (text) => {
@@ -36,22 +36,22 @@ export const ecuAddress: Parse<EcuAddress> = (text) => {
   }
   return {
     name: text,
-    host: unbracketed(host),
+    host: removeBrackets(host),
     port: port === undefined ? ECU_PORT : parsePort(port, 1),
   };
 };
 
 const MAX_NAME_LENGTH = 100;
 
-/** Name of an ECU: no spaces, so that it needs no encoding in a URL. */
+/** Name of an ECU. It has no spaces, so that it needs no encoding in a URL. */
 export const ecuName: Parse<string> = (text) =>
   /^[\p{L}\p{N}._-]+$/u.test(text) && text.length <= MAX_NAME_LENGTH
     ? text
     : refuse(
-        `is not a name; use up to ${MAX_NAME_LENGTH} letters, digits, dots, dashes and underscores`,
+        `is not a name; use up to ${MAX_NAME_LENGTH} letters, digits, dots, hyphens and underscores`,
       );
 
-/** An address to listen at; without a host, all interfaces. */
+/** An address to listen on; without a host, all interfaces. */
 export interface ListenAddress {
   readonly host?: string;
   readonly port: number;
@@ -61,8 +61,8 @@ export interface ListenAddress {
 export const listenAddress: Parse<ListenAddress> = (text) => {
   const [, host, port] = ANY_HOST_AND_PORT.exec(text) ?? [];
   if (port === undefined || (host !== undefined && !isHost(host)))
-    return refuse("is not an address to listen at; write it as :10899 or 127.0.0.1:10899");
-  return { ...(host !== undefined && { host: unbracketed(host) }), port: parsePort(port, 0) };
+    return refuse("is not an address to listen on; write it as :10899 or 127.0.0.1:10899");
+  return { ...(host !== undefined && { host: removeBrackets(host) }), port: parsePort(port, 0) };
 };
 
 const parsePort = (text: string, min: number): number => {
@@ -72,7 +72,7 @@ const parsePort = (text: string, min: number): number => {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** A duration of any length such as `250ms`, in milliseconds. */
+/** A duration such as `250ms`, without limits, in milliseconds. */
 export const milliseconds: Parse<number> = (text) => {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];
   const scale = UNITS[unit ?? ""];
@@ -81,7 +81,7 @@ export const milliseconds: Parse<number> = (text) => {
     : Number(count) * scale;
 };
 
-/** A duration such as `250ms`, `9.5s`, `10m`, in milliseconds. */
+/** A duration such as `250ms`, `9.5s` or `10m` within limits, in milliseconds. */
 export const duration = ({ min, max }: { min: string; max: string }): Parse<number> => {
   const [minMs, maxMs] = [milliseconds(min), milliseconds(max)];
   return (text) => {
@@ -100,14 +100,14 @@ export const integer =
       : refuse(`is not a whole number from ${min} to ${max}`);
   };
 
-/** A number above `above`, at most `max`. */
+/** A number greater than `above` and at most `max`. */
 export const number =
   ({ above, max }: { above: number; max: number }): Parse<number> =>
   (text) => {
     const value = Number(text);
     return /^\d+(\.\d+)?$/.test(text) && value > above && value <= max
       ? value
-      : refuse(`is not a number above ${above} and at most ${max}`);
+      : refuse(`is not a number greater than ${above} and at most ${max}`);
   };
 
 /** One of a few words. */
@@ -116,7 +116,7 @@ export const oneOf =
   (text) =>
     choices.find((choice) => choice === text) ?? refuse(`is not one of ${choices.join(", ")}`);
 
-/** `NAME=COUNT,…`; the counts add up to 1 to `max`. */
+/** `NAME=COUNT,…`; the total is from 1 to `max`. */
 export const counts =
   <const T extends string>(
     names: readonly T[],
@@ -128,11 +128,13 @@ export const counts =
       const name = names.find((candidate) => candidate === word);
       if (word === undefined) return refuse("is not a list such as QS1=5,DS3=3");
       if (name === undefined)
-        return refuse(`names ${word}, which is not one of ${names.join(", ")}`);
+        return refuse(`contains ${word}, which is not one of ${names.join(", ")}`);
       return [name, Number(count)];
     });
     const total = pairs.reduce((sum, [, count]) => sum + count, 0);
-    return total >= 1 && total <= max ? pairs : refuse(`adds up to ${total}, not to 1 to ${max}`);
+    return total >= 1 && total <= max
+      ? pairs
+      : refuse(`has a total of ${total}; the total must be from 1 to ${max}`);
   };
 
 /** A path of letters, digits and `-_./`, other than the exporter's own paths. */
@@ -143,7 +145,7 @@ export const urlPath: Parse<string> = (text) => {
     : text;
 };
 
-/** Path of a file, without characters that some systems do not allow. */
+/** Path of a file, without characters that some operating systems do not allow. */
 export const filePath: Parse<string> = (text) =>
   /^[^*?"<>|\p{Cc}]*[^*?"<>|\p{Cc}/\\.]$/u.test(text)
     ? text
@@ -194,7 +196,7 @@ export const isoTime: Parse<number> = (text) => {
     : refuse("is not a time; write it as 2026-06-21T10:00:00Z");
 };
 
-/** Whether the date exists: `Date` takes 30 February for a day in March. */
+/** Whether the date exists: `Date` converts 30 February to a day in March. */
 const isCalendarDate = (day: string): boolean => new Date(day).toISOString().startsWith(day);
 
 /** `LATITUDE,LONGITUDE` in degrees. */
@@ -206,22 +208,23 @@ export const site: Parse<{ latitude: number; longitude: number }> = (text) => {
     : refuse("is not a pair of coordinates; write it as 52.09,5.12");
 };
 
-const PANEL_FORM =
+const PANEL_FORMAT =
   "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
 
 /** `UID/CHANNEL=PANEL[/ARRAY[/ROW/COLUMN]]` */
 export const panel: Parse<Panel> = (text) => {
-  const [, uid, channel, where] = /^(\d{12})\/([1-4])=(.*)$/s.exec(text) ?? [];
-  if (uid === undefined || where === undefined || /\p{Cc}/u.test(where)) return refuse(PANEL_FORM);
-  const words = where.split("/").map((word) => word.trim());
+  const [, uid, channel, position] = /^(\d{12})\/([1-4])=(.*)$/s.exec(text) ?? [];
+  if (uid === undefined || position === undefined || /\p{Cc}/u.test(position))
+    return refuse(PANEL_FORMAT);
+  const words = position.split("/").map((word) => word.trim());
   const [name = "", array = "", row = "", column = ""] = words;
-  if (![1, 2, 4].includes(words.length) || words.includes("")) return refuse(PANEL_FORM);
+  if (![1, 2, 4].includes(words.length) || words.includes("")) return refuse(PANEL_FORMAT);
   return { uid, channel: Number(channel), panel: name, array, row, column };
 };
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
-/** A loopback address to listen at: only this machine can reach it. */
+/** A loopback address to listen on, which only this machine can reach. */
 export const loopbackAddress: Parse<ListenAddress> = (text) => {
   const address = listenAddress(text);
   return LOOPBACK.test(address.host ?? "")
@@ -239,7 +242,7 @@ export const addressRange: Parse<{ network: string; prefix: number }> = (text) =
     : refuse("is not a range of addresses; write it as 192.168.1.0/24 or fd00::/8");
 };
 
-/** Host bits of the largest network that is searched. */
+/** Host bits of the largest network that can be searched. */
 const MAX_SEARCH_BITS = 12;
 
 /** A range of at most 4,096 IPv4 addresses. */

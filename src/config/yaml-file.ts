@@ -1,16 +1,16 @@
-/** The text of a YAML file → its value by a schema, or everything that is wrong with it, each with its line. */
+/** Parses a YAML file and validates it with a schema. Reports all problems at once, with their lines. */
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 
-/** What a file says, or what is wrong with it, a line each. */
+/** The value of a file, or its problems, one line each. */
 export type ParseResult<T> = { readonly value: T } | { readonly problems: readonly string[] };
 
-/** As many places as one file may name by anchors; more is a text made to grow without end. */
+/** Maximum number of aliases, because nested aliases can expand without limit. */
 const MAX_ALIASES = 100;
 
 /**
- * Reads a YAML file. A problem is told as `FILE:LINE: path.of.the.key: what is wrong`. No value is repeated but one that
- * is none of a list of words, so that no password gets into a log; a schema's own messages keep to the same.
+ * Reads a YAML file. A problem is reported as `FILE:LINE: path.of.the.key: problem`. A problem only quotes a value that must
+ * be one of a list of words, so that no password gets into a log. A schema's own messages must follow the same rule.
  */
 export const parseYaml = <S extends z.ZodType>(
   bytes: Uint8Array | string,
@@ -18,15 +18,16 @@ export const parseYaml = <S extends z.ZodType>(
   schema: S,
 ): ParseResult<z.output<S>> => {
   const text = typeof bytes === "string" ? bytes : decodeUtf8(bytes);
-  if (text === undefined) return failure(`${fileName}: is not a text in UTF-8`);
+  if (text === undefined) return failure(`${fileName}: is not valid UTF-8`);
   const lines = new LineCounter();
   const at = (offset: number): string => `${fileName}:${lines.linePos(offset).line}`;
   let document: Document.Parsed;
   let content: unknown;
   try {
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const faults = findProblems(document, text);
-    if (faults.length > 0) return failure(...faults.map((it) => `${at(it.offset)}: ${it.problem}`));
+    const problems = findProblems(document, text);
+    if (problems.length > 0)
+      return failure(...problems.map(({ offset, problem }) => `${at(offset)}: ${problem}`));
     content = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     return failure(`${fileName}: ${describeAliasError(error as Error)}`);
@@ -40,13 +41,13 @@ export const parseYaml = <S extends z.ZodType>(
       text: [formatPath(path), issue.message].filter((part) => part !== "").join(": "),
     })),
   );
-  found.sort((one, other) => one.offset - other.offset);
+  found.sort((a, b) => a.offset - b.offset);
   return failure(...found.map(({ offset, text }) => `${at(offset)}: ${text}`));
 };
 
 const failure = (...problems: string[]): { problems: readonly string[] } => ({ problems });
 
-/** `undefined` where the bytes are no UTF-8. */
+/** Decodes bytes; `undefined` if they are not valid UTF-8. */
 const decodeUtf8 = (bytes: Uint8Array): string | undefined => {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -55,13 +56,13 @@ const decodeUtf8 = (bytes: Uint8Array): string | undefined => {
   }
 };
 
-/** Faults that are found when aliases are followed have no place: the library throws them. */
+/** Describes an error that the library throws while it resolves aliases. It has no position. */
 const describeAliasError = (error: Error): string => {
   if (error instanceof RangeError) return TOO_DEEP;
   const [, name] = /^Unresolved alias.*: (\S+)$/.exec(error.message) ?? [];
   return name === undefined
-    ? `follows its aliases (*name) more than ${MAX_ALIASES} times`
-    : `the alias *${name} stands for nothing: no &${name} comes before it`;
+    ? `uses aliases (*name) more than ${MAX_ALIASES} times`
+    : `the alias *${name} is not defined: there is no &${name} before it`;
 };
 
 interface YamlProblem {
@@ -69,49 +70,49 @@ interface YamlProblem {
   readonly problem: string;
 }
 
-/** Where it is no YAML, the first fault alone, as others follow from it; else every key that cannot be one. */
+/** For invalid YAML, only the first error, because others can follow from it; otherwise every invalid key. */
 const findProblems = (document: Document.Parsed, text: string): YamlProblem[] => {
   const found = [...document.errors, ...document.warnings];
-  const told = found.map((fault) => ({
-    offset: fault.pos[0],
-    problem: describeYamlError(fault, text),
+  const problems = found.map((error) => ({
+    offset: error.pos[0],
+    problem: describeYamlError(error, text),
   }));
   if (found.every(({ code }) => code === "DUPLICATE_KEY"))
-    return [...told, ...findInvalidKeys(document.contents)];
-  return told.slice(0, 1);
+    return [...problems, ...findInvalidKeys(document.contents)];
+  return problems.slice(0, 1);
 };
 
 const TOO_DEEP = "is nested too deeply";
 
-/** What the parser finds, in other words where its own help nobody. */
-const describeYamlError = (fault: Document.Parsed["errors"][number], text: string): string => {
-  const key = /^[^:\s]*/.exec(text.slice(fault.pos[0], fault.pos[0] + 100))?.[0] ?? "";
-  switch (fault.code) {
+/** Describes an error of the parser, with clearer words for common errors. */
+const describeYamlError = (error: Document.Parsed["errors"][number], text: string): string => {
+  const key = /^[^:\s]*/.exec(text.slice(error.pos[0], error.pos[0] + 100))?.[0] ?? "";
+  switch (error.code) {
     case "DUPLICATE_KEY":
-      return `${key}: stands here for the second time`;
+      return `${key}: is set twice`;
     case "TAB_AS_INDENT":
-      return "begins with a tab; indent with spaces";
+      return "starts with a tab; indent with spaces";
     case "MULTIPLE_DOCS":
-      return "a second document begins here; the file may hold one";
+      return "a second document starts here; only one is allowed";
     case "TAG_RESOLVE_FAILED":
-      return `${key} is a tag that nobody knows`;
+      return `${key} is an unknown tag`;
     default:
-      return fault.message.startsWith("Maximum call stack")
+      return error.message.startsWith("Maximum call stack")
         ? TOO_DEEP
-        : `is no YAML: ${fault.message.replace(/:? ?["`\n].*/s, "").trim()}`; // a quoted part may be a secret
+        : `is not valid YAML: ${error.message.replace(/:? ?["`\n].*/s, "").trim()}`; // the quoted part may be a secret
   }
 };
 
-/** Keys that are no words, and the one that an object in JavaScript cannot have. */
+/** Finds keys that are not words, and `__proto__`, which is unsafe in JavaScript objects. */
 const findInvalidKeys = (node: unknown): YamlProblem[] => {
   if (isSeq(node)) return node.items.flatMap(findInvalidKeys);
   if (!isMap(node)) return [];
   return node.items.flatMap(({ key, value }) => {
     const offset = nodeOffset(key) ?? nodeOffset(node) ?? 0;
     const inside = findInvalidKeys(value);
-    if (!isScalar(key)) return [{ offset, problem: "a key is a list or a map, and not a word" }];
+    if (!isScalar(key)) return [{ offset, problem: "a key must be a word, not a list or a map" }];
     return key.value === "__proto__"
-      ? [{ offset, problem: "__proto__: cannot be a key" }, ...inside]
+      ? [{ offset, problem: "__proto__: is not allowed as a key" }, ...inside]
       : inside;
   });
 };
@@ -121,7 +122,7 @@ const nodeOffset = (node: unknown): number | undefined =>
 
 type Path = readonly PropertyKey[];
 
-/** An issue about unknown keys is about each of them. */
+/** The paths of an issue: one for each unknown key. */
 const issuePaths = (issue: z.core.$ZodIssue): Path[] =>
   issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
 
@@ -133,7 +134,7 @@ const formatPath = (path: Path): string =>
     )
     .join("");
 
-/** Where a path's last key stands; where it is missing, that of the map it is missing in. */
+/** Offset of the last key of a path or, if it is missing, of the map that should have it. */
 const pathOffset = (root: unknown, path: Path, document: Document): number => {
   let offset = 0;
   let node = root;
@@ -155,7 +156,7 @@ const pathOffset = (root: unknown, path: Path, document: Document): number => {
 };
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
-  string: "a text",
+  string: "a string",
   number: "a number",
   int: "a whole number",
   boolean: "true or false",
@@ -164,23 +165,24 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   record: "a map of names and values",
 };
 
-/** Messages for people instead of the schema library's. */
+/** Replaces the messages of the schema library. */
 const describeIssue = (issue: z.core.$ZodRawIssue): string => {
   const { input } = issue;
   switch (issue.code) {
     case "invalid_type": {
       if (input === undefined) return "is missing";
-      if (input === null) return "is empty; give it a value or leave it out";
-      return `is ${describeType(input)}, and not ${TYPE_NAMES[issue.expected] ?? `a ${issue.expected}`}`;
+      if (input === null) return "is empty; set a value or remove the key";
+      return `must be ${TYPE_NAMES[issue.expected] ?? `a ${issue.expected}`}, not ${describeType(input)}`;
     }
     case "invalid_value": {
       if (input === undefined) return "is missing";
-      const one =
-        typeof input === "object" ? `is ${describeType(input)}, and` : `"${String(input)}" is`;
-      return `${one} none of ${issue.values.map(String).join(", ")}`;
+      const words = issue.values.map(String).join(", ");
+      return typeof input === "object"
+        ? `must be one of ${words}, not ${describeType(input)}`
+        : `"${String(input)}" is not one of ${words}`;
     }
     case "unrecognized_keys":
-      return `is unknown here; known are ${schemaKeys(issue.inst).join(", ")}`;
+      return `is not a known key; known keys are ${schemaKeys(issue.inst).join(", ")}`;
     case "too_small":
       return issue.origin === "number" || issue.origin === "int"
         ? `is below ${issue.minimum}`
@@ -190,9 +192,9 @@ const describeIssue = (issue: z.core.$ZodRawIssue): string => {
         ? `is above ${issue.maximum}`
         : `is longer than ${issue.maximum}`;
     case "invalid_key":
-      return issue.issues[0]?.message ?? "cannot be a key here";
+      return issue.issues[0]?.message ?? "is not allowed as a key";
     default:
-      return input === undefined ? "is missing" : "has not the form it must have";
+      return input === undefined ? "is missing" : "is invalid";
   }
 };
 
@@ -201,9 +203,9 @@ const describeType = (input: unknown): string => {
   if (Array.isArray(input)) return "a list";
   if (typeof input === "object") return "a map";
   if (typeof input === "boolean") return "true or false";
-  return typeof input === "number" ? "a number" : "a text";
+  return typeof input === "number" ? "a number" : "a string";
 };
 
-/** The keys of the schema that refused another one. */
+/** The keys of the schema that rejected an unknown key. */
 const schemaKeys = (schema: unknown): string[] =>
   Object.keys((schema as { def?: { shape?: object } } | undefined)?.def?.shape ?? {});

@@ -48,7 +48,7 @@ const ECU = "--ecu.address=192.168.1.50";
 const FIRST_WORD =
   "the first argument may be a command: serve, demo, simulate, check-config, read, doctor, capture, decode, replay, backfill, completion";
 const NO_ECU =
-  "no ECU is configured; name one with --ecu.address=192.168.1.50 (or the variable ECU_ADDRESS), or try the exporter without an ECU: apsystems-ecu-exporter demo";
+  "no ECU is configured; set --ecu.address=192.168.1.50 (or the environment variable ECU_ADDRESS), or try the exporter without an ECU: apsystems-ecu-exporter demo";
 const rows = commands.flatMap(({ name, settings }) =>
   Object.entries<Setting<unknown>>(settings).map(([key, row]) => ({
     command: name,
@@ -56,8 +56,8 @@ const rows = commands.flatMap(({ name, settings }) =>
     ...row,
   })),
 );
-/** The least that each command must be given. */
-const least: Record<CommandName, readonly string[]> = {
+/** The required arguments of each command. */
+const requiredArguments: Record<CommandName, readonly string[]> = {
   serve: [ECU],
   demo: [],
   simulate: [],
@@ -71,8 +71,8 @@ const least: Record<CommandName, readonly string[]> = {
   completion: ["bash"],
 };
 
-describe("a command line that is right", () => {
-  it("needs no more than an ECU's address", () => {
+describe("a valid command line", () => {
+  it("needs only the address of an ECU", () => {
     expect(parsed([ECU])).toEqual({
       command: "serve",
       config: {
@@ -95,7 +95,7 @@ describe("a command line that is right", () => {
     });
   });
 
-  it("sets everything that serve has", () => {
+  it("sets every setting of serve", () => {
     const argv =
       "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
     expect(parsed(argv.split(" "))).toEqual({
@@ -152,7 +152,7 @@ describe("a command line that is right", () => {
     });
   });
 
-  it("sets everything that simulate has", () => {
+  it("sets every setting of simulate", () => {
     const argv =
       "simulate --listen=:8900 --family=R --inverters=QS1=5,DS3=3 --seed=7 --start=2026-06-21T10:00:00+02:00 --time-scale=0.5 --site=-33.9,151.2 --timezone=Australia/Sydney --past=60 --history=12 --fault=drip --fault=noLf --control=127.0.0.1:8898 --log.level=warn";
     expect(parsed(argv.split(" "))).toEqual({
@@ -179,7 +179,7 @@ describe("a command line that is right", () => {
     });
   });
 
-  it("takes a value that stands behind its flag as a word of its own", () => {
+  it("accepts a value as the word after its flag", () => {
     const config = configOf("serve", ["--ecu.address", "ecu.lan", "--ecu.min-interval", "1m"]);
     expect(config).toMatchObject({ ecus: [{ host: "ecu.lan" }], minInterval: 60_000 });
   });
@@ -238,20 +238,23 @@ it.each([
 });
 
 describe("the environment", () => {
-  it("stands in for every flag", () => {
+  it("sets every flag", () => {
     for (const { command, key, ...row } of rows) {
       const { flag } = row;
-      expect(parsed([command, ...least[command]])).toHaveProperty(["config", key]);
+      expect(parsed([command, ...requiredArguments[command]])).toHaveProperty(["config", key]);
       if (!hasEnv(row)) continue;
       const variable = envName(flag);
-      const argv = [command, ...least[command].filter((word) => !word.startsWith(`--${flag}=`))];
+      const argv = [
+        command,
+        ...requiredArguments[command].filter((word) => !word.startsWith(`--${flag}=`)),
+      ];
       expect(problemsOf(argv, { [variable]: "?" }), variable).toEqual([
         expect.stringMatching(new RegExp(`^${variable}: "\\?" `)),
       ]);
     }
   });
 
-  it("sets nothing whose name means something else on many machines", () => {
+  it("does not set flags with names that are common environment variables", () => {
     const env = { JSON: "true", WATCH: "true", EVERY: "5m", HOST: "ecu.lan", OUTPUT: "x" };
     expect(configOf("read", ["read", "ecu.lan"], env)).toMatchObject({
       json: false,
@@ -271,18 +274,18 @@ describe("the environment", () => {
     expect(envName(flag)).toBe(variable);
   });
 
-  it("is beaten by a flag, for every setting", () => {
+  it("is overridden by a flag, for every setting", () => {
     for (const row of rows) {
       const { command, flag } = row;
       if (row.positional || isBareSwitch(row)) continue;
-      const others = least[command].filter((word) => !word.startsWith(`--${flag}=`));
+      const others = requiredArguments[command].filter((word) => !word.startsWith(`--${flag}=`));
       const argv = [command, ...others, `--${flag}=?`];
       const problems = problemsOf(argv, { [envName(flag)]: "!" });
       expect(problems[0], flag).toMatch(new RegExp(`^--${flag}: "\\?" `));
     }
   });
 
-  it("names several ECUs with commas between them", () => {
+  it("lists several ECUs, separated by commas", () => {
     const { ecus } = configOf("serve", [], { ECU_ADDRESS: "a.lan, [fd00::50]:8900" });
     expect(ecus.map(({ host, port }) => [host, port])).toEqual([
       ["a.lan", 8899],
@@ -290,14 +293,14 @@ describe("the environment", () => {
     ]);
   });
 
-  it("says nothing where a variable is empty", () => {
+  it("ignores empty variables", () => {
     expect(configOf("serve", [ECU], { ECU_RETRIES: "" }).retries).toBe(2);
     expect(problemsOf([], { ECU_ADDRESS: "" })).toEqual([NO_ECU]);
   });
 });
 
 const address = "is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899";
-const listen = "is not an address to listen at; write it as :10899 or 127.0.0.1:10899";
+const listen = "is not an address to listen on; write it as :10899 or 127.0.0.1:10899";
 const duration = "is not a duration; write it as 250ms, 9.5s or 10m";
 const zone = "is not a time zone; write it as Europe/Amsterdam or America/New_York";
 const path = "is not a path such as /metrics";
@@ -367,13 +370,13 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
     "demo",
     "inverters",
     "QS9=1",
-    "names QS9, which is not one of YC600, DS3, DS3D-L, DS3-H, QS1, QS1A, YC1000, QT2, UNKNOWN, UNCONTACTED",
+    "contains QS9, which is not one of YC600, DS3, DS3D-L, DS3-H, QS1, QS1A, YC1000, QT2, UNKNOWN, UNCONTACTED",
   ],
-  ["demo", "inverters", "QS1=200,DS3=101", "adds up to 301, not to 1 to 300"],
-  ["demo", "inverters", "DS3=0", "adds up to 0, not to 1 to 300"],
+  ["demo", "inverters", "QS1=200,DS3=101", "has a total of 301; the total must be from 1 to 300"],
+  ["demo", "inverters", "DS3=0", "has a total of 0; the total must be from 1 to 300"],
   ["demo", "family", "r", "is not one of R, L"],
   ["demo", "seed", "-1", "is not a whole number from 0 to 2147483647"],
-  ["demo", "time-scale", "0", "is not a number above 0 and at most 10000"],
+  ["demo", "time-scale", "0", "is not a number greater than 0 and at most 10000"],
   ["simulate", "listen", "nowhere", listen],
   ["simulate", "start", "2026-06-21", time],
   ["simulate", "start", "2026-06-21T10:00:00", time],
@@ -439,7 +442,7 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["backfill", "from", "26-01-01", day],
   ["backfill", "to", "20260101", day],
   ["backfill", "pace", "100ms", "is not between 250ms and 10m"],
-  ["backfill", "end-joules", "-1", "is not a number above 0 and at most 9007199254740991"],
+  ["backfill", "end-joules", "-1", "is not a number greater than 0 and at most 9007199254740991"],
   ["backfill", "labels", "job", labels],
   ["backfill", "labels", "job=", labels],
   ["backfill", "labels", "1=x", labels],
@@ -447,8 +450,10 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["backfill", "labels", "ecu=roof", "sets the label ecu, which is reserved"],
   ["backfill", "labels", "__name__=x", "sets the label __name__, which is reserved"],
   ["backfill", "labels", "job=a,job=b", "sets the label job twice"],
-])("%s refuses --%s=%s", (command, flag, text, problem) => {
-  const others = least[command as CommandName].filter((word) => !word.startsWith(`--${flag}=`));
+])("%s rejects --%s=%s", (command, flag, text, problem) => {
+  const others = requiredArguments[command as CommandName].filter(
+    (word) => !word.startsWith(`--${flag}=`),
+  );
   const argv = [command, ...others, `--${flag}=${text}`];
   expect(problemsOf(argv)).toEqual([`--${flag}: "${text}" ${problem}`]);
 });
@@ -488,11 +493,11 @@ it.each([
     ],
   ],
   [["demo", "--fault"], ["--fault needs a value: --fault=NAME[@QUERY][:LIMIT]"]],
-])("refuses the arguments %j", (argv, problems) => {
+])("rejects the arguments %j", (argv, problems) => {
   expect(problemsOf(argv)).toEqual(problems);
 });
 
-it("tells all problems at once, wherever they are", () => {
+it("reports all problems at once", () => {
   const argv = ["serve", "all", "--bogus", "--ecu.timeout=5", "--web.listen-address"];
   expect(problemsOf(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
     `unexpected argument "all"; ${FIRST_WORD}`,
@@ -534,7 +539,7 @@ describe("a configuration file", () => {
     return [];
   };
 
-  it("names ECUs beside those of the command line", () => {
+  it("adds ECUs to those of the command line", () => {
     const { config } = read("--config.file=good.yml", ECU) as { config: Config<"serve"> };
     expect(config.ecus.map(({ name, host, retries }) => [name, host, retries])).toEqual([
       ["192.168.1.50", "192.168.1.50", undefined],
@@ -543,20 +548,20 @@ describe("a configuration file", () => {
     ]);
   });
 
-  it("tells all that is wrong with it and with the flags, and does not ask for an ECU besides", () => {
+  it("reports its problems together with those of the flags, without the problem that no ECU is configured", () => {
     expect(problems("--config.file=bad.yml", "--ecu.retries=x")).toEqual([
       '--ecu.retries: "x" is not a whole number from 0 to 10',
       'bad.yml:2: ecus[0].address: "" is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899',
     ]);
   });
 
-  it("may be missing from the disk, which is said", () => {
+  it("is reported if it does not exist", () => {
     expect(problems("--config.file=gone.yml")).toEqual([
       "gone.yml: cannot be read: there is no such file",
     ]);
   });
 
-  it("may not call two ECUs by one name", () => {
+  it("cannot have two ECUs with the same name", () => {
     expect(problems("--config.file=twice.yml")).toEqual(['two ECUs have the name "a"']);
   });
 
@@ -571,7 +576,7 @@ describe("a configuration file", () => {
   });
 });
 
-it("refuses two names for one panel, and takes the two panels of an inverter", () => {
+it("rejects two names for one panel, and accepts the two panels of an inverter", () => {
   const named = (channel: number, name: string) => `--ecu.panel=703000000001/${channel}=${name}`;
   expect(problemsOf([ECU, named(1, "A1"), named(2, "A2")])).toEqual([]);
   expect(problemsOf([ECU, named(1, "A1"), named(1, "A2")])).toEqual([
@@ -579,7 +584,7 @@ it("refuses two names for one panel, and takes the two panels of an inverter", (
   ]);
 });
 
-it("tells of each ECU that does not parse, and of one that is named twice beside it", () => {
+it("reports each invalid ECU address together with duplicates", () => {
   const argv = ["a b", "ecu.lan", "c:d", "ecu.lan"].map((text) => `--ecu.address=${text}`);
   expect(problemsOf(argv)).toEqual([
     `--ecu.address: "a b" ${address}`,
@@ -599,7 +604,7 @@ describe("help", () => {
     );
   });
 
-  it("names the commands, and how to get theirs", () => {
+  it("lists the commands and how to get their help", () => {
     const help = helpText("--help");
     for (const command of commands) expect(help).toMatch(new RegExp(`\n  ${command.name} \\[`));
     expect(help).toContain("Run COMMAND --help for details.");
@@ -633,11 +638,11 @@ describe("help", () => {
     },
   );
 
-  it("is given even where other arguments are wrong", () => {
+  it("is printed even if other arguments are invalid", () => {
     expect(helpText("simulate", "--seed=x", "--help")).toContain("--time-scale <FACTOR>");
   });
 
-  it.each(["--version", "-V"])("%s is the version and no more", (flag) => {
+  it.each(["--version", "-V"])("%s prints only the version", (flag) => {
     expect(helpText(flag)).toBe("1.2.3\n");
   });
 });

@@ -18,7 +18,7 @@ import { type HastyClock, hastyClock, settled } from "../support/fake-clock.ts";
 import { openFullPort } from "../support/full-port.ts";
 import { listening } from "../support/listening.ts";
 import { type Passing, passAfter, timedExchange } from "../support/timed-exchange.ts";
-import { paper } from "./screen.ts";
+import { recordingTerminal } from "./screen.ts";
 
 const NIGHT = Date.UTC(2026, 5, 21, 23, 3); // 1:03 in Utrecht
 const noTime: Passing = () => 0;
@@ -41,7 +41,7 @@ const run = async (ecu: Endpoint, options: RunOptions = {}) => {
     passing = noTime,
     ...environment
   } = options;
-  const terminal = paper();
+  const terminal = recordingTerminal();
   const { host, port } = ecu;
   const code = await doctor(
     { ecu: { name: "ecu.lan", host, port }, find: undefined, timezone },
@@ -512,7 +512,7 @@ describe("the verdicts", () => {
 describe("doctor --find", () => {
   const range = (network: string, prefix: number) => ({ network, prefix });
   const find = async (network: string, prefix: number, port: number, clock = hastyClock()) => {
-    const terminal = paper();
+    const terminal = recordingTerminal();
     const code = await doctor(
       { ecu: undefined, find: range(network, prefix), timezone: undefined },
       { terminal, port, clock },

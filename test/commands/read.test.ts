@@ -13,7 +13,7 @@ import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { AFTERNOON, defaultOptions, startEcu } from "../simulator/client.ts";
-import { paper } from "./screen.ts";
+import { recordingTerminal } from "./screen.ts";
 
 const NIGHT = Date.UTC(2026, 5, 21, 23, 3);
 const ajv = new Ajv2020({ allErrors: true });
@@ -41,7 +41,7 @@ const configOf = ({ host, port }: { host: string; port: number }, options: ReadC
 /** Reads a simulated ECU once. */
 const readFrom = async (simulation: Partial<SimulationOptions>, options: ReadCase = {}) => {
   await using ecu = await startEcu(simulation);
-  const screen = paper(options);
+  const screen = recordingTerminal(options);
   const code = await read(configOf(ecu, options), { screen });
   expect(ecu.writes).toEqual([]);
   return { code, text: screen.text() };
@@ -149,7 +149,7 @@ describe("the tables of read", () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const screen = paper();
+    const screen = recordingTerminal();
     const code = await read(configOf({ host: "127.0.0.1", port }, { json }), { screen });
     server.close();
     expect(code).toBe(2);
@@ -254,7 +254,7 @@ describe("read --watch", () => {
   /** Reads three times, the second time while the ECU refuses connections, then is stopped. */
   const watch = async (options: ReadCase = {}) => {
     await using ecu = await startEcu();
-    const screen = paper(options);
+    const screen = recordingTerminal(options);
     const slept: number[] = [];
     let stop = (): void => {};
     const stopped = new Promise<void>((resolve) => {
@@ -301,7 +301,7 @@ describe("read --watch", () => {
 
   it("validates across reads like the exporter: a counter that falls is left out", async () => {
     await using ecu = await startEcu();
-    const screen = paper();
+    const screen = recordingTerminal();
     let turn = 0;
     let stop = (): void => {};
     const stopped = new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 import type { Terminal } from "../../src/cli/terminal.ts";
 
-/** A screen that keeps what is written on it. */
-export const paper = (
+/** A terminal that records its output. */
+export const recordingTerminal = (
   options: Partial<Omit<Terminal, "write">> = {},
 ): Terminal & { readonly text: () => string } => {
   let text = "";

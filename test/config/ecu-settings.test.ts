@@ -8,7 +8,7 @@ import {
 import { readConfigFile } from "../../src/config/file.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 
-/** The settings that `serve` gives an ECU of the command line. */
+/** The configuration of `serve` with one ECU and these flags. */
 const fromFlags = (...flags: string[]): unknown => {
   const invocation = parseCommandLine({
     argv: ["--ecu.address=ecu.lan", ...flags],
@@ -19,7 +19,7 @@ const fromFlags = (...flags: string[]): unknown => {
   return invocation.command === "serve" ? invocation.config : undefined;
 };
 
-const isRefused = (flag: string): boolean => {
+const isRejected = (flag: string): boolean => {
   try {
     fromFlags(flag);
     return false;
@@ -28,7 +28,7 @@ const isRefused = (flag: string): boolean => {
   }
 };
 
-/** The settings of an ECU in a file, or `undefined` where the file is refused. */
+/** The settings of an ECU in a file, or `undefined` if the file is rejected. */
 const fromFile = (line: string): unknown => {
   const read = readConfigFile(`ecus: [{ address: ecu.lan, ${line} }]`, "apsystems.yml");
   return "value" in read ? read.value.ecus[0] : undefined;
@@ -70,13 +70,13 @@ describe("a setting of an ECU has the same meaning on the command line and in th
     ["--ecu.timeout=11m", "timeout: 11m"],
     ["--ecu.command-pause=61s", "command_pause: 61s"],
     ["--ecu.retries=11", "retries: 11"],
-  ])("%s and %s are refused", (flag, line) => {
-    expect(isRefused(flag)).toBe(true);
+  ])("%s and %s are rejected", (flag, line) => {
+    expect(isRejected(flag)).toBe(true);
     expect(fromFile(line)).toBeUndefined();
   });
 });
 
-describe("the settings of an ECU among others", () => {
+describe("the settings of an ECU with defaults", () => {
   const defaults: EcuDefaults = {
     timezone: "Europe/Berlin",
     panels: [panel, { ...panel, channel: 2, panel: "A2" }],
@@ -86,7 +86,7 @@ describe("the settings of an ECU among others", () => {
     retries: 2,
   };
 
-  it("are its own, else those of all", () => {
+  it("are its own, otherwise the defaults", () => {
     const own = { timezone: "Europe/Oslo", retries: 0 };
     expect(resolveEcuSettings(own, defaults)).toEqual({
       ...defaults,
@@ -95,7 +95,7 @@ describe("the settings of an ECU among others", () => {
     });
   });
 
-  it("have each channel's own panel, and the panels of all at the other channels", () => {
+  it("have the ECU's own panels, and the default panels at other channels", () => {
     const own = { panels: [{ ...panel, panel: "B1" }] };
     expect(resolveEcuSettings(own, defaults).panels).toEqual([
       { ...panel, panel: "B1" },

@@ -5,14 +5,14 @@ import { fileSchema, readConfigFile } from "../../src/config/file.ts";
 
 const read = (text: string) => readConfigFile(text, "apsystems.yml");
 
-describe("a configuration file that is right", () => {
-  it("needs no more than an address", () => {
+describe("a valid configuration file", () => {
+  it("needs only an address", () => {
     expect(read("ecus: [{ address: 192.168.1.50 }]")).toEqual({
       value: { ecus: [{ name: "192.168.1.50", host: "192.168.1.50", port: 8899 }] },
     });
   });
 
-  it("says what holds for each ECU and for all, its own words first", () => {
+  it("has settings of each ECU and defaults for all; an ECU's own settings have priority", () => {
     const text = `
 defaults:
   timezone: Europe/Amsterdam
@@ -61,7 +61,7 @@ const intervals = "min_interval, timeout, command_pause, retries";
 const address = "is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899";
 const duration = "is not a duration; write it as 250ms, 9.5s or 10m";
 const place = "is not a serial number and a channel, such as 703000000001/1";
-/** One ECU with another line. */
+/** One ECU with a further line. */
 const ecu = (line: string) => `ecus:\n  - address: a\n    ${line}`;
 
 it.each<readonly [text: string, ...problems: string[]]>([
@@ -71,12 +71,12 @@ it.each<readonly [text: string, ...problems: string[]]>([
   [
     "\necu: []",
     "apsystems.yml:1: ecus: is missing",
-    "apsystems.yml:2: ecu: is unknown here; known are defaults, ecus",
+    "apsystems.yml:2: ecu: is not a known key; known keys are defaults, ecus",
   ],
   ["ecus:\n  - name: house", "apsystems.yml:2: ecus[0].address: is missing"],
   [
     "ecus:\n  - address:",
-    "apsystems.yml:2: ecus[0].address: is empty; give it a value or leave it out",
+    "apsystems.yml:2: ecus[0].address: is empty; set a value or remove the key",
   ],
   ["ecus:\n  - address: http://x", `apsystems.yml:2: ecus[0].address: "http://x" ${address}`],
   [
@@ -87,16 +87,19 @@ it.each<readonly [text: string, ...problems: string[]]>([
     "ecus:\n  - address: a:0",
     'apsystems.yml:2: ecus[0].address: "a:0" needs a port from 1 to 65535',
   ],
-  ["ecus:\n  - address: 7", "apsystems.yml:2: ecus[0].address: is a number, and not a text"],
+  ["ecus:\n  - address: 7", "apsystems.yml:2: ecus[0].address: must be a string, not a number"],
   [
     ecu("name: my house"),
-    'apsystems.yml:3: ecus[0].name: "my house" is not a name; use up to 100 letters, digits, dots, dashes and underscores',
+    'apsystems.yml:3: ecus[0].name: "my house" is not a name; use up to 100 letters, digits, dots, hyphens and underscores',
   ],
   [
     ecu("timezone: Mars/Olympus"),
     'apsystems.yml:3: ecus[0].timezone: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
   ],
-  [ecu("min_interval: 30"), "apsystems.yml:3: ecus[0].min_interval: is a number, and not a text"],
+  [
+    ecu("min_interval: 30"),
+    "apsystems.yml:3: ecus[0].min_interval: must be a string, not a number",
+  ],
   [ecu("min_interval: 30 s"), `apsystems.yml:3: ecus[0].min_interval: "30 s" ${duration}`],
   [ecu("timeout: 1h"), 'apsystems.yml:3: ecus[0].timeout: "1h" is not between 100ms and 10m'],
   [
@@ -105,7 +108,7 @@ it.each<readonly [text: string, ...problems: string[]]>([
   ],
   [ecu("retries: 11"), "apsystems.yml:3: ecus[0].retries: is above 10"],
   [ecu("retries: -1"), "apsystems.yml:3: ecus[0].retries: is below 0"],
-  [ecu("retries: two"), "apsystems.yml:3: ecus[0].retries: is a text, and not a number"],
+  [ecu("retries: two"), "apsystems.yml:3: ecus[0].retries: must be a number, not a string"],
   [
     ecu("coordinates: { latitude: 91, longitude: -181 }"),
     "apsystems.yml:3: ecus[0].coordinates.latitude: is above 90",
@@ -126,18 +129,18 @@ it.each<readonly [text: string, ...problems: string[]]>([
   ],
   [
     ecu("interval: 30s"),
-    `apsystems.yml:3: ecus[0].interval: is unknown here; known are name, address, timezone, coordinates, panels, ${intervals}`,
+    `apsystems.yml:3: ecus[0].interval: is not a known key; known keys are name, address, timezone, coordinates, panels, ${intervals}`,
   ],
   [
     "defaults:\n  adress: x\necus:\n  - address: a",
-    `apsystems.yml:2: defaults.adress: is unknown here; known are timezone, coordinates, ${intervals}`,
+    `apsystems.yml:2: defaults.adress: is not a known key; known keys are timezone, coordinates, ${intervals}`,
   ],
-  [ecu("address: b"), "apsystems.yml:3: address: stands here for the second time"],
-])("refuses %j", (text, ...expected) => {
+  [ecu("address: b"), "apsystems.yml:3: address: is set twice"],
+])("rejects %j", (text, ...expected) => {
   expect(read(text)).toEqual({ problems: expected });
 });
 
-it("tells every problem at once, in the order of the lines", () => {
+it("reports all problems at once, in the order of the lines", () => {
   const text =
     "defaults:\n  retries: 99\necus:\n  - address: ''\n    timeout: soon\n  - name: barn\n";
   expect(read(text)).toEqual({

@@ -11,7 +11,7 @@ const schema = z.strictObject({
 });
 const read = (text: string | Uint8Array) => parseYaml(text, "a.yml", schema);
 
-describe("a text that keeps to the schema", () => {
+describe("a text that matches the schema", () => {
   it.each([
     { text: "{}", value: {} },
     { text: "\u{feff}name: x # a note\n", value: { name: "x" } },
@@ -27,75 +27,75 @@ describe("a text that keeps to the schema", () => {
   });
 });
 
-describe("a text that does not", () => {
+describe("an invalid text is rejected", () => {
   it.each<{ text: string; problems: string[] }>([
     { text: "\n# nothing\n", problems: ["a.yml: is empty"] },
     {
       text: "name: [x]\ncount: 1.5\non: on\nwords: one\nparts: [1]\n",
       problems: [
-        "a.yml:1: name: is a list, and not a text",
-        "a.yml:2: count: is a number, and not a whole number",
-        "a.yml:3: on: is a text, and not true or false",
-        "a.yml:4: words: is a text, and not a list",
-        "a.yml:5: parts: is a list, and not a map of names and values",
+        "a.yml:1: name: must be a string, not a list",
+        "a.yml:2: count: must be a whole number, not a number",
+        "a.yml:3: on: must be true or false, not a string",
+        "a.yml:4: words: must be a list, not a string",
+        "a.yml:5: parts: must be a map of names and values, not a list",
       ],
     },
     {
       text: "name: true\ncount: 10\nwords:\n  - one\n  - {}\n  - three\nparts:\n  a: {}\n  b:\n    size: 1\n    sizes: 2\n",
       problems: [
-        "a.yml:1: name: is true or false, and not a text",
+        "a.yml:1: name: must be a string, not true or false",
         "a.yml:2: count: is above 9",
-        "a.yml:5: words[1]: is a map, and none of one, two",
-        'a.yml:6: words[2]: "three" is none of one, two',
+        "a.yml:5: words[1]: must be one of one, two, not a map",
+        'a.yml:6: words[2]: "three" is not one of one, two',
         "a.yml:8: parts.a.size: is missing",
-        "a.yml:11: parts.b.sizes: is unknown here; known are size",
+        "a.yml:11: parts.b.sizes: is not a known key; known keys are size",
       ],
     },
-    { text: "name: x\nname: y\n", problems: ["a.yml:2: name: stands here for the second time"] },
-    { text: "parts:\n\ta: 1\n", problems: ["a.yml:2: begins with a tab; indent with spaces"] },
-    { text: "name: !secret x\n", problems: ["a.yml:1: !secret is a tag that nobody knows"] },
+    { text: "name: x\nname: y\n", problems: ["a.yml:2: name: is set twice"] },
+    { text: "parts:\n\ta: 1\n", problems: ["a.yml:2: starts with a tab; indent with spaces"] },
+    { text: "name: !secret x\n", problems: ["a.yml:1: !secret is an unknown tag"] },
     {
       text: "name: x\n---\nname: y\n",
-      problems: ["a.yml:2: a second document begins here; the file may hold one"],
+      problems: ["a.yml:2: a second document starts here; only one is allowed"],
     },
-    { text: "? [a, b]\n: 1\n", problems: ["a.yml:1: a key is a list or a map, and not a word"] },
+    { text: "? [a, b]\n: 1\n", problems: ["a.yml:1: a key must be a word, not a list or a map"] },
     {
       text: "parts:\n  __proto__: {size: 1}\n",
-      problems: ["a.yml:2: __proto__: cannot be a key"],
+      problems: ["a.yml:2: __proto__: is not allowed as a key"],
     },
     {
-      text: "name: *nobody\n",
-      problems: ["a.yml: the alias *nobody stands for nothing: no &nobody comes before it"],
+      text: "name: *other\n",
+      problems: ["a.yml: the alias *other is not defined: there is no &other before it"],
     },
-    { text: 'name: "x\n', problems: ["a.yml:2: is no YAML: Missing closing"] },
+    { text: 'name: "x\n', problems: ["a.yml:2: is not valid YAML: Missing closing"] },
     {
       text: "name: x: y\n",
-      problems: ["a.yml:1: is no YAML: Nested mappings are not allowed in compact mappings"],
+      problems: ["a.yml:1: is not valid YAML: Nested mappings are not allowed in compact mappings"],
     },
   ])("$problems.0", ({ text, problems }) => {
     expect(read(text)).toEqual({ problems });
   });
 
-  it("because it is no UTF-8", () => {
+  it("if it is not valid UTF-8", () => {
     expect(read(new Uint8Array([0x61, 0x3a, 0x20, 0xe9]))).toEqual({
-      problems: ["a.yml: is not a text in UTF-8"],
+      problems: ["a.yml: is not valid UTF-8"],
     });
   });
 
-  it("because it goes deeper than anybody writes", () => {
+  it("if it is nested too deeply", () => {
     expect(read("[".repeat(20_000))).toEqual({ problems: ["a.yml:1: is nested too deeply"] });
   });
 
-  it("because its aliases grow without end, or in a circle", () => {
+  it("if its aliases expand without limit or are circular", () => {
     const lines = ["a: &a [x, x, x, x, x, x, x, x, x]"];
     for (const [one, before] of ["ba", "cb", "dc", "ed", "fe", "gf", "hg", "ih"]) {
       lines.push(`${one}: &${one} [${Array(9).fill(`*${before}`).join(", ")}]`);
     }
     expect(read(lines.join("\n"))).toEqual({
-      problems: ["a.yml: follows its aliases (*name) more than 100 times"],
+      problems: ["a.yml: uses aliases (*name) more than 100 times"],
     });
     expect(read("name: &a [*a]")).toEqual({
-      problems: ["a.yml:1: name: is a list, and not a text"],
+      problems: ["a.yml:1: name: must be a string, not a list"],
     });
   });
 });

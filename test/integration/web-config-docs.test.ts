@@ -102,7 +102,7 @@ it("every setting of the file is told of", () => {
   const { result } = loadWebConfig(file);
   rmSync(folder, { recursive: true });
   const known = ("problems" in result ? result.problems : []).flatMap(
-    (problem) => problem.split("known are ")[1]?.split(", ") ?? [],
+    (problem) => problem.split("known keys are ")[1]?.split(", ") ?? [],
   );
   expect(known).toHaveLength(4 + 13 + 2 + 5 + 2);
   for (const key of known) expect(doc).toContain(key);

@@ -47,7 +47,7 @@ const version = z.string().transform((text, { addIssue }): Version => {
   addIssue(
     UNSUPPORTED_VERSIONS.includes(text)
       ? `"${text}" is not supported by Node.js; use TLS12 or TLS13`
-      : `"${text}" is none of ${all}`,
+      : `"${text}" is not one of ${all}`,
   );
   return z.NEVER;
 });

@@ -36,41 +36,41 @@ describe("a bad file", () => {
     { text: "# nothing yet\n", problems: ["web.yml: is empty"] },
     {
       text: "admin",
-      problems: ["web.yml:1: is a text, and not a map of names and values"],
+      problems: ["web.yml:1: must be a map of names and values, not a string"],
     },
     {
       text: "- basic_auth_users",
-      problems: ["web.yml:1: is a list, and not a map of names and values"],
+      problems: ["web.yml:1: must be a map of names and values, not a list"],
     },
     {
       text: "basic_auth_users:\n\talice: x\n",
-      problems: ["web.yml:2: begins with a tab; indent with spaces"],
+      problems: ["web.yml:2: starts with a tab; indent with spaces"],
     },
     {
       text: `basic_auth_users:\n  alice: ${HASH}\n  alice: ${HASH}\n`,
-      problems: ["web.yml:3: alice: stands here for the second time"],
+      problems: ["web.yml:3: alice: is set twice"],
     },
     {
       text: `basic_auth_users:\n  __proto__: ${HASH}\n`,
-      problems: ["web.yml:2: __proto__: cannot be a key"],
+      problems: ["web.yml:2: __proto__: is not allowed as a key"],
     },
     {
       text: "basic_auth:\n  alice: x\nrate_limits: {}\n",
       problems: [
-        "web.yml:1: basic_auth: is unknown here; known are tls_server_config, http_server_config, rate_limit, basic_auth_users",
-        "web.yml:3: rate_limits: is unknown here; known are tls_server_config, http_server_config, rate_limit, basic_auth_users",
+        "web.yml:1: basic_auth: is not a known key; known keys are tls_server_config, http_server_config, rate_limit, basic_auth_users",
+        "web.yml:3: rate_limits: is not a known key; known keys are tls_server_config, http_server_config, rate_limit, basic_auth_users",
       ],
     },
     {
       text: "basic_auth_users:\n",
-      problems: ["web.yml:1: basic_auth_users: is empty; give it a value or leave it out"],
+      problems: ["web.yml:1: basic_auth_users: is empty; set a value or remove the key"],
     },
     {
       text: "basic_auth_users:\n  alice: s3cret\n  bob: 12345\n  carol:\n",
       problems: [
         "web.yml:2: basic_auth_users.alice: is not a bcrypt hash, which starts with $2y$10$ or similar; see docs/web-configuration.md",
-        "web.yml:3: basic_auth_users.bob: is a number, and not a text",
-        "web.yml:4: basic_auth_users.carol: is empty; give it a value or leave it out",
+        "web.yml:3: basic_auth_users.bob: must be a string, not a number",
+        "web.yml:4: basic_auth_users.carol: is empty; set a value or remove the key",
       ],
     },
     {
@@ -102,10 +102,10 @@ describe("a bad file", () => {
     {
       text: "http_server_config:\n  headers:\n    Server: mine\n    X-Frame-Options: DENY\n    X-Content-Type-Options: sniff\n    Content-Security-Policy: 7\n    X-XSS-Protection: €\n",
       problems: [
-        "web.yml:3: http_server_config.headers.Server: is unknown here; known are Content-Security-Policy, X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security",
-        'web.yml:4: http_server_config.headers.X-Frame-Options: "DENY" is none of deny, sameorigin',
-        'web.yml:5: http_server_config.headers.X-Content-Type-Options: "sniff" is none of nosniff',
-        "web.yml:6: http_server_config.headers.Content-Security-Policy: is a number, and not a text",
+        "web.yml:3: http_server_config.headers.Server: is not a known key; known keys are Content-Security-Policy, X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security",
+        'web.yml:4: http_server_config.headers.X-Frame-Options: "DENY" is not one of deny, sameorigin',
+        'web.yml:5: http_server_config.headers.X-Content-Type-Options: "sniff" is not one of nosniff',
+        "web.yml:6: http_server_config.headers.Content-Security-Policy: must be a string, not a number",
         "web.yml:7: http_server_config.headers.X-XSS-Protection: contains a character that is not allowed in a header",
       ],
     },
@@ -125,9 +125,7 @@ describe("a bad file", () => {
   });
 
   it("that is no text, no file, or not there", () => {
-    expect(problemsOf(new Uint8Array([0xff, 0xfe, 0x61]))).toEqual([
-      "web.yml: is not a text in UTF-8",
-    ]);
+    expect(problemsOf(new Uint8Array([0xff, 0xfe, 0x61]))).toEqual(["web.yml: is not valid UTF-8"]);
     expect(loadWebConfig("/nowhere/web.yml").result).toEqual({
       problems: ["/nowhere/web.yml: cannot be read: there is no such file"],
     });

@@ -93,7 +93,7 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  min_version: TLS09\n  max_version: TLS11",
       problems: [
-        'web.yml:4: tls_server_config.min_version: "TLS09" is none of TLS10, TLS11, TLS12, TLS13',
+        'web.yml:4: tls_server_config.min_version: "TLS09" is not one of TLS10, TLS11, TLS12, TLS13',
         'web.yml:5: tls_server_config.max_version: "TLS11" is not supported by Node.js; use TLS12 or TLS13',
       ],
     },
@@ -106,8 +106,8 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: Maybe\n  prefer_server_cipher_suites: yes",
       problems: [
-        'web.yml:4: tls_server_config.client_auth_type: "Maybe" is none of NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert, RequireClientCert',
-        "web.yml:5: tls_server_config.prefer_server_cipher_suites: is a text, and not true or false",
+        'web.yml:4: tls_server_config.client_auth_type: "Maybe" is not one of NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert, RequireClientCert',
+        "web.yml:5: tls_server_config.prefer_server_cipher_suites: must be true or false, not a string",
       ],
     },
     ...["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"].map((type) => ({
@@ -132,14 +132,14 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_RSA_WITH_RC4_128_SHA]\n  curve_preferences: [P256]",
       problems: [
-        'web.yml:4: tls_server_config.cipher_suites[1]: "TLS_RSA_WITH_RC4_128_SHA" is none of TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
-        'web.yml:5: tls_server_config.curve_preferences[0]: "P256" is none of X25519, CurveP256, CurveP384, CurveP521',
+        'web.yml:4: tls_server_config.cipher_suites[1]: "TLS_RSA_WITH_RC4_128_SHA" is not one of TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
+        'web.yml:5: tls_server_config.curve_preferences[0]: "P256" is not one of X25519, CurveP256, CurveP384, CurveP521',
       ],
     },
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  keyfile: server.key",
       problems: [
-        "web.yml:4: tls_server_config.keyfile: is unknown here; known are cert_file, cert, key_file, key, client_auth_type, client_ca_file, client_ca, client_allowed_sans, min_version, max_version, cipher_suites, curve_preferences, prefer_server_cipher_suites",
+        "web.yml:4: tls_server_config.keyfile: is not a known key; known keys are cert_file, cert, key_file, key, client_auth_type, client_ca_file, client_ca, client_allowed_sans, min_version, max_version, cipher_suites, curve_preferences, prefer_server_cipher_suites",
       ],
     },
   ])("$problems.0", ({ tls, problems }) => {
