@@ -25,6 +25,25 @@ const invented = (change: Partial<Extract<Messages["info"], { layout: "01" }>>):
     ...change,
   });
 
+/** What an independent program decoded from a capture. */
+const wire = (id: string) => captures.find((capture) => capture.id === id)?.wire;
+const listUids = (realtime: string): string[] =>
+  (wire(realtime).inverters ?? []).map(({ uid }: { uid: string }) => uid);
+
+/**
+ * Replaces the ids in a text by invented ones, since no captured id is in the repository. A uid keeps six digits,
+ * followed by its position in the captured table; an ECU id keeps six digits, followed by 000001.
+ */
+const inventIds = (text: string, realtime: string): string => {
+  const uids = listUids(realtime);
+  const ecuIds = captures.flatMap(({ wire }) => wire?.ecu_id ?? []);
+  return text.replace(/(?<=["0-9])\d{12}(?=[",E])/g, (id) => {
+    if (ecuIds.includes(id)) return `${id.slice(0, 6)}000001`;
+    const position = uids.indexOf(id) + 1;
+    return position === 0 ? id : id.slice(0, 6) + `${position}`.padStart(6, "0");
+  });
+};
+
 interface Site {
   readonly title: string;
   readonly info: () => Buffer;
@@ -52,8 +71,8 @@ const READINGS = [
   "inverter_frequency_hertz",
   "inverter_voltage_volts",
 ];
-const site08 = ["802000575219", "802000578879", "802000567383", "802000339951", "802000060842"];
-const site08Silent = ["806000737280", "806000722716", "806000717326", "806000866534"];
+const site08 = ["802000000001", "802000000002", "802000000003", "802000000004", "802000000005"];
+const site08Silent = ["806000000006", "806000000007", "806000000008", "806000000009"];
 
 const sites: readonly Site[] = [
   {
@@ -63,7 +82,7 @@ const sites: readonly Site[] = [
     signal: "site-01-sig-1",
     expected: {
       ecu_up: { "": 1 },
-      ecu_info: { "216000966672,ECU-R,ECU_R_1.3.6C,Europe/Amsterdam": 1 },
+      ecu_info: { "216000000001,ECU-R,ECU_R_1.3.6C,Europe/Amsterdam": 1 },
       ecu_lifetime_energy_joules_total: { "": 15_689_160_000 },
       ecu_today_energy_joules: { "": 612_000 },
       ecu_power_watts: { "": 654 },
@@ -71,45 +90,45 @@ const sites: readonly Site[] = [
       ecu_inverters_online: { "": 6 },
       ecu_last_report_timestamp_seconds: { "": at("2023-11-20T15:19:34+01:00") },
       inverter_info: {
-        "901000531477,QT2,02": 1,
-        "901000731294,QT2,02": 1,
-        "901000893386,QT2,02": 1,
-        "901000189746,QT2,02": 1,
-        "901000219049,QT2,02": 1,
-        "901000720951,QT2,02": 1,
+        "901000000001,QT2,02": 1,
+        "901000000002,QT2,02": 1,
+        "901000000003,QT2,02": 1,
+        "901000000004,QT2,02": 1,
+        "901000000005,QT2,02": 1,
+        "901000000006,QT2,02": 1,
       },
       inverter_channel_power_watts: {
-        ...channels("901000531477", [26, 26, 27, 25]),
-        ...channels("901000731294", [26, 27, 29, 29]),
-        ...channels("901000893386", [28, 29, 30, 30]),
-        ...channels("901000189746", [24, 29, 28, 28]),
-        ...channels("901000219049", [27, 26, 30, 29]),
-        ...channels("901000720951", [26, 26, 22, 27]),
+        ...channels("901000000001", [26, 26, 27, 25]),
+        ...channels("901000000002", [26, 27, 29, 29]),
+        ...channels("901000000003", [28, 29, 30, 30]),
+        ...channels("901000000004", [24, 29, 28, 28]),
+        ...channels("901000000005", [27, 26, 30, 29]),
+        ...channels("901000000006", [26, 26, 22, 27]),
       },
       inverter_temperature_celsius: {
-        "901000531477": 23,
-        "901000731294": 20,
-        "901000893386": 21,
-        "901000189746": 21,
-        "901000219049": 18,
-        "901000720951": 19,
+        "901000000001": 23,
+        "901000000002": 20,
+        "901000000003": 21,
+        "901000000004": 21,
+        "901000000005": 18,
+        "901000000006": 19,
       },
       inverter_voltage_volts: {
-        ...qt2("901000531477", [390, 391, 383]),
-        ...qt2("901000731294", [386, 390, 389]),
-        ...qt2("901000893386", [384, 389, 391]),
-        ...qt2("901000189746", [390, 387, 393]),
-        ...qt2("901000219049", [391, 386, 387]),
-        ...qt2("901000720951", [392, 390, 386]),
+        ...qt2("901000000001", [390, 391, 383]),
+        ...qt2("901000000002", [386, 390, 389]),
+        ...qt2("901000000003", [384, 389, 391]),
+        ...qt2("901000000004", [390, 387, 393]),
+        ...qt2("901000000005", [391, 386, 387]),
+        ...qt2("901000000006", [392, 390, 386]),
       },
       inverter_signal_ratio: each(
         [
-          "901000531477",
-          "901000731294",
-          "901000893386",
-          "901000189746",
-          "901000219049",
-          "901000720951",
+          "901000000001",
+          "901000000002",
+          "901000000003",
+          "901000000004",
+          "901000000005",
+          "901000000006",
         ],
         171 / 255,
       ),
@@ -128,18 +147,18 @@ const sites: readonly Site[] = [
       ecu_lifetime_energy_joules_total: { "": 15_690_600_000 },
       ecu_today_energy_joules: { "": 0 },
       inverter_online: {
-        "901000531477": 0,
-        "901000731294": 1,
-        "901000893386": 0,
-        "901000189746": 0,
-        "901000219049": 0,
-        "901000720951": 0,
+        "901000000001": 0,
+        "901000000002": 1,
+        "901000000003": 0,
+        "901000000004": 0,
+        "901000000005": 0,
+        "901000000006": 0,
       },
-      inverter_channel_power_watts: channels("901000731294", [15, 16, 16, 16]),
-      inverter_temperature_celsius: { "901000731294": 16 },
-      inverter_frequency_hertz: { "901000731294": 49.9 },
-      inverter_voltage_volts: qt2("901000731294", [392, 395, 389]),
-      inverter_signal_ratio: { "901000731294": 168 / 255 },
+      inverter_channel_power_watts: channels("901000000002", [15, 16, 16, 16]),
+      inverter_temperature_celsius: { "901000000002": 16 },
+      inverter_frequency_hertz: { "901000000002": 49.9 },
+      inverter_voltage_volts: qt2("901000000002", [392, 395, 389]),
+      inverter_signal_ratio: { "901000000002": 168 / 255 },
     },
     absent: [],
   },
@@ -150,7 +169,7 @@ const sites: readonly Site[] = [
     signal: "site-03-sig-1",
     expected: {
       ecu_up: { "": 1 },
-      ecu_info: { "216200835962,ECU-R-Pro,ECU_R_PRO_2.1.27,Europe/Stockholm": 1 },
+      ecu_info: { "216200000001,ECU-R-Pro,ECU_R_PRO_2.1.27,Europe/Stockholm": 1 },
       ecu_lifetime_energy_joules_total: { "": 141_136_920_000 },
       ecu_today_energy_joules: { "": 33_732_000 },
       ecu_power_watts: { "": 1224 },
@@ -161,32 +180,32 @@ const sites: readonly Site[] = [
       inverter_online: {
         ...each(
           [
-            "502000135002",
-            "502000713273",
-            "502000813737",
-            "502000347182",
-            "502000299404",
-            "502000070601",
-            "502000297833",
-            "502000803133",
-            "502000503712",
-            "502000388316",
+            "502000000001",
+            "502000000002",
+            "502000000003",
+            "502000000004",
+            "502000000005",
+            "502000000006",
+            "502000000007",
+            "502000000008",
+            "502000000009",
+            "502000000011",
           ],
           1,
         ),
-        "502000384338": 0,
+        "502000000010": 0,
       },
       inverter_channel_power_watts: {
-        ...channels("502000135002", [2, 33, 31, 32]),
-        ...channels("502000713273", [2, 57, 55, 27]),
-        ...channels("502000813737", [2, 33, 32, 32]),
-        ...channels("502000347182", [2, 57, 55, 56]),
-        ...channels("502000299404", [2, 58, 56, 56]),
-        ...channels("502000070601", [2, 33, 32, 32]),
-        ...channels("502000297833", [2, 2, 32, 32]),
-        ...channels("502000803133", [2, 2, 55, 53]),
-        ...channels("502000503712", [2, 56, 56, 54]),
-        ...channels("502000388316", [2, 32, 32, 31]),
+        ...channels("502000000001", [2, 33, 31, 32]),
+        ...channels("502000000002", [2, 57, 55, 27]),
+        ...channels("502000000003", [2, 33, 32, 32]),
+        ...channels("502000000004", [2, 57, 55, 56]),
+        ...channels("502000000005", [2, 58, 56, 56]),
+        ...channels("502000000006", [2, 33, 32, 32]),
+        ...channels("502000000007", [2, 2, 32, 32]),
+        ...channels("502000000008", [2, 2, 55, 53]),
+        ...channels("502000000009", [2, 56, 56, 54]),
+        ...channels("502000000011", [2, 32, 32, 31]),
       },
       apsystems_exporter_query_success: { info: 1, realtime: 1, signal: 0 },
     },
@@ -200,31 +219,31 @@ const sites: readonly Site[] = [
       ecu_up: { "": 1 },
       ecu_last_report_timestamp_seconds: { "": at("2020-11-24T12:05:10+01:00") },
       inverter_channel_power_watts: {
-        ...channels("408000240545", [20, 20]),
-        ...channels("408000378737", [19, 20]),
-        ...channels("408000106440", [20, 20]),
-        ...channels("408000046814", [20, 19]),
-        ...channels("408000405299", [21, 20]),
-        ...channels("408000463921", [20, 20]),
-        ...channels("408000138523", [20, 20]),
+        ...channels("408000000001", [20, 20]),
+        ...channels("408000000002", [19, 20]),
+        ...channels("408000000003", [20, 20]),
+        ...channels("408000000004", [20, 19]),
+        ...channels("408000000005", [21, 20]),
+        ...channels("408000000006", [20, 20]),
+        ...channels("408000000007", [20, 20]),
       },
       inverter_voltage_volts: {
-        "408000240545,L1": 228,
-        "408000378737,L1": 228,
-        "408000106440,L1": 227,
-        "408000046814,L1": 227,
-        "408000405299,L1": 227,
-        "408000463921,L1": 227,
-        "408000138523,L1": 226,
+        "408000000001,L1": 228,
+        "408000000002,L1": 228,
+        "408000000003,L1": 227,
+        "408000000004,L1": 227,
+        "408000000005,L1": 227,
+        "408000000006,L1": 227,
+        "408000000007,L1": 226,
       },
       inverter_info: {
-        "408000240545,YC600,01": 1,
-        "408000378737,YC600,01": 1,
-        "408000106440,YC600,01": 1,
-        "408000046814,YC600,01": 1,
-        "408000405299,YC600,01": 1,
-        "408000463921,YC600,01": 1,
-        "408000138523,YC600,01": 1,
+        "408000000001,YC600,01": 1,
+        "408000000002,YC600,01": 1,
+        "408000000003,YC600,01": 1,
+        "408000000004,YC600,01": 1,
+        "408000000005,YC600,01": 1,
+        "408000000006,YC600,01": 1,
+        "408000000007,YC600,01": 1,
       },
     },
     absent: ["inverter_signal_ratio"],
@@ -237,30 +256,30 @@ const sites: readonly Site[] = [
       ecu_up: { "": 1 },
       inverter_online: { ...each(site08, 1), ...each(site08Silent, 0) },
       inverter_channel_power_watts: {
-        ...channels("802000575219", [142, 101, 284, 287]),
-        ...channels("802000578879", [300, 301, 303, 302]),
-        ...channels("802000567383", [0, 0, 4, 4]),
-        ...channels("802000339951", [160, 162, 166, 141]),
-        ...channels("802000060842", [159, 162, 165, 149]),
+        ...channels("802000000001", [142, 101, 284, 287]),
+        ...channels("802000000002", [300, 301, 303, 302]),
+        ...channels("802000000003", [0, 0, 4, 4]),
+        ...channels("802000000004", [160, 162, 166, 141]),
+        ...channels("802000000005", [159, 162, 165, 149]),
       },
       inverter_temperature_celsius: {
-        "802000575219": 24,
-        "802000578879": 26,
-        "802000567383": 15,
-        "802000339951": 17,
-        "802000060842": 18,
+        "802000000001": 24,
+        "802000000002": 26,
+        "802000000003": 15,
+        "802000000004": 17,
+        "802000000005": 18,
       },
       inverter_frequency_hertz: {
-        "802000575219": 50,
-        "802000578879": 50,
-        "802000339951": 50,
-        "802000060842": 50,
+        "802000000001": 50,
+        "802000000002": 50,
+        "802000000004": 50,
+        "802000000005": 50,
       },
       inverter_voltage_volts: {
-        "802000575219,L1": 241,
-        "802000578879,L1": 241,
-        "802000339951,L1": 242,
-        "802000060842,L1": 242,
+        "802000000001,L1": 241,
+        "802000000002,L1": 241,
+        "802000000004,L1": 242,
+        "802000000005,L1": 242,
       },
       apsystems_exporter_rejected_values_total: {
         lifetime_energy: 0,
@@ -292,17 +311,17 @@ const sites: readonly Site[] = [
     realtime: "site-17-inv-3",
     signal: "site-17-sig-1",
     expected: {
-      ecu_info: { "216300013041,ECU-B,ECU_B_1.2.26E,Europe/Amsterdam": 1 },
+      ecu_info: { "216300000001,ECU-B,ECU_B_1.2.26E,Europe/Amsterdam": 1 },
       ecu_lifetime_energy_joules_total: { "": 414_000_000 },
       ecu_today_energy_joules: { "": 12_348_000 },
       ecu_last_report_timestamp_seconds: { "": at("2023-08-06T16:00:51+02:00") },
-      inverter_online: { "707000091462": 1, "702000042635": 0 },
-      inverter_info: { "707000091462,DS3,01": 1, "702000042635,DS3-S,01": 1 },
-      inverter_channel_power_watts: channels("707000091462", [42, 41]),
-      inverter_temperature_celsius: { "707000091462": 24 },
-      inverter_frequency_hertz: { "707000091462": 49.9 },
-      inverter_voltage_volts: { "707000091462,L1": 235 },
-      inverter_signal_ratio: { "707000091462": 211 / 255 },
+      inverter_online: { "707000000001": 1, "702000000002": 0 },
+      inverter_info: { "707000000001,DS3,01": 1, "702000000002,DS3-S,01": 1 },
+      inverter_channel_power_watts: channels("707000000001", [42, 41]),
+      inverter_temperature_celsius: { "707000000001": 24 },
+      inverter_frequency_hertz: { "707000000001": 49.9 },
+      inverter_voltage_volts: { "707000000001,L1": 235 },
+      inverter_signal_ratio: { "707000000001": 211 / 255 },
     },
     absent: [],
   },
@@ -334,8 +353,9 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
     });
     await using exporter = await startTestExporter(ecu);
     const text = await exporter.get();
+    const renamed = inventIds(text, realtime);
     const shown = Object.fromEntries(
-      [...Object.keys(expected), ...absent].map((name) => [name, samplesOf(text, name)]),
+      [...Object.keys(expected), ...absent].map((name) => [name, samplesOf(renamed, name)]),
     );
     expect(shown).toEqual({ ...expected, ...Object.fromEntries(absent.map((name) => [name, {}])) });
     expect(text).not.toMatch(/ (NaN|[+-]?Inf|-100)$/im);
@@ -349,7 +369,6 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
   it.each(others)(
     "$info, $realtime, $signal: every reading of an online inverter, as an independent program read it",
     async (ids) => {
-      const wire = (id: string) => captures.find((capture) => capture.id === id)?.wire;
       await using ecu = await startReplyingEcu({
         info: captured(ids.info),
         realtime: captured(ids.realtime),
@@ -379,7 +398,7 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
       realtime: captured("site-06-inv-1"),
     });
     const pole = { latitude: 90, longitude: 0 }; // the sun stands as high there all day
-    const uid = "408000240545";
+    const uid = listUids("site-06-inv-1")[0] ?? "";
     const panel = { uid, channel: 2, panel: "A2", array: "south", row: "", column: "" };
     await using exporter = await startTestExporter(ecu, { site: pole, panels: [panel] });
     const elevation = (await exporter.samples("ecu_sun_elevation_degrees"))[""] ?? Number.NaN;
@@ -398,10 +417,10 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
     });
     await using exporter = await startTestExporter(ecu);
     await exporter.get();
-    expect(ecu.requestTexts).toEqual([
+    expect(ecu.requestTexts.map((text) => inventIds(text, "site-01-inv-1"))).toEqual([
       "APS1100160001END\n",
-      "APS1100280002216000966672END\n",
-      "APS1100280030216000966672END\n",
+      "APS1100280002216000000001END\n",
+      "APS1100280030216000000001END\n",
     ]);
   });
 });
