@@ -86,7 +86,7 @@ export const createEmptyCapture = (now: number, exporter: string): CaptureFile =
 export const formatCapture = (capture: CaptureFile): string =>
   `${JSON.stringify(capture, undefined, 2)}\n`;
 
-/** @throws Error whose message completes «FILE …» */
+/** Parses a capture. @throws Error with a message that continues `FILE …` */
 export const parseCapture = (text: string): CaptureFile => {
   let json: unknown;
   try {

@@ -46,10 +46,10 @@ const simulated = (change: Partial<SimulationOptions> = {}): Promise<SimulatedEc
       ...change,
     }),
   );
-/** What was asked: codes with their parameters. */
-const asked = ({ requests }: SimulatedEcu): string[] =>
+/** The received requests: codes with their parameters. */
+const listRequests = ({ requests }: SimulatedEcu): string[] =>
   requests.map(({ code, parameter }) => [code, parameter].filter((part) => part !== "").join("/"));
-const daysAsked = (ecu: SimulatedEcu): string[] =>
+const requestedDays = (ecu: SimulatedEcu): string[] =>
   ecu.requests.filter(({ code }) => code === "0003").map(({ parameter }) => parameter);
 
 const info = (change: Partial<Messages["info"]> = {}): Messages["info"] =>
@@ -72,8 +72,8 @@ const info = (change: Partial<Messages["info"]> = {}): Messages["info"] =>
   }) as Messages["info"];
 const curve = [{ time: "1200", powerWatts: 1_200 }];
 
-/** An ECU of family L, which hangs up where it has no answer. */
-const scripted = (answers: MessageSources): Promise<SimulatedEcu> =>
+/** An ECU of family L with these replies. It closes the connection if it has no reply. */
+const scripted = (replies: MessageSources): Promise<SimulatedEcu> =>
   kept(
     startSimulatedEcu({
       family: "L",
@@ -82,19 +82,19 @@ const scripted = (answers: MessageSources): Promise<SimulatedEcu> =>
         clock: () => ({ now: "20261120130000" }),
         dayPower: () => curve,
         energy: (period) => ({ period, records: [] }),
-        ...answers,
+        ...replies,
       },
     }),
   );
 
 describe("a history", () => {
-  it("is asked for gently: who it is, its clock, its tables, then days, newest first, over one connection at a time", async () => {
+  it("is requested slowly over one connection at a time: base information, clock, tables, then days, newest first", async () => {
     const [shop, ecu] = [await workshop(), await simulated()];
     const begun = performance.now();
     const { code, stderr } = await shop.run(ecu, { ...week, pace: 50 });
     expect(code, stderr).toBe(0);
     expect(performance.now() - begun).toBeGreaterThan(11 * 50);
-    expect(asked(ecu)).toEqual([
+    expect(listRequests(ecu)).toEqual([
       ...["0001", "0012", "0004/01", "0004/00", "0004/02"],
       ...["20", "19", "18", "17", "16", "15", "14"].map((day) => `0003/202611${day}`),
     ]);
@@ -102,7 +102,7 @@ describe("a history", () => {
     expect(ecu.writes).toEqual([]);
   });
 
-  it("ends with the counter as it is, has the labels that are wanted, and a summary of what to do with it", async () => {
+  it("ends with the current counter and has the requested labels; a summary describes the import", async () => {
     const [shop, ecu] = [await workshop(), await simulated({ lifetimeJoules: 100 * KWH })];
     const { file = "", stderr } = await shop.run(ecu, {
       ...week,
@@ -119,7 +119,7 @@ describe("a history", () => {
     expect(await readdir(shop.folder)).toEqual(["cache", "history.om"]);
   });
 
-  it("goes to standard output, and nothing else does", async () => {
+  it("is the only text on standard output", async () => {
     const [shop, ecu] = [await workshop(), await simulated()];
     const { stdout, file } = await shop.run(ecu, { ...week, output: "-" });
     expect(stdout).toMatch(/^# TYPE ecu_power_watts gauge\n[\s\S]*\n# EOF\n$/);
@@ -130,7 +130,7 @@ describe("a history", () => {
     [true, /7 of 7 days, 0 s to go/],
     [false, /^requesting 7 days, about 1 s\nrequested 7 of 7 days\n\d+ samples of power/],
   ])(
-    "tells how far it is, where errors go to a terminal (%s) as a bar, else in two lines",
+    "shows its progress as a bar if standard error is a terminal (%s), otherwise in two lines",
     async (isTTY, shown) => {
       const [shop, ecu] = [await workshop(), await simulated()];
       const { stderr } = await shop.run(ecu, week, undefined, isTTY);
@@ -139,7 +139,7 @@ describe("a history", () => {
     },
   );
 
-  it("is the same in 8-byte records, of an ECU-R-Pro that tells of its past", async () => {
+  it("is the same for an ECU-R-Pro with 8-byte records", async () => {
     const files = [];
     for (const history of ["11", "12"] as const) {
       const [shop, ecu] = [await workshop(), await simulated({ family: "L", history })];
@@ -149,7 +149,7 @@ describe("a history", () => {
     expect(files[0]).toBe(files[1]);
   });
 
-  it("reads the clock of an ECU-R in the zone that is set, and that of an ECU-R-Pro in its own", async () => {
+  it("uses the configured zone for the clock of an ECU-R, and the reported zone for that of an ECU-R-Pro", async () => {
     const change = { zone: "America/New_York", past: 1 };
     for (const [family, firstHour] of [
       ["R", "2026-11-19T05:00"],
@@ -164,7 +164,7 @@ describe("a history", () => {
   });
 });
 
-describe("a day on which the clock is set", () => {
+describe("a day with a change of daylight saving time", () => {
   // The sun of these plants is highest as the clocks of Amsterdam are set, at 01:00 UTC.
   const site = { latitude: 20, longitude: 165 };
 
@@ -172,7 +172,7 @@ describe("a day on which the clock is set", () => {
     ["in autumn", "2026-10-25"],
     ["in spring", "2026-03-29"],
   ])(
-    "%s has the power of every round at its moment, and the energy of the day",
+    "%s has the power of every round at its time, and the energy of the day",
     async (_when, day) => {
       const begin = Date.parse(`${day}T00:00:00Z`) - (day.includes("-10-") ? 2 : 1) * 3_600_000;
       const end = Date.parse(`${day}T00:00:00Z`) + (day.includes("-10-") ? 23 : 22) * 3_600_000;
@@ -207,15 +207,15 @@ describe("a day on which the clock is set", () => {
   );
 });
 
-describe("a seam in the past, of which only the moment is known", () => {
+describe("a cutover in the past with an unknown counter value", () => {
   const start = NOW - 2 * 3_600_000;
   const small = { inverters: [["DS3", 2]], past: 6, start: NOW } as const;
-  /** A moment of daylight every day, one within a round, and night. */
+  /** Times in daylight, within a round, and at night. */
   const ends = ["15T11:20:00", "16T09:00:07", "17T13:37:21", "18T12:00:00", "19T02:00:00"];
 
-  it.each([...ends, "20T11:50:00"])("is not reached by the counter: %s", async (end) => {
+  it.each([...ends, "20T11:50:00"])("is not exceeded by the counter: %s", async (end) => {
     const [shop, ecu] = [await workshop(), await simulated(small)];
-    // The truth: what the exporter would have read at that moment.
+    // What the exporter would have read at that time.
     const plant = createPlant(small.inverters, { latitude: 52.09, longitude: 5.12 }, 1);
     const twin = createRounds({
       plant,
@@ -233,7 +233,7 @@ describe("a seam in the past, of which only the moment is known", () => {
     expect(Number(value)).toBeGreaterThan(lifetimeEnergyJoules - 0.6 * KWH);
   });
 
-  it("is reached where its value is known", async () => {
+  it("with a known counter value is reached exactly", async () => {
     const [shop, ecu] = [await workshop(), await simulated(small)];
     const at = Date.parse("2026-11-17T13:37:21Z");
     const { file } = await shop.run(ecu, { ...week, end: at, endJoules: 50 * KWH });
@@ -242,18 +242,18 @@ describe("a seam in the past, of which only the moment is known", () => {
 });
 
 describe("the cache", () => {
-  it("has every finished day, so that a second run asks for today alone and writes the same", async () => {
+  it("has every finished day, so that a second run only requests today and writes the same file", async () => {
     const [shop, ecu] = [await workshop(), await simulated()];
     const first = await shop.run(ecu, week);
     const before = ecu.requests.length;
     const second = await shop.run(ecu, week);
-    expect(asked(ecu).slice(before)).toEqual([
+    expect(listRequests(ecu).slice(before)).toEqual([
       ...["0001", "0012", "0004/01", "0004/00", "0004/02", "0003/20261120"],
     ]);
     expect(second.file).toBe(first.file);
   });
 
-  it("keeps what was read by an interrupted run, which writes nothing; no finished day is asked for twice", async () => {
+  it("keeps the days of an interrupted run, which writes no file; no finished day is requested twice", async () => {
     const stop = new AbortController();
     const ecu = await scripted({
       dayPower: (date) => {
@@ -265,29 +265,29 @@ describe("the cache", () => {
     const { code, file, stderr } = await shop.run(ecu, week, stop.signal);
     expect([code, file]).toEqual([1, undefined]);
     expect(stderr).toContain("nothing was written: stopped; run the command again to continue\n");
-    expect(daysAsked(ecu)).toEqual(["20261120", "20261119", "20261118", "20261117"]);
+    expect(requestedDays(ecu)).toEqual(["20261120", "20261119", "20261118", "20261117"]);
     expect((await shop.run(ecu, week)).code).toBe(0);
-    expect(daysAsked(ecu).slice(4)).toEqual([
+    expect(requestedDays(ecu).slice(4)).toEqual([
       ...["20261120", "20261117", "20261116", "20261115", "20261114"],
     ]);
   });
 
-  it("is begun anew for another ECU", async () => {
+  it("is cleared for another ECU", async () => {
     const shop = await workshop();
     const [one, other] = [await simulated(), await simulated({ family: "L", history: "12" })];
     await shop.run(one, week);
     await shop.run(other, week);
-    expect(daysAsked(other)).toHaveLength(7);
+    expect(requestedDays(other)).toHaveLength(7);
   });
 
   it.each([
-    ["no JSON", "{"],
-    ["of another kind", '{"version":1}'],
+    ["invalid JSON", "{"],
+    ["incomplete", '{"version":1}'],
     [
-      "with days that are none",
+      "invalid because of a date",
       '{"version":1,"ecuId":"","firmware":"","unknown":[],"days":{"20260231":[]}}',
     ],
-  ])("that is %s is put aside, with a line", async (_what, text) => {
+  ])("that is %s is renamed, with a message", async (_what, text) => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 1 })];
     await mkdir(dirname(shop.cache));
     await writeFile(shop.cache, text);
@@ -300,20 +300,20 @@ describe("the cache", () => {
     expect(Object.keys(JSON.parse(await readFile(shop.cache, "utf8")).days)).toEqual(["20261119"]);
   });
 
-  it.each(["a folder", "notes"])("is not made of %s that stands there", async (what) => {
+  it.each(["a folder", "notes"])("does not replace %s at its path", async (what) => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 1 })];
     await mkdir(dirname(shop.cache), { recursive: true });
     if (what === "notes") await writeFile(shop.cache, "buy milk\n");
     else await mkdir(shop.cache);
-    const refused = await shop.run(ecu, week).catch((error: unknown) => error);
-    expect(refused).toMatchObject({
+    const error = await shop.run(ecu, week).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({
       problems: [`--cache: ${shop.cache} is not a cache file; set another path`],
     });
     expect(ecu.requests).toEqual([]);
     expect(await readdir(dirname(shop.cache))).toEqual(["roof.json"]);
   });
 
-  it("that cannot be written is told of once, and the history is written", async () => {
+  it("that cannot be written is reported once, and the history is written", async () => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 3 })];
     await writeFile(dirname(shop.cache), "a file where a folder should be");
     const { code, stderr } = await shop.run(ecu, { from: "20261117" });
@@ -322,14 +322,14 @@ describe("the cache", () => {
   });
 });
 
-describe("an ECU that does not tell of its past", () => {
+describe("an ECU that does not support its history", () => {
   const tableOfDays = (period: string): Messages["energy"] => ({
     period,
     records: period === "02" ? [] : [{ date: "20261119", energyJoules: 4 * KWH }],
   });
   const pro = { ecuId: "216200000001", timezone: "Europe/Amsterdam" };
 
-  it("is asked once more, and with its firmware never again", async () => {
+  it("is queried once more, and not again until its firmware changes", async () => {
     let firmware = "ECU_R_PRO_2.1.27";
     const ecu = await scripted({
       info: () => info({ ...pro, firmware }),
@@ -342,19 +342,19 @@ describe("an ECU that does not tell of its past", () => {
     expect(stderr).toContain(
       "nothing was written: this ECU does not report its history: it supports neither 0003 nor 0004",
     );
-    expect(asked(ecu)).toEqual([
+    expect(listRequests(ecu)).toEqual([
       ...["0001", "0012", "0004/01", "0004/01", "0001"],
       ...["0003/20261120", "0003/20261120", "0001"],
     ]);
     const before = ecu.requests.length;
     expect((await shop.run(ecu, week)).code).toBe(1);
-    expect(asked(ecu).slice(before)).toEqual(["0001", "0012"]);
+    expect(listRequests(ecu).slice(before)).toEqual(["0001", "0012"]);
     firmware = "ECU_R_PRO_2.1.29";
     await shop.run(ecu, week);
-    expect(asked(ecu).filter((one) => one === "0004/01")).toHaveLength(4);
+    expect(listRequests(ecu).filter((one) => one === "0004/01")).toHaveLength(4);
   });
 
-  it("by 0004 has energies by its curves, and the summary says so", async () => {
+  it("with 0004 gets energies from its curves, and the summary says so", async () => {
     const shop = await workshop();
     const ecu = await scripted({ info: () => info(pro), energy: () => undefined });
     const { code, stderr, file } = await shop.run(ecu, week);
@@ -365,7 +365,7 @@ describe("an ECU that does not tell of its past", () => {
     expect(file?.match(/^ecu_power_watts/gm)).toHaveLength(7);
   });
 
-  it("by 0003 has the energy of days", async () => {
+  it("with 0003 gets the energy of days", async () => {
     const records = [
       { date: "20261118", energyJoules: 3 * KWH },
       { date: "20261119", energyJoules: 4 * KWH },
@@ -383,43 +383,43 @@ describe("an ECU that does not tell of its past", () => {
   });
 
   it.each(["energy", "dayPower"] as const)(
-    "by %s though it is an ECU-R has trouble: nothing is remembered, and it is asked again",
-    async (question) => {
-      let isAway = true;
-      const answers = { energy: tableOfDays, dayPower: () => curve };
+    "with %s although it is an ECU-R has a problem: nothing is remembered, and it is queried again",
+    async (command) => {
+      let isFailing = true;
+      const replies = { energy: tableOfDays, dayPower: () => curve };
       const ecu = await scripted({
-        ...answers,
-        [question]: (parameter: string) => (isAway ? undefined : answers[question](parameter)),
+        ...replies,
+        [command]: (parameter: string) => (isFailing ? undefined : replies[command](parameter)),
       });
       const shop = await workshop();
       const { code, stderr, file } = await shop.run(ecu, week);
       expect([code, file]).toEqual([1, undefined]);
       expect(stderr).toContain(
-        `the ECU replies, but not to requests for its history (${question === "energy" ? "0004" : "0003"}); let no other program read it; then run the command again`,
+        `the ECU replies, but not to requests for its history (${command === "energy" ? "0004" : "0003"}); let no other program read it; then run the command again`,
       );
-      isAway = false;
+      isFailing = false;
       expect((await shop.run(ecu, week)).code).toBe(0);
     },
   );
 
-  it("of a day's power once, though it has the day's energy, is asked for that day again", async () => {
-    let isAway = true;
+  it("that once has no power for a day with energy is queried for that day again", async () => {
+    let isFailing = true;
     const ecu = await scripted({
       energy: tableOfDays,
-      dayPower: (date) => (isAway && date === "20261119" ? [] : curve),
+      dayPower: (date) => (isFailing && date === "20261119" ? [] : curve),
     });
     const shop = await workshop();
     const first = await shop.run(ecu, week);
     expect(first.stderr).toContain("2026-11-19: the ECU has the energy but no power");
-    isAway = false;
+    isFailing = false;
     const before = ecu.requests.length;
     const { stderr } = await shop.run(ecu, week);
     expect(stderr).not.toContain("no power");
-    expect(asked(ecu).slice(before)).toContain("0003/20261119");
-    expect(asked(ecu).slice(before)).not.toContain("0003/20261118");
+    expect(listRequests(ecu).slice(before)).toContain("0003/20261119");
+    expect(listRequests(ecu).slice(before)).not.toContain("0003/20261118");
   });
 
-  it("by 0012 tells its day by its last round", async () => {
+  it("without 0012 gets its date from its last round", async () => {
     const ecu = await scripted({
       clock: () => undefined,
       realtime: () => ({
@@ -433,11 +433,11 @@ describe("an ECU that does not tell of its past", () => {
       }),
     });
     expect((await (await workshop()).run(ecu, week)).code).toBe(0);
-    expect(asked(ecu).slice(0, 5)).toEqual(["0001", "0012", "0012", "0001", "0002"]);
+    expect(listRequests(ecu).slice(0, 5)).toEqual(["0001", "0012", "0012", "0001", "0002"]);
   });
 });
 
-it("an ECU in another zone than this machine, which nobody named: nothing is written", async () => {
+it("an ECU in another zone than this machine, without a configured zone: nothing is written", async () => {
   const [shop, ecu] = [await workshop(), await simulated({ zone: "Asia/Kathmandu" })];
   const { code, stderr, file } = await shop.run(ecu, { ...week, timezone: undefined });
   expect([code, file]).toEqual([1, undefined]);
@@ -447,8 +447,8 @@ it("an ECU in another zone than this machine, which nobody named: nothing is wri
   expect((await shop.run(ecu, { ...week, timezone: "Asia/Kathmandu" })).code).toBe(0);
 });
 
-describe("an ECU that answers badly", () => {
-  it("for one day whose energy is known: the day has no curve, and that is told", async () => {
+describe("an ECU with invalid or missing replies", () => {
+  it("for one day with known energy: the day has no curve, with a note", async () => {
     const ecu = await scripted({
       dayPower: (date) => (date === "20261118" ? undefined : curve),
       energy: (period) => ({
@@ -458,15 +458,15 @@ describe("an ECU that answers badly", () => {
     });
     const { code, stderr, file } = await (await workshop()).run(ecu, week);
     expect(code).toBe(0);
-    expect(daysAsked(ecu).filter((date) => date === "20261118")).toHaveLength(3);
+    expect(requestedDays(ecu).filter((date) => date === "20261118")).toHaveLength(3);
     expect(stderr).toContain("2026-11-18: its power could not be read (closed); its energy could");
     expect(file?.match(/^ecu_power_watts/gm)).toHaveLength(6);
   });
 
-  it("for one day whose energy is not known: nothing is written, and the next run asks for no other", async () => {
-    let isIll = true;
+  it("for one day with unknown energy: nothing is written, and the next run only requests this day and today", async () => {
+    let isFailing = true;
     const ecu = await scripted({
-      dayPower: (date) => (isIll && date === "20261118" ? undefined : curve),
+      dayPower: (date) => (isFailing && date === "20261118" ? undefined : curve),
     });
     const shop = await workshop();
     const { code, stderr, file } = await shop.run(ecu, week);
@@ -474,44 +474,44 @@ describe("an ECU that answers badly", () => {
     expect(stderr).toMatch(
       /nothing was written: the power of 2026-11-18 could not be read: .* run the command again to continue\n/,
     );
-    isIll = false;
-    const before = daysAsked(ecu).length;
+    isFailing = false;
+    const before = requestedDays(ecu).length;
     expect((await shop.run(ecu, week)).code).toBe(0);
-    expect(daysAsked(ecu).slice(before)).toEqual(["20261120", "20261118"]);
+    expect(requestedDays(ecu).slice(before)).toEqual(["20261120", "20261118"]);
   });
 
-  it("for five days in a row is left alone", async () => {
+  it("for five consecutive days is not queried further", async () => {
     const ecu = await scripted({ dayPower: (date) => (date > "20261118" ? curve : undefined) });
     const { code, stderr } = await (await workshop()).run(ecu, { from: "20261101" });
     expect(code).toBe(1);
     expect(stderr).toContain("requested 7 of 20 days\n");
-    expect(daysAsked(ecu)).toHaveLength(2 + 5 * 3);
+    expect(requestedDays(ecu)).toHaveLength(2 + 5 * 3);
   });
 
-  it("not at all: one sentence, and a file that was there stays", async () => {
+  it("to all requests: one error message, and an existing file is kept", async () => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 0 })];
-    await writeFile(shop.output, "what was there");
+    await writeFile(shop.output, "old content");
     await ecu.close();
     const { code, stderr, file } = await shop.run(ecu, week);
-    expect([code, file]).toEqual([1, "what was there"]);
+    expect([code, file]).toEqual([1, "old content"]);
     expect(stderr).toMatch(/^nothing was written: \S+ refused the connection .*\n$/);
   });
 
-  it("with the glitch in which it forgets its counters: it is asked again", async () => {
+  it("with the glitch of zero counters: it is queried again", async () => {
     const ecu = await simulated({ past: 1, faults: [{ name: "zeroGlitch", limit: { times: 2 } }] });
     const { code } = await (await workshop()).run(ecu, { from: "20261119" });
     expect(code).toBe(0);
-    expect(asked(ecu).slice(0, 4)).toEqual(["0001", "0001", "0001", "0012"]);
+    expect(listRequests(ecu).slice(0, 4)).toEqual(["0001", "0001", "0001", "0012"]);
   });
 
-  it("with a lifetime of 0 all the time: nothing is written", async () => {
+  it("with a permanent lifetime energy of 0: nothing is written", async () => {
     const ecu = await scripted({ info: () => info({ lifetimeEnergyJoules: 0 }) });
     const { code, stderr, file } = await (await workshop()).run(ecu, week);
     expect([code, file]).toEqual([1, undefined]);
     expect(stderr).toContain("the ECU reports a lifetime energy of 0, which is wrong");
   });
 
-  it("with a clock that is hours off: that is told; with one that is days off nothing is written", async () => {
+  it("with a clock that is wrong by hours: a note; by days: nothing is written", async () => {
     let now = "20261120100000";
     const ecu = await scripted({ clock: () => ({ now }) });
     const shop = await workshop();
@@ -524,12 +524,12 @@ describe("an ECU that answers badly", () => {
     expect(wrong.stderr).toContain("the ECU's clock shows 2024-06-01");
   });
 
-  it("with another id than a moment ago: nothing is written", async () => {
+  it("with an id that changes: nothing is written", async () => {
     const ecu = await simulated({ faults: ["status01"] });
     expect((await (await workshop()).run(ecu, week)).code).toBe(1);
   });
 
-  it("with nonsense: never an exception, never a text that is out of order", async () => {
+  it("with random bytes: no exception, and samples in order of time", async () => {
     const bytes = (length: number, seed: number) =>
       Buffer.from(Array.from({ length }, (_, i) => (seed * 31 + i * i * (seed % 7) + i) % 256));
     const good = encodeReply("dayPower", curve);
@@ -564,8 +564,8 @@ describe("an ECU that answers badly", () => {
   });
 });
 
-describe("before anything is asked", () => {
-  it("a dry run says what would be asked, and asks nothing", async () => {
+describe("before the first request", () => {
+  it("a dry run describes the requests and sends none", async () => {
     const [shop, ecu] = [await workshop(), await simulated()];
     await shop.run(ecu, week);
     const before = ecu.connections.total;
@@ -598,17 +598,17 @@ describe("before anything is asked", () => {
     ],
     [{ output: "/tmp" }, "/tmp cannot be written: it is a folder"],
     [{ output: "/dev/null" }, "/dev/null cannot be written: it is not a regular file"],
-  ])("%o is refused in a sentence", async (change, problem) => {
+  ])("%o is rejected with one error message", async (change, problem) => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 0 })];
-    const refused = shop.run(ecu, change).catch((error: unknown) => error);
-    expect(await refused).toBeInstanceOf(UsageError);
-    expect((await refused) as UsageError).toMatchObject({
+    const error = shop.run(ecu, change).catch((cause: unknown) => cause);
+    expect(await error).toBeInstanceOf(UsageError);
+    expect((await error) as UsageError).toMatchObject({
       problems: expect.arrayContaining([problem]),
     });
     expect(ecu.connections.total).toBe(0);
   });
 
-  it("the ECU's own clock says which day is tomorrow", async () => {
+  it("the ECU's own clock determines which day is tomorrow", async () => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 0 })];
     await expect(shop.run(ecu, { to: "20261121" })).rejects.toMatchObject({
       problems: ["--to: 2026-11-21 has not started; the last possible day is 2026-11-20"],

@@ -1,4 +1,4 @@
-/** The doctor and every problem of an ECU: the findings, the verdict, what to do, and the exit code. */
+/** The command doctor with each problem of an ECU: findings, verdict, remedy and exit code. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -22,7 +22,7 @@ import { recordingTerminal } from "./screen.ts";
 
 const NIGHT = Date.UTC(2026, 5, 21, 23, 3); // 1:03 in Utrecht
 const noTime: Passing = () => 0;
-/** The time in which an ECU-R could close the connection after its reply, and does not. */
+/** The doctor's wait for an ECU-R to close the connection, which it does not do. */
 const leftOpen = passAfter("replied", 3_000);
 
 type Endpoint = EcuEndpoint & Partial<Pick<SimulatedEcu, "requests">>;
@@ -33,7 +33,7 @@ interface RunOptions extends Partial<DoctorEnvironment> {
   readonly passing?: Passing;
 }
 
-/** Runs `doctor` with the ECU: its exit code, and what it printed without line breaks in sentences. */
+/** Runs `doctor` with the ECU. `text` has no line breaks within sentences. */
 const run = async (ecu: Endpoint, options: RunOptions = {}) => {
   const {
     timezone = "Europe/Amsterdam",
@@ -74,10 +74,10 @@ interface Case extends Partial<SimulationOptions> {
   readonly verdict: VerdictName;
   /** Part of the output. */
   readonly text?: string;
-  /** This machine's time and the zone that is set, where they are not those of the ECU. */
+  /** This machine's time and the configured zone, if they differ from those of the ECU. */
   readonly now?: number;
   readonly timezone?: string;
-  /** The time that passes while the doctor waits for something that does not happen. */
+  /** The time that passes while the doctor waits for an event that does not occur. */
   readonly passing?: Passing;
 }
 
@@ -155,10 +155,10 @@ const simulated: readonly Case[] = [
     verdict: "refuses",
     text: "status 02",
   },
-  { what: "whose replies lack END", faults: ["noEnd"], verdict: "unreadable" },
-  { what: "whose replies have a wrong length", faults: ["badLength"], verdict: "unreadable" },
+  { what: "with replies without END", faults: ["noEnd"], verdict: "unreadable" },
+  { what: "with replies of a wrong length", faults: ["badLength"], verdict: "unreadable" },
   {
-    what: "whose database is busy",
+    what: "with a busy database",
     faults: ["zeroGlitch"],
     verdict: "counters zero",
     text: "no registered inverters, but some in contact",
@@ -180,7 +180,7 @@ const simulated: readonly Case[] = [
     passing: leftOpen,
   },
   {
-    what: "whose clock is wrong",
+    what: "with a wrong clock",
     faults: ["clockOffset"],
     verdict: "clock wrong",
     text: "3 h ahead of this machine's",
@@ -196,13 +196,13 @@ const simulated: readonly Case[] = [
   },
   { what: "with an ambiguous record type that fits", faults: ["type05"], verdict: "well" },
   {
-    what: "whose energy of today stays 0",
+    what: "with an energy of today that stays 0",
     faults: ["frozenCounters"],
     verdict: "counters stuck",
     text: "0 kWh today",
   },
   {
-    what: "whose inverters are all off at noon",
+    what: "with all inverters off at noon",
     site: { latitude: 52, longitude: -175 },
     verdict: "all off by day",
     text: "at 13:00",
@@ -258,8 +258,8 @@ const simulated: readonly Case[] = [
     verdict: "well",
     text: "12 bytes follow",
   },
-  { what: "whose replies lack the line feed", faults: ["noLf"], verdict: "well" },
-  { what: "whose replies arrive in small pieces", faults: ["split"], verdict: "well" },
+  { what: "with replies without the line feed", faults: ["noLf"], verdict: "well" },
+  { what: "with replies in small pieces", faults: ["split"], verdict: "well" },
 ];
 
 /** The verdicts that the tests of this file expect; `cover` adds one. */
@@ -319,7 +319,7 @@ describe("a simulated ECU", () => {
   });
 });
 
-/** Few requests, and only those that read. */
+/** Expects few requests, and only such that read. */
 const expectHarmless = (ecu: SimulatedEcu): void => {
   expect(ecu.writes).toEqual([]);
   expect(ecu.requests.length).toBeLessThanOrEqual(7);
@@ -356,7 +356,7 @@ describe("the diagnosis", () => {
     const exchange: DoctorEnvironment["exchange"] = (_ecu, _request, signal) => {
       signals.push(signal);
       return new Promise((_, reject) => {
-        const error = new QueryError("time is up", { reason: "timeout" });
+        const error = new QueryError("timed out", { reason: "timeout" });
         signal.addEventListener("abort", () => reject(error));
       });
     };
@@ -444,14 +444,17 @@ describe("a name", () => {
   it.each([
     ["ENOTFOUND", "name unknown"],
     ["EAI_AGAIN", "name service silent"],
-  ] as const)("whose lookup fails with %s: %s, without any connection", async (code, verdict) => {
-    await using ecu = await startEcu();
-    const output = await run({ ...ecu, host: "ecu.lan" }, { resolve: failing(code) });
-    expectVerdict(output, cover(verdict));
-    expect(ecu.requests).toEqual([]);
-  });
+  ] as const)(
+    "with a lookup that fails with %s: %s, without any connection",
+    async (code, verdict) => {
+      await using ecu = await startEcu();
+      const output = await run({ ...ecu, host: "ecu.lan" }, { resolve: failing(code) });
+      expectVerdict(output, cover(verdict));
+      expect(ecu.requests).toEqual([]);
+    },
+  );
 
-  it("whose lookup takes more than 5 s: name service silent", async () => {
+  it("with a lookup of more than 5 s: name service silent", async () => {
     const clock = hastyClock(AFTERNOON);
     let isOver = false;
     const output = run(
@@ -581,9 +584,9 @@ describe("doctor --find", () => {
       range("10.0.0.0", 24),
       "name an ECU or a network to search, not both",
     ],
-  ])("%s is refused in one sentence", async (_, ecu, network, problem) => {
-    const refused = async () => doctor({ ecu, find: network, timezone: undefined });
-    await expect(refused()).rejects.toMatchObject({
+  ])("%s is rejected with one error message", async (_, ecu, network, problem) => {
+    const start = async () => doctor({ ecu, find: network, timezone: undefined });
+    await expect(start()).rejects.toMatchObject({
       name: "UsageError",
       problems: [expect.stringContaining(problem)],
     });

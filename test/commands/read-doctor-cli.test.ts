@@ -55,7 +55,7 @@ describe.concurrent("the command", { timeout: STARTING_MS }, () => {
   it.each([
     [["doctor"], "name the ECU, as in: doctor 192.168.1.50, or the network to search"],
     [["doctor", "--find=10.0.0.0/8"], "has more than 4096 addresses"],
-  ])("%j exits with 2 and one sentence", async (args, problem) => {
+  ])("%j exits with 2 and one error message", async (args, problem) => {
     const { code, stdout, stderr } = await start(...args).ended;
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr.split("\n")).toHaveLength(2);

@@ -17,10 +17,10 @@ const settings = {
 /** Configuration of the command. */
 export type DecodeConfig = Values<typeof settings>;
 
-/** Prints what every byte of a capture means. */
+/** Prints the meaning of every byte of a capture. */
 export const decode = defineCommand({
   name: "decode",
-  summary: "Print what every byte of a capture means, and where a reply is invalid.",
+  summary: "Print the meaning of every byte of a capture, and the errors in invalid replies.",
   examples: [
     "decode capture.json",
     "decode 4150533131303033303030300615000a0620001412000123454e440a",

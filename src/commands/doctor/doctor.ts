@@ -27,14 +27,14 @@ export interface DoctorEnvironment {
   readonly port: number;
 }
 
-/** Maximum time of a diagnosis, whatever the ECU does: docs/doctor.md promises a minute. */
+/** Maximum time of a diagnosis. docs/doctor.md promises at most a minute. */
 const TIMEOUT_MS = 55_000;
 /** Pause between two connections. */
 const PAUSE_MS = 250;
 /** Maximum time for the ECU to close the connection after its first reply. */
 const CLOSE_MS = 3_000;
 
-/** @returns the exit code: 0 if the ECU works or an ECU was found, else 1. @throws UsageError */
+/** @returns the exit code: 0 if the ECU works or an ECU was found, otherwise 1. @throws UsageError */
 export const doctor = (
   { ecu, find, timezone }: DoctorConfig,
   environment: Partial<DoctorEnvironment> = {},

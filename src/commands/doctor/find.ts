@@ -7,7 +7,7 @@ import { printable } from "../../text.ts";
 const ADDRESS_WIDTH = 17;
 const CLEAR_LINE = "\r\u001b[K";
 
-/** Tries every address, and lists the devices that accept a connection. @returns the exit code: 0 if an ECU was found, else 1 */
+/** Tries every address, and lists the devices that accept a connection. @returns the exit code: 0 if an ECU was found, otherwise 1 */
 export const findEcus = async (
   range: DiscoverOptions["range"],
   {

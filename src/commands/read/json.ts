@@ -68,7 +68,7 @@ export const readSchema = z
     lastCloudContactAt: time.optional(),
     unknownRecords: count
       .optional()
-      .describe("Number of inverters whose record has an unknown layout or could not be found."),
+      .describe("Number of inverters with a record of unknown layout or without a record."),
     inverters: z.array(inverter),
     queries: z.strictObject({ info: query, realtime: query, signal: query }),
     notes: z.array(z.string()).describe("Unexpected replies, and values that were left out."),
@@ -124,7 +124,7 @@ const createQueryObject = ({ queries }: Observation, name: Query): ReadObject["q
 
 const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-/** Formats a read as JSON, on one line or indented. @param notes what is unexpected in the read */
+/** Formats a read as JSON, on one line or indented. @param notes what was unexpected in the read */
 export const formatJson = (
   observation: Observation,
   notes: readonly string[],

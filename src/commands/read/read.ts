@@ -37,7 +37,7 @@ export const read = async (
   const { ecu, json, watch } = config;
   const targets = createTargets({
     ecus: [ecu],
-    defaults: { ...config, minInterval: 0 }, // this command alone decides when to read
+    defaults: { ...config, minInterval: 0 }, // the command itself decides when to read
     log: pino({ level: "silent" }),
   });
   const stop = new AbortController();
@@ -64,9 +64,9 @@ export const read = async (
     targets.close();
   });
   while (!stop.signal.aborted) {
-    const begun = clock.monotonic();
+    const startedAt = clock.monotonic();
     await readOnce();
-    await clock.sleep(config.every - (clock.monotonic() - begun), stop.signal);
+    await clock.sleep(config.every - (clock.monotonic() - startedAt), stop.signal);
   }
   return 0;
 };

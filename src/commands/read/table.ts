@@ -1,4 +1,4 @@
-/** Formats a read as tables for people. */
+/** Formats a read as tables. */
 import { createTable, formatTable } from "../../cli/table.ts";
 import { styled, type Terminal } from "../../cli/terminal.ts";
 import { isWaitingForData, type Observation } from "../../ecu/observe.ts";
@@ -9,7 +9,7 @@ import { formatSpan, NOT_MEASURED, printable, wrapText } from "../../text.ts";
 
 const GAP = "  ";
 
-/** The ECU, its inverters, failed queries and notes. @param notes what is unexpected in the read */
+/** The ECU, its inverters, failed queries and notes. @param notes what was unexpected in the read */
 export const formatTables = (
   observation: Observation,
   notes: readonly string[],
@@ -122,7 +122,7 @@ const formatUnit = (value: number | undefined, digits: number, unit: string): st
 const formatEnergy = (joules: number | undefined, digits: number): string =>
   formatUnit(joules === undefined ? undefined : toKilowattHours(joules), digits, "kWh");
 
-/** A report less than a minute ahead counts as now; one far ahead means that a clock is wrong. */
+/** A report that is less than a minute ahead counts as current; one further ahead means that a clock is wrong. */
 const formatLastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): string => {
   if (lastReportAt === undefined || lastReportLocal === undefined) return NOT_MEASURED;
   const local = lastReportLocal.replace(/^(....)(..)(..)(..)(..)(..)$/, "$1-$2-$3 $4:$5:$6");
@@ -131,7 +131,7 @@ const formatLastReport = ({ lastReportAt, lastReportLocal }: Reading, now: numbe
   return `${printable(local)} (${side})`;
 };
 
-/** What went wrong and what to do, one line each. */
+/** Describes each problem and its remedy, one line each. */
 const describeProblems = (observation: Observation): readonly string[] => {
   if (isWaitingForData(observation)) {
     return [
