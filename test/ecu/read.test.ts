@@ -178,7 +178,7 @@ describe("an ECU that reports another id", () => {
     expect(sent.filter((request) => request.startsWith("realtime"))).toHaveLength(2);
   });
 
-  it("but then fails 0001 gets the queries with the old id", async () => {
+  it("but then fails 0001 receives the queries with the old id", async () => {
     const { results, sent } = await read({
       info: [good.info, ...thrice("closed")],
       realtime: [mismatch],

@@ -147,7 +147,7 @@ describe("the zone of an ECU's times", () => {
     expect(identity?.timezone).toBe(zone);
   });
 
-  it("is that of the read before if 0001 fails, else the configured one", () => {
+  it("is the zone of the previous read if 0001 fails, else the configured zone", () => {
     const noonInAmsterdam = 1_750_499_880;
     const at = (knownZone?: string) =>
       join({ realtime: tableOf() }, { ...(knownZone && { knownZone }) }).lastReportAt;

@@ -36,12 +36,12 @@ describe("an address within the allowed ranges", () => {
     expect(createAllowList(home)(address)).toBe(false);
   });
 
-  it("is none where no range is", () => {
+  it("is not allowed without a range", () => {
     expect(createAllowList([])("192.168.1.50")).toBe(false);
   });
 });
 
-describe("an address that stands for something else than a host of the network", () => {
+describe("an address that is not a host of the network", () => {
   const specials = [
     ["this machine", "127.0.0.1", "127.0.0.0", 8],
     ["this machine, far up", "127.255.0.9", "127.255.0.0", 16],
@@ -62,23 +62,23 @@ describe("an address that stands for something else than a host of the network",
     ["an IPv4 address as 6to4", "2002:7f00:1::", "2002::", 16],
   ] as const;
 
-  it.each(specials)("%s (%s) is not opened by the range of everything", (_what, address) => {
+  it.each(specials)("%s (%s) is not allowed by the range of all addresses", (_what, address) => {
     expect(createAllowList(everything)(address)).toBe(false);
   });
 
   it.each(specials)(
-    "%s (%s) is opened by a range of its own kind",
+    "%s (%s) is allowed by a range of its own kind",
     (_what, address, network, prefix) => {
       expect(createAllowList([{ network, prefix }])(address)).toBe(true);
     },
   );
 
-  it("is refused in its IPv4-mapped spelling as well, and opened by the range of the address itself", () => {
+  it("is also refused in its IPv4-mapped notation, and allowed by the range of the address itself", () => {
     expect(createAllowList(everything)("::ffff:127.0.0.1")).toBe(false);
     expect(createAllowList([{ network: "127.0.0.0", prefix: 8 }])("::ffff:7f00:1")).toBe(true);
   });
 
-  it("is not opened by a range of IPv4-mapped addresses, which is one of IPv4", () => {
+  it("is not allowed by a range of IPv4-mapped addresses, because that is an IPv4 range", () => {
     const mapped = createAllowList([{ network: "::ffff:0:0", prefix: 96 }]);
     expect([mapped("0.0.0.0"), mapped("127.0.0.1"), mapped("192.168.1.50")]).toEqual([
       false,
@@ -87,7 +87,7 @@ describe("an address that stands for something else than a host of the network",
     ]);
   });
 
-  it("leaves all other addresses to the range of everything", () => {
+  it("does not affect other addresses in the range of all addresses", () => {
     for (const address of ["8.8.8.8", "10.1.2.3", "fd12::7", "2001:db8::1"])
       expect(createAllowList(everything)(address)).toBe(true);
   });

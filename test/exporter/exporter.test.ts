@@ -392,7 +392,7 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
     },
   );
 
-  it("shows the sun at the configured site and the panels that have a name, and neither without", async () => {
+  it("exports the elevation of the sun and the named panels if they are configured, otherwise neither", async () => {
     await using ecu = await startReplyingEcu({
       info: invented({}),
       realtime: captured("site-06-inv-1"),
@@ -409,7 +409,7 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
     expect(await bare.samples("inverter_channel_info")).toEqual({});
   });
 
-  it("asks with the id that the ECU gave, one question after another", async () => {
+  it("sends one query after another, with the id that the ECU reported", async () => {
     await using ecu = await startReplyingEcu({
       info: captured("site-01-info-1"),
       realtime: captured("site-01-inv-1"),

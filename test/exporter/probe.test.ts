@@ -53,7 +53,7 @@ describe("a configured ECU", () => {
     ["fd00::50", "six"],
     ["[fd00::50]", "six"],
     ["[fd00::50]:8899", "six"],
-  ])("is meant by %s, and goes by its name", async (text, name) => {
+  ])("is found by %s, and has its configured name", async (text, name) => {
     const targets = targetsOf();
     const probed = await createTargetFinder({ targets, allow: [], resolve })([text]);
     expect(probed.name).toBe(name);

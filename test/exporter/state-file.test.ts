@@ -231,7 +231,7 @@ describe("a state file that is invalid", () => {
   it.each<[string, (path: string) => unknown]>([
     ["a folder", (path) => mkdir(path)],
     ["a device", (path) => symlink("/dev/null", path)],
-    ["a pipe that nobody writes to", (path) => spawnSync("mkfifo", [path])],
+    ["a pipe without a writer", (path) => spawnSync("mkfifo", [path])],
   ])(
     "because it is %s stays as it is, with one warning, and no state is saved",
     async (_, make) => {
@@ -280,7 +280,7 @@ describe("a state file that is invalid", () => {
     expect((await opened(path)).state.recall("roof")).toEqual(memoryOf(3));
   });
 
-  it("because any byte of it is another never stops the exporter from starting", async () => {
+  it("because any byte has changed never prevents the start of the exporter", async () => {
     using at = folder();
     await kept(at.file, "roof", memory);
     const good = await readFile(at.file);
@@ -328,18 +328,18 @@ describe("a restart", () => {
   };
   const none = undefined;
 
-  it("amid 24 hours of zeros does not make them longer or shorter", () => {
+  it("within 24 hours of zeros does not change their duration", () => {
     expect(shown([9, 0, 0, 0, 0, 0, 1], [3])).toEqual([9, none, none, none, none, 0, 1]);
   });
 
-  it("with the clock set back makes zeros longer, never shorter", () => {
+  it("after the clock was set back makes the duration of zeros longer, never shorter", () => {
     const zeros = [9, 0, 0, 0, 0, 0, 0, 0];
     const late = [9, none, none, none, none, none, none, 0];
     expect(shown(zeros, [3], 6 * HOUR)).toEqual([9, none, none, none, none, none, 0, 0]);
     expect(shown(zeros, [3], 1_000 * HOUR)).toEqual(late);
   });
 
-  it("changes nothing of what is shown, whatever was said and whenever it comes", () => {
+  it("changes no exported value, for any replies and at any time", () => {
     const lives = fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 30 });
     const restarts = fc.array(fc.nat(30), { maxLength: 5 });
     fc.assert(
@@ -351,8 +351,8 @@ describe("a restart", () => {
   });
 
   it.each([
-    ["with its state file does not believe the first counter, which is lower, of two ECUs", true],
-    ["without one believes it, as it knows no better", false],
+    ["with its state file leaves out the first, lower counter of two ECUs", true],
+    ["without a state file accepts that counter", false],
   ])("of the exporter %s", async (_, isKept) => {
     using at = folder();
     const repliesOf = (lifetimeEnergyJoules: number) => ({
@@ -387,18 +387,18 @@ describe("the setting --state.file", () => {
       program: "",
     });
 
-  it("is off where it is not given", () => {
+  it("is off by default", () => {
     expect(parsed()).toMatchObject({ config: { stateFile: undefined } });
   });
 
   it.each(["/var/lib/apsystems/state.json", "state.json", "../été", "C:\\state", ".state"])(
-    "may be %s",
+    "can be %s",
     (path) => {
       expect(parsed(`--state.file=${path}`)).toMatchObject({ config: { stateFile: path } });
     },
   );
 
-  it.each(["/var/lib/", "..", ".", "a*", "a\0b"])("may not be %j", (path) => {
+  it.each(["/var/lib/", "..", ".", "a*", "a\0b"])("cannot be %j", (path) => {
     expect(() => parsed(`--state.file=${path}`)).toThrow("is not a file path such as");
   });
 });

@@ -32,7 +32,7 @@ const upOf = (text: string): Record<string, string> =>
   ) as Record<string, string>;
 
 describe("an exporter of several ECUs", () => {
-  it("loses nothing of one for the silence of another", async () => {
+  it("exports one ECU in full although another one is silent", async () => {
     await using good = await startEcu();
     await using mute = await startEcu({ faults: ["silent"] });
     const ecus = [named("good", good), { ...named("mute", mute), timeout: 300 }];
@@ -42,7 +42,7 @@ describe("an exporter of several ECUs", () => {
     expect(samplesOf(text, "ecu_inverters_online")).toEqual({ "": 2 });
   });
 
-  it("gives each what is set for it alone, and otherwise what holds for all", async () => {
+  it("uses the settings of each ECU, and the defaults for the others", async () => {
     await using one = await startEcu({ family: "R" });
     await using other = await startEcu({ family: "R" });
     const pole = { latitude: 90, longitude: 0 };
@@ -61,7 +61,7 @@ describe("an exporter of several ECUs", () => {
 });
 
 describe("a probe of one ECU", () => {
-  it("reads that one alone, and says how it went and in what time", async () => {
+  it("reads only that ECU, and exports success and duration", async () => {
     await using one = await startEcu();
     await using other = await startEcu();
     const ecus = [named("one", one), named("other", other)];
@@ -74,7 +74,7 @@ describe("a probe of one ECU", () => {
     expect([one.connections.total > 0, other.connections.total]).toEqual([true, 0]);
   });
 
-  it("succeeds with 200 and probe_success 0 where the ECU does not", async () => {
+  it("has status 200 and probe_success 0 if the ECU refuses the connection", async () => {
     await using ecu = await startEcu({ faults: ["refuse"] });
     await using exporter = await startTestExporter(ecu, { ecus: [named("one", ecu)] });
     const response = await fetch(`${exporter.url}/probe?target=one`);
@@ -84,7 +84,7 @@ describe("a probe of one ECU", () => {
     expect(upOf(text)).toEqual({ one: "0" });
   });
 
-  it("explains the read in words when asked to", async () => {
+  it("describes the read as text with debug=true", async () => {
     await using ecu = await startEcu({
       faults: ["silent@signal"].map(() => ({ name: "silent", query: "signal" }) as const),
     });
@@ -98,7 +98,7 @@ describe("a probe of one ECU", () => {
     expect(text).toContain("2 of 2 inverters online.");
   });
 
-  it("shares the read of a scrape at the same time, so that the ECU has one connection", async () => {
+  it("shares the read of a simultaneous scrape, so that the ECU has one connection", async () => {
     await using ecu = await startEcu({ replyDelayMs: 200 });
     const ecus = [named("one", ecu)];
     await using exporter = await startTestExporter(ecu, { ecus, commandPause: PAUSE_MS });
@@ -112,7 +112,7 @@ describe("a probe of one ECU", () => {
   });
 });
 
-it("tells of itself at /self without asking any ECU", async () => {
+it("/self has the metrics of the exporter, without a query to any ECU", async () => {
   await using ecu = await startEcu();
   await using exporter = await startTestExporter(ecu, { ecus: [named("one", ecu)] });
   const text = await exporter.get("/self");
@@ -122,8 +122,8 @@ it("tells of itself at /self without asking any ECU", async () => {
   expect(ecu.connections.total).toBe(0);
 });
 
-describe("a configuration that is read again", () => {
-  it("adds and removes ECUs, and leaves the others as they are", async () => {
+describe("a reloaded configuration", () => {
+  it("adds and removes ECUs, and does not change the others", async () => {
     await using one = await startEcu();
     await using two = await startEcu();
     await using three = await startEcu();
@@ -146,7 +146,7 @@ describe("a configuration that is read again", () => {
     ]);
   });
 
-  it("does not have an ECU read sooner for being changed, and keeps its counters", async () => {
+  it("does not make the next read of a changed ECU earlier, and keeps its counters", async () => {
     await using one = await startEcu();
     let ecus: EcuConfig[] = [named("one", one)];
     await using exporter = await startTestExporter(one, {
@@ -166,7 +166,7 @@ describe("a configuration that is read again", () => {
     expect(queries).toEqual({ info: 1, realtime: 1, signal: 1 });
   });
 
-  it("stays as it was where it is wrong, and says what is", async () => {
+  it("does not take effect if it is invalid, and its problems are reported", async () => {
     await using one = await startEcu();
     await using exporter = await startTestExporter(one, {
       ecus: [named("one", one)],
@@ -183,7 +183,7 @@ describe("a configuration that is read again", () => {
     expect(upOf(await exporter.get())).toEqual({ one: "1" });
   });
 
-  it("never has two connections to an ECU whose settings changed amid a read", async () => {
+  it("never opens a second connection to an ECU if its settings change during a read", async () => {
     await using one = await startEcu({ replyDelayMs: 100 });
     let ecus: EcuConfig[] = [named("one", one)];
     await using exporter = await startTestExporter(one, {

@@ -21,7 +21,7 @@ describe("the counter", () => {
     ]),
   });
 
-  it("ends with the reading and begins with what was before the days", () => {
+  it("ends with the reading and begins with the energy before the first day", () => {
     const { counter, lifetime, notes } = told(known, wanted);
     expect(lifetime.at(-1)).toEqual({ at: NOW, value: 1_000 * KWH });
     expect(counter["2026-11-20T12:00:00"]).toBe(1_000);
@@ -31,7 +31,7 @@ describe("the counter", () => {
     expect(notes).toEqual([]);
   });
 
-  it("rises as the curve does, so that each day gives its energy", () => {
+  it("rises with the curve, so that each day adds its energy", () => {
     const { counter } = told(known, wanted);
     expect(counter["2026-11-18T10:55:00"]).toBe(991);
     expect(counter["2026-11-18T11:00:00"]).toBe(991.75);
@@ -48,7 +48,7 @@ describe("the counter", () => {
     }
   });
 
-  it("has power at the ECU's stamps only", () => {
+  it("has power at the ECU's timestamps only", () => {
     expect(told(known, { from: "20261119", to: "20261119" }).power).toEqual({
       "2026-11-19T09:00:00": 3_000,
       "2026-11-19T09:05:00": 3_000,
@@ -57,13 +57,13 @@ describe("the counter", () => {
     });
   });
 
-  it("ends with the last day that is wanted, on the level of the days after it", () => {
+  it("ends with the last requested day, at the level before the following days", () => {
     const { counter, lifetime } = told(known, { from: "20261118", to: "20261118" });
     expect(lifetime).toHaveLength(289);
     expect(counter["2026-11-18T23:00:00"]).toBe(994);
   });
 
-  it("leaves out what the curve has after the reading", () => {
+  it("leaves out the part of the curve after the reading", () => {
     const late = past({ curves: new Map([["20261120", records("1255 100, 1300 200, 1305 300")]]) });
     expect(told(late, wanted).power).toEqual({
       "2026-11-20T11:55:00": 100,
@@ -73,13 +73,13 @@ describe("the counter", () => {
 });
 
 describe("a day", () => {
-  it("is known by its curve where no table has it", () => {
+  it("has the energy of its curve if no table has it", () => {
     const { counter } = told(past({ curves: new Map([["20261119", curve("10")]]) }), wanted);
     expect(counter["2026-11-18T23:00:00"]).toBe(999); // nothing today; 4 × 3 kW × 5 min
     expect(counter["2026-11-19T23:00:00"]).toBe(1_000);
   });
 
-  it("has two samples where its curve is not known", () => {
+  it("has two samples if it has no curve", () => {
     const { counter, power, notes } = told(
       past({
         days: energies({ "20261119": 4 }),
@@ -92,7 +92,7 @@ describe("a day", () => {
     expect(notes).toEqual(["2026-11-19: the ECU has the energy but no power"]);
   });
 
-  it("has none where the ECU knows nothing, and is told", () => {
+  it("has no samples if the ECU has no data for it, and is reported", () => {
     const { counter, notes } = told(past({ days: energies({ "20261116": 4, "20261119": 5 }) }), {
       from: "20261114",
       to: "20261119",
@@ -109,7 +109,7 @@ describe("a day", () => {
     ]);
   });
 
-  it("is that of its curve where the table's counter stood still", () => {
+  it("has the energy of its curve if the counter of the table did not change", () => {
     const stuck = past({
       days: energies({ "20261119": 0 }),
       curves: new Map([["20261119", curve("10")]]),
@@ -117,7 +117,7 @@ describe("a day", () => {
     expect(told(stuck, wanted).counter["2026-11-18T23:00:00"]).toBe(999);
   });
 
-  it("of a great plant is what the curve makes of two bytes", () => {
+  it("of a large plant has two bytes in the table, completed by the curve", () => {
     // 60 kW for 11 h 5 min are 665 kWh; the ECU says 14.64.
     const stamps = Array.from({ length: 133 }, (_, i) => {
       const minutes = 6 * 60 + 5 * i;
@@ -138,12 +138,12 @@ describe("a day", () => {
     );
   });
 
-  it("of today is nothing before its first power: an ECU-R still says yesterday's energy", () => {
+  it("of today has no energy before its first power: an ECU-R still reports yesterday's energy", () => {
     const dawn = past({ days: energies({ "20261119": 4 }) });
     expect(told(dawn, wanted).counter["2026-11-19T23:00:00"]).toBe(1_000);
   });
 
-  it("of today is that of its curve while the counter of today is still yesterday's", () => {
+  it("of today has the energy of its curve while the counter of today is still yesterday's", () => {
     const reading = { at: NOW, lifetimeJoules: 1_000 * KWH, todayJoules: 4 * KWH };
     const first = new Map([["20261120", curve("12")]]); // 1 kWh
     const dawn = past({ reading, days: energies({ "20261119": 4 }), curves: first });
@@ -153,7 +153,7 @@ describe("a day", () => {
   it.each([
     ["by the table of days", { days: energies({ "20261120": 1.5 }) }, 998.5],
     ["by its curve", { curves: new Map([["20261120", curve("11")]]) }, 999],
-  ])("of today is known %s where the counter of today glitches to 0", (_by, change, begin) => {
+  ])("of today has its energy %s if the counter of today is briefly 0", (_by, change, begin) => {
     const reading = { at: NOW, lifetimeJoules: 1_000 * KWH, todayJoules: 0 };
     expect(told(past({ reading, ...change }), wanted).counter["2026-11-19T23:00:00"]).toBe(begin);
   });
@@ -175,7 +175,7 @@ describe("the table of months", () => {
       ),
     );
 
-  it("corrects days that are known by their curves, so that the month is right", () => {
+  it("corrects days with the energy of their curves, so that the month is right", () => {
     const days = month(31, 2);
     days.delete("20261005");
     const october = past({
@@ -188,7 +188,7 @@ describe("the table of months", () => {
     expect((counter[end] ?? 0) - (counter[begin] ?? 0)).toBeCloseTo(1.1, 6);
   });
 
-  it("corrects nothing by more than a fifth, and tells", () => {
+  it("corrects nothing by more than a fifth, and reports that", () => {
     const days = month(31, 2);
     days.delete("20261005");
     const october = past({
@@ -203,7 +203,7 @@ describe("the table of months", () => {
     );
   });
 
-  it("gives the counter at the first of each month before the days, across the year, as far as is wanted", () => {
+  it("has the counter at the first of each requested month before the days, also in the previous year", () => {
     const what = past({
       days: energies({ "20260210": 5, "20260211": 6 }),
       months: energies({ "202511": 40, "202512": 30, "202601": 50, "202602": 18 }),
@@ -226,7 +226,7 @@ describe("the table of months", () => {
     expect(power).toEqual({});
   });
 
-  it("of two bytes is believed only where a turn more is more than the counter has", () => {
+  it("of two bytes is used only if one more wrap would exceed the counter", () => {
     const what = (lifetime: number) =>
       told(
         past({
@@ -248,7 +248,7 @@ describe("the table of months", () => {
   });
 });
 
-describe("a seam", () => {
+describe("a cutover", () => {
   const known = past({
     days: energies({ "20261118": 3, "20261119": 4, "20261120": 2 }),
     curves: new Map([
@@ -260,21 +260,21 @@ describe("a seam", () => {
   /** Noon of the 19th on the ECU's clock and a bit more: a quarter of the day's energy and more is made. */
   const at = Date.UTC(2026, 10, 19, 11, 0, 30) / 1000;
 
-  it("ends before the first sample that exists, on its value", () => {
+  it("ends before the first existing sample, at its value", () => {
     const { lifetime, power } = told(known, { ...wanted, cutover: { at, joules: 500 * KWH } });
     expect(lifetime.at(-1)).toEqual({ at: at - 1, value: expect.closeTo(500 * KWH, -5) });
     expect(lifetime.at(-1)?.value).toBeLessThanOrEqual(500 * KWH);
     expect(Object.keys(power).at(-1)).toBe("2026-11-19T11:00:00");
   });
 
-  it("alone is set so low that the counter cannot fall: its own steps, those of days, and 10 minutes", () => {
+  it("alone is low enough that the counter cannot fall: its own steps, the steps of days, and 10 minutes", () => {
     const { counter, lifetime } = told(known, { ...wanted, cutover: { at } });
     // 1000 − 2 − 4 kWh at the day's begin; lowered by 0.1 + 2 × 0.01, and the 1.1 kWh of the last 10 minutes.
     expect(counter["2026-11-18T23:00:00"]).toBeCloseTo(994 - 0.12 - 1.1, 6);
     expect(lifetime.at(-1)?.at).toBe(at - 1);
   });
 
-  it("in a day whose curve is not known leaves the counter where that day began", () => {
+  it("in a day without a curve keeps the counter at the start of that day", () => {
     const { counter } = told(past({ days: energies({ "20261118": 3, "20261119": 4 }) }), {
       ...wanted,
       cutover: { at },
@@ -284,8 +284,8 @@ describe("a seam", () => {
   });
 });
 
-describe("what cannot be", () => {
-  it("is a counter below 0: it begins where the ECU was replaced", () => {
+describe("an impossible history", () => {
+  it("has a counter below 0: it begins when the ECU was replaced", () => {
     const reading = { at: NOW, lifetimeJoules: 5 * KWH, todayJoules: 0 };
     const { counter, notes } = told(
       past({ reading, days: energies({ "20261117": 3, "20261118": 3, "20261119": 4 }) }),
@@ -297,7 +297,7 @@ describe("what cannot be", () => {
     ]);
   });
 
-  it("is not the rounding of a new ECU: its counter begins at 0", () => {
+  it("is not due to the rounding of a new ECU: its counter begins at 0", () => {
     const reading = { at: NOW, lifetimeJoules: 6.9 * KWH, todayJoules: 0 };
     const { counter, notes } = told(
       past({ reading, days: energies({ "20261118": 3, "20261119": 3.95 }) }),
@@ -311,7 +311,7 @@ describe("what cannot be", () => {
     expect(notes).toEqual([]);
   });
 
-  it("is a history of which nothing is left", () => {
+  it("has nothing left", () => {
     const reading = { at: NOW, lifetimeJoules: KWH, todayJoules: 0 };
     const seam = { at: Date.UTC(2026, 10, 19, 3) / 1000 };
     const reset = past({ reading, days: energies({ "20261118": 5, "20261119": 4 }) });
@@ -320,19 +320,19 @@ describe("what cannot be", () => {
     );
   });
 
-  it("is a lifetime of 0 with days behind it", () => {
+  it("has a lifetime energy of 0 after days with energy", () => {
     const reading = { at: NOW, lifetimeJoules: 0, todayJoules: 0 };
     const glitch = past({ reading, days: energies({ "20261119": 4 }) });
     expect(() => buildHistory(glitch, wanted)).toThrow(HistoryError);
   });
 
-  it("is a history of days that the ECU does not know", () => {
+  it("has only days without data of the ECU", () => {
     expect(() => buildHistory(past(), wanted)).toThrow(
       "the ECU has no data for 2026-11-18 to 2026-11-20",
     );
   });
 
-  it("is a counter before a day whose energy nobody knows, unless its value at the seam is given", () => {
+  it("has a counter before a day without energy, unless the value at the cutover is set", () => {
     const what = past({ days: energies({ "20261117": 3, "20261119": 4 }) });
     const seam = { at: Date.UTC(2026, 10, 17, 23) / 1000 };
     const asked = { from: "20261117", to: "20261117" };

@@ -3,7 +3,7 @@ import { formatOpenMetrics } from "../../src/history/openmetrics.ts";
 
 const help = { ecu_power_watts: "Power.", ecu_lifetime_energy_joules_total: 'Energy "of" all.' };
 
-it("is OpenMetrics text: a family at a time, labels quoted, times in seconds", () => {
+it("writes OpenMetrics text: one family after another, quoted labels, times in seconds", () => {
   const text = formatOpenMetrics({
     samples: {
       ecu_power_watts: [{ at: 1_790_000_000, value: 291 }],

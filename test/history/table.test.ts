@@ -13,14 +13,14 @@ const read = (hex: string) => {
 };
 
 describe("a table of energies", () => {
-  it("of version 11 has two bytes for each: vector S3", () => {
+  it("of version 11 has two bytes per energy: vector S3", () => {
     expect([...readTable(...read(S3))]).toEqual([
       ["20240101", { joules: 12.34 * KWH, isShort: true }],
       ["20240102", { joules: CEILING, isShort: true }],
     ]);
   });
 
-  it("of version 12 has four: vector S4", () => {
+  it("of version 12 has four bytes per energy: vector S4", () => {
     expect([...readTable(...read(S4))]).toEqual([
       ["20230902", { joules: 5.73 * KWH, isShort: false }],
       ["20230903", { joules: 6.34 * KWH, isShort: false }],
@@ -28,7 +28,7 @@ describe("a table of energies", () => {
     ]);
   });
 
-  it("leaves out days that are none, and of months whatever day it says", () => {
+  it("ignores invalid dates, and the day in the dates of months", () => {
     const message = {
       period: "02",
       records: [
@@ -44,21 +44,21 @@ describe("a table of energies", () => {
   });
 });
 
-describe("what an energy means", () => {
+describe("the energy of a day in two bytes", () => {
   const short = (kwh: number) => ({ joules: Math.round(kwh * KWH), isShort: true });
   const long = (kwh: number) => ({ joules: Math.round(kwh * KWH), isShort: false });
 
   it.each([
-    ["four bytes are what they say", long(655.35), { canWrap: true }, 655.35],
+    ["four bytes are used unchanged", long(655.35), { canWrap: true }, 655.35],
     ["two are, in a plant that cannot turn them over", short(20), { canWrap: false }, 20],
     ["nothing is known in one that can", short(20), { canWrap: true }, undefined],
     ["an estimate nearby confirms it", short(20), { canWrap: true, estimate: 22 }, 20],
     ["an estimate of a turn more adds one", short(20), { canWrap: true, estimate: 690 }, 675.36],
     ["and of two", short(20), { canWrap: true, estimate: 1_300 }, 1_330.72],
     ["none is taken away", short(600), { canWrap: true, estimate: 10 }, 600],
-    ["the ceiling alone says nothing", short(655.35), { canWrap: false }, undefined],
-    ["the ceiling is the least", short(655.35), { canWrap: true, estimate: 640 }, 655.35],
-    ["and the estimate where it is more", short(655.35), { canWrap: true, estimate: 700 }, 700],
+    ["the ceiling alone gives no energy", short(655.35), { canWrap: false }, undefined],
+    ["the ceiling is the minimum", short(655.35), { canWrap: true, estimate: 640 }, 655.35],
+    ["the estimate is used if it is higher", short(655.35), { canWrap: true, estimate: 700 }, 700],
     ["a ceiling far above the estimate is wrong", short(655.35), { canWrap: true, estimate: 20 }],
   ])(
     "%s",
@@ -71,7 +71,7 @@ describe("what an energy means", () => {
     },
   );
 
-  it("a plant of 27 kW cannot turn two bytes over in a day, one of 28 kW could", () => {
+  it("cannot wrap for a plant of 27 kW, but can for one of 28 kW", () => {
     expect([27_000, 28_000].map(canWrapInDay)).toEqual([false, true]);
   });
 });

@@ -74,7 +74,7 @@ const reasonOf: Record<string, string> = {
 };
 
 describe.skipIf(capturesFile === undefined)("replies captured from real ECUs", () => {
-  it("are all there: 38 complete, 8 not", () => {
+  it("are complete: 38 whole, 8 not", () => {
     expect([complete.length, incomplete.length]).toEqual([38, 8]);
   });
 

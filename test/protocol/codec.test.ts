@@ -79,19 +79,19 @@ const pairs = [
 ];
 
 describe("a codec", () => {
-  it.each(pairs)("reads $bytes as $name and takes every byte", ({ read, value }) => {
+  it.each(pairs)("decodes $bytes as $name and consumes every byte", ({ read, value }) => {
     expect(read()).toEqual({ value, left: 0 });
   });
 
-  it.each(pairs)("writes $name as $bytes", ({ write, bytes }) => {
+  it.each(pairs)("encodes $name as $bytes", ({ write, bytes }) => {
     expect(write()).toBe(bytes.replaceAll(" ", ""));
   });
 
-  it("reads any byte but 0 as a flag that is set", () => {
+  it("decodes any byte except 0 as a set flag", () => {
     expect(flag.decode(new Cursor(wire("80")))).toBe(true);
   });
 
-  it("leaves the bytes after its own", () => {
+  it("does not consume the bytes after its own", () => {
     const from = new Cursor(wire("01020304"), 1);
     expect([u16.decode(from), from.offset, from.remaining]).toEqual([0x0203, 3, 1]);
   });
@@ -100,25 +100,25 @@ describe("a codec", () => {
     ["u16 of one byte", u16, "01", "", 0],
     ["u32 of three bytes", u32, "010203", "", 0],
     ["hex of three bytes out of four", hex(4), "010203", "", 0],
-    ["optional that has begun", optional(u16), "01", "", 0],
+    ["optional with only its first byte", optional(u16), "01", "", 0],
     ["ascii with a control character", ascii(2), "4107", "", 1],
     ["ascii above 0x7e", ascii(2), "417f", "", 1],
     ["digits with a colon", digits(3), "30313a", "", 2],
     ["decimal with a sign", decimal(2), "2d31", "", 0],
-    ["prefixed that says more than there is", prefixed(3), "303035 4142", "", 3],
-    ["prefixed whose length is no number", prefixed(3), "30780a 41", "", 1],
+    ["prefixed with a length beyond the end", prefixed(3), "303035 4142", "", 3],
+    ["prefixed with a length that is not a number", prefixed(3), "30780a 41", "", 1],
     ["interleaved that ends early", block, "0001 0002 00", "", 4],
     ["a field of a struct", struct({ a: u8, b: ascii(1) }), "0100", "b", 1],
     ["a repeated number", repeated(u16), "0001 0002 00", "2", 4],
     ["the first field of the first record", nested, "01", "channels.0.powerWatts", 0],
     ["the last field of the second record", nested, "0001 0002 0003 00", "channels.1.volts", 6],
-  ])("refuses to read %s, and says where", (_, codec: Codec<unknown>, bytes, field, offset) => {
+  ])("rejects %s, with the offset", (_, codec: Codec<unknown>, bytes, field, offset) => {
     expect(() => codec.decode(new Cursor(wire(bytes)))).toThrow(
       expect.objectContaining({ reason: "malformed", position: { field, offset } }),
     );
   });
 
-  it("counts an error's place from the beginning of the frame, not of the field", () => {
+  it("gives the offset of an error from the start of the frame, not of the field", () => {
     const from = new Cursor(wire("00000000 41ff"), 4);
     expect(() => struct({ name: ascii(2) }).decode(from)).toThrow(
       new ProtocolError("malformed", "0xff is not a printable character", {
@@ -128,12 +128,12 @@ describe("a codec", () => {
     );
   });
 
-  it("reads as many records as it was told, and leaves the rest", () => {
+  it("decodes the given number of records, and does not consume the rest", () => {
     const from = new Cursor(wire("0001 0002 0003"));
     expect([repeated(u16, 2).decode(from), from.remaining]).toEqual([[1, 2], 2]);
   });
 
-  it("never reads past the end it was given, though there are bytes", () => {
+  it("never reads past its given end, although more bytes follow", () => {
     expect(() => u16.decode(new Cursor(wire("01020304"), 1, 2))).toThrow(ProtocolError);
   });
 
@@ -172,7 +172,7 @@ describe("a codec", () => {
     refusal("repeated", repeated(u8), [1, -1]),
     refusal("interleaved, one too few", block, { power: [1], volts: [230] }),
     refusal("interleaved, one too many", block, { power: [1, 2], volts: [230, 231] }),
-  ])("refuses to write $value as $name", ({ write }) => {
+  ])("rejects $value as $name", ({ write }) => {
     expect(write).toThrow(RangeError);
   });
 
@@ -181,11 +181,11 @@ describe("a codec", () => {
     ["two", 21],
     ["fourThreePhase", 27],
     ["four", 23],
-  ] as const)("adds up a record of layout %s to %i bytes", (layout, bytes) => {
+  ] as const)("computes the size of a record of layout %s: %i bytes", (layout, bytes) => {
     expect(recordFormats[layout].bytes).toBe(bytes);
   });
 
-  it("tells no size where it varies", () => {
+  it("has no size if it varies", () => {
     expect([struct({ a: u8, b: rest }).size, optional(u8).size, prefixed(3).size]).toEqual([
       undefined,
       undefined,

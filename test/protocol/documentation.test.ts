@@ -29,7 +29,7 @@ const structs = Object.entries(layouts as Readonly<Record<string, unknown>>).fil
 );
 
 describe("byte tables", () => {
-  it("there is one for each struct of the layouts, and no other", () => {
+  it("exist for each struct of the layouts, and no other", () => {
     const documented = [...page.matchAll(/<!-- layout: (\w+) -->/g)].map(([, name]) => name);
     expect(documented.toSorted()).toEqual(structs.map(([name]) => name).toSorted());
     expect(structs.length).toBeGreaterThan(10);
@@ -50,7 +50,7 @@ describe("byte tables", () => {
     expect(documented).toEqual(expected);
   });
 
-  it("the record layouts are those of the code", () => {
+  it("record layouts match the code", () => {
     const rows = Object.entries(layouts.recordLayouts).map(([name, { numbers, typeCodes }]) => [
       `\`${name}\``,
       typeCodes.join(", "),
@@ -69,7 +69,7 @@ describe("examples", () => {
     ["dayPower", "216000000001", "20260621"],
     ["energy", "216000000001", "01"],
     ["clock", "216000000001", ""],
-  ] as const)("the request %s is the one that is sent", (command, ecuId, parameter) => {
+  ] as const)("the request %s is the request that is sent", (command, ecuId, parameter) => {
     const text = encodeRequest(command, ecuId, parameter).toString("latin1");
     expect(page).toContain(`\`${text.replace("\n", "⏎")}\``);
   });

@@ -54,7 +54,7 @@ describe("explaining a reply", () => {
     ]);
   });
 
-  it("tells a text from the length that stands before it", () => {
+  it("distinguishes a text from the length before it", () => {
     expect(said(info.version12).slice(12)).toEqual([
       [50, "zigbeeChannel", "10"],
       [52, "firmware.length", 12],
@@ -69,7 +69,7 @@ describe("explaining a reply", () => {
     ]);
   });
 
-  it("forgets the record size that was tried in vain", () => {
+  it("omits a record size that did not fit", () => {
     expect(said(vectors.S3).slice(5)).toEqual([
       [15, "period", "00"],
       [17, "records.0.date", "20240101"],
@@ -81,7 +81,7 @@ describe("explaining a reply", () => {
     ]);
   });
 
-  it("shows what is left of a record of unknown type as its bytes", () => {
+  it("shows the rest of a record of unknown type as bytes", () => {
     const unknown = "801000000009 01 '77' 01f4 0078 0102030405060708";
     expect(said(table(2, records.two, unknown)).slice(-6)).toEqual([
       [54, "records.1.typeCode", "77"],
@@ -93,7 +93,7 @@ describe("explaining a reply", () => {
     ]);
   });
 
-  it("shows bytes behind the last record as unknown, and those behind the reply as trailing", () => {
+  it("shows bytes after the last record as unknown, and bytes after the reply as trailing", () => {
     const bytes = Buffer.concat([table(1, records.two, "abcdef"), wire("414243")]);
     expect(said(bytes).slice(-4)).toEqual([
       [47, "unknown", "abcdef"],
@@ -104,7 +104,7 @@ describe("explaining a reply", () => {
     expect(explainReply(bytes).error).toBeUndefined();
   });
 
-  it("reads a reply that breaks off as far as it goes, and says where it ends", () => {
+  it("explains a truncated reply as far as possible, and reports its end", () => {
     const { entries, error, bodyError: stopped } = explainReply(info.version11.subarray(0, 60));
     expect(entries.slice(-2).map(({ field, begin, end }) => [field, begin, end])).toEqual([
       ["firmware.length", 52, 55],
@@ -114,13 +114,13 @@ describe("explaining a reply", () => {
     expect(stopped).toMatchObject({ position: { field: "firmware", offset: 55 } });
   });
 
-  it("takes a reply for whole that lacks its line feed and nothing else", () => {
+  it("treats a reply as complete if only its line feed is missing", () => {
     const { entries, error } = explainReply(vectors.S9.subarray(0, -1));
     expect(error).toBeUndefined();
     expect(entries.at(-1)?.field).toBe("terminator");
   });
 
-  it("says that a reply answers another question than was asked, and reads it all the same", () => {
+  it("reports that a reply belongs to another query, and explains it nevertheless", () => {
     const { entries, error } = explainReply(vectors.S9, "info");
     expect(error).toMatchObject({ reason: "wrong_command" });
     expect(entries.some(({ field }) => field === "records.4.uid")).toBe(true);
@@ -131,7 +131,7 @@ describe("explaining a reply", () => {
     ["a letter", "41"],
     ["no reply", "474554202f20485454502f312e310d0a"],
     ["an unknown command", "4150533131303032303939393930 30 61 454e440a".replaceAll(" ", "")],
-  ])("makes an error of %s, and leaves no byte out", (_, digits) => {
+  ])("reports an error for %s, and leaves no byte out", (_, digits) => {
     const bytes = Buffer.from(digits, "hex");
     expect(explainReply(bytes).error).toBeDefined();
     isCovered(bytes);
@@ -144,7 +144,7 @@ describe("explaining a reply", () => {
     );
   });
 
-  it("covers every good reply that is cut, damaged, or followed by anything", () => {
+  it("covers every valid reply that is cut, damaged, or followed by other bytes", () => {
     const good = fc.constantFrom(...goodReplies.map(([, , bytes]) => bytes));
     fc.assert(
       fc.property(
@@ -173,7 +173,7 @@ describe("explaining a reply", () => {
 });
 
 describe("a trace", () => {
-  it("names what was read before an error, too", () => {
+  it("includes the fields before an error", () => {
     const trace = new Trace();
     const read = () =>
       trace.within("outer", { offset: 0 }, () => {
@@ -186,7 +186,7 @@ describe("a trace", () => {
 });
 
 describe.skipIf(capturesFile === undefined)("captured replies", () => {
-  it.each(captures)("$id ($state): the table's bytes are all of the capture's", ({ hex }) => {
+  it.each(captures)("$id ($state): the explanation has all bytes of the capture", ({ hex }) => {
     expect(joined(Buffer.from(hex, "hex"))).toBe(hex);
   });
 });

@@ -27,13 +27,13 @@ const short = [
 describe.each([...goodReplies, ...short])("%s", (_, command, bytes) => {
   const cuts = Array.from(bytes, (_, size) => bytes.subarray(0, size));
 
-  it("tells its size from its ninth byte on, and not before", () => {
+  it("has a known size from its ninth byte on, and not before", () => {
     expect(cuts.map(readReplyLength)).toEqual(
       cuts.map((cut) => (cut.length < 9 ? undefined : bytes.length)),
     );
   });
 
-  it("is truncated wherever it is cut, and never malformed or data", () => {
+  it("is truncated if it is cut anywhere, never malformed or valid", () => {
     for (const cut of cuts) {
       const truncated = refusal("truncated", "frame", cut.length);
       expect(() => parseFrame(cut)).toThrow(truncated);
@@ -41,7 +41,7 @@ describe.each([...goodReplies, ...short])("%s", (_, command, bytes) => {
     }
   });
 
-  it("is refused with noise before it, from the first byte that shows it", () => {
+  it("is rejected with noise before it, from the first wrong byte on", () => {
     for (const noise of ["\n", "\0", "A", "AP", "APS"]) {
       const noisy = Buffer.concat([Buffer.from(noise), bytes]);
       const place = noise === "APS" ? ["length", 5] : ["signature", 0];
@@ -49,7 +49,7 @@ describe.each([...goodReplies, ...short])("%s", (_, command, bytes) => {
     }
   });
 
-  it("ends where it says, whatever follows", () => {
+  it("ends at its declared length, whatever follows", () => {
     for (const more of ["\n", "\0\0\0\0", "END\n", bytes.toString("latin1")]) {
       const longer = Buffer.concat([bytes, Buffer.from(more, "latin1")]);
       expect(parseFrame(longer).body.end).toBe(parseFrame(bytes).body.end);
@@ -58,7 +58,7 @@ describe.each([...goodReplies, ...short])("%s", (_, command, bytes) => {
 });
 
 describe("a reply", () => {
-  it("opens into its version, its code and what lies between head and END", () => {
+  it("is parsed into its version, its code and the body between head and END", () => {
     const { version, code, body, isStatusOnly: short } = parseFrame(vectors.S4);
     expect({ version, code, short }).toEqual({ version: "12", code: "0004", short: false });
     expect([body.offset, body.end]).toEqual([13, 41]);
@@ -71,7 +71,7 @@ describe("a reply", () => {
   });
 
   it.each(["    ", "00a8", "-018", "+018", "1e02", "0x12", "18.0", "\0\0\0\0", "0000", "0014"])(
-    "with the length %j is malformed as soon as that is there",
+    "with the length %j is malformed as soon as the length is complete",
     (length) => {
       const place = refusal("malformed", "length", 5);
       expect(() => readReplyLength(altered(5, length).subarray(0, 9))).toThrow(place);
@@ -96,11 +96,11 @@ describe("a reply", () => {
     ["no END", altered(15, "EMD"), "malformed", "terminator", 15],
     ["END in lower case", altered(15, "end"), "malformed", "terminator", 15],
     ["a signature in lower case", altered(0, "aps"), "malformed", "signature", 0],
-  ])("with %s is refused, and says where", (_, bytes, reason, field, offset) => {
+  ])("with %s is rejected, with the offset", (_, bytes, reason, field, offset) => {
     expect(() => parseFrame(bytes)).toThrow(refusal(reason, field, offset));
   });
 
-  it("is not ended by a line feed or an END within its body", () => {
+  it("does not end at a line feed or an END within its body", () => {
     const body = wire("'00' 000a 'END' 0a 'END' 0a");
     const bytes = wire("'APS1100280003' '00' 000a 'END' 0a 'END' 0a 'END' 0a");
     expect(buildFrame("0003", body)).toEqual(bytes);
@@ -108,11 +108,11 @@ describe("a reply", () => {
   });
 });
 
-describe("sealing", () => {
+describe("building a frame", () => {
   it.each([
     ["0003", "3030", "11", vectors.S2],
     ["0004", "303030312023 09020000023d 202309030000027a 20230904000003a5", "12", vectors.S4],
-  ])("puts the body of %s into its envelope", (code, body, version, bytes) => {
+  ])("wraps the body of %s", (code, body, version, bytes) => {
     expect(buildFrame(code, wire(body), version)).toEqual(bytes);
   });
 
@@ -123,7 +123,7 @@ describe("sealing", () => {
     expect(buildStatusFrame(code, "01")).toEqual(bytes);
   });
 
-  it("fills the longest reply that a length can say, and refuses one byte more", () => {
+  it("builds a reply of the maximum length, and rejects one more byte", () => {
     expect(buildFrame("0002", Buffer.alloc(9_983))).toHaveLength(MAX_REPLY_BYTES);
     expect(() => buildFrame("0002", Buffer.alloc(9_984))).toThrow(RangeError);
   });

@@ -14,11 +14,11 @@ describe("malformed replies of a fixed seed", () => {
   testMalformedReplies(1);
 });
 
-describe("a reply that is cut in three", () => {
+describe("a reply in three pieces", () => {
   it.each([
-    ["of two signals", encodeReply("signal", signalsOf())],
-    ["of a status alone", encodeStatus("realtime", "02")],
-  ])("at any two bytes, one %s, is given whole", async (_, reply) => {
+    ["with two signals", encodeReply("signal", signalsOf())],
+    ["with a status only", encodeStatus("realtime", "02")],
+  ])("cut at any two bytes, %s, is returned whole", async (_, reply) => {
     const cuts = [...reply.keys()].flatMap((second) =>
       [...Array(second).keys()].map((first) => [first, second] as const),
     );

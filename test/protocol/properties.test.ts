@@ -68,7 +68,7 @@ const mutation = fc.oneof(
 const reenveloped = (frame: Buffer): Buffer =>
   reply(frame.toString("latin1", 9, 13), frame.subarray(13, -4));
 
-describe("any bytes give a value or an error that says why and where", () => {
+describe("any bytes give a value, or an error with reason and offset", () => {
   it.each(everyCommand)("as a reply to %s", (command) => {
     fc.assert(fc.property(bytes(400), (any) => keepsThePromise(command, any)));
   });
@@ -98,7 +98,7 @@ describe("any bytes give a value or an error that says why and where", () => {
     );
   });
 
-  it("as a good reply that was flipped, cut, spliced or lied about", () => {
+  it("as a valid reply with flipped bits, cuts, splices or a wrong length", () => {
     const changes = fc.array(mutation, { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(good, changes, ({ command, frame }, steps) => {
@@ -210,7 +210,7 @@ const inverterTable = tableOf(
   fc.oneof(...(Object.keys(layouts) as (keyof typeof layouts)[]).map(inverter)),
 ).map((table) => ({ ...table, lost: 0, surplus: 0, ambiguous: false }));
 
-describe("what is written is what is read", () => {
+describe("an encoded reply decodes to the same value", () => {
   it.each<[string, Command, "11" | "12", fc.Arbitrary<unknown>]>([
     [
       "base information of micro-inverters",

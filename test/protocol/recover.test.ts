@@ -30,25 +30,25 @@ const strange = (uid: string): string => `${uid} 01 '88' 01f4 0078 0001020304050
 
 const whole = { lost: 0, surplus: 0, ambiguous: false };
 
-describe("a type code that nobody knows", () => {
-  it.each(kinds)("hides nothing where it stands at the record %s of a table", (kind) => {
+describe("an unknown type code", () => {
+  it.each(kinds)("loses nothing at the record %s of a table", (kind) => {
     const content = kinds.map((one) => (one === kind ? unknown(one) : records[one]));
     const expected = kinds.map((one) => (one === kind ? guessed(one) : said[one]));
     expect(read(table(4, ...content))).toMatchObject({ ...whole, records: expected });
   });
 
-  it.each(kinds)("hides nothing of a table that is one record of layout %s", (kind) => {
+  it.each(kinds)("loses nothing of a table with one record of layout %s", (kind) => {
     expect(read(table(1, unknown(kind)))).toMatchObject({ ...whole, records: [guessed(kind)] });
   });
 
-  it("hides nothing where all records have it", () => {
+  it("loses nothing if all records have it", () => {
     expect(read(table(4, ...kinds.map(unknown)))).toMatchObject({
       ...whole,
       records: kinds.map(guessed),
     });
   });
 
-  it("hides nothing of as many records as fit one reply", () => {
+  it("loses nothing of as many records as fit into one reply", () => {
     const { records: found, ...walk } = read(table(474, ...Array(474).fill(unknown("two"))));
     expect(walk).toMatchObject(whole);
     expect(found).toEqual(Array(474).fill(guessed("two")));
@@ -58,7 +58,7 @@ describe("a type code that nobody knows", () => {
     ["first", 0],
     ["in the middle", 1],
     ["last", 2],
-  ])("on a record of unknown size, %s, leaves its bytes, frequency and temperature", (_, at) => {
+  ])("in a record of unknown size, %s, keeps its bytes, frequency and temperature", (_, at) => {
     const content = [records.two, records.four];
     content.splice(at, 0, strange("999000000009"));
     const { records: found, ...walk } = read(table(3, ...content));
@@ -78,19 +78,19 @@ describe("a type code that nobody knows", () => {
     expect(found.toSpliced(at, 1)).toEqual([said.two, said.four]);
   });
 
-  it("is written back as the same bytes", () => {
+  it("encodes back to the same bytes", () => {
     const bytes = table(4, unknown("two"), records.four, strange("999000000009"), unknown("none"));
     expect(encodeReply("realtime", read(bytes))).toEqual(bytes);
   });
 
-  it("gives no channels where the values are not those of a grid, as of an offline inverter", () => {
+  it("gives no channels if the values do not fit a grid, as for an offline inverter", () => {
     const offline = "703000000009 00 '77' 0000 0064 0000 0000 0000 0000";
     const [record] = read(table(2, offline, records.two)).records;
     expect(record).toMatchObject({ layout: undefined, powerWatts: [], gridVolts: [] });
     expect(record).toMatchObject({ frequencyHertz: 0, temperatureCelsius: 0 });
   });
 
-  it("is said to be ambiguous where two walks fit, and takes the likelier size first", () => {
+  it("is reported as ambiguous if two divisions fit, and uses the more likely size first", () => {
     // The unknown record is of 21 bytes and a 9-byte one follows, or of 30 bytes that end in what looks like one.
     const inside = "806000000007 00 '77'";
     const [first, second] = [
@@ -103,7 +103,7 @@ describe("a type code that nobody knows", () => {
   });
 });
 
-describe("a disputed type code", () => {
+describe("a type code with two meanings", () => {
   const typed = (kind: Kind, type: string, uid: string): string =>
     records[kind].replace(/^\d+ 01 '\d\d'/, `${uid} 01 '${type}'`);
 
@@ -115,20 +115,23 @@ describe("a disputed type code", () => {
     ["05", "705000000001", "fourThreePhase", true],
     ["05", "901000000001", "two", true],
     ["05", "801000000001", "four", true],
-  ])("%s of uid %s is read as it fits: %s (guessed: %s)", (typeCode, uid, kind, isGuess) => {
-    const expected = { ...said[kind], uid, typeCode, guessed: isGuess };
-    for (const content of [
-      [typed(kind, typeCode, uid), records.four],
-      [records.four, typed(kind, typeCode, uid)],
-    ]) {
-      const { records: found, ...walk } = read(table(2, ...content));
-      expect(walk).toMatchObject(whole);
-      expect(found.find((record) => record.uid === uid)).toMatchObject(expected);
-      expect(found.find((record) => record.uid !== uid)).toEqual(said.four);
-    }
-  });
+  ])(
+    "%s of uid %s is decoded with the layout that fits: %s (guessed: %s)",
+    (typeCode, uid, kind, isGuess) => {
+      const expected = { ...said[kind], uid, typeCode, guessed: isGuess };
+      for (const content of [
+        [typed(kind, typeCode, uid), records.four],
+        [records.four, typed(kind, typeCode, uid)],
+      ]) {
+        const { records: found, ...walk } = read(table(2, ...content));
+        expect(walk).toMatchObject(whole);
+        expect(found.find((record) => record.uid === uid)).toMatchObject(expected);
+        expect(found.find((record) => record.uid !== uid)).toEqual(said.four);
+      }
+    },
+  );
 
-  it("05 in both its sizes, with 00 and 04 amid, is the walk of S9", () => {
+  it("05 in both sizes, between 00 and 04, is divided as in S9", () => {
     const { records: found, ...walk } = read(vectors.S9);
     expect(walk).toMatchObject(whole);
     expect(found.map(({ uid, typeCode, powerWatts }) => [uid, typeCode, powerWatts])).toEqual([
@@ -151,7 +154,7 @@ describe("a disputed type code", () => {
   });
 });
 
-describe("a table that is not what it says", () => {
+describe("a table that contradicts itself", () => {
   const both = [records.two, records.four];
 
   it.each([
@@ -161,14 +164,14 @@ describe("a table that is not what it says", () => {
     ["a count too large by thousands", 65_535, "", 65_533, 0],
     ["a count too small", 2, records.fourThreePhase, 0, 27],
     ["a broken last record", 3, records.four.slice(0, -5), 1, 0],
-  ])("keeps its good records in spite of %s", (_, count, more, lost, surplus) => {
+  ])("keeps its valid records despite %s", (_, count, more, lost, surplus) => {
     const walk = read(table(count, ...both, more));
     expect(walk.records.slice(0, 2)).toEqual([said.two, said.four]);
     expect(walk).toMatchObject({ count, lost, surplus, ambiguous: false });
     expect(walk.records).toHaveLength(2);
   });
 
-  it("keeps what stands before a record that cannot be walked over, and that one's head", () => {
+  it("keeps the records before one that cannot be skipped, and the head of that record", () => {
     const walk = read(table(4, ...both, strange("999000000009"), "ffffffff"));
     expect(walk.records).toEqual([
       said.two,
@@ -187,7 +190,7 @@ describe("a table that is not what it says", () => {
     expect(walk).toMatchObject({ lost: 1, surplus: 0 });
   });
 
-  it("leaves out a record that no record follows where its known type says it ends", () => {
+  it("leaves out a record if no record follows at the end of its known type", () => {
     const mistyped = records.four.replace("'03'", "'01'");
     expect(read(table(3, records.two, mistyped, records.none))).toMatchObject({
       records: [said.two],
@@ -195,17 +198,17 @@ describe("a table that is not what it says", () => {
     });
   });
 
-  it("says that there is surplus where it counts no records and has bytes", () => {
+  it("reports surplus bytes if it counts no records and has bytes", () => {
     expect(read(table(0, records.two))).toMatchObject({ records: [], lost: 0, surplus: 21 });
   });
 
   it.each([
     ["no records at all", table(3, "")],
     ["a record cut within its head", table(1, "703000000001 01")],
-    ["ids that are no digits", table(2, "f03000000001 01 '77' 01f4 0078", records.two)],
+    ["ids without digits", table(2, "f03000000001 01 '77' 01f4 0078", records.two)],
     ["noise", table(2, "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")],
     ["a known record cut short", table(1, records.four.slice(0, -5))],
-  ])("is malformed where nothing of it can be made out: %s", (_, bytes) => {
+  ])("is malformed if no record can be found: %s", (_, bytes) => {
     expect(() => read(bytes)).toThrow(
       expect.objectContaining({ reason: "malformed", position: { field: "records", offset: 26 } }),
     );
@@ -258,7 +261,7 @@ describe("a hostile table", () => {
     ["half of them, then noise", 500, 5_000],
     ["more than fit before the noise", 1_000, 4_000],
     ["one", 1, 9_000],
-  ])("of record heads at every third byte is walked in bounded steps: %s", (_, count, noise) => {
+  ])("of record heads at every third byte is divided in bounded steps: %s", (_, count, noise) => {
     const body = Buffer.alloc(9_967, "\x0177", "latin1").fill(0xff, 9_967 - noise);
     const cursor = new CountingCursor(body);
     locateRecords(cursor, count);
@@ -294,7 +297,7 @@ describe.skipIf(capturesFile === undefined)("a real table", () => {
       { name, which: "the first record" },
       { name, which: "every record that is not 00" },
     ]),
-  )("$name is walked truly with an unknown type code in $which", ({ name, which }) => {
+  )("$name is divided correctly with an unknown type code in $which", ({ name, which }) => {
     const bytes = captured(name);
     const truth = begins(bytes);
     const spoilt = Buffer.from(bytes);

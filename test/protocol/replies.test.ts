@@ -267,13 +267,13 @@ const bothWays: readonly Row[] = [
 
 describe("a reply", () => {
   it.each(bothWays)(
-    "%s: reads as what was written by hand",
+    "%s: decodes to the values written by hand",
     (_, command, _version, bytes, value) => {
       expect(decodeReply(command, bytes)).toEqual(value);
     },
   );
 
-  it.each(bothWays)("%s: is written as the same bytes", (_, command, version, bytes, value) => {
+  it.each(bothWays)("%s: encodes to the same bytes", (_, command, version, bytes, value) => {
     expect(encodeReply(command, value as never, version).toString("hex")).toBe(
       bytes.toString("hex"),
     );
@@ -308,31 +308,31 @@ describe("a reply", () => {
       { period: "02", records: [{ date: "20231200", energyJoules: 3_600_000 }] },
     ],
     ["no records", wire("'APS1100200004' '00' '01' 'END' 0a"), { period: "01", records: [] }],
-  ])("of energies is read by its dates: %s", (_, bytes, value) => {
+  ])("of energies is decoded by its dates: %s", (_, bytes, value) => {
     expect(decodeReply("energy", bytes)).toEqual(value);
   });
 
-  it("with any flag but 0 is of an inverter that is online", () => {
+  it("with any flag except 0 is from an online inverter", () => {
     const online = records.four.replace(" 01 ", " 02 ");
     expect(decodeReply("realtime", table(2, online, records.two))).toMatchObject({
       records: [{ uid: "801000000002", online: true }, { online: true }],
     });
   });
 
-  it("of an offline inverter is read as it stands, -100 °C and all", () => {
+  it("of an offline inverter is decoded unchanged, including -100 °C", () => {
     const offline = "801000000002 00 '03' 0000 0000 0000 0000 0000 0000 0000";
     expect(decodeReply("realtime", table(1, offline))).toMatchObject({
       records: [{ online: false, frequencyHertz: 0, temperatureCelsius: -100, gridVolts: [0] }],
     });
   });
 
-  it("with ids and dates that are no digits is read all the same", () => {
+  it("with ids and dates without digits is decoded nevertheless", () => {
     const odd = wire("'APS1100250030' '00' d0d0d0d0d0ff 07 'END' 0a");
     expect(decodeReply("signal", odd)).toEqual([{ uid: "d0d0d0d0d0ff", level: 7 }]);
   });
 });
 
-describe("a reply is refused", () => {
+describe("an invalid reply", () => {
   it.each<[string, Command, Buffer, string, string, number]>([
     ["S5: another id", "signal", vectors.S5, "id_mismatch", "status", 13],
     ["S12: another id", "realtime", vectors.S12, "id_mismatch", "status", 13],
@@ -442,7 +442,7 @@ describe("a reply is refused", () => {
       "ethernetMac",
       79,
     ],
-  ])("as one with %s, and says where", (_, command, bytes, reason, field, offset) => {
+  ])("with %s is rejected, with field and offset", (_, command, bytes, reason, field, offset) => {
     expect(() => decodeReply(command, bytes)).toThrow(refusal(reason, field, offset));
   });
 
@@ -454,7 +454,7 @@ describe("a reply is refused", () => {
     S14: vectors.S14,
   });
 
-  it.each(foreign)("as the answer to another question: %s to any of ours", (_, bytes) => {
+  it.each(foreign)("to another query is rejected: %s to any command", (_, bytes) => {
     for (const command of everyCommand) {
       expect(() => decodeReply(command, bytes)).toThrow(refusal("wrong_command", "command", 9));
     }
@@ -466,16 +466,16 @@ describe("a reply is refused", () => {
     ["0030 to 0002", "realtime", signal],
     ["0003 to 0004", "energy", vectors.S1],
     ["the status of 0030 to 0002", "realtime", vectors.S5],
-  ])("as the answer to another question: %s", (_, command, bytes) => {
+  ])("to another query is rejected: %s", (_, command, bytes) => {
     expect(() => decodeReply(command, bytes)).toThrow(refusal("wrong_command", "command", 9));
   });
 });
 
-describe("writing a reply", () => {
+describe("encoding a reply", () => {
   it.each<[Command, string, string]>([
     ["signal", "01", "APS110015003001\n"],
     ["realtime", "02", "APS110015000202\n"],
-  ])("of a status to %s gives %s and nothing else", (command, status, text) => {
+  ])("of a status to %s gives only %s", (command, status, text) => {
     expect(encodeStatus(command, status).toString("latin1")).toBe(text);
   });
 
@@ -494,7 +494,7 @@ describe("writing a reply", () => {
     ],
     ["a signal level of 256", () => encodeReply("signal", [{ uid: "801000000001", level: 256 }])],
     [
-      "a record with a channel that its layout has not",
+      "a record with more channels than its layout",
       () =>
         encodeReply("realtime", {
           kind: "01",
@@ -510,7 +510,7 @@ describe("writing a reply", () => {
       "more than fits a reply",
       () => encodeReply("signal", Array(1_427).fill({ uid: "801000000001", level: 1 })),
     ],
-  ])("refuses %s", (_, write) => {
+  ])("rejects %s", (_, write) => {
     expect(write).toThrow(RangeError);
   });
 });

@@ -21,11 +21,11 @@ describe("a request", () => {
     ["energy", ID, "01", "APS1100330004216000000001END01END\n"],
     ["energy", ID, "02", "APS1100330004216000000001END02END\n"],
     ["clock", ID, undefined, "APS1100280012216000000001END\n"],
-  ])("for %s of %s with %s is the text that the document gives", (command, id, parameter, text) => {
+  ])("for %s of %s with %s is the documented text", (command, id, parameter, text) => {
     expect(encodeRequest(command, id, parameter).toString("latin1")).toBe(text);
   });
 
-  it("has one of six codes, and no other can be written", () => {
+  it("has one of six codes", () => {
     expect(Object.values(commands).map(({ code }) => code)).toEqual([
       "0001",
       "0002",
@@ -46,7 +46,7 @@ describe("a request", () => {
     ["the constructor", "constructor"],
     ["the prototype", "__proto__"],
     ["bytes of its own", "0031216000000001END"],
-  ])("is never made for %s", (_, forged) => {
+  ])("is never encoded for %s", (_, forged) => {
     expect(() => encodeRequest(forged as Command, ID)).toThrow(RangeError);
   });
 
@@ -58,7 +58,7 @@ describe("a request", () => {
     ["in other digits", "٢١٦٠٠٠٠٠٠٠٠١"],
     ["carrying a request", "END0031END\nAP"],
     ["empty", ""],
-  ])("is never made with an ECU id that is %s", (_, id) => {
+  ])("is never encoded with an ECU id that is %s", (_, id) => {
     expect(() => encodeRequest("realtime", id)).toThrow(RangeError);
   });
 
@@ -71,12 +71,12 @@ describe("a request", () => {
     ["energy", "0x"],
     ["realtime", "00"],
     ["info", "1"],
-  ])("for %s is never made with the parameter %j", (command, parameter) => {
+  ])("for %s is never encoded with the parameter %j", (command, parameter) => {
     expect(() => encodeRequest(command, ID, parameter)).toThrow(RangeError);
   });
 });
 
-describe("commandOf", () => {
+describe("findCommand", () => {
   it.each([
     ["0001", "info"],
     ["0002", "realtime"],
@@ -87,7 +87,7 @@ describe("commandOf", () => {
     ["0031", undefined],
     ["", undefined],
     ["__proto__", undefined],
-  ])("tells of code %j: %s", (code, command) => {
+  ])("for code %j returns %s", (code, command) => {
     expect(findCommand(code)).toBe(command);
   });
 });
@@ -100,7 +100,7 @@ describe("an ECU", () => {
     ["without line feed", "APS1100280002216000000001END", plain],
     ["without END", "APS1100280002216000000001", plain],
     ["with a wrong length", "APS1199990002216000000001END\n", plain],
-    ["with a length that is no number", "APS11----0002216000000001END\n", plain],
+    ["with a length that is not a number", "APS11----0002216000000001END\n", plain],
     ["of another version", "APS2200280002216000000001END\n", plain],
     [
       "with a date",
@@ -124,7 +124,7 @@ describe("an ECU", () => {
   });
 
   it.each(["", "APS", "APS110028000", "aps1100280002216000000001END\n", "\nAPS1100160001END\n"])(
-    "understands nothing of %j",
+    "rejects the request %j",
     (text) => {
       expect(() => decodeRequest(Buffer.from(text, "latin1"))).toThrow(ProtocolError);
     },

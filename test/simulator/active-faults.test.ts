@@ -32,21 +32,21 @@ const zeroGlitch = (limit: NonNullable<FaultSpec["limit"]>): FaultSpec => ({
   limit,
 });
 
-describe("a fault is on", () => {
-  it("once, and then over", async () => {
+describe("a fault is active", () => {
+  it("once", async () => {
     await using ecu = await startEcu({ faults: [zeroGlitch({ times: 1 })] });
     expect(await glitches(ecu, 3)).toBe("0--");
     expect(ecu.faults.active).toEqual([]);
   });
 
-  it("three times, and tells how many are left", async () => {
+  it("three times, and reports how many are left", async () => {
     await using ecu = await startEcu({ faults: [zeroGlitch({ times: 3 })] });
     expect(await glitches(ecu, 2)).toBe("00");
     expect(ecu.faults.active).toEqual([zeroGlitch({ times: 1 })]);
     expect(await glitches(ecu, 2)).toBe("0-");
   });
 
-  it("with a chance, the same for the same seed", async () => {
+  it("with a probability, and acts the same with the same seed", async () => {
     const seen: string[] = [];
     for (const seed of [7, 7, 8]) {
       await using ecu = await startEcu({ seed, faults: [zeroGlitch({ chance: 0.3 })] });
@@ -69,7 +69,7 @@ describe("a fault is on", () => {
     expect((await queryEcu(ecu, "info", ecuIds.L)).ecuId).toBe(ecuIds.L);
   });
 
-  it("until it has acted: an answer it has nothing to change in uses up none of its times", async () => {
+  it("until it has acted: a reply that it does not change is not counted", async () => {
     await using ecu = await startEcu({
       faults: [zeroGlitch({ times: 1 }), { name: "aps12", limit: { times: 1 } }],
     });
@@ -97,8 +97,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("in time, a fault", () => {
-  it("that is on for 30 seconds is over after them", () => {
+describe("a fault with a time limit", () => {
+  it("of 30 seconds ends after them", () => {
     vi.useFakeTimers();
     const { switches } = board([{ name: "silent", limit: { ms: 30_000 } }]);
     vi.advanceTimersByTime(29_999);
@@ -108,7 +108,7 @@ describe("in time, a fault", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("that refuses three times does so for three seconds", () => {
+  it("that refuses three times lasts three seconds", () => {
     vi.useFakeTimers();
     const { isRefusing } = board([{ name: "refuse", limit: { times: 3 } }]);
     vi.advanceTimersByTime(2_999);
@@ -118,7 +118,7 @@ describe("in time, a fault", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("that refuses by chance does so in some seconds, and leaves no timer when it is switched off", () => {
+  it("that refuses with a probability acts in some seconds, and leaves no timer when it is switched off", () => {
     vi.useFakeTimers();
     const { switches, isRefusing } = board([{ name: "refuse", limit: { chance: 0.5 } }]);
     const seconds = Array.from({ length: 40 }, () => {
@@ -137,10 +137,10 @@ describe("in time, a fault", () => {
 /** The port opens within a second, on a busy machine later. */
 const BUSY = { timeout: 60_000 };
 
-describe("while it runs, an ECU", () => {
+describe("a running ECU", () => {
   const refused = { code: "ECONNREFUSED" };
 
-  it("shuts its port and opens it again at the same place, as often as it is told", async () => {
+  it("closes its port and opens the same port again, any number of times", async () => {
     await using ecu = await startEcu();
     for (let i = 0; i < 3; i++) {
       ecu.faults.add("refuse");
@@ -150,7 +150,7 @@ describe("while it runs, an ECU", () => {
     }
   });
 
-  it("answers who was connected before it shut its port", async () => {
+  it("replies on a connection that was open before it closed its port", async () => {
     await using ecu = await startEcu();
     using wire = await dial(ecu);
     ecu.faults.add("refuse");
@@ -158,7 +158,7 @@ describe("while it runs, an ECU", () => {
     expect(await wire.replies()).toHaveLength(1);
   });
 
-  it("that started with its port shut opens it when the time is over", async () => {
+  it("that started with a closed port opens it when the time is over", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     await using ecu = await startEcu({ faults: [{ name: "refuse", limit: { ms: 30_000 } }] });
     vi.advanceTimersByTime(29_999);
@@ -168,7 +168,7 @@ describe("while it runs, an ECU", () => {
     await vi.waitFor(async () => (await dial(ecu))[Symbol.dispose](), BUSY);
   });
 
-  it("waits for its port where another program took it meanwhile", async () => {
+  it("waits for its port if another program uses it meanwhile", async () => {
     await using ecu = await startEcu({ faults: ["refuse"] });
     const other = createServer().listen(ecu.port, ecu.host);
     await once(other, "listening");
@@ -178,7 +178,7 @@ describe("while it runs, an ECU", () => {
     await vi.waitFor(() => queryEcu(ecu, "info", ecuIds.L), BUSY);
   });
 
-  it("ignores as many connections as it is told, and then answers", async () => {
+  it("ignores the given number of connections, and then replies", async () => {
     await using ecu = await startEcu({ faults: [{ name: "blackhole", limit: { times: 2 } }] });
     using first = await dial(ecu);
     using second = await dial(ecu);

@@ -23,7 +23,7 @@ const startBoth = async () => {
 };
 
 describe("the control port", () => {
-  it("lists all faults and those that are on", async () => {
+  it("lists all faults and the active ones", async () => {
     await using both = await startBoth();
     both.ecu.faults.add({ name: "silent", query: "signal", limit: { times: 3 } });
     both.ecu.faults.add({ name: "drip", limit: { ms: 30_000 } });
@@ -46,7 +46,7 @@ describe("the control port", () => {
     expect(await lifetime()).toBeGreaterThan(0);
   });
 
-  it("accepts the syntax of the command line, and what it lists", async () => {
+  it("accepts the syntax of the command line and of its own list", async () => {
     await using both = await startBoth();
     for (const text of ["silent@info:2times", "refuse:500ms", "noLf:0.25", "drip:once", "split"])
       expect((await both.tell("PUT", `/faults/${text}`)).on).toContain(text);
@@ -79,7 +79,7 @@ describe("the control port", () => {
     ["PUT", "/silent", 404, /^GET \/ lists/],
     ["PUT", "/faults/silent/now", 404, /^GET \/ lists/],
     ["PUT", "/faults/silent?on=info", 404, /^GET \/ lists/],
-  ])("answers %s %s with %i, and switches nothing", async (method, path, status, text) => {
+  ])("replies to %s %s with %i, and changes nothing", async (method, path, status, text) => {
     await using both = await startBoth();
     expect(await both.tell(method, path)).toMatchObject({
       status,

@@ -264,11 +264,11 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
 };
 
 it.each(Object.entries(checks) as [SeenInAnswers, (answers: Answers) => void][])(
-  "an ECU with the fault %s does what the fault is about",
+  "an ECU with the fault %s behaves as described",
   async (name, check) => check(await answersWith(name)),
 );
 
-it("an ECU that is silent accepts the connection and never answers", async () => {
+it("a silent ECU accepts the connection and never replies", async () => {
   await using ecu = await startEcu({ faults: ["silent"] });
   using wire = await dial(ecu);
   wire.send("APS1100160001END\n");
@@ -282,7 +282,7 @@ it("an ECU that is silent accepts the connection and never answers", async () =>
   expect(other.received()).toHaveLength(0);
 });
 
-it("an ECU that never ends a reply goes on with it, byte by byte", async () => {
+it("an ECU with an endless reply continues it byte by byte", async () => {
   await using ecu = await startEcu({ faults: ["endless"] });
   using wire = await dial(ecu);
   wire.send("APS1100160001END\n");
@@ -293,7 +293,7 @@ it("an ECU that never ends a reply goes on with it, byte by byte", async () => {
   expect(received).not.toContain("END");
 });
 
-it("an ECU that is a black hole accepts the connection, hears nothing and never hangs up", async () => {
+it("an ECU with the fault blackhole accepts the connection, ignores all data and never closes", async () => {
   await using ecu = await startEcu({ faults: ["blackhole"] });
   const wire = await dial(ecu);
   wire.send("APS1100160001END\n");
@@ -306,14 +306,14 @@ it("an ECU that is a black hole accepts the connection, hears nothing and never 
   await wire.ended; // not before
 });
 
-it("an ECU that refuses has nobody at its port, and closes like any other", async () => {
+it("an ECU that refuses does not listen at its port, and can be closed like any other", async () => {
   await using ecu = await startEcu({ faults: ["refuse"] });
   expect(ecu.port).toBeGreaterThan(0);
   await expect(dial(ecu)).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
 
 describe("faults", () => {
-  it("may be combined", async () => {
+  it("can be combined", async () => {
     await using ecu = await startEcu({ faults: ["zeroGlitch", "noLf", "drip"] });
     const { bytes, pieces } = await see(ecu, "info", "L");
     expect(pieces).toBeGreaterThan(1);
@@ -322,14 +322,14 @@ describe("faults", () => {
     });
   });
 
-  it("are over when they are taken away", async () => {
+  it("end when they are removed", async () => {
     await using ecu = await startEcu({ faults: ["zeroGlitch"] });
     expect((await queryEcu(ecu, "info", ecuIds.L)).lifetimeEnergyJoules).toBe(0);
     ecu.faults.clear();
     expect((await queryEcu(ecu, "info", ecuIds.L)).lifetimeEnergyJoules).toBeGreaterThan(0);
   });
 
-  it("turn the clock over midnight", async () => {
+  it("move the clock past midnight", async () => {
     await using ecu = await startEcu({
       faults: ["clockOffset"],
       start: Date.UTC(2026, 11, 31, 22, 30),
@@ -337,13 +337,13 @@ describe("faults", () => {
     expect(await queryEcu(ecu, "clock", ecuIds.L)).toEqual({ now: "20270101023000" });
   });
 
-  it("list the ECU's own id on family R too", async () => {
+  it("also list the ECU's own id on family R", async () => {
     await using ecu = await startEcu({ family: "R", faults: ["ecuAsInverter"] });
     const { records } = (await queryEcu(ecu, "realtime", ecuIds.R)) as InverterTable;
     expect(records.at(-1)?.uid).toBe(ecuIds.R);
   });
 
-  it("leave an ECU alone that has no table", async () => {
+  it("do not affect an ECU without a table", async () => {
     const midnight = Date.UTC(2026, 5, 20, 22);
     for (const name of ["noEnd", "surplusBytes", "ecuAsInverter", "clockOffset"] as const) {
       await using ecu = await startEcu({ faults: [name], start: midnight });
@@ -351,7 +351,7 @@ describe("faults", () => {
     }
   });
 
-  it("are each told in one short line", () => {
+  it("each have a description of one short line", () => {
     for (const [name, { about }] of Object.entries(faults)) {
       expect(about, name).toMatch(/^[a-z][^\n]{10,70}[^.]$/);
     }

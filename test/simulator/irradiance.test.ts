@@ -5,7 +5,7 @@ describe("light on a panel", () => {
   const noon = { elevation: 38, azimuth: 180 };
   const facing = { tilt: 52, azimuth: 180 };
 
-  it("is none while the sun is below the horizon", () => {
+  it("is 0 while the sun is below the horizon", () => {
     expect(irradianceOn(facing, { elevation: 0, azimuth: 180 }, 1)).toBe(0);
     expect(irradianceOn(facing, { elevation: -20, azimuth: 0 }, 1)).toBe(0);
   });
@@ -23,7 +23,7 @@ describe("light on a panel", () => {
     expect(irradianceOn(panel, noon, clearness)).toBeLessThan(0.8 * irradianceOn(facing, noon, 1));
   });
 
-  it("is diffuse, and not nothing, on a panel with its back to the sun", () => {
+  it("is diffuse, but not 0, on a panel that faces away from the sun", () => {
     const light = irradianceOn({ tilt: 90, azimuth: 0 }, noon, 1);
     expect(light).toBeGreaterThan(0);
     expect(light).toBeLessThan(100);

@@ -16,8 +16,8 @@ const one = createPlant([["DS3", 1]], site, 1);
 const lived = (past: number, plant = one): Rounds =>
   createRounds({ plant, family: "R", zone, start: NOON, past, lifetimeJoules: 100 * KWH });
 
-describe("an ECU with a past", () => {
-  it("remembers it as one that lived through it", () => {
+describe("an ECU with a history", () => {
+  it("has the same history as an ECU that ran through it", () => {
     const rounds = lived(40);
     const twin = createRounds({
       plant: one,
@@ -35,7 +35,7 @@ describe("an ECU with a past", () => {
     expect(rounds.dayPower(NOON, "20251130")).toEqual([]);
   });
 
-  it("has months on both sides of a year, each the sum of its days", () => {
+  it("has months of two years, each the sum of its days", () => {
     const rounds = lived(40);
     const days = new Map<string, number>();
     for (let day = 40; day >= 0; day--) {
@@ -54,7 +54,7 @@ describe("an ECU with a past", () => {
     }
   });
 
-  it("knows the last 7 days, 31 days and 62 curves", () => {
+  it("has the last 7 days, 31 days and 62 curves", () => {
     const rounds = lived(70);
     expect(rounds.energy(NOON, "00").records).toHaveLength(7);
     expect(rounds.energy(NOON, "01").records).toHaveLength(31);
@@ -65,7 +65,7 @@ describe("an ECU with a past", () => {
   });
 });
 
-describe("what it tells of it", () => {
+describe("the reply with its history", () => {
   const asked = async (change: Partial<SimulationOptions>, command: "dayPower" | "energy") => {
     await using ecu = await simulateEcu({
       inverters: [["DS3", 30]],
@@ -108,8 +108,11 @@ describe("what it tells of it", () => {
   it.each([
     ["L", undefined],
     ["L", "none"],
-  ] as const)("is nothing of family %s with %s: it hangs up", async (family, history) => {
-    const asking = asked({ family, history, inverters: [["DS3", 1]] }, "dayPower");
-    await expect(asking).rejects.toMatchObject({ reason: "closed" });
-  });
+  ] as const)(
+    "is missing for family %s with %s: the connection is closed",
+    async (family, history) => {
+      const asking = asked({ family, history, inverters: [["DS3", 1]] }, "dayPower");
+      await expect(asking).rejects.toMatchObject({ reason: "closed" });
+    },
+  );
 });

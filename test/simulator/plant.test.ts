@@ -15,19 +15,19 @@ const doing = (at: number, seed = 1) => {
   return seeded.inverters.map((inverter) => inverterStateAt(seeded, inverter, at));
 };
 
-it("is the same plant, doing the same, for the same seed", () => {
+it("the same seed gives the same plant with the same power", () => {
   expect(createPlant(one, utrecht, 7)).toEqual(createPlant(one, utrecht, 7));
   expect(doing(NOON, 7)).toEqual(doing(NOON, 7));
 });
 
-it("has other serial numbers and another sky for another seed", () => {
+it("another seed gives other serial numbers and another sky", () => {
   const uids = (seed: number) => createPlant(one, utrecht, seed).inverters.map(({ uid }) => uid);
   expect(uids(2)).not.toEqual(uids(1));
   const sky = (seed: number) => clearnessAt(createPlant(one, utrecht, seed), NOON);
   expect(sky(2)).not.toBe(sky(1));
 });
 
-it("gives each inverter a serial number of its own: 12 digits that begin as its model's do", () => {
+it("each inverter has a unique serial number: 12 digits with the prefix of its model", () => {
   const { inverters } = createPlant(
     [
       ["QS1", 150],
@@ -43,11 +43,11 @@ it("gives each inverter a serial number of its own: 12 digits that begin as its 
   }
 });
 
-it("refuses more inverters than a reply can hold", () => {
+it("rejects more inverters than a reply can hold", () => {
   expect(() => createPlant([["QS1", 301]], utrecht, 1)).toThrow(RangeError);
 });
 
-it("lays half of the panels to the morning and half to the evening, towards the equator", () => {
+it("half of the panels face the morning and half the evening, towards the equator", () => {
   const azimuths = (latitude: number) =>
     createPlant([["DS3", 2]], { latitude, longitude: 0 }, 1).inverters.map(
       ({ panels }) => panels[0]?.azimuth,
@@ -80,7 +80,7 @@ it.each<[ModelName, string, number, number]>([
   },
 );
 
-it("an inverter that was never reached does nothing even at noon", () => {
+it("an inverter that was never contacted has no power even at noon", () => {
   const [inverter] = createPlant([["UNCONTACTED", 1]], utrecht, 1).inverters;
   if (inverter === undefined) throw new Error("no inverter");
   expect(inverterStateAt(plant, inverter, NOON)).toMatchObject({
@@ -90,7 +90,7 @@ it("an inverter that was never reached does nothing even at noon", () => {
   });
 });
 
-it("sleeps at night: nothing is online, and no channel has power", () => {
+it("at night no inverter is online, and no channel has power", () => {
   for (const { online, channelWatts } of doing(MIDNIGHT)) {
     expect(online).toBe(false);
     expect(channelWatts.every((watts) => watts === 0)).toBe(true);
@@ -101,7 +101,7 @@ describe("at any time, with any seed", () => {
   const moment = fc.integer({ min: Date.UTC(2020, 0), max: Date.UTC(2035, 0) });
   const seed = fc.nat(2 ** 31 - 1);
 
-  it("measures what its grid, its panels and its roof can give, in the steps of the wire", () => {
+  it("measured values are within the range of the grid, the panels and the roof, in the steps of the protocol", () => {
     fc.assert(
       fc.property(moment, seed, (at, seed) => {
         const seeded = createPlant(one, utrecht, seed);
@@ -128,7 +128,7 @@ describe("at any time, with any seed", () => {
     );
   });
 
-  it("has a sky between overcast and clear", () => {
+  it("the sky is between overcast and clear", () => {
     fc.assert(
       fc.property(moment, seed, (at, seed) => {
         const clearness = clearnessAt(createPlant([], utrecht, seed), at);

@@ -59,7 +59,7 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
     expect(ecu({ family, plant: plantOf() }).realtime(local(13))).toEqual({ kind: "none" });
   });
 
-  it("tells after a round what its plant made in it", () => {
+  it("reports the values of its plant after each round", () => {
     const rounds = ecu({ family });
     const made = madeAt(mixed, local(13));
     expect(powersAt(rounds, local(13, 4))).toEqual(made);
@@ -67,7 +67,7 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
     expect(sum(made)).toBeGreaterThan(500);
   });
 
-  it("stamps each round with the moment at which it began, on the clock of its zone", () => {
+  it("gives each round the time at which it began, in its zone", () => {
     const rounds = ecu({ family });
     const stamps = [4, 6, 9, 11].map((minute) => tableOf(rounds, local(13, minute)).takenAt);
     expect(stamps).toEqual(
@@ -76,7 +76,7 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
     expect(rounds.clock(local(13, 4, 5))).toBe("20260621130405");
   });
 
-  it("asks each inverter once by day, and the silent ones five times at night", () => {
+  it("queries each inverter once by day, and the silent ones five times at night", () => {
     const rounds = ecu({ family });
     const stampAt = (at: number) => tableOf(rounds, at).takenAt.slice(8);
     expect(stampAt(local(13) + 6 * STEP - 1)).toBe("125500");
@@ -85,7 +85,7 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
     expect(stampAt(local(23) + 7 * 6 * STEP)).toBe("230000");
   });
 
-  it("counts as energy the power of each round, for as long as the round lasts", () => {
+  it("counts the power of each round as energy for the duration of the round", () => {
     const lifetimeJoules = 1000 * KWH;
     const rounds = ecu({ family, start: local(0), lifetimeJoules });
     let joules = 0;
@@ -119,13 +119,13 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
     expect(powerWatts).toBeGreaterThan(1000);
   });
 
-  it("knows at its start what today has given so far", () => {
+  it("knows today's energy at its start", () => {
     const late = ecu({ family, start: local(18) }).info(local(18));
     const early = ecu({ family, start: local(0) });
     expect(late).toEqual(early.info(local(18)));
   });
 
-  it("hears each inverter by day, none at night, and one that was never reached not at all", () => {
+  it("receives a signal of each inverter by day, of none at night, and never of an uncontacted one", () => {
     const plant = plantOf(["DS3", 2], ["UNCONTACTED", 1]);
     const rounds = ecu({ family, plant });
     const levels = (at: number) => rounds.signal(at).map(({ level }) => level > 0);
@@ -144,7 +144,7 @@ describe("while a round runs", () => {
 
   it.each<[Family, string, number[][]]>([
     ["R", "changes its table inverter by inverter", [...fresh.slice(0, 3), ...old.slice(3)]],
-    ["L", "shows the table of the round before", old],
+    ["L", "shows the table of the previous round", old],
   ])("family %s %s", (family, _what, powers) => {
     const rounds = ecu({ family });
     expect(powersAt(rounds, during)).toEqual(powers);
@@ -152,7 +152,7 @@ describe("while a round runs", () => {
   });
 
   it.each<Family>(["R", "L"])(
-    "family %s keeps stamp and system power of the round before",
+    "family %s keeps time and system power of the previous round",
     (family) => {
       const rounds = ecu({ family });
       expect(tableOf(rounds, during).takenAt).toBe("20260621125500");
@@ -162,11 +162,11 @@ describe("while a round runs", () => {
   );
 });
 
-describe("the record of an inverter that sleeps", () => {
+describe("the record of an offline inverter", () => {
   const night = local(23, 59);
   const cases = plantOf(["DS3", 1], ["QS1", 1], ["QT2", 1]);
 
-  it("keeps on family R what an ECU-R does not clear: power C and D, and the three voltages", () => {
+  it("keeps on family R the values that an ECU-R does not clear: power C and D, and the three voltages", () => {
     const rounds = ecu({ plant: cases });
     let before = tableOf(rounds, local(20)).records;
     for (let at = local(20); at < night; at += PERIOD) {
@@ -200,7 +200,7 @@ describe("the record of an inverter that sleeps", () => {
   it.each<[Family, number]>([
     ["R", 100],
     ["L", 0],
-  ])("says on family %s the raw temperature %i", (family, raw) => {
+  ])("has on family %s the raw temperature %i", (family, raw) => {
     const bytes = encodeReply("realtime", ecu({ family, plant: cases }).realtime(night));
     expect(bytes.readUInt16BE(26 + 11)).toBe(raw);
     expect(bytes.readUInt16BE(26 + 21 + 11)).toBe(raw);
@@ -241,7 +241,7 @@ describe("today's energy", () => {
   });
 });
 
-describe("who the ECU says it is", () => {
+describe("the identity of the ECU", () => {
   it("on family R: no cloud contact, a constant zone, no Wi-Fi address", () => {
     expect(ecu().info(local(13))).toMatchObject({
       ecuId: expect.stringMatching(/^2160\d{8}$/),
@@ -252,7 +252,7 @@ describe("who the ECU says it is", () => {
     });
   });
 
-  it("on family L: all of that, and twelve bytes more", () => {
+  it("on family L: all of these, and twelve more bytes", () => {
     expect(ecu({ family: "L" }).info(local(13, 4))).toMatchObject({
       ecuId: expect.stringMatching(/^2162\d{8}$/),
       lastCloudContact: "20260621130000",
@@ -263,8 +263,8 @@ describe("who the ECU says it is", () => {
   });
 });
 
-describe("the tables of the past", () => {
-  it("have the power of each productive round of a day, and nothing of its night", () => {
+describe("the tables of the history", () => {
+  it("have the power of each productive round of a day, and nothing at night", () => {
     const rounds = ecu();
     const curve = rounds.dayPower(local(24) - 1, "20260621");
     const { todayEnergyJoules } = rounds.info(local(24) - 1);
@@ -279,7 +279,7 @@ describe("the tables of the past", () => {
     expect(curve[0]?.time.slice(0, 2)).toMatch(/05|06/); // the sun rises at 05:18
   });
 
-  it("are empty for a day that the ECU does not know", () => {
+  it("are empty for a day without data", () => {
     expect(ecu().dayPower(local(13), "20200101")).toEqual([]);
     expect(ecu().dayPower(local(13), "")).toEqual([]);
   });
@@ -290,22 +290,19 @@ describe("the tables of the past", () => {
     ["02", "02", 2, "20260701"],
     ["", "00", 7, "20260719"],
     ["12345", "02", 2, "20260701"],
-  ])(
-    "asked for the energy of period %j, are those of %s: %i records",
-    (asked, period, count, last) => {
-      const rounds = ecu({ plant: plantOf(["DS3", 1]) });
-      const table = rounds.energy(local(24 * 29 - 1), asked); // up to 19 July
-      expect(table.period).toBe(period);
-      expect(table.records).toHaveLength(count);
-      expect(table.records.at(-1)?.date).toBe(last);
-      const today = rounds.info(local(24 * 29 - 1)).todayEnergyJoules;
-      if (period !== "02") expect(table.records.at(-1)?.energyJoules).toBe(today);
-      else expect(table.records.at(-1)?.energyJoules).toBeGreaterThan(today);
-      expect(encodeReply("energy", table)).toHaveLength(21 + 6 * table.records.length);
-    },
-  );
+  ])("have for period %j the energy of %s: %i records", (asked, period, count, last) => {
+    const rounds = ecu({ plant: plantOf(["DS3", 1]) });
+    const table = rounds.energy(local(24 * 29 - 1), asked); // up to 19 July
+    expect(table.period).toBe(period);
+    expect(table.records).toHaveLength(count);
+    expect(table.records.at(-1)?.date).toBe(last);
+    const today = rounds.info(local(24 * 29 - 1)).todayEnergyJoules;
+    if (period !== "02") expect(table.records.at(-1)?.energyJoules).toBe(today);
+    else expect(table.records.at(-1)?.energyJoules).toBeGreaterThan(today);
+    expect(encodeReply("energy", table)).toHaveLength(21 + 6 * table.records.length);
+  });
 
-  it("begin again at 655.36 kWh, as two bytes do", () => {
+  it("wrap at 655.36 kWh, the limit of two bytes", () => {
     const rounds = ecu({ plant: plantOf(["QS1", 200]), start: local(23) });
     const { todayEnergyJoules } = rounds.info(local(23));
     const { records } = rounds.energy(local(23), "00");

@@ -24,7 +24,7 @@ const code = (reply: Buffer | undefined): string | undefined => reply?.toString(
 describe.each(families)("an ECU of family %s", (family) => {
   const ecuId = ecuIds[family];
 
-  it("tells what its plant made: replies decode to what the rounds know", async () => {
+  it("reports the values of its plant: replies decode to the values of the rounds", async () => {
     await using ecu = await startEcu({ family });
     const plant = createPlant(defaultOptions.inverters, defaultOptions.site, defaultOptions.seed);
     const rounds = createRounds({ ...defaultOptions, family, plant });
@@ -35,7 +35,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     expect((await queryEcu(ecu, "info", ecuId)).powerWatts).toBeGreaterThan(100);
   });
 
-  it("moves on with the time it is given, at its scale", async () => {
+  it("follows the given time at its scale", async () => {
     let elapsed = 0;
     await using ecu = await startEcu({ family, timeScale: 60, elapsed: () => elapsed });
     elapsed = 10_000;
@@ -51,7 +51,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     expect(await queryEcu(ecu, "info", ecuId)).toMatchObject({ powerWatts: 0, inverters: 3 });
   });
 
-  it("says status 01 to one who takes it for another ECU", async () => {
+  it("replies with status 01 to a request with another ECU id", async () => {
     await using ecu = await startEcu({ family });
     for (const [asked, reply] of [
       ["APS1100280002216099999999END\n", "APS110015000201\n"],
@@ -71,14 +71,14 @@ describe.each(families)("an ECU of family %s", (family) => {
     ["without END", "0002", request("0002", family, "")],
     ["with an extra 3", "0030", request("0030", family, "3END\n")],
     ["for its id, of any length", "0001", "APS1199990001"],
-  ])("answers a request %s", async (_how, command, text) => {
+  ])("replies to a request %s", async (_how, command, text) => {
     await using ecu = await startEcu({ family });
     using wire = await dial(ecu);
     wire.send(text);
     expect(code((await wire.replies())[0])).toBe(command);
   });
 
-  it("notes commands that write, answers none, and carries none out", async () => {
+  it("records write commands, without a reply and without effect", async () => {
     await using ecu = await startEcu({ family });
     const before = await queryEcu(ecu, "info", ecuId);
     const table = await queryEcu(ecu, "realtime", ecuId);
@@ -97,7 +97,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     expect(await queryEcu(ecu, "realtime", ecuId)).toEqual(table);
   });
 
-  it("notes every request, and which of them only read", async () => {
+  it("records every request, and the ones that write", async () => {
     await using ecu = await startEcu({ family });
     await queryEcu(ecu, "info", ecuId);
     await queryEcu(ecu, "realtime", ecuId);
@@ -124,7 +124,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     expect(ecu.connections.peak).toBeGreaterThanOrEqual(family === "R" ? 2 : 1);
   });
 
-  it("closes a connection on which nothing happens", async () => {
+  it("closes an idle connection", async () => {
     const setTimeout = vi.spyOn(Socket.prototype, "setTimeout");
     await using ecu = await startEcu({ family });
     using wire = await dial(ecu);
@@ -138,7 +138,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     expect(await wire.ended).toBeUndefined();
   });
 
-  it("leaves nothing behind when it is closed, while it still has a reply to send", async () => {
+  it("frees all resources when it is closed before a delayed reply", async () => {
     const ecu = await startEcu({ family, replyDelayMs: 60_000 });
     using wire = await dial(ecu);
     wire.send(INFO);
@@ -150,7 +150,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     await expect(dial(ecu)).rejects.toMatchObject({ code: "ECONNREFUSED" });
   });
 
-  it("says so where its port is taken", async () => {
+  it("reports a port in use", async () => {
     await using ecu = await startEcu({ family });
     await expect(startEcu({ family, port: ecu.port })).rejects.toMatchObject({
       code: "EADDRINUSE",
@@ -160,14 +160,14 @@ describe.each(families)("an ECU of family %s", (family) => {
 
 const unknown = (family: Family): [string, string][] => [
   ["an unknown command", request("0099", family)],
-  ["what is no request", "GET / HTTP/1.1\r\n\r\n"],
+  ["other text", "GET / HTTP/1.1\r\n\r\n"],
   ["a request in lower case", INFO.toLowerCase()],
-  ["a request that breaks off", "APS11001600"],
+  ["a truncated request", "APS11001600"],
   ["a bare line feed", "\n"],
 ];
 
 describe("family R", () => {
-  it("goes on answering on one connection", async () => {
+  it("replies to several requests on one connection", async () => {
     await using ecu = await startEcu({ family: "R" });
     using wire = await dial(ecu);
     for (const asked of ["0001", "0002", "0030", "0012"]) {
@@ -176,7 +176,7 @@ describe("family R", () => {
     }
   });
 
-  it("takes what arrives at once for one request", async () => {
+  it("treats bytes that arrive together as one request", async () => {
     await using ecu = await startEcu({ family: "R" });
     using wire = await dial(ecu);
     wire.send(request("0002", "R") + request("0030", "R"));
@@ -186,17 +186,20 @@ describe("family R", () => {
     expect(ecu.requests.map((one) => one.code)).toEqual(["0002", "0001"]);
   });
 
-  it.each(unknown("R"))("says nothing to %s, and stays", async (_what, text) => {
-    await using ecu = await startEcu({ family: "R" });
-    using wire = await dial(ecu);
-    wire.send(text);
-    await queryEcu(ecu, "info", ecuIds.R);
-    expect(wire.received()).toHaveLength(0);
-    wire.send(INFO);
-    expect(code((await wire.replies())[0])).toBe("0001");
-  });
+  it.each(unknown("R"))(
+    "sends nothing after %s, and keeps the connection open",
+    async (_what, text) => {
+      await using ecu = await startEcu({ family: "R" });
+      using wire = await dial(ecu);
+      wire.send(text);
+      await queryEcu(ecu, "info", ecuIds.R);
+      expect(wire.received()).toHaveLength(0);
+      wire.send(INFO);
+      expect(code((await wire.replies())[0])).toBe("0001");
+    },
+  );
 
-  it("sends a long reply in pieces of 1460 bytes and less, with a pause between", async () => {
+  it("sends a long reply in pieces of at most 1460 bytes, with pauses between", async () => {
     await using ecu = await startEcu({ family: "R", inverters: [["QS1", 200]] });
     using wire = await dial(ecu);
     const begun = performance.now();
@@ -211,7 +214,7 @@ describe("family R", () => {
     });
   });
 
-  it("answers three connections, leaves two without an answer, and closes a sixth", async () => {
+  it("replies on three connections, does not reply on two more, and closes a sixth", async () => {
     await using ecu = await startEcu({ family: "R" });
     const links: Connection[] = [];
     for (let i = 0; i < 5; i++) links.push(await dial(ecu));
@@ -225,13 +228,13 @@ describe("family R", () => {
     expect(ecu.connections).toMatchObject({ open: 5, peak: 5 });
   });
 
-  it("answers on a link that has become free", async () => {
+  it("replies on a connection slot that has become free", async () => {
     await using ecu = await startEcu({ family: "R" });
     for (let i = 0; i < 6; i++) await queryEcu(ecu, "info", ecuIds.R);
     expect(ecu.connections.total).toBe(6);
   });
 
-  it("has one reply address: both replies go to the one who asked last", async () => {
+  it("has one reply address: both replies go to the client of the last request", async () => {
     await using ecu = await startEcu({ family: "R", replyDelayMs: 300 });
     using first = await dial(ecu);
     using second = await dial(ecu);
@@ -242,7 +245,7 @@ describe("family R", () => {
     expect(first.received()).toHaveLength(0);
   });
 
-  it("outlives one who asks and leaves before the reply", async () => {
+  it("continues after a client disconnects before the reply", async () => {
     await using ecu = await startEcu({ family: "R", replyDelayMs: 20 });
     {
       using wire = await dial(ecu);
@@ -252,7 +255,7 @@ describe("family R", () => {
     expect((await queryEcu(ecu, "info", ecuIds.R)).ecuId).toBe(ecuIds.R);
   });
 
-  it("has tables of the past, also for one who leaves out what he asks for", async () => {
+  it("has tables of the history, also for a request without a parameter", async () => {
     await using ecu = await startEcu({ family: "R" });
     const { todayEnergyJoules } = await queryEcu(ecu, "info", ecuIds.R);
     const records = [{ date: "20260621", energyJoules: todayEnergyJoules }];
@@ -271,7 +274,7 @@ describe("family R", () => {
 });
 
 describe("family L", () => {
-  it("closes after one reply, in peace", async () => {
+  it("closes the connection normally after one reply", async () => {
     await using ecu = await startEcu();
     using wire = await dial(ecu);
     wire.send(INFO);
@@ -280,7 +283,7 @@ describe("family L", () => {
     expect(wire.received()).toEqual(reply);
   });
 
-  it("gives nothing to a second command on the same connection", async () => {
+  it("does not reply to a second command on the same connection", async () => {
     await using ecu = await startEcu({ replyDelayMs: 300 });
     using wire = await dial(ecu);
     wire.send(INFO);
@@ -294,9 +297,9 @@ describe("family L", () => {
 
   it.each([
     ...unknown("L"),
-    ["for the power of a day", request("0003", "L", "END20260621END\n")],
-    ["for the energy of days", request("0004", "L", "END00END\n")],
-  ])("closes without an answer to %s", async (_what, text) => {
+    ["a request for the power of a day", request("0003", "L", "END20260621END\n")],
+    ["a request for the energy of days", request("0004", "L", "END00END\n")],
+  ])("closes without a reply to %s", async (_what, text) => {
     await using ecu = await startEcu();
     using wire = await dial(ecu);
     wire.send(text);
@@ -331,7 +334,7 @@ describe("family L", () => {
     ["info", "12"],
     ["realtime", "11"],
     ["signal", "11"],
-  ] as const)("gives %s the version %s", async (command, version) => {
+  ] as const)("replies to %s with version %s", async (command, version) => {
     await using ecu = await startEcu();
     using wire = await dial(ecu);
     wire.send(command === "info" ? INFO : request(command === "signal" ? "0030" : "0002", "L"));

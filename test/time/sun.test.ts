@@ -7,19 +7,31 @@ const HOUR = 3_600_000;
 
 describe("the sun", () => {
   it.each<[string, Site, number, number, number]>([
-    ["at noon of an equinox, 90 less the latitude", atZero, EQUINOX_NOON, 38, 180],
-    ["at midnight of an equinox, as far below", atZero, EQUINOX_NOON - 12 * HOUR, -38, 0],
+    ["at noon of an equinox at 90° minus the latitude", atZero, EQUINOX_NOON, 38, 180],
     [
-      "at noon in June, higher by the tilt of the axis",
+      "at midnight of an equinox as far below the horizon",
+      atZero,
+      EQUINOX_NOON - 12 * HOUR,
+      -38,
+      0,
+    ],
+    [
+      "at noon in June higher by the tilt of the axis",
       atZero,
       Date.UTC(2026, 5, 21, 12, 2),
       61.4,
       180,
     ],
-    ["at noon in December, lower by it", atZero, Date.UTC(2026, 11, 21, 11, 58), 14.6, 180],
+    [
+      "at noon in December lower by the tilt of the axis",
+      atZero,
+      Date.UTC(2026, 11, 21, 11, 58),
+      14.6,
+      180,
+    ],
     ["overhead at the equator", { latitude: 0, longitude: -90 }, EQUINOX_NOON + 6 * HOUR, 90, 0],
     ["in the north, south of the equator", { latitude: -34, longitude: 0 }, EQUINOX_NOON, 56, 0],
-  ])("stands %s", (_where, site, at, elevation, azimuth) => {
+  ])("is %s", (_where, site, at, elevation, azimuth) => {
     const sun = sunPosition(site, at);
     expect(Math.abs(sun.elevation - elevation)).toBeLessThan(0.5);
     const aside = ((sun.azimuth - azimuth + 540) % 360) - 180;

@@ -24,7 +24,7 @@ describe("an ECU's local time", () => {
     ["midway, which counts as summer", 1_761_440_400, 1_761_438_600],
     ["a little later than midway", 1_761_440_401, 1_761_442_200],
     ["just after the winter hour of it", 1_761_442_300, 1_761_442_200],
-  ])("02:30 in the night that has it twice is the nearer one: now is %s", (_, now, seconds) => {
+  ])("02:30 in the night with two of them is the nearer one: now is %s", (_, now, seconds) => {
     expect(parseLocalTime("20251026023000", AMSTERDAM, now * 1000)).toBe(seconds);
   });
 
@@ -39,7 +39,7 @@ describe("an ECU's local time", () => {
     ["20250330023000", AMSTERDAM, 1_743_298_200], // 01:30 UTC
     ["20250309023000", PACIFIC, 1_741_516_200], // 10:30 UTC
   ])(
-    "%s, which %s leaves out in spring, is of a clock not yet set forward",
+    "%s, skipped by %s in spring, is the time of a clock not yet set forward",
     (digits, zone, seconds) => {
       for (const aside of [-7200, 0, 7200]) {
         expect(parseLocalTime(digits, zone, (seconds + aside) * 1000)).toBe(seconds);
@@ -56,17 +56,17 @@ describe("an ECU's local time", () => {
     ["20250431120000", "an April of 31 days"],
     ["20250621240000", "an hour 24"],
     ["20250621126000", "a minute 60"],
-    ["2025062112000a", "a nibble that is no digit"],
+    ["2025062112000a", "a nibble that is not a digit"],
     ["20250621", "too short"],
     ["", "nothing"],
-  ])("is not known from %s: %s", (digits) => {
+  ])("is unknown for %s: %s", (digits) => {
     expect(parseLocalTime(digits, AMSTERDAM, 0)).toBeUndefined();
   });
 });
 
 describe("a zone", () => {
   it.each(["Europe/Amsterdam", "US/Pacific", "Etc/GMT-8", "Asia/Calcutta", "UTC"])(
-    "named %s can be read in",
+    "named %s is accepted",
     (zone) => {
       expect(isTimeZone(zone)).toBe(true);
       expect(parseLocalTime("20250621120000", zone, 0)).toBeTypeOf("number");
@@ -74,7 +74,7 @@ describe("a zone", () => {
   );
 
   it.each(["", "Mars/Olympus", "Europe", "\0\0\0", "Etc/Unknown", "PST", "2025-06-21[UTC]"])(
-    "named %j cannot",
+    "named %j is rejected",
     (zone) => {
       expect(isTimeZone(zone)).toBe(false);
     },
