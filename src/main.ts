@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Starts the command that the command line names. */
+/** Runs the command of the command line. */
 import { basename, relative } from "node:path";
 import type { AnyCommand } from "./cli/command.ts";
 import { describeListenError } from "./cli/listening.ts";
@@ -10,12 +10,12 @@ import { printable } from "./text.ts";
 import { version } from "./version.ts";
 
 const NAME = "apsystems-ecu-exporter";
-/** What the user typed to start it: its name where it is installed, else node and the file. */
+/** How the user starts the program: by its name if it is installed, otherwise with node and the file. */
 const program = basename(process.argv[1] ?? "").startsWith("main.")
   ? `node ${relative(process.cwd(), process.argv[1] ?? "")}`
   : NAME;
 const USAGE_ERROR = 2;
-/** Time for what is still open when the command has ended. */
+/** Time to finish open work after the command has ended. */
 const LINGER_MS = 250;
 
 const sources = { argv: process.argv.slice(2), env: process.env, version, program };
@@ -39,8 +39,8 @@ const run = (invocation: Invocation): Promise<number> => {
   return command.run(invocation.config, { reparse, commands });
 };
 
-/** What the user did wrong, one problem a line; none for a fault of the program. */
-const problemsOf = (error: unknown): readonly string[] => {
+/** Errors of the user, one per line; empty for a bug of the program. */
+const listProblems = (error: unknown): readonly string[] => {
   if (error instanceof UsageError) return error.problems;
   const problem = describeListenError(error);
   return problem === undefined ? [] : [problem];
@@ -52,11 +52,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.stderr.write(`${NAME}: cannot write to standard output: ${error.message}\n`);
   process.exit(USAGE_ERROR);
 });
-process.stderr.on("error", () => {}); // nobody reads the log
+process.stderr.on("error", () => {}); // without a reader of the log, nothing can be reported
 try {
   process.exitCode = await run(parseCommandLine(sources));
 } catch (error) {
-  const problems = problemsOf(error);
+  const problems = listProblems(error);
   if (problems.length === 0) throw error;
   for (const problem of problems) process.stderr.write(`${NAME}: ${printable(problem)}\n`);
   process.exitCode = USAGE_ERROR;

@@ -19,9 +19,9 @@ export const drawReplacements = (
   randomInteger: RandomInteger,
 ): readonly Replacement[] => {
   const taken = new Set(serials.map(({ text }) => text));
-  const whole = serials.filter(({ truncatedTo }) => truncatedTo === undefined);
+  const untruncated = serials.filter(({ truncatedTo }) => truncatedTo === undefined);
   const drawn: Replacement[] = [];
-  for (const serial of whole) {
+  for (const serial of untruncated) {
     const newText = drawReplacement(serial, randomInteger, taken);
     taken.add(newText);
     drawn.push({ serial, newText });
@@ -29,12 +29,12 @@ export const drawReplacements = (
   for (const serial of serials) {
     if (serial.truncatedTo === undefined) continue;
     const start = serial.text.slice(0, serial.truncatedTo);
-    const known = drawn.find(
+    const original = drawn.find(
       ({ serial: { text, truncatedTo } }) => !truncatedTo && text.startsWith(start),
     );
     drawn.push({
       serial,
-      newText: known?.newText ?? drawReplacement(serial, randomInteger, taken),
+      newText: original?.newText ?? drawReplacement(serial, randomInteger, taken),
     });
   }
   return drawn;

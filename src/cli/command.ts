@@ -58,4 +58,4 @@ export const defineCommand = <const N extends string, S extends Settings, D = un
 ): Command<N, S, Configuration<S, D>> => command as Command<N, S, Configuration<S, D>>;
 
 /** The configuration of a command. */
-export type ConfigOf<T> = T extends Command<string, Settings, infer C> ? C : never;
+export type CommandConfig<T> = T extends Command<string, Settings, infer C> ? C : never;

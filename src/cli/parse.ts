@@ -3,17 +3,22 @@ import { Argument, Command, CommanderError, Option } from "commander";
 import { envName, hasEnv, isBareSwitch, type Setting } from "../config/setting.ts";
 import { UsageError } from "../config/usage-error.ts";
 import { readRegularFile } from "../files.ts";
-import { type AnyCommand, type ConfigOf, DEFAULT_COMMAND, type DeriveContext } from "./command.ts";
+import {
+  type AnyCommand,
+  type CommandConfig,
+  DEFAULT_COMMAND,
+  type DeriveContext,
+} from "./command.ts";
 import { commandNotes, formatExamples } from "./help.ts";
 import { commands } from "./registry.ts";
 
 /** The result of parsing: a command with its configuration, or a text such as the help. */
 export type Invocation = CommandInvocation | { readonly command: "help"; readonly text: string };
 
-type InvocationOf<C> = C extends { readonly name: infer N }
-  ? { readonly command: N; readonly config: ConfigOf<C> }
+type InvocationFor<C> = C extends { readonly name: infer N }
+  ? { readonly command: N; readonly config: CommandConfig<C> }
   : never;
-type CommandInvocation = InvocationOf<(typeof commands)[number]>;
+type CommandInvocation = InvocationFor<(typeof commands)[number]>;
 
 export interface Sources {
   /** Arguments after the program's name. */

@@ -77,9 +77,9 @@ const checkReplies = async (
       now: clock.now(),
       monotonic: clock.monotonic(),
     });
-  const known = evaluate({ info: infoOutcome }).reading;
-  const { identity } = known;
-  report(...identityFindings(known, info));
+  const fromInfo = evaluate({ info: infoOutcome }).reading;
+  const { identity } = fromInfo;
+  report(...identityFindings(fromInfo, info));
   if (first.closedByEcu !== undefined) {
     report(closeFinding(first.closedByEcu, identity?.model ?? ""));
   }

@@ -35,9 +35,9 @@ const energyInDay = (
   { begin, end, cumulative: rise, joules = 0 }: LedgerDay,
   at: number,
 ): number => {
-  const whole = rise.at(-1)?.joules ?? 0;
+  const curveJoules = rise.at(-1)?.joules ?? 0;
   if (at >= end) return joules;
-  return at <= begin || whole === 0 ? 0 : (joules * interpolate(rise, at)) / whole;
+  return at <= begin || curveJoules === 0 ? 0 : (joules * interpolate(rise, at)) / curveJoules;
 };
 
 /** The lowest possible counter at the start of the ledger's first day, in joules; it may be negative. */

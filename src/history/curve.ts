@@ -36,14 +36,14 @@ export const buildCurve = (records: DayPower, day: Day, zone: string): Curve => 
   const good = records.filter(({ time }) => STAMP.test(time));
   const isOrdinary = day.end - day.begin === ORDINARY_DAY;
   const inOrder = isOrdinary ? good.toSorted((a, b) => Number(a.time) - Number(b.time)) : good;
-  const momentsOf = (time: string): readonly number[] =>
+  const listMoments = (time: string): readonly number[] =>
     isOrdinary
       ? [day.begin + 3_600 * Number(time.slice(0, 2)) + 60 * Number(time.slice(2))]
       : [EARLY, LATE].map((near) => parseLocalTime(`${day.date}${time}00`, zone, near) ?? 0);
   const points: PowerPoint[] = [];
   for (const { time, powerWatts } of inOrder) {
     const last = points.at(-1)?.at ?? day.begin - 1;
-    const at = momentsOf(time).find((moment) => moment > last);
+    const at = listMoments(time).find((moment) => moment > last);
     if (at !== undefined && at < day.end) points.push({ at, watts: powerWatts });
   }
   return { points, dropped: records.length - points.length };

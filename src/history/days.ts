@@ -7,7 +7,7 @@ import {
   daysInMonth,
   formatDate,
   listDates,
-  monthOf,
+  toMonth,
 } from "../time/calendar.ts";
 import { buildCurve, cumulate, type EnergyPoint, integrate, type PowerPoint } from "./curve.ts";
 import { canWrapInDay, type TableEnergy, TOLERANCE, unwrapEnergy } from "./table.ts";
@@ -67,10 +67,10 @@ const ledgerDay = (
   notes: string[],
 ): LedgerDay => {
   const { zone, reading } = past;
-  const whole = dayBounds(date, zone);
+  const fullDay = dayBounds(date, zone);
   const isToday = date === past.today;
-  const day = isToday ? { ...whole, end: Math.min(whole.end, reading.at) } : whole;
-  const { points: all, dropped } = buildCurve(past.curves.get(date) ?? [], whole, zone);
+  const day = isToday ? { ...fullDay, end: Math.min(fullDay.end, reading.at) } : fullDay;
+  const { points: all, dropped } = buildCurve(past.curves.get(date) ?? [], fullDay, zone);
   const points = all.filter(({ at }) => at <= reading.at);
   if (dropped > 0)
     notes.push(
@@ -78,28 +78,32 @@ const ledgerDay = (
     );
   const curve = points.length === 0 ? undefined : integrate(points, day);
   const record = past.days.get(date);
-  const meant = record && unwrapEnergy(record, { estimate: curve, canWrap });
-  if (record !== undefined && meant === undefined)
+  const unwrapped = record && unwrapEnergy(record, { estimate: curve, canWrap });
+  if (record !== undefined && unwrapped === undefined)
     notes.push(
       `${formatDate(date)}: its energy does not fit the ECU's table${curve === undefined ? ", and there is no other source" : ""}`,
     );
   // A counter that is stuck, or has not counted the day yet, is not better than the curve (docs/protocol.md#energy-of-today).
-  const booked = meant !== undefined && meant > 0 ? meant : undefined;
-  const said = isToday ? reportedToday(past, curve) : undefined;
-  const isBegun = record !== undefined || curve !== undefined;
-  const known = isToday ? (isBegun ? (said ?? booked ?? curve ?? 0) : 0) : undefined;
+  const tableJoules = unwrapped !== undefined && unwrapped > 0 ? unwrapped : undefined;
+  const counterJoules = isToday ? reportedToday(past, curve) : undefined;
+  const hasStarted = record !== undefined || curve !== undefined;
+  const todayJoules = isToday
+    ? hasStarted
+      ? (counterJoules ?? tableJoules ?? curve ?? 0)
+      : 0
+    : undefined;
   return {
     ...day,
     points,
     cumulative: curve === undefined || curve === 0 ? [] : cumulate(points, day),
-    joules: known ?? booked ?? curve ?? meant,
-    isByCurve: known === undefined && booked === undefined && curve !== undefined,
+    joules: todayJoules ?? tableJoules ?? curve ?? unwrapped,
+    isByCurve: todayJoules === undefined && tableJoules === undefined && curve !== undefined,
   };
 };
 
 /**
  * The counter of today, if it can be of today: an ECU-R reports yesterday's energy until the first power of the day is
- * booked, and some ECUs report 0 at times (docs/protocol.md#energy-of-today).
+ * recorded, and some ECUs report 0 at times (docs/protocol.md#energy-of-today).
  */
 const reportedToday = ({ days, today, reading }: EcuHistory, curve = 0): number | undefined => {
   const { todayJoules } = reading;
@@ -116,14 +120,14 @@ const scaledToMonths = (
 ): readonly LedgerDay[] => {
   const factors = new Map<string, number>();
   for (const [month, record] of months) {
-    const own = days.filter((day) => monthOf(day.date) === month);
-    const count = month === monthOf(today) ? Number(today.slice(6)) : daysInMonth(month);
+    const own = days.filter((day) => toMonth(day.date) === month);
+    const count = month === toMonth(today) ? Number(today.slice(6)) : daysInMonth(month);
     if (own.length !== count || own.some(({ joules }) => joules === undefined)) continue;
     const byCurve = sumEnergy(own.filter(({ isByCurve }) => isByCurve));
     if (byCurve === 0) continue;
     const sum = sumEnergy(own);
-    const meant = unwrapEnergy(record, { estimate: sum, canWrap: true });
-    const factor = meant === undefined ? 0 : (meant - (sum - byCurve)) / byCurve;
+    const unwrapped = unwrapEnergy(record, { estimate: sum, canWrap: true });
+    const factor = unwrapped === undefined ? 0 : (unwrapped - (sum - byCurve)) / byCurve;
     if (Math.abs(factor - 1) <= TOLERANCE) factors.set(month, factor);
     else
       notes.push(
@@ -131,7 +135,7 @@ const scaledToMonths = (
       );
   }
   return days.map((day) => {
-    const factor = factors.get(monthOf(day.date));
+    const factor = factors.get(toMonth(day.date));
     if (!day.isByCurve || factor === undefined || day.joules === undefined) return day;
     return { ...day, joules: Math.round(day.joules * factor) };
   });

@@ -26,8 +26,8 @@ export class HistoryError extends Error {
 }
 
 /** The date at which a history ends. */
-export const findLastDate = ({ to, cutover: seam }: HistoryRange, zone: string): string => {
-  const end = seam === undefined ? to : localDate(seam.at * 1000 - 1, zone);
+export const findLastDate = ({ to, cutover }: HistoryRange, zone: string): string => {
+  const end = cutover === undefined ? to : localDate(cutover.at * 1000 - 1, zone);
   return end < to ? end : to;
 };
 
@@ -36,41 +36,41 @@ export const findLastDate = ({ to, cutover: seam }: HistoryRange, zone: string):
  * @throws HistoryError where the ECU has no data, reports a counter of 0 by mistake, or has no data for a day between the
  *   cutover and now
  */
-export const buildHistory = (past: EcuHistory, wanted: HistoryRange): HistorySamples => {
-  const { from, cutover: seam } = wanted;
-  const to = findLastDate(wanted, past.zone);
+export const buildHistory = (past: EcuHistory, range: HistoryRange): HistorySamples => {
+  const { from, cutover } = range;
+  const to = findLastDate(range, past.zone);
   const ledger = buildLedger(past, from);
-  const known = ledger.days.filter(({ joules }) => joules !== undefined);
-  const [first] = known;
-  const isKnown = ledger.days.some((day) => day.date <= to && isTold(day, past));
-  if (first === undefined || !isKnown)
+  const withEnergy = ledger.days.filter(({ joules }) => joules !== undefined);
+  const [first] = withEnergy;
+  const isAnyReported = ledger.days.some((day) => day.date <= to && hasData(day, past));
+  if (first === undefined || !isAnyReported)
     throw new HistoryError(`the ECU has no data for ${formatDate(from)} to ${formatDate(to)}`);
   // A day without energy would leave the counter of the days before it too high: it would fall at the cutover.
   const gap = ledger.days.find(
-    (day) => seam !== undefined && day.end > seam.at && day.joules === undefined,
+    (day) => cutover !== undefined && day.end > cutover.at && day.joules === undefined,
   );
-  if (gap !== undefined && seam?.joules === undefined)
+  if (gap !== undefined && cutover?.joules === undefined)
     throw new HistoryError(
       `the ECU has no energy for ${formatDate(gap.date)}, so the counter at --end cannot be computed; set --end-joules as well`,
     );
-  const isAnchored = seam?.joules !== undefined || past.reading.lifetimeJoules > 0;
-  if (!isAnchored && sumEnergy(ledger.days) > computeRounding(ledger, seam))
+  const isAnchored = cutover?.joules !== undefined || past.reading.lifetimeJoules > 0;
+  if (!isAnchored && sumEnergy(ledger.days) > computeRounding(ledger, cutover))
     throw new HistoryError(
       "the ECU reports a lifetime energy of 0, which is wrong; this passes: run the command again later",
     );
   // The current reading is the last sample; a cutover is the first sample that exists already.
-  const before = seam === undefined ? past.reading.at + 1 : Math.ceil(seam.at);
-  const base = computeBase(ledger, past, seam);
-  const least = base < 0 && base >= -computeRounding(ledger, seam) ? base : 0;
+  const before = cutover === undefined ? past.reading.at + 1 : Math.ceil(cutover.at);
+  const base = computeBase(ledger, past, cutover);
+  const least = base < 0 && base >= -computeRounding(ledger, cutover) ? base : 0;
   const counter = buildCounter(ledger, { base, least, to, before });
-  const months = monthsBefore(past, { known, joules: base, from });
+  const months = monthsBefore(past, { daysWithEnergy: withEnergy, joules: base, from });
   const lifetime = [
     ...months.samples.filter(({ at }) => at < Math.min(before, counter.samples[0]?.at ?? before)),
     ...counter.samples,
   ];
   const samples = {
-    ecu_power_watts: powerOf(ledger, to, before),
-    ecu_lifetime_energy_joules_total: ended(lifetime, past, to, seam),
+    ecu_power_watts: listPower(ledger, to, before),
+    ecu_lifetime_energy_joules_total: endAtReading(lifetime, past, to, cutover),
   };
   if (Object.values(samples).every(({ length }) => length === 0))
     throw new HistoryError(
@@ -78,15 +78,15 @@ export const buildHistory = (past: EcuHistory, wanted: HistoryRange): HistorySam
     );
   return {
     samples,
-    notes: [...missing(ledger, past, to), ...ledger.notes, ...months.notes, ...counter.notes],
+    notes: [...describeGaps(ledger, past, to), ...ledger.notes, ...months.notes, ...counter.notes],
   };
 };
 
 /** Whether the ECU has data for a day; its current counter alone does not count. */
-const isTold = ({ date, joules, points }: LedgerDay, past: EcuHistory): boolean =>
+const hasData = ({ date, joules, points }: LedgerDay, past: EcuHistory): boolean =>
   date === past.today ? points.length > 0 || past.days.has(date) : joules !== undefined;
 
-const powerOf = ({ days }: Ledger, to: string, before: number): readonly TimedSample[] =>
+const listPower = ({ days }: Ledger, to: string, before: number): readonly TimedSample[] =>
   days
     .filter(({ date }) => date <= to)
     .flatMap(({ points }) => points)
@@ -94,23 +94,23 @@ const powerOf = ({ days }: Ledger, to: string, before: number): readonly TimedSa
     .map(({ at, watts }) => ({ at, value: watts }));
 
 /** A history up to now ends with the current reading. */
-const ended = (
+const endAtReading = (
   samples: readonly TimedSample[],
   { reading, today }: EcuHistory,
   to: string,
-  seam: Cutover | undefined,
+  cutover: Cutover | undefined,
 ): readonly TimedSample[] => {
-  if (seam !== undefined || to !== today) return samples;
+  if (cutover !== undefined || to !== today) return samples;
   const last = { at: reading.at, value: reading.lifetimeJoules };
   return [...samples.filter(({ at }) => at < last.at), last];
 };
 
 /** Days without data or without a curve; consecutive days share a line. */
-const missing = ({ days }: Ledger, { curves }: EcuHistory, to: string): readonly string[] => {
-  const asked = days.filter(({ date }) => date <= to);
-  const nothing = runsOf(asked, ({ joules }) => joules === undefined);
-  const noCurve = runsOf(
-    asked,
+const describeGaps = ({ days }: Ledger, { curves }: EcuHistory, to: string): readonly string[] => {
+  const covered = days.filter(({ date }) => date <= to);
+  const nothing = formatRuns(covered, ({ joules }) => joules === undefined);
+  const noCurve = formatRuns(
+    covered,
     ({ date, joules, points }) =>
       joules !== undefined && joules > 0 && points.length === 0 && curves.has(date),
   );
@@ -120,19 +120,19 @@ const missing = ({ days }: Ledger, { curves }: EcuHistory, to: string): readonly
   ];
 };
 
-const runsOf = (
+const formatRuns = (
   days: readonly LedgerDay[],
-  isMeant: (day: LedgerDay) => boolean,
+  isIncluded: (day: LedgerDay) => boolean,
 ): readonly string[] => {
   const runs: LedgerDay[][] = [[]];
   for (const day of days) {
-    if (isMeant(day)) runs.at(-1)?.push(day);
+    if (isIncluded(day)) runs.at(-1)?.push(day);
     else runs.push([]);
   }
   return runs
     .filter(({ length }) => length > 0)
-    .map((found) => {
-      const [first, last] = [found[0]?.date ?? "", found.at(-1)?.date ?? ""];
+    .map((run) => {
+      const [first, last] = [run[0]?.date ?? "", run.at(-1)?.date ?? ""];
       return first === last ? formatDate(first) : `${formatDate(first)} to ${formatDate(last)}`;
     });
 };

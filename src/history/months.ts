@@ -1,5 +1,5 @@
 /** The counter before the first known day, for which the ECU has only the energy of months. */
-import { dayBounds, formatDate, monthBefore, monthOf } from "../time/calendar.ts";
+import { dayBounds, formatDate, monthBefore, toMonth } from "../time/calendar.ts";
 import { type EcuHistory, type LedgerDay, sumEnergy } from "./days.ts";
 import type { TimedSample } from "./openmetrics.ts";
 import { TOLERANCE, WRAP_JOULES } from "./table.ts";
@@ -12,9 +12,9 @@ export interface MonthSamples {
 }
 
 interface MonthsStart {
-  /** Days from the first known one. */
-  readonly known: readonly LedgerDay[];
-  /** The counter at the start of that day. */
+  /** Days with energy, oldest first. */
+  readonly daysWithEnergy: readonly LedgerDay[];
+  /** The counter at the start of the first of these days. */
   readonly joules: number;
   /** Earliest requested date, yyyymmdd. */
   readonly from: string;
@@ -23,16 +23,16 @@ interface MonthsStart {
 /** Goes back from the first known day, month by month, as long as the energy of the month is certain. */
 export const monthsBefore = (
   past: EcuHistory,
-  { known, joules, from }: MonthsStart,
+  { daysWithEnergy, joules, from }: MonthsStart,
 ): MonthSamples => {
   const samples: TimedSample[] = [];
   let value = joules;
-  let first = known[0]?.date ?? from;
+  let first = daysWithEnergy[0]?.date ?? from;
   for (;;) {
-    const month = first.endsWith("01") ? monthBefore(monthOf(first)) : monthOf(first);
+    const month = first.endsWith("01") ? monthBefore(toMonth(first)) : toMonth(first);
     if (`${month}01` < from) return { samples, notes: [] };
-    const told = sumEnergy(known.filter(({ date }) => monthOf(date) === month));
-    const rest = computeRest(past.months.get(month), told, value);
+    const summed = sumEnergy(daysWithEnergy.filter(({ date }) => toMonth(date) === month));
+    const rest = computeRest(past.months.get(month), summed, value);
     if (typeof rest === "string")
       return { samples, notes: [`${formatDate(month)}: ${rest}; the counter starts after it`] };
     value -= rest;
@@ -49,13 +49,13 @@ export const monthsBefore = (
  */
 const computeRest = (
   record: { readonly joules: number; readonly isShort: boolean } | undefined,
-  told: number,
+  summed: number,
   value: number,
 ): number | string => {
   if (record === undefined) return "the ECU has no energy for it";
-  const rest = record.joules - told;
+  const rest = record.joules - summed;
   // The known days may exceed the month's record by the rounding of both.
-  if (rest < 0 && -rest <= TOLERANCE * told && !record.isShort) return 0;
+  if (rest < 0 && -rest <= TOLERANCE * summed && !record.isShort) return 0;
   if (!record.isShort) return rest >= 0 ? rest : "its days exceed its total";
   const least = ((rest % WRAP_JOULES) + WRAP_JOULES) % WRAP_JOULES;
   return value < least + WRAP_JOULES ? least : "its energy may be 655.36 kWh higher than reported";

@@ -71,15 +71,15 @@ export const readHistory = async (options: HistoryReadOptions): Promise<HistoryR
   const isAssumed = !options.isZoneNamed && !reportsOwnZone(info.value);
   const date = resolveDate(local, { zone, now }, { isAssumed, notes });
   const today: Today = { date, zone, now };
-  const wanted = options.resolveRange(today);
+  const range = options.resolveRange(today);
   const tables = await readTables(line, cache, { ecuId, learn, notes });
-  const dates = listQueryDates(wanted, today, (one) => tables.days.has(one));
-  const energyOf = (one: string): number | undefined => tables.days.get(one)?.joules;
+  const dates = listQueryDates(range, today, (one) => tables.days.has(one));
+  const getEnergy = (one: string): number | undefined => tables.days.get(one)?.joules;
   const curves = await readCurves(line, options, {
     ecuId,
     today: date,
     dates,
-    energyOf,
+    getEnergy,
     learn,
     notes,
   });
@@ -88,7 +88,7 @@ export const readHistory = async (options: HistoryReadOptions): Promise<HistoryR
       "this ECU does not report its history: it supports neither 0003 nor 0004 (a firmware update may change that)",
     );
   const past = { zone, today: date, reading: counterReading(identity, now), ...tables, curves };
-  return { history: past, range: wanted, notes };
+  return { history: past, range, notes };
 };
 
 /** The ECU's own date. @throws UnfinishedError where its clock is too far off */
@@ -159,7 +159,7 @@ interface CurveQuery {
   readonly today: string;
   readonly dates: readonly string[];
   /** Energy in the table of days, in joules; `undefined` where the table does not have the day. */
-  readonly energyOf: (date: string) => number | undefined;
+  readonly getEnergy: (date: string) => number | undefined;
   /** Remembers that the ECU does not support a command. @throws UnfinishedError where ECUs of its family support it */
   readonly learn: (command: "energy" | "dayPower") => Promise<void>;
   readonly notes: string[];
@@ -168,7 +168,7 @@ interface CurveQuery {
 const readCurves = async (
   line: HistoryQuerier,
   { cache, onDays, onDay }: HistoryReadOptions,
-  { ecuId, today, dates, energyOf, learn, notes }: CurveQuery,
+  { ecuId, today, dates, getEnergy, learn, notes }: CurveQuery,
 ): Promise<EcuHistory["curves"]> => {
   const unfinished = dates.filter((date) => date >= today || !cache.curves.has(date));
   const curves = new Map([...cache.curves].filter(([date]) => dates.includes(date)));
@@ -177,18 +177,18 @@ const readCurves = async (
   onDays(cache.isUnsupported("dayPower") ? 0 : unfinished.length);
   for (const date of unfinished) {
     if (cache.isUnsupported("dayPower")) break;
-    const asked = { ecuId, parameter: date };
+    const params = { ecuId, parameter: date };
     const isDoubtful = cache.curves.size === 0 && curves.size === 0 && failed.size === 0;
     const outcome = await (isDoubtful
-      ? line.queryOptional("dayPower", asked)
-      : line.query("dayPower", asked));
+      ? line.queryOptional("dayPower", params)
+      : line.query("dayPower", params));
     onDay();
     if (outcome === undefined) await learn("dayPower");
     else if (outcome.ok) {
       inARow = 0;
       curves.set(date, outcome.value);
       // A day with energy but without power may be complete the next time.
-      const isWhole = outcome.value.length > 0 || !energyOf(date);
+      const isWhole = outcome.value.length > 0 || !getEnergy(date);
       if (date < today && isWhole) await cache.keep(date, outcome.value);
     } else {
       failed.set(date, outcome.error);
@@ -201,7 +201,7 @@ const readCurves = async (
       `this ECU does not support 0003; there is no power, and the energy of each day counts at its end${REMEMBERED_HINT}`,
     );
   for (const [date, error] of failed) {
-    if (energyOf(date) === undefined)
+    if (getEnergy(date) === undefined)
       throw new UnfinishedError(
         `the power of ${formatDate(date)} could not be read: ${error.message}; ${RESUME_HINT}`,
       );

@@ -1,7 +1,7 @@
 /** Energy in the tables of 0004, some of which have too few bytes (docs/protocol.md#energy-history). */
 import { DAY_STEP_JOULES } from "../protocol/layouts.ts";
 import type { Energy } from "../protocol/replies.ts";
-import { isDate, monthOf } from "../time/calendar.ts";
+import { isDate, toMonth } from "../time/calendar.ts";
 
 /** An energy as it is in a table. */
 export interface TableEnergy {
@@ -38,9 +38,9 @@ export const readMonths = (
   { records, ...head }: Energy,
   bytes: number,
 ): Map<string, TableEnergy> => {
-  const firsts = records.map((record) => ({ ...record, date: `${monthOf(record.date)}01` }));
+  const firsts = records.map((record) => ({ ...record, date: `${toMonth(record.date)}01` }));
   const table = readTable({ ...head, records: firsts }, bytes);
-  return new Map([...table].map(([date, energy]) => [monthOf(date), energy]));
+  return new Map([...table].map(([date, energy]) => [toMonth(date), energy]));
 };
 
 /**

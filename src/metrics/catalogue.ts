@@ -38,13 +38,15 @@ export interface Metric {
   readonly samples: (scrape: ScrapeData) => readonly MetricSample[];
 }
 
-type ValueOf<T> = (source: T) => number | undefined;
+type GetValue<T> = (source: T) => number | undefined;
 
 /** One sample per ECU, if it has a value. */
 const perEcu =
-  (value: ValueOf<Observation>) =>
+  (value: GetValue<Observation>) =>
   ({ observations }: ScrapeData): MetricSample[] =>
-    observations.flatMap((observation) => sampleOf({ ecu: observation.ecu }, value(observation)));
+    observations.flatMap((observation) =>
+      createSample({ ecu: observation.ecu }, value(observation)),
+    );
 
 /** Any number of samples per ECU. */
 const withinEcu =
@@ -67,19 +69,19 @@ const withinInverter = (samples: (inverter: InverterReading) => readonly MetricS
   );
 
 /** One sample per inverter, if it has a value. */
-const perInverter = (value: ValueOf<InverterReading>) =>
-  withinInverter((inverter) => sampleOf({}, value(inverter)));
+const perInverter = (value: GetValue<InverterReading>) =>
+  withinInverter((inverter) => createSample({}, value(inverter)));
 
 /** A value that was not measured has no sample. NaN and infinity are never exposed. */
-const sampleOf = (labels: MetricSample[0], value: number | undefined): MetricSample[] =>
+const createSample = (labels: MetricSample[0], value: number | undefined): MetricSample[] =>
   value === undefined || !Number.isFinite(value) ? [] : [[labels, value]];
 
-const samplesOf = <T>(
+const createSamples = <T>(
   record: Readonly<Record<string, T>>,
   label: string,
-  value: ValueOf<T>,
+  value: GetValue<T>,
 ): MetricSample[] =>
-  Object.entries(record).flatMap(([key, entry]) => sampleOf({ [label]: key }, value(entry)));
+  Object.entries(record).flatMap(([key, entry]) => createSample({ [label]: key }, value(entry)));
 
 export const catalogue = {
   ecu_up: {
@@ -145,7 +147,9 @@ export const catalogue = {
     help: "Elevation of the sun above the horizon at the configured coordinates, negative at night; computed, not reported by the ECU.",
     labels: ["ecu"],
     samples: ({ observations, locations }) =>
-      observations.flatMap(({ ecu }) => sampleOf({ ecu }, locations.get(ecu)?.sunElevationDegrees)),
+      observations.flatMap(({ ecu }) =>
+        createSample({ ecu }, locations.get(ecu)?.sunElevationDegrees),
+      ),
   },
   inverter_online: {
     type: "gauge",
@@ -166,7 +170,7 @@ export const catalogue = {
     help: "Power of one channel (panel input) of the inverter; absent while it is offline.",
     labels: ["ecu", "uid", "channel"],
     samples: withinInverter(({ channelWatts }) =>
-      channelWatts.flatMap((watts, i) => sampleOf({ channel: String(i + 1) }, watts)),
+      channelWatts.flatMap((watts, i) => createSample({ channel: String(i + 1) }, watts)),
     ),
   },
   inverter_channel_info: {
@@ -200,7 +204,7 @@ export const catalogue = {
     help: "Grid voltage measured by the inverter, of a phase to neutral (L1) or between phases (L12); absent while it is offline.",
     labels: ["ecu", "uid", "phase"],
     samples: withinInverter(({ gridVolts }) =>
-      gridVolts.flatMap(({ phase, volts }) => sampleOf({ phase }, volts)),
+      gridVolts.flatMap(({ phase, volts }) => createSample({ phase }, volts)),
     ),
   },
   inverter_signal_ratio: {
@@ -222,7 +226,7 @@ export const catalogue = {
     help: "Duration of a query in the last read, retries included.",
     labels: ["ecu", "command"],
     samples: withinEcu(({ queries }) =>
-      samplesOf(queries, "command", (query) => query.durationSeconds),
+      createSamples(queries, "command", (query) => query.durationSeconds),
     ),
   },
   apsystems_exporter_query_success: {
@@ -230,14 +234,16 @@ export const catalogue = {
     help: "Whether a query in the last read got a valid reply (1), or failed or was not sent (0).",
     labels: ["ecu", "command"],
     samples: withinEcu(({ queries }) =>
-      samplesOf(queries, "command", ({ success }) => Number(success)),
+      createSamples(queries, "command", ({ success }) => Number(success)),
     ),
   },
   apsystems_exporter_queries_total: {
     type: "counter",
     help: "Queries sent to the ECU, retries included.",
     labels: ["ecu", "command"],
-    samples: withinEcu(({ counters }) => samplesOf(counters.attempts, "command", (count) => count)),
+    samples: withinEcu(({ counters }) =>
+      createSamples(counters.attempts, "command", (count) => count),
+    ),
   },
   apsystems_exporter_query_errors_total: {
     type: "counter",
@@ -245,7 +251,7 @@ export const catalogue = {
     labels: ["ecu", "command", "reason"],
     samples: withinEcu(({ counters }) =>
       Object.entries(counters.errors).flatMap(([command, byReason]) =>
-        samplesOf(byReason, "reason", (count) => count).map(
+        createSamples(byReason, "reason", (count) => count).map(
           ([labels, count]) => [{ command, ...labels }, count] as const,
         ),
       ),
@@ -267,7 +273,9 @@ export const catalogue = {
     type: "counter",
     help: "Impossible values and wrong counter values that were left out, by field.",
     labels: ["ecu", "field"],
-    samples: withinEcu(({ counters }) => samplesOf(counters.rejected, "field", (count) => count)),
+    samples: withinEcu(({ counters }) =>
+      createSamples(counters.rejected, "field", (count) => count),
+    ),
   },
   apsystems_exporter_unknown_records: {
     type: "gauge",
@@ -291,7 +299,7 @@ export const catalogue = {
     type: "gauge",
     help: "Wall time that the probe took; on /probe only.",
     labels: [],
-    samples: ({ probe }) => (probe === undefined ? [] : sampleOf({}, probe.durationSeconds)),
+    samples: ({ probe }) => (probe === undefined ? [] : createSample({}, probe.durationSeconds)),
   },
 } satisfies Record<`${"ecu" | "inverter" | "apsystems_exporter" | "probe"}_${string}`, Metric>;
 

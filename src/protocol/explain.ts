@@ -84,13 +84,13 @@ const readBody = (
       ),
     };
   };
-  const whole = attempt(0);
-  if (!isCut || whole.bodyError?.position.field !== "records") return whole;
+  const full = attempt(0);
+  if (!isCut || full.bodyError?.position.field !== "records") return full;
   for (let omitted = 1; omitted <= MAX_OMITTED_BYTES; omitted++) {
     const part = attempt(omitted);
     if (part.bodyError === undefined) return part;
   }
-  return whole;
+  return full;
 };
 
 const catchProtocolError = (read: () => unknown): ProtocolError | undefined => {
@@ -140,14 +140,14 @@ const fillGaps = (
   bytes: Uint8Array,
   gapField: string,
 ): readonly TraceEntry[] => {
-  const whole: TraceEntry[] = [];
+  const filled: TraceEntry[] = [];
   let at = 0;
   for (const entry of entries) {
     if (entry.begin < at) continue;
-    whole.push(...createRawEntry(bytes, gapField, at, entry.begin), entry);
+    filled.push(...createRawEntry(bytes, gapField, at, entry.begin), entry);
     at = entry.end;
   }
-  return [...whole, ...createRawEntry(bytes, gapField, at, bytes.length)];
+  return [...filled, ...createRawEntry(bytes, gapField, at, bytes.length)];
 };
 
 /** An entry of raw bytes: the terminator as text, all others in hexadecimal; none if there are no bytes. */

@@ -137,8 +137,8 @@ const locateFirstRecords = (body: Cursor, count: number): LocatedRecords => {
 };
 
 const createSpan = (body: Cursor, begin: number, size: number): RecordSpan => {
-  const known = findKnownLayout(body, begin) ?? findDisputedLayoutOfSize(body, begin, size);
-  if (known !== undefined) return { begin, size, layout: known, guessed: false };
+  const certain = findKnownLayout(body, begin) ?? findDisputedLayoutOfSize(body, begin, size);
+  if (certain !== undefined) return { begin, size, layout: certain, guessed: false };
   const layout = LAYOUT_OF_SIZE.get(size);
   const isCredible = layout === "none" || hasLiveGrid(body, begin, size);
   return { begin, size, layout: isCredible ? layout : undefined, guessed: true };

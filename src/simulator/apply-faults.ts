@@ -38,9 +38,9 @@ export const applyFaults = <C extends Command>(
   );
   const usual = encodeReply(command, changedMessage, version);
   const bytes = applyAll(usual, (fault, current) => fault.bytes?.(current, command));
-  const sender = acting.find(({ name }) => deliveryOf(faults[name]) !== undefined);
+  const sender = acting.find(({ name }) => getDelivery(faults[name]) !== undefined);
   if (sender !== undefined) used.add(sender);
-  return { bytes, delivery: sender && deliveryOf(faults[sender.name]), used };
+  return { bytes, delivery: sender && getDelivery(faults[sender.name]), used };
 };
 
-const deliveryOf = ({ delivery }: FaultDefinition): Delivery | undefined => delivery;
+const getDelivery = ({ delivery }: FaultDefinition): Delivery | undefined => delivery;

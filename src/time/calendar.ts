@@ -55,10 +55,10 @@ export const listDates = (first: string, last: string): string[] =>
   Array.from({ length: Math.max(0, daysBetween(first, last) + 1) }, (_, i) => addDays(first, i));
 
 /** yyyymm */
-export const monthOf = (date: string): string => date.slice(0, 6);
+export const toMonth = (date: string): string => date.slice(0, 6);
 
 /** The month before. @param month yyyymm */
-export const monthBefore = (month: string): string => monthOf(addDays(`${month}01`, -1));
+export const monthBefore = (month: string): string => toMonth(addDays(`${month}01`, -1));
 
 /** Days of a month. @param month yyyymm */
 export const daysInMonth = (month: string): number => plain(`${month}01`).daysInMonth;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ConfigOf } from "../../src/cli/command.ts";
+import type { CommandConfig } from "../../src/cli/command.ts";
 import { type Invocation, parseCommandLine } from "../../src/cli/parse.ts";
 import { type CommandName, commands } from "../../src/cli/registry.ts";
 import { envName, hasEnv, isBareSwitch, type Setting } from "../../src/config/setting.ts";
@@ -17,7 +17,7 @@ const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
     readFile: () => Buffer.from("ecus: [{ address: ecu.lan }]"),
   });
 
-type Config<N extends CommandName> = ConfigOf<Extract<(typeof commands)[number], { name: N }>>;
+type Config<N extends CommandName> = CommandConfig<Extract<(typeof commands)[number], { name: N }>>;
 
 const configOf = <N extends CommandName>(
   command: N,
