@@ -44,13 +44,14 @@ const energyInDay = (
 export const computeBase = (
   ledger: Ledger,
   past: EcuHistory,
-  seam: Cutover | undefined,
+  cutover: Cutover | undefined,
 ): number => {
   const { lifetimeJoules } = past.reading;
   const now = lifetimeJoules - sumEnergy(ledger.days);
-  if (seam === undefined) return now;
-  if (seam.joules !== undefined) return Math.floor(seam.joules - energyAt(ledger, seam.at));
-  return Math.floor(now - uncertaintyAt(ledger, seam.at));
+  if (cutover === undefined) return now;
+  if (cutover.joules !== undefined)
+    return Math.floor(cutover.joules - energyAt(ledger, cutover.at));
+  return Math.floor(now - uncertaintyAt(ledger, cutover.at));
 };
 
 /** How much lower the ECU's counter may have been at a time than the value computed from the current one. */
@@ -66,10 +67,10 @@ const uncertaintyAt = (ledger: Ledger, at: number): number => {
 };
 
 /** The rounding error of a counter that started at 0. */
-export const computeRounding = (ledger: Ledger, seam: Cutover | undefined): number =>
+export const computeRounding = (ledger: Ledger, cutover: Cutover | undefined): number =>
   LIFETIME_STEP_JOULES +
   DAY_STEP_JOULES * ledger.days.length +
-  (seam === undefined ? 0 : uncertaintyAt(ledger, seam.at));
+  (cutover === undefined ? 0 : uncertaintyAt(ledger, cutover.at));
 
 export interface CounterOptions {
   readonly base: number;

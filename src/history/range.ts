@@ -39,10 +39,9 @@ export const resolveRange = (
   today: Today,
 ): HistoryRange => {
   const { zone, now, date } = today;
-  const seam = end === undefined ? undefined : { at: end / MS, joules: endJoules };
+  const cutover = end === undefined ? undefined : { at: end / MS, joules: endJoules };
   const last = to ?? date;
-  const first =
-    from ?? addDays(findLastDate({ from: last, to: last, cutover: seam }, zone), -USUAL_DAYS);
+  const first = from ?? addDays(findLastDate({ from: last, to: last, cutover }, zone), -USUAL_DAYS);
   const isEndEarly = end !== undefined && end <= dayBounds(first, zone).begin * MS;
   const problems = [
     first > last && `--from: ${formatDate(first)} is after the last day, ${formatDate(last)}`,
@@ -57,7 +56,7 @@ export const resolveRange = (
       "--end-joules: set the time of this value as well, with --end",
   ].filter((problem) => problem !== false);
   if (problems.length > 0) throw new UsageError(problems);
-  return { from: first, to: last, cutover: seam };
+  return { from: first, to: last, cutover };
 };
 
 /**
