@@ -18,8 +18,8 @@ const appWith = (change: Partial<AppOptions> = {}) =>
     contentTypes: [TEXT, OPENMETRICS],
     scrape: (contentType) => Promise.resolve({ contentType, text: `# ${contentType}\n` }),
     scrapeSelf: (contentType) => Promise.resolve({ contentType, text: "# self\n" }),
-    probe: (given, contentType) =>
-      Promise.resolve({ contentType, text: `# ${given}\n`, explanation: "It was read." }),
+    probe: (targets, contentType) =>
+      Promise.resolve({ contentType, text: `# ${targets}\n`, explanation: "The read succeeded." }),
     listTargetGroups: () => [],
     defaultTimeoutMs: 9_500,
     maxRequests: 40,
@@ -70,7 +70,7 @@ describe("the routes", () => {
     expect(response.text).toMatch(body);
   });
 
-  it("answers HEAD like GET, without the body", async () => {
+  it("respond to HEAD as to GET, without a body", async () => {
     const response = await request(appWith()).head("/metrics");
     expect([response.status, response.headers["content-type"], response.text]).toEqual([
       200,
@@ -79,17 +79,14 @@ describe("the routes", () => {
     ]);
   });
 
-  it.each(["post", "put", "delete", "patch", "options"] as const)(
-    "refuses %s: it can only be read",
-    async (method) => {
-      const response = await request(appWith())[method]("/metrics");
-      expect(response.status).toBe(405);
-      expect(response.headers["allow"]).toBe("GET, HEAD");
-      expect(response.text).toBe("Method not allowed; use GET or HEAD.\n");
-    },
-  );
+  it.each(["post", "put", "delete", "patch", "options"] as const)("reject %s", async (method) => {
+    const response = await request(appWith())[method]("/metrics");
+    expect(response.status).toBe(405);
+    expect(response.headers["allow"]).toBe("GET, HEAD");
+    expect(response.text).toBe("Method not allowed; use GET or HEAD.\n");
+  });
 
-  it("is alive but not ready while it starts or stops", async () => {
+  it("report healthy but not ready during startup and shutdown", async () => {
     const app = appWith({ isReady: () => false });
     expect((await request(app).get("/-/healthy")).status).toBe(200);
     const response = await request(app).get("/-/ready");
@@ -99,14 +96,14 @@ describe("the routes", () => {
     ]);
   });
 
-  it("serves the metrics where it was told to, and nowhere else", async () => {
+  it("serve the metrics only at the configured path", async () => {
     const app = appWith({ telemetryPath: "/solar/metrics" });
     expect((await request(app).get("/solar/metrics")).status).toBe(200);
     expect((await request(app).get("/metrics")).status).toBe(404);
     expect((await request(app).get("/")).text).toContain('href="/solar/metrics"');
   });
 
-  it("asks no ECU but for the metrics", async () => {
+  it("read ECUs only for the metrics", async () => {
     let scrapes = 0;
     const app = appWith({
       scrape: (contentType) => {
@@ -119,7 +116,7 @@ describe("the routes", () => {
     expect(scrapes).toBe(0);
   });
 
-  it("answers 500 in one sentence, and logs why, when the exporter itself is at fault", async () => {
+  it("respond 500 to an internal error, and log it", async () => {
     const lines = new PassThrough();
     const app = appWith({
       scrape: () => Promise.reject(new Error("a bug")),
@@ -134,7 +131,7 @@ describe("the routes", () => {
     expect(String(await logged)).toContain("a bug");
   });
 
-  it("tells requests beyond the limit to come back, and answers again when there is room", async () => {
+  it("reject requests above the limit until others have finished", async () => {
     let finish = (): void => {};
     const waiting = new Promise<void>((resolve) => {
       finish = resolve;
@@ -148,29 +145,29 @@ describe("the routes", () => {
     });
     const server = app.listen(0, "127.0.0.1");
     const scrapes = [request(server).get("/metrics"), request(server).get("/metrics")];
-    const answers = Promise.all(scrapes);
-    const refused = await eventually(
+    const responses = Promise.all(scrapes);
+    const rejected = await eventually(
       10,
       async () => {
         const response = await request(server).get("/-/healthy");
         return response.status === 503 ? response : undefined;
       },
-      () => "it was never refused",
+      () => "no request was rejected",
     );
-    expect(refused.headers["retry-after"]).toBe("1");
-    expect(refused.text).toBe("Too many simultaneous requests; try again in a second.\n");
+    expect(rejected.headers["retry-after"]).toBe("1");
+    expect(rejected.text).toBe("Too many simultaneous requests; try again in a second.\n");
     finish();
-    expect((await answers).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await responses).map(({ status }) => status)).toEqual([200, 200]);
     expect((await request(server).get("/-/healthy")).status).toBe(200);
     server.close();
   });
 
-  it("does not say what it is made with", async () => {
+  it("do not name the web framework", async () => {
     expect((await request(appWith()).get("/")).headers).not.toHaveProperty("x-powered-by");
   });
 });
 
-describe("the format", () => {
+describe("the content type", () => {
   it.each([
     { accept: undefined, expected: TEXT },
     { accept: "*/*", expected: TEXT },
@@ -197,7 +194,7 @@ describe("the format", () => {
     expect(response.headers["vary"]).toContain("Accept");
   });
 
-  it("is compressed for those who can take it", async () => {
+  it("is compressed if the client accepts gzip", async () => {
     const text = "ecu_up 1\n".repeat(500);
     const app = appWith({ scrape: (contentType) => Promise.resolve({ contentType, text }) });
     const zipped = await request(app).get("/metrics").set("Accept-Encoding", "gzip");
@@ -207,7 +204,7 @@ describe("the format", () => {
   });
 });
 
-describe("the time for a scrape", () => {
+describe("the timeout of a scrape", () => {
   it.each([
     { header: undefined, ms: 9_500 },
     { header: "10", ms: 9_500 },
@@ -220,39 +217,39 @@ describe("the time for a scrape", () => {
     { header: "soon", ms: 9_500 },
     { header: "Infinity", ms: 9_500 },
     { header: "1e99", ms: 600_000 },
-  ])("is $ms ms where Prometheus waits $header s", async ({ header, ms }) => {
-    let given = 0;
+  ])("is $ms ms if the header is $header", async ({ header, ms }) => {
+    let received = 0;
     const app = appWith({
       scrape: (contentType, timeoutMs) => {
-        given = timeoutMs;
+        received = timeoutMs;
         return Promise.resolve({ contentType, text: "" });
       },
     });
     const get = request(app).get("/metrics");
     if (header !== undefined) get.set("X-Prometheus-Scrape-Timeout-Seconds", header);
     await get;
-    expect(given).toBe(ms);
+    expect(received).toBe(ms);
   });
 });
 
 describe("the landing page", () => {
   const roof = { name: "roof", state: "up", powerWatts: 78, ...noInverters } as const;
-  const vile = {
+  const hostile = {
     name: "<i>&",
     state: "down",
     probePath: "/probe?target=1",
     ...noInverters,
   } as const;
-  const app = appWith({ listEcus: () => [roof, vile] });
-  const linksOf = (text: string) =>
+  const app = appWith({ listEcus: () => [roof, hostile] });
+  const extractLinks = (text: string) =>
     [...text.matchAll(/<a href="([^"]+)"/g)].map(([, href]) => href);
 
-  it("shows version, links and each ECU, and believes no name", async () => {
+  it("shows version, links and each ECU, and escapes names", async () => {
     const { text } = await request(app).get("/");
     expect(text).toContain("Version 1.2.3");
     expect(text).toContain("<b><bdi>roof</bdi></b>");
     expect(text).toContain("<b><bdi>&lt;i&gt;&amp;</bdi></b>");
-    expect(linksOf(text)).toEqual([
+    expect(extractLinks(text)).toEqual([
       "/metrics",
       "/-/healthy",
       "/-/ready",
@@ -262,19 +259,19 @@ describe("the landing page", () => {
     ]);
   });
 
-  it("is loaded anew every 30 s unless that is turned off, and kept by no one", async () => {
+  it("reloads every 30 s unless disabled, and is not cached", async () => {
     const on = await request(app).get("/");
     expect([on.headers["refresh"], on.headers["cache-control"]]).toEqual(["30", "no-store"]);
     const off = await request(app).get("/?refresh=off");
     expect([off.headers["refresh"], off.headers["cache-control"]]).toEqual([undefined, "no-store"]);
-    expect(linksOf(off.text)).toContain("/");
+    expect(extractLinks(off.text)).toContain("/");
   });
 
-  it("shows one ECU alone, and says so where there is none of the name", async () => {
+  it("shows one ECU if the query has its name, and responds 404 to unknown names", async () => {
     const { text } = await request(app).get("/").query({ ecu: "<i>&" });
     expect(text).toContain("<title>&lt;i&gt;&amp; – ECU exporter</title>");
     expect(text).not.toContain("roof");
-    expect(linksOf(text)).toContain("/?ecu=%3Ci%3E%26&amp;refresh=off");
+    expect(extractLinks(text)).toContain("/?ecu=%3Ci%3E%26&amp;refresh=off");
     for (const query of ["ecu=barn", "ecu=roof&ecu=roof", "ecu="]) {
       const { status, headers, text } = await request(app).get(`/?${query}`);
       expect([status, headers["content-type"]]).toEqual([404, "text/plain; charset=utf-8"]);
@@ -283,9 +280,9 @@ describe("the landing page", () => {
   });
 });
 
-describe("every answer", () => {
+describe("every response", () => {
   it.each(["/", "/metrics", "/-/healthy", "/nothing"])(
-    "lets a browser do nothing but show it: %s",
+    "has headers that allow a browser only to show it: %s",
     async (path) => {
       const { headers } = await request(appWith()).get(path);
       const policy = headers["content-security-policy"]?.replace(/sha256-[\w+/]{43}=/, "sha256-…");
@@ -307,7 +304,7 @@ describe("every answer", () => {
     },
   );
 
-  it("is as safe when it is refused", async () => {
+  it("has these headers also if the request is rejected", async () => {
     for (const app of [appWith({ maxRequests: 0 }), appWith()]) {
       const { headers } = await request(app).post("/");
       expect(headers).toHaveProperty("content-security-policy");
@@ -316,11 +313,11 @@ describe("every answer", () => {
 });
 
 describe("a probe", () => {
-  it("hands over every target that the request names, as it was written", async () => {
-    const asked: (readonly string[])[] = [];
+  it("passes on all target parameters, decoded", async () => {
+    const received: (readonly string[])[] = [];
     const app = appWith({
-      probe: (given, contentType) => {
-        asked.push(given);
+      probe: (targets, contentType) => {
+        received.push(targets);
         return Promise.resolve({ contentType, text: "# one\n", explanation: "" });
       },
     });
@@ -328,10 +325,10 @@ describe("a probe", () => {
     await request(app).get("/probe?target=a&x=1&target=b%20c");
     await request(app).get("/probe");
     await request(app).get("/probe?target[]=a&target[0]=b");
-    expect(asked).toEqual([["house"], ["a", "b c"], [], []]);
+    expect(received).toEqual([["house"], ["a", "b c"], [], []]);
   });
 
-  it("answers in the format asked for, and by debug=true in words with the metrics behind", async () => {
+  it("uses the requested format; with debug=true, an explanation precedes the metrics", async () => {
     const plain = await request(appWith())
       .get("/probe?target=house")
       .set("Accept", "application/openmetrics-text; version=1.0.0");
@@ -343,31 +340,31 @@ describe("a probe", () => {
     const debug = await request(appWith()).get("/probe?target=house&debug=true");
     expect([debug.headers["content-type"], debug.text]).toEqual([
       "text/plain; charset=utf-8",
-      "It was read.\n\n# house\n",
+      "The read succeeded.\n\n# house\n",
     ]);
   });
 
-  it("tells a client why its target is none, and hides what is the exporter's own fault", async () => {
+  it("tells the client why its target is rejected, but not the details of an internal error", async () => {
     const failing = (error: Error) => appWith({ probe: () => Promise.reject(error) });
-    const refused = Object.assign(new Error("No such ECU."), { status: 403 });
-    const told = await request(failing(refused)).get("/probe?target=x");
-    expect([told.status, told.text]).toEqual([403, "No such ECU.\n"]);
-    const broken = await request(failing(new Error("secret"))).get("/probe?target=x");
-    expect(broken.status).toBe(500);
-    expect(broken.text).not.toContain("secret");
+    const targetError = Object.assign(new Error("No such ECU."), { status: 403 });
+    const rejected = await request(failing(targetError)).get("/probe?target=x");
+    expect([rejected.status, rejected.text]).toEqual([403, "No such ECU.\n"]);
+    const failed = await request(failing(new Error("secret"))).get("/probe?target=x");
+    expect(failed.status).toBe(500);
+    expect(failed.text).not.toContain("secret");
   });
 });
 
-it("lists the targets for service discovery as JSON, and an empty list where there are none", async () => {
-  const one = { targets: ["house"], labels: { __meta_apsystems_address: "192.168.1.50:8899" } };
-  const some = await request(appWith({ listTargetGroups: () => [one] })).get("/sd");
-  expect([some.status, some.body]).toEqual([200, [one]]);
-  expect(some.headers["content-type"]).toBe("application/json; charset=utf-8");
+it("lists the targets for service discovery as JSON; the list may be empty", async () => {
+  const group = { targets: ["house"], labels: { __meta_apsystems_address: "192.168.1.50:8899" } };
+  const response = await request(appWith({ listTargetGroups: () => [group] })).get("/sd");
+  expect([response.status, response.body]).toEqual([200, [group]]);
+  expect(response.headers["content-type"]).toBe("application/json; charset=utf-8");
   expect((await request(appWith()).get("/sd")).text).toBe("[]");
 });
 
-describe("a request to reload", () => {
-  it("is refused unless that is enabled", async () => {
+describe("a reload request", () => {
+  it("is rejected unless enabled", async () => {
     const { status, text } = await request(appWith()).post("/-/reload");
     expect([status, text]).toEqual([
       403,
@@ -375,17 +372,17 @@ describe("a request to reload", () => {
     ]);
   });
 
-  it("is told that it is done, or all that is wrong", async () => {
-    const done = await request(appWith({ reload: () => [] })).post("/-/reload");
-    expect([done.status, done.text]).toEqual([200, "The configuration was reloaded.\n"]);
-    const wrong = await request(appWith({ reload: () => ["one", "two"] })).post("/-/reload");
-    expect([wrong.status, wrong.text]).toEqual([
+  it("gets a confirmation, or all problems of the configuration", async () => {
+    const reloaded = await request(appWith({ reload: () => [] })).post("/-/reload");
+    expect([reloaded.status, reloaded.text]).toEqual([200, "The configuration was reloaded.\n"]);
+    const invalid = await request(appWith({ reload: () => ["one", "two"] })).post("/-/reload");
+    expect([invalid.status, invalid.text]).toEqual([
       500,
       "The old configuration stays in effect:\none\ntwo\n",
     ]);
   });
 
-  it("is refused to a page of somebody else", async () => {
+  it("is rejected if a page of another site sends it", async () => {
     const app = appWith({ reload: () => [] });
     const post = request(app).post("/-/reload").set("Sec-Fetch-Site", "cross-site");
     const { status, text } = await post;

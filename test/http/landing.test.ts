@@ -1,4 +1,4 @@
-/** The page as text: from what was observed to what is shown. Expected values are written by hand. */
+/** The landing page, from an observation to HTML. Expected values are written by hand. */
 import { describe, expect, it } from "vitest";
 import { errorReasons, QueryError, type Reason, reasons } from "../../src/ecu/errors.ts";
 import type { Observation } from "../../src/ecu/observe.ts";
@@ -15,11 +15,11 @@ const listing = (...inverters: readonly LandingInverter[]) => ({
   inverterCount: inverters.length,
   inverters: () => inverters,
 });
-const bare: LandingEcu = { name: "roof", state: "not read yet", ...listing() };
-/** With its inverters, which it gives when asked. */
-const whole = (ecu: LandingEcu) => ({ ...ecu, inverters: ecu.inverters() });
+const unreadEcu: LandingEcu = { name: "roof", state: "not read yet", ...listing() };
+/** The ECU with its inverters as a list, to compare it. */
+const withListedInverters = (ecu: LandingEcu) => ({ ...ecu, inverters: ecu.inverters() });
 
-const pageOf = (ecus: readonly LandingEcu[], only?: LandingEcu): string =>
+const renderPage = (ecus: readonly LandingEcu[], only?: LandingEcu): string =>
   renderLandingPage({
     version: "1.2.3",
     telemetryPath: "/metrics",
@@ -29,33 +29,33 @@ const pageOf = (ecus: readonly LandingEcu[], only?: LandingEcu): string =>
     only,
   });
 
-/** What is read of a piece of HTML, each row on a line, its cells parted by bars. */
-const textOf = (html: string): string =>
+/** The text of HTML, with cells separated by bars. */
+const toText = (html: string): string =>
   html
     .replace(/<style>.*<\/style>/s, "")
     .replace(/<\/t[hd]>(?!<\/tr>)/g, " | ")
     .replace(/<small>|<li>|<\/dt>|<dt>/g, " ")
     .replace(/<[^>]*>/g, "")
     .replace(/ +/g, " ");
-const rowsOf = (html: string): string[] =>
-  [...html.matchAll(/<tr .*?<\/tr>/gs)].slice(1).map(([row]) => textOf(row).trim());
+const extractRows = (html: string): string[] =>
+  [...html.matchAll(/<tr .*?<\/tr>/gs)].slice(1).map(([row]) => toText(row).trim());
 
-const failing = (reason: Reason, message = "it failed") => ({
+const failedQuery = (reason: Reason, message = "it failed") => ({
   success: false,
   durationSeconds: 1,
   error: new QueryError(message, { reason }),
 });
-const describe1 = (change: Partial<Observation>): LandingEcu =>
+const describeRoof = (change: Partial<Observation>): LandingEcu =>
   describeEcu("roof", observation(change), NOW, []);
 
-describe("what is told of an ECU", () => {
-  it("is what was measured in its last read, and a panel's name where it has one", () => {
+describe("the description of an ECU", () => {
+  it("has the measured values of the last read, and the names of panels", () => {
     const panel = { array: "south", row: "1", column: "2" };
     const panels = [
       { uid: "901000000001", channel: 2, panel: "A2", ...panel },
       { uid: "801000000002", channel: 1, panel: "B1", ...panel },
     ];
-    expect(whole(describeEcu("roof", observation(), NOW, panels))).toEqual({
+    expect(withListedInverters(describeEcu("roof", observation(), NOW, panels))).toEqual({
       name: "roof",
       state: "up",
       model: "ECU-R",
@@ -87,82 +87,88 @@ describe("what is told of an ECU", () => {
     });
   });
 
-  it("is nothing but its name before the first read", () => {
-    expect(whole(describeEcu("roof", undefined, NOW, []))).toEqual(whole(bare));
+  it("has only the name before the first read", () => {
+    expect(withListedInverters(describeEcu("roof", undefined, NOW, []))).toEqual(
+      withListedInverters(unreadEcu),
+    );
   });
 
   const { reading, queries } = observation();
-  const { lastReportAt: _, lastReportLocal: __, ...newborn } = reading;
-  const nothing = { inverters: [], notes: [] };
+  const { lastReportAt: _, lastReportLocal: __, ...waitingReading } = reading;
+  const emptyReading = { inverters: [], notes: [] };
   it.each<[LandingEcu["state"], string, Partial<Observation>, Reason | undefined]>([
     ["up", "every query succeeded", {}, undefined],
     [
       "partial",
-      "the signals failed",
-      { queries: { ...queries, signal: failing("closed") } },
+      "the signal query failed",
+      { queries: { ...queries, signal: failedQuery("closed") } },
       "closed",
     ],
-    ["waiting for data", "no round is over", { reading: newborn }, undefined],
+    ["waiting for data", "no round is complete", { reading: waitingReading }, undefined],
     [
       "waiting for data",
-      "no round is over, and there are no signals to tell of",
-      { reading: newborn, queries: { ...queries, signal: failing("status") } },
+      "no round is complete, and the ECU has no signals yet",
+      { reading: waitingReading, queries: { ...queries, signal: failedQuery("status") } },
       undefined,
     ],
     [
       "down",
-      "the table failed",
-      { up: false, reading: newborn, queries: { ...queries, realtime: failing("malformed") } },
+      "the realtime query failed",
+      {
+        up: false,
+        reading: waitingReading,
+        queries: { ...queries, realtime: failedQuery("malformed") },
+      },
       "malformed",
     ],
     [
       "down",
-      "nothing was reached",
+      "no query reached the ECU",
       {
         up: false,
-        reading: nothing,
+        reading: emptyReading,
         queries: {
-          info: failing("refused"),
+          info: failedQuery("refused"),
           realtime: { success: false },
           signal: { success: false },
         },
       },
       "refused",
     ],
-  ])("is %s where %s", (state, _why, change, reason) => {
-    const told = describe1(change);
-    expect(told.state).toBe(state);
-    expect(told.problem?.reason).toBe(reason);
+  ])("has the state %s if %s", (state, _condition, change, reason) => {
+    const ecu = describeRoof(change);
+    expect(ecu.state).toBe(state);
+    expect(ecu.problem?.reason).toBe(reason);
   });
 
-  it.each(reasons)("says what to do about %s", (reason) => {
-    const down = describe1({
+  it.each(reasons)("says what to do for the reason %s", (reason) => {
+    const down = describeRoof({
       up: false,
-      queries: { ...queries, info: failing(reason, "so it is") },
+      queries: { ...queries, info: failedQuery(reason, "the message") },
     });
     expect(down.problem).toEqual({
-      message: "so it is",
+      message: "the message",
       reason,
       remedy: errorReasons[reason].remedy,
     });
-    expect(textOf(pageOf([down]))).toContain(
-      `Last error so it is ${reason} What to do ${errorReasons[reason].remedy}`,
+    expect(toText(renderPage([down]))).toContain(
+      `Last error the message ${reason} What to do ${errorReasons[reason].remedy}`,
     );
   });
 
-  it("says so where the time was over before anything failed", () => {
-    const unasked = { success: false };
-    const cut = { info: unasked, realtime: unasked, signal: unasked };
-    expect(describe1({ up: false, reading: nothing, queries: cut }).problem).toEqual({
+  it("reports a timeout if no query failed but not all were sent", () => {
+    const unsent = { success: false };
+    const queries = { info: unsent, realtime: unsent, signal: unsent };
+    expect(describeRoof({ up: false, reading: emptyReading, queries }).problem).toEqual({
       message: "the read timed out before all queries were sent",
       remedy: "allow more time for a scrape; if it persists, see the log of the exporter",
     });
   });
 
-  it("has no sum of channels of which one is not known", () => {
+  it("has no power of an inverter if a channel is unknown", () => {
     const [first] = reading.inverters;
     const inverters = [{ ...(first as NonNullable<typeof first>), channelWatts: [26, undefined] }];
-    expect(describe1({ reading: { ...reading, inverters } }).inverters()[0]).toMatchObject({
+    expect(describeRoof({ reading: { ...reading, inverters } }).inverters()[0]).toMatchObject({
       watts: undefined,
       channels: [{ watts: 26 }, { watts: undefined }],
     });
@@ -170,8 +176,8 @@ describe("what is told of an ECU", () => {
 });
 
 describe("the table", () => {
-  it("is this, of an ECU with an inverter and an error", () => {
-    const page = pageOf([
+  it("has this HTML for an ECU with an inverter and an error", () => {
+    const page = renderPage([
       {
         name: "roof",
         state: "partial",
@@ -184,7 +190,11 @@ describe("the table", () => {
         reportAgeSeconds: 40,
         readAgeSeconds: 13.5,
         probePath: "/probe?target=roof",
-        problem: { message: "10.0.0.9 hung up", reason: "closed", remedy: "this passes" },
+        problem: {
+          message: "10.0.0.9 closed the connection",
+          reason: "closed",
+          remedy: "wait a minute",
+        },
         ...listing({
           uid: "901000000001",
           model: "QT2",
@@ -212,9 +222,9 @@ describe("the table", () => {
 <tr role="row" class="problem">
 <td role="cell" colspan="7"><dl>
 <dt>Last error</dt>
-<dd><bdi>10.0.0.9 hung up</bdi> <span>closed</span></dd>
+<dd><bdi>10.0.0.9 closed the connection</bdi> <span>closed</span></dd>
 <dt>What to do</dt>
-<dd>this passes</dd></dl></td>
+<dd>wait a minute</dd></dl></td>
 </tr>
 <tr role="row" class="inverter">
 <th role="rowheader" scope="row">901000000001
@@ -230,12 +240,12 @@ describe("the table", () => {
 </tbody>`);
   });
 
-  it("has a dash for what was not measured, and a zero for a zero", () => {
-    const dark = { uid: "801000000002", model: "QS1" };
+  it("shows a dash for values that were not measured, and zero for zero", () => {
+    const inverter = { uid: "801000000002", model: "QS1" };
     const channels = [{ name: "1", watts: 0 }];
     const zeros = { watts: 0, temperatureCelsius: 0, signalRatio: 0, channels };
-    const page = pageOf([
-      { ...bare, state: "down" },
+    const page = renderPage([
+      { ...unreadEcu, state: "down" },
       {
         name: "barn",
         state: "up",
@@ -246,14 +256,14 @@ describe("the table", () => {
         reportAgeSeconds: 0,
         readAgeSeconds: 0,
         ...listing(
-          { ...dark, state: "offline", channels: [] },
-          { ...dark, state: "unknown", channels: [] },
-          { ...dark, state: "online", ...zeros },
+          { ...inverter, state: "offline", channels: [] },
+          { ...inverter, state: "unknown", channels: [] },
+          { ...inverter, state: "online", ...zeros },
         ),
       },
-      { ...bare, state: "up", registered: 2, todayKilowattHours: 1.005 },
+      { ...unreadEcu, state: "up", registered: 2, todayKilowattHours: 1.005 },
     ]);
-    expect(rowsOf(page)).toEqual([
+    expect(extractRows(page)).toEqual([
       "roof | down | – | – |",
       "barn | up 0 of 0 online | 0 W 0.00 kWh today | 0 s read 0 s ago |",
       "801000000002 QS1 | offline | – | – | – | – | –",
@@ -272,18 +282,18 @@ describe("the table", () => {
     [7_199, "120 min"],
     [7_200, "2 h"],
     [172_800, "2 days"],
-  ])("tells an age of %d s as %s", (reportAgeSeconds, words) => {
-    const [row] = rowsOf(pageOf([{ ...bare, reportAgeSeconds }]));
-    expect(row).toBe(`roof | not read yet | – | ${words} |`);
+  ])("shows an age of %d s as %s", (reportAgeSeconds, text) => {
+    const [row] = extractRows(renderPage([{ ...unreadEcu, reportAgeSeconds }]));
+    expect(row).toBe(`roof | not read yet | – | ${text} |`);
   });
 
-  it("says so where no ECU is configured", () => {
-    expect(rowsOf(pageOf([]))).toEqual(["No ECU is configured."]);
+  it("says that no ECU is configured", () => {
+    expect(extractRows(renderPage([]))).toEqual(["No ECU is configured."]);
   });
 
-  it("gives a few inverters at once, and of many a link to the page of each ECU", () => {
+  it("lists up to 100 inverters; with more, it links to a page per ECU", () => {
     const withInverters = (name: string, count: number): LandingEcu => ({
-      ...bare,
+      ...unreadEcu,
       name,
       ...listing(
         ...Array.from({ length: count }, (_, i) => ({
@@ -294,13 +304,13 @@ describe("the table", () => {
         })),
       ),
     });
-    expect(rowsOf(pageOf([withInverters("roof", 60), withInverters("barn", 40)]))).toHaveLength(
-      102,
-    );
+    expect(
+      extractRows(renderPage([withInverters("roof", 60), withInverters("barn", 40)])),
+    ).toHaveLength(102);
     const large = withInverters("east & west", 60);
     const many = [large, withInverters("barn", 40), withInverters("hut", 1)];
-    const folded = pageOf(many);
-    expect(rowsOf(folded)).toEqual([
+    const collapsed = renderPage(many);
+    expect(extractRows(collapsed)).toEqual([
       "east &amp; west | not read yet | – | – |",
       "60 inverters",
       "barn | not read yet | – | – |",
@@ -308,13 +318,13 @@ describe("the table", () => {
       "hut | not read yet | – | – |",
       "1 inverter",
     ]);
-    expect(folded).toContain(
+    expect(collapsed).toContain(
       '<a href="/?ecu=east+%26+west" aria-label="60 inverters of east &amp; west">',
     );
-    expect(rowsOf(pageOf(many, large))).toHaveLength(61);
+    expect(extractRows(renderPage(many, large))).toHaveLength(61);
   });
 
-  it("stays small with hundreds of ECUs of hundreds of inverters", () => {
+  it("is small even for hundreds of ECUs with hundreds of inverters", () => {
     const channels = [{ name: "1", watts: 100 }];
     const inverters = Array.from({ length: 300 }, (_, i) => ({
       uid: String(901_000_000_000 + i),
@@ -323,32 +333,33 @@ describe("the table", () => {
       channels,
     }));
     const ecus = Array.from({ length: 500 }, (_, i) => ({
-      ...bare,
+      ...unreadEcu,
       name: `roof${i}`,
       ...listing(...inverters),
     }));
-    expect(pageOf(ecus).length).toBeLessThan(500_000);
-    expect(pageOf(ecus, ecus[7]).length).toBeLessThan(300_000);
+    expect(renderPage(ecus).length).toBeLessThan(500_000);
+    expect(renderPage(ecus, ecus[7]).length).toBeLessThan(300_000);
   });
 });
 
 describe("hostile text", () => {
-  const vile = `"><script>alert('1')</script>&amp;\n\u202e\u2066\u0000`;
-  const tame =
+  const hostile = `"><script>alert('1')</script>&amp;\n\u202e\u2066\u0000`;
+  const escaped =
     "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;\\u000a\\u202e\\u2066\\u0000";
   const ecu: LandingEcu = {
-    name: vile,
+    name: hostile,
     state: "down",
-    model: vile,
-    firmware: vile,
-    probePath: `/probe?target=${vile}`,
-    problem: { message: vile, reason: vile, remedy: vile },
-    ...listing({ uid: vile, model: vile, state: "online", channels: [{ name: vile }] }),
+    model: hostile,
+    firmware: hostile,
+    probePath: `/probe?target=${hostile}`,
+    problem: { message: hostile, reason: hostile, remedy: hostile },
+    ...listing({ uid: hostile, model: hostile, state: "online", channels: [{ name: hostile }] }),
   };
-  const markup = (page: string): string[] => [...page.matchAll(/<\/?[a-z]+/g)].map(([tag]) => tag);
+  const extractTags = (page: string): string[] =>
+    [...page.matchAll(/<\/?[a-z]+/g)].map(([tag]) => tag);
 
-  it("is text and no markup, wherever it stands", () => {
-    const calm: LandingEcu = {
+  it("is escaped everywhere", () => {
+    const harmlessEcu: LandingEcu = {
       name: "x",
       state: "down",
       model: "x",
@@ -358,21 +369,21 @@ describe("hostile text", () => {
       ...listing({ uid: "x", model: "x", state: "online", channels: [{ name: "x" }] }),
     };
     for (const isAlone of [false, true]) {
-      const page = (one: LandingEcu) =>
+      const page = (shown: LandingEcu) =>
         renderLandingPage({
-          version: one.name,
-          telemetryPath: `/${one.name}`,
-          ecus: [one],
+          version: shown.name,
+          telemetryPath: `/${shown.name}`,
+          ecus: [shown],
           now: NOW,
           reloads: false,
-          only: isAlone ? one : undefined,
+          only: isAlone ? shown : undefined,
         });
-      expect(markup(page(ecu))).toEqual(markup(page(calm)));
-      expect(page(ecu).split(tame).length).toBe(
-        page(calm).split(/\bx\b/).length - (isAlone ? 1 : 0),
+      expect(extractTags(page(ecu))).toEqual(extractTags(page(harmlessEcu)));
+      expect(page(ecu).split(escaped).length).toBe(
+        page(harmlessEcu).split(/\bx\b/).length - (isAlone ? 1 : 0),
       );
       expect(page(ecu)).not.toMatch(/[\p{Bidi_Control}\0]/u);
-      expect(page(ecu).split("\n")).toHaveLength(page(calm).split("\n").length);
+      expect(page(ecu).split("\n")).toHaveLength(page(harmlessEcu).split("\n").length);
     }
   });
 });

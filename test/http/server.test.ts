@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type AccessRules, unrestricted } from "../../src/http/web-config/middleware.ts";
-import { startServer } from "./served.ts";
+import { startServer } from "./start-server.ts";
 
-/** Of the test vectors of OpenBSD's bcrypt: of the passwords "a" and "abc", both with a cost of 6. */
+/** Test vectors of the bcrypt in OpenBSD: the passwords "a" and "abc" at a cost of 6. */
 const HASH_OF_A = "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe";
 const HASH_OF_ABC = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
-/** Of "zoë:1", by crypt(3). */
+/** The password "zoë:1", hashed by crypt(3). */
 const HASH_OF_ZOE = "$2y$05$abcdefghijklmnopqrstuuWrrGof0Fjd87GY4CLEdk3vWKYQmxVPi";
 
 const basic = (text: string) => ({
@@ -17,7 +17,7 @@ const users = new Map([
 ]);
 
 describe("without rules", () => {
-  it("anybody is answered over plain HTTP", async () => {
+  it("the server accepts every request over plain HTTP", async () => {
     await using server = await startServer(unrestricted);
     expect(await server.get("/metrics")).toMatchObject({ status: 200, text: "ecu_up 1\n" });
   });
@@ -25,7 +25,7 @@ describe("without rules", () => {
 
 describe("a password", () => {
   it.each(["/metrics", "/", "/-/healthy", "/-/ready", "/nothing", "/%E0%A4%A"])(
-    "is asked for at %s",
+    "is required at %s",
     async (path) => {
       await using server = await startServer({ ...unrestricted, users });
       const { status, headers, text } = await server.get(path);
@@ -40,18 +40,22 @@ describe("a password", () => {
 
   it.each([
     { who: "the right user with the right password", header: basic("alice:a"), status: 200 },
-    { who: "another one", header: basic("bob:abc"), status: 200 },
+    { who: "another user", header: basic("bob:abc"), status: 200 },
     { who: "the password of another user", header: basic("alice:abc"), status: 401 },
     { who: "no password", header: basic("alice:"), status: 401 },
     { who: "an unknown user", header: basic("carol:a"), status: 401 },
-    { who: "the name in capitals", header: basic("Alice:a"), status: 401 },
-    { who: "the hash for a password", header: basic(`alice:${HASH_OF_A}`), status: 401 },
+    { who: "the name in another case", header: basic("Alice:a"), status: 401 },
+    { who: "the hash as the password", header: basic(`alice:${HASH_OF_A}`), status: 401 },
     { who: "no colon", header: basic("alice"), status: 401 },
-    { who: "nothing", header: { headers: { authorization: "Basic " } }, status: 401 },
-    { who: "no Base64", header: { headers: { authorization: "Basic !!" } }, status: 401 },
-    { who: "a token", header: { headers: { authorization: "Bearer YWxpY2U6YQ==" } }, status: 401 },
+    { who: "no credentials", header: { headers: { authorization: "Basic " } }, status: 401 },
+    { who: "invalid Base64", header: { headers: { authorization: "Basic !!" } }, status: 401 },
     {
-      who: "small letters",
+      who: "a bearer token",
+      header: { headers: { authorization: "Bearer YWxpY2U6YQ==" } },
+      status: 401,
+    },
+    {
+      who: "the scheme in lower case",
       header: { headers: { authorization: "basic YWxpY2U6YQ==" } },
       status: 200,
     },
@@ -60,7 +64,7 @@ describe("a password", () => {
     expect((await server.get("/metrics", header)).status).toBe(status);
   });
 
-  it("may have colons and letters of any language in it", async () => {
+  it("may contain colons and non-ASCII letters", async () => {
     await using server = await startServer({
       ...unrestricted,
       users: new Map([["zoë", HASH_OF_ZOE]]),
@@ -69,7 +73,7 @@ describe("a password", () => {
     expect((await server.get("/metrics", basic("zoë:zoë"))).status).toBe(401);
   });
 
-  it("costs the same work for an unknown user as for a wrong password", async () => {
+  it("takes as much work to check for an unknown user as for a known one", async () => {
     const costs: string[] = [];
     await using server = await startServer(
       { ...unrestricted, users },
@@ -87,7 +91,7 @@ describe("a password", () => {
     expect(costs).toEqual(["$2a$06$", "$2a$06$", "$2a$06$"]);
   });
 
-  it("of an unknown user is checked at a cost that a user has, and at the same one each time", async () => {
+  it("of an unknown user is checked at the cost of one of the users, always the same", async () => {
     const costs: string[] = [];
     const mixed = new Map([...users, ["carol", HASH_OF_ZOE]]);
     await using server = await startServer(
@@ -106,7 +110,7 @@ describe("a password", () => {
     expect(costs.slice(0, 60)).toEqual(costs.slice(60));
   });
 
-  it("is never taken from an unknown user, whatever the comparison says", async () => {
+  it("of an unknown user is rejected even if the comparison succeeds", async () => {
     await using server = await startServer(
       { ...unrestricted, users },
       { compare: () => Promise.resolve(true) },
@@ -114,24 +118,24 @@ describe("a password", () => {
     expect((await server.get("/metrics", basic("nobody:a"))).status).toBe(401);
   });
 
-  it("that was right is not computed again, and a wrong one is", async () => {
-    let computed = 0;
+  it("is cached if it is correct, and hashed each time if it is wrong", async () => {
+    let comparisons = 0;
     await using server = await startServer(
       { ...unrestricted, users },
       {
         compare: (password) => {
-          computed++;
+          comparisons++;
           return Promise.resolve(password === "a");
         },
       },
     );
     for (const _ of [1, 2, 3]) await server.get("/metrics", basic("alice:a"));
-    expect(computed).toBe(1);
+    expect(comparisons).toBe(1);
     for (const _ of [1, 2, 3]) await server.get("/metrics", basic("alice:b"));
-    expect(computed).toBe(4);
+    expect(comparisons).toBe(4);
   });
 
-  it("that was right is wrong once it was changed, and once its user is gone", async () => {
+  it("is rejected after it was changed or its user was removed, even if cached", async () => {
     let access: AccessRules = { ...unrestricted, users };
     await using server = await startServer(() => access);
     const status = async () => (await server.get("/metrics", basic("alice:a"))).status;
@@ -144,7 +148,7 @@ describe("a password", () => {
     expect(await status()).toBe(200);
   });
 
-  it("waits in a short line: who comes beyond it is told to come back, who was right is not held up", async () => {
+  it("waits in a short queue; if it is full, 503 is returned, except for cached passwords", async () => {
     let finish = (): void => {};
     const slow = new Promise<void>((resolve) => {
       finish = resolve;
@@ -156,7 +160,7 @@ describe("a password", () => {
         maxPending: 2,
         compare: async (password) => {
           running++;
-          expect(running).toBe(1); // never two at one time
+          expect(running).toBe(1); // never two at once
           if (password !== "a") await slow;
           running--;
           return password === "a";
@@ -164,24 +168,24 @@ describe("a password", () => {
       },
     );
     expect((await server.get("/metrics", basic("alice:a"))).status).toBe(200);
-    const line = [1, 2, 3].map((i) => server.get("/metrics", basic(`bob:${i}`)));
-    const refused = await Promise.race(line);
-    expect([refused.status, refused.headers["retry-after"], refused.text]).toEqual([
+    const queued = [1, 2, 3].map((i) => server.get("/metrics", basic(`bob:${i}`)));
+    const rejected = await Promise.race(queued);
+    expect([rejected.status, rejected.headers["retry-after"], rejected.text]).toEqual([
       503,
       "1",
       "Too many password checks are pending; try again in a second.\n",
     ]);
     expect((await server.get("/metrics", basic("alice:a"))).status).toBe(200);
     finish();
-    expect((await Promise.all(line)).map(({ status }) => status).sort()).toEqual([401, 401, 503]);
+    expect((await Promise.all(queued)).map(({ status }) => status).sort()).toEqual([401, 401, 503]);
     expect((await server.get("/metrics", basic("bob:4"))).status).toBe(401);
   });
 
-  it("that is wrong is logged once a minute, with the count and without the password", async () => {
+  it("that is wrong is logged at most once a minute, with a count and without the password", async () => {
     let time = 0;
     await using server = await startServer({ ...unrestricted, users }, { now: () => time });
     const wrong = basic(`\u001b[31mmallory\n${"x".repeat(100)}:s3cret`);
-    await server.get("/metrics"); // a browser's first request has none: that is no attempt
+    await server.get("/metrics"); // not an attempt: the first request of a browser has no password
     for (const _ of [1, 2, 3]) await server.get("/metrics", wrong);
     time = 59_999;
     await server.get("/metrics", wrong);
@@ -200,7 +204,7 @@ describe("a password", () => {
     expect(JSON.stringify(server.logged)).not.toContain("s3cret");
   });
 
-  it("whose check fails is the exporter's fault, and lets nobody in", async () => {
+  it("is rejected with 500 if the check fails", async () => {
     await using server = await startServer(
       { ...unrestricted, users },
       { compare: () => Promise.reject(new Error("a bug")) },
@@ -214,7 +218,7 @@ describe("a password", () => {
 });
 
 describe("headers", () => {
-  it("are on every response, and nobody changes them", async () => {
+  it("are set on every response, and override those of the app", async () => {
     await using server = await startServer({
       ...unrestricted,
       users,
@@ -236,7 +240,7 @@ describe("headers", () => {
 });
 
 describe("a rate limit", () => {
-  it("lets a burst through, then one request each interval", async () => {
+  it("accepts a burst, then one request per interval", async () => {
     let time = 0;
     await using server = await startServer(
       { ...unrestricted, rateLimit: { intervalMs: 1_000, burst: 2 } },
@@ -254,7 +258,7 @@ describe("a rate limit", () => {
     });
   });
 
-  it("of 0 is none", async () => {
+  it("with interval 0 has no effect", async () => {
     await using server = await startServer({
       ...unrestricted,
       rateLimit: { intervalMs: 0, burst: 1 },

@@ -10,7 +10,7 @@ import { told } from "../../support/programs.ts";
 
 const HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
 
-/** For tests that start programs, on a machine that has more to do. */
+/** For tests that start programs on a busy machine. */
 const SLOW_MS = 60_000;
 
 let folder = "";
@@ -23,14 +23,14 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What is wrong with a file, without the name of its folder. */
-const problemsOf = (text: string | Uint8Array): readonly string[] => {
+/** Loads a file with this text. @returns its problems, without the path of the folder */
+const findProblems = (text: string | Uint8Array): readonly string[] => {
   writeFileSync(web, text);
   const { result } = loadWebConfig(web);
   return "problems" in result ? result.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
 };
 
-describe("a bad file", () => {
+describe("an invalid file", () => {
   it.each<{ text: string; problems: string[] }>([
     { text: "", problems: ["web.yml: is empty"] },
     { text: "# nothing yet\n", problems: ["web.yml: is empty"] },
@@ -121,11 +121,13 @@ describe("a bad file", () => {
       problems: ["web.yml:1: rate_limit.burst: is missing"],
     },
   ])("$problems.0", ({ text, problems }) => {
-    expect(problemsOf(text)).toEqual(problems);
+    expect(findProblems(text)).toEqual(problems);
   });
 
-  it("that is no text, no file, or not there", () => {
-    expect(problemsOf(new Uint8Array([0xff, 0xfe, 0x61]))).toEqual(["web.yml: is not valid UTF-8"]);
+  it("may be missing, too large, not a regular file, or not UTF-8", () => {
+    expect(findProblems(new Uint8Array([0xff, 0xfe, 0x61]))).toEqual([
+      "web.yml: is not valid UTF-8",
+    ]);
     expect(loadWebConfig("/nowhere/web.yml").result).toEqual({
       problems: ["/nowhere/web.yml: cannot be read: there is no such file"],
     });
@@ -135,16 +137,16 @@ describe("a bad file", () => {
     expect(loadWebConfig("/dev/null").result).toEqual({
       problems: ["/dev/null: cannot be read: it is not a regular file"],
     });
-    expect(problemsOf("#".repeat(1024 * 1024 + 1))).toEqual([
+    expect(findProblems("#".repeat(1024 * 1024 + 1))).toEqual([
       "web.yml: cannot be read: it is larger than 1 MiB",
     ]);
-    expect(problemsOf("tls_server_config: {cert_file: web.yml/x, key_file: /dev/null}")).toEqual([
+    expect(findProblems("tls_server_config: {cert_file: web.yml/x, key_file: /dev/null}")).toEqual([
       "web.yml:1: tls_server_config.cert_file: web.yml/x cannot be read: there is no such file",
       "web.yml:1: tls_server_config.key_file: /dev/null cannot be read: it is not a regular file",
     ]);
   });
 
-  it("never has a password or a hash repeated", () => {
+  it("is reported without passwords, hashes and keys", () => {
     const texts = [
       "basic_auth_users:\n  alice: s3cret: x\n",
       'basic_auth_users:\n  alice: "s3cret\n',
@@ -156,21 +158,22 @@ describe("a bad file", () => {
       "tls_server_config:\n  key: s3cret\n  cert: s3cret\n",
     ];
     for (const text of texts) {
-      const problems = problemsOf(text);
+      const problems = findProblems(text);
       expect(problems).not.toEqual([]);
       expect(problems.join("\n")).not.toContain("s3cret");
     }
   });
 });
-describe("a good file", () => {
-  it("of nothing is plain HTTP for anybody", () => {
+
+describe("a valid file", () => {
+  it("without settings means plain HTTP for every client", () => {
     writeFileSync(web, "{}\n");
     expect(loadWebConfig(web).result).toEqual({
       value: { tls: undefined, headers: [], rateLimit: undefined, users: new Map() },
     });
   });
 
-  it("says who, how often, and with which headers", () => {
+  it("sets users, headers and the rate limit", () => {
     writeFileSync(
       web,
       `basic_auth_users: {alice: ${HASH}, 1: ${HASH.replace("2y", "2a")}}\nhttp_server_config: {http2: false, headers: {X-Frame-Options: deny, X-XSS-Protection: ""}}\nrate_limit: {interval: 1s, burst: 20}\n`,
@@ -192,7 +195,7 @@ describe("a good file", () => {
   });
 });
 
-describe("a file that changes", () => {
+describe("a changed file", () => {
   const watch = () => {
     let time = 0;
     const logged: Record<string, unknown>[] = [];
@@ -200,41 +203,41 @@ describe("a file that changes", () => {
       { base: null, timestamp: false },
       { write: (line) => void logged.push(JSON.parse(line)) },
     );
-    const access = watchWebConfig(web, { log, now: () => time });
+    const config = watchWebConfig(web, { log, now: () => time });
     const later = () => {
       time += 1_000;
-      return access();
+      return config();
     };
-    return { access, later, logged };
+    return { config, later, logged };
   };
-  /** As an editor does that means well: all at once. */
+  /** Replaces a file atomically. */
   const replace = (file: string, text: string): void => {
     writeFileSync(`${file}.new`, text);
     renameSync(`${file}.new`, file);
   };
   const userFile = (name: string): string => `basic_auth_users:\n  ${name}: ${HASH}\n`;
 
-  it("stops the start where it is bad, with every problem", () => {
+  it("prevents the start if it is invalid", () => {
     writeFileSync(web, "basic_auth_users:\n  alice: x\nhttp: 1\n");
     expect(watch).toThrow(UsageError);
   });
 
-  it("is reread within a second, and is the same object while nothing changes", () => {
+  it("is reloaded within a second; without a change, the configuration is the same object", () => {
     replace(web, userFile("alice"));
-    const { access, later, logged } = watch();
-    const first = access();
+    const { config, later, logged } = watch();
+    const first = config();
     expect(later()).toBe(first);
     replace(web, userFile("bob"));
-    expect(access()).toBe(first);
+    expect(config()).toBe(first);
     expect([...later().users.keys()]).toEqual(["bob"]);
     expect(later()).toBe(later());
     expect(logged).toEqual([{ level: 30, file: web, msg: "the web configuration was reloaded" }]);
   });
 
-  it("changes nothing while it is bad, is complained about once, and is in force once it is good", () => {
+  it("has no effect while it is invalid, is logged once, and takes effect when it is valid", () => {
     replace(web, userFile("alice"));
-    const { access, later, logged } = watch();
-    const first = access();
+    const { config, later, logged } = watch();
+    const first = config();
     replace(web, "basic_auth_users:\n  bob: secret\n");
     expect(later()).toBe(first);
     expect(later()).toBe(first);
@@ -263,7 +266,7 @@ describe("a file that changes", () => {
 
 describe("the program", () => {
   it(
-    "refuses to start with a bad file, tells every problem, and ends with 2",
+    "reports every problem of an invalid file and exits with 2",
     () => {
       writeFileSync(web, "basic_auth_users:\n  alice: x\nhttp_server_config:\n  http2: true\n");
       const { code, output } = told(

@@ -5,22 +5,22 @@ import { pino } from "pino";
 import { expect, it } from "vitest";
 import { createAccessMiddleware } from "../../../src/http/web-config/middleware.ts";
 
-it("does not hand on a request whose client left amid the check of its password", async () => {
-  const seen: string[] = [];
+it("drops a request if the client disconnects during the password check", async () => {
+  const handled: string[] = [];
   let finish = (): void => {};
   const checked = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  const gate = createAccessMiddleware((request) => seen.push(request.url ?? ""), {
+  const listener = createAccessMiddleware((request) => handled.push(request.url ?? ""), {
     access: () => ({ users: new Map([["ada", "$2a$06$hash"]]), headers: [] }),
     compare: () => checked.then(() => true),
     log: pino({ level: "silent" }),
     now: () => 0,
   });
-  const server = createServer(gate);
+  const server = createServer(listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const gone = new Promise((resolve) => {
+  const disconnected = new Promise((resolve) => {
     server.once("request", (_request, response) => response.once("close", resolve));
   });
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
@@ -28,9 +28,9 @@ it("does not hand on a request whose client left amid the check of its password"
   socket.write(`GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ${basic}\r\n\r\n`);
   await once(server, "request");
   socket.destroy();
-  await gone;
+  await disconnected;
   finish();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(seen).toEqual([]);
+  expect(handled).toEqual([]);
   server.close();
 });

@@ -9,11 +9,11 @@ import { type ConnectionOptions, connect, type SecureVersion, type TLSSocket } f
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ClientAuthType, ClientCertRules } from "../../../src/http/web-config/client-certs.ts";
 import { type AccessRules, unrestricted } from "../../../src/http/web-config/middleware.ts";
-import { startServer } from "../../http/served.ts";
+import { startServer } from "../../http/start-server.ts";
 import { certifier, type Pair } from "../../support/certificates.ts";
 import { hasProgram } from "../../support/programs.ts";
 
-/** Of the test vectors of OpenBSD's bcrypt: of the passwords "a" and "abc", both with a cost of 6. */
+/** Test vectors of the bcrypt in OpenBSD: the passwords "a" and "abc" at a cost of 6. */
 const HASH_OF_A = "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe";
 const HASH_OF_ABC = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
 

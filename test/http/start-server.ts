@@ -1,4 +1,4 @@
-/** The web server with its access rules, in front of a small page. */
+/** Starts the web server and its access rules in front of a test app. */
 import { once } from "node:events";
 import { request as httpRequest, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
@@ -7,38 +7,37 @@ import { pino } from "pino";
 import { createWebServer, type WebServerOptions } from "../../src/http/server.ts";
 import type { AccessRules } from "../../src/http/web-config/middleware.ts";
 
-export interface Answer {
+export interface TestResponse {
   readonly status: number | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
 }
 
-/** A running server; what is asked goes over a connection of its own. */
-export interface World extends AsyncDisposable {
+/** A running server. Each request uses a new connection. */
+export interface TestServer extends AsyncDisposable {
   readonly port: number;
   readonly logged: Record<string, unknown>[];
-  get(path: string, options?: RequestOptions): Promise<Answer>;
+  get(path: string, options?: RequestOptions): Promise<TestResponse>;
   destroyConnections(): void;
 }
 
-const metrics: RequestListener = (request, response) => {
+const testApp: RequestListener = (request, response) => {
   response.setHeader("X-Frame-Options", "sameorigin");
   response.writeHead(request.url === "/nothing" ? 404 : 200);
   response.end("ecu_up 1\n");
 };
 
-/** Starts the web server in front of a page of metrics. */
 export const startServer = async (
   rules: AccessRules | (() => AccessRules),
   options: Partial<WebServerOptions> = {},
-): Promise<World> => {
+): Promise<TestServer> => {
   const access = typeof rules === "function" ? rules : () => rules;
   const logged: Record<string, unknown>[] = [];
   const log = pino(
     { base: null, timestamp: false },
     { write: (line) => void logged.push(JSON.parse(line)) },
   );
-  const { server, destroyConnections } = createWebServer(metrics, {
+  const { server, destroyConnections } = createWebServer(testApp, {
     access,
     server: { requestTimeout: 5_000 },
     log,
@@ -48,7 +47,7 @@ export const startServer = async (
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const get = (path: string, more: RequestOptions = {}): Promise<Answer> =>
+  const get = (path: string, options: RequestOptions = {}): Promise<TestResponse> =>
     new Promise((resolve, reject) => {
       const send = access().tls === undefined ? httpRequest : httpsRequest;
       const request = send({
@@ -57,9 +56,9 @@ export const startServer = async (
         path,
         agent: false,
         timeout: 10_000,
-        ...more,
+        ...options,
       });
-      request.on("timeout", () => request.destroy(new Error("no answer")));
+      request.on("timeout", () => request.destroy(new Error("no response")));
       request.on("error", reject);
       request.on("response", async (response) => {
         let text = "";
