@@ -4,7 +4,7 @@ import { simulateEcu } from "../src/simulator/ecu.ts";
 const count = Number(process.argv[2]);
 const PORT = 8899;
 /** The nth address, from 0. */
-const addressOf = (n: number): string => `127.1.${Math.floor(n / 250)}.${(n % 250) + 1}`;
+const formatAddress = (n: number): string => `127.1.${Math.floor(n / 250)}.${(n % 250) + 1}`;
 
 for (let n = 0; n < count; n++) {
   await simulateEcu({
@@ -19,7 +19,7 @@ for (let n = 0; n < count; n++) {
     start: Date.parse("2026-06-21T09:00:00Z"),
     timeScale: 1,
     elapsed: () => performance.now(),
-    host: addressOf(n),
+    host: formatAddress(n),
     port: PORT,
   });
 }

@@ -5,7 +5,7 @@
 import { randomInt } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { type FuzzReport, fuzz } from "../test/support/fuzz.ts";
+import { type FuzzReport, runFuzz } from "../test/support/fuzz.ts";
 
 const FRAMES = 1_000_000;
 const FIXED_SEED = 1;
@@ -36,9 +36,9 @@ const usedHeap = (): number => {
 
 /** Runs one seed and prints the outcomes. @returns whether there was no violation */
 const run = async (seed: number, frames: number): Promise<boolean> => {
-  await fuzz({ seed: seed + 1, frames: WARM_UP_FRAMES, renderOneIn: RENDER_ONE_IN });
+  await runFuzz({ seed: seed + 1, frames: WARM_UP_FRAMES, renderOneIn: RENDER_ONE_IN });
   const before = usedHeap();
-  const report = await fuzz({ seed, frames, renderOneIn: RENDER_ONE_IN });
+  const report = await runFuzz({ seed, frames, renderOneIn: RENDER_ONE_IN });
   const after = usedHeap();
   row("frames", String(frames));
   row("seed", String(seed));

@@ -4,7 +4,7 @@ import { UsageError } from "../src/config/usage-error.ts";
 import { assertWritable, writeFileAtomic, writeOutputFile } from "../src/files.ts";
 import { folder } from "./captures/run.ts";
 
-const problemOf = async (path: string): Promise<readonly string[]> => {
+const catchProblems = async (path: string): Promise<readonly string[]> => {
   const error = await assertWritable(path).catch((thrown: unknown) => thrown);
   return error instanceof UsageError ? error.problems : [];
 };
@@ -26,14 +26,16 @@ it("reports a path that cannot be written, before any query", async () => {
   using place = folder();
   mkdirSync(place.file("folder"));
   const inNone = place.file("none/a");
-  expect(await problemOf(inNone)).toEqual([`${inNone} cannot be written: there is no such folder`]);
-  expect(await problemOf(place.file("folder"))).toEqual([
+  expect(await catchProblems(inNone)).toEqual([
+    `${inNone} cannot be written: there is no such folder`,
+  ]);
+  expect(await catchProblems(place.file("folder"))).toEqual([
     `${place.file("folder")} cannot be written: it is a folder`,
   ]);
-  expect(await problemOf("/dev/null")).toEqual([
+  expect(await catchProblems("/dev/null")).toEqual([
     "/dev/null cannot be written: it is not a regular file",
   ]);
-  expect(await problemOf(place.file("free"))).toEqual([]);
+  expect(await catchProblems(place.file("free"))).toEqual([]);
   expect(readdirSync(place.file("."))).toEqual(["folder"]);
 });
 

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { describe, expect, it } from "vitest";
 import { version } from "../src/version.ts";
 import { ecuIds, queryEcu, startEcu } from "./simulator/client.ts";
-import { eventually, freePort } from "./support/programs.ts";
+import { freePort, poll } from "./support/programs.ts";
 
 const NAME = "apsystems-ecu-exporter";
 /** The program stops within 2 s on an idle machine. */
@@ -234,7 +234,7 @@ describe.concurrent("serve", () => {
     const ended = once(child, "exit");
     // The read fails, of which there is a line to write too.
     const scrape = async () => (await get(port, "/metrics")).text;
-    const text = await eventually(100, scrape, () => "the exporter does not answer");
+    const text = await poll(100, scrape, () => "the exporter does not answer");
     expect(text).toContain('ecu_up{ecu="127.0.0.1:9"} 0');
     child.kill("SIGTERM");
     expect(await ended).toEqual([0, null]);

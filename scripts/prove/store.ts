@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { eventually, freePort, startProgram } from "../../test/support/programs.ts";
+import { freePort, poll, startProgram } from "../../test/support/programs.ts";
 import { HOUR, type Period, STEP } from "./scenario.ts";
 
 /** Length of a block. Samples are loaded and queried block by block. */
@@ -104,7 +104,7 @@ export const startServer = async (folder: string): Promise<PrometheusServer> => 
   ]);
   const url = `http://127.0.0.1:${port}`;
   const ready = async () => (await fetch(`${url}/-/ready`)).ok || undefined;
-  await eventually(120, ready, () => running.output());
+  await poll(120, ready, () => running.output());
   return {
     queryRange: async (expr, { from, to }, after) => {
       const first = Math.ceil((from - after) / STEP) * STEP + after;

@@ -7,8 +7,8 @@ import { findSerials, type Serial } from "../../src/captures/serials.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
 import type { Command } from "../../src/protocol/requests.ts";
 import { info, records, reply, signal, table, wire } from "../fixtures/frames.ts";
-import { captures, capturesFile, commandOfQuery } from "../support/captures.ts";
-import { answered, captureOf, failed, seeded } from "./samples.ts";
+import { captures, capturesFile, commandByQuery } from "../support/captures.ts";
+import { answered, createCapture, failed, seeded } from "./samples.ts";
 
 const shown = (capture: CaptureFile, at: number): Buffer => {
   const question = capture.questions[at];
@@ -23,7 +23,7 @@ const isIn = (text: string, serial: string): boolean => {
 };
 
 const ECU_AS_INVERTER = "216000000001 00 '00'";
-const real = captureOf(
+const real = createCapture(
   answered("info", info.version11),
   answered("realtime", table(3, records.two, records.four, ECU_AS_INVERTER)),
   answered("signal", wire("'APS1100320030' '00' 703000000001 ff 801000000002 80 'END' 0a")),
@@ -82,7 +82,7 @@ describe("anonymising a capture", () => {
   it("covers records of unknown type, by the uids in another reply", () => {
     const hidden = table(2, records.two, "801000000001 01 '77' 01f4 0078", "703000000002 0102");
     const { capture } = anonymise(
-      captureOf(answered("realtime", hidden), answered("signal", signal)),
+      createCapture(answered("realtime", hidden), answered("signal", signal)),
       seeded(),
     );
     const text = formatCapture(capture);
@@ -93,7 +93,7 @@ describe("anonymising a capture", () => {
 
   it("covers replies that cannot be decoded, and lists those to be checked", () => {
     const { capture, undecodedCodes } = anonymise(
-      captureOf(
+      createCapture(
         failed("info", "malformed", info.layout03),
         failed(
           "realtime",
@@ -117,7 +117,7 @@ describe("anonymising a capture", () => {
     ["an uid", "realtime", table(2, records.two, records.four).subarray(0, 52), "8010000000"],
     ["an uid of the signals", "signal", signal.subarray(0, 27), "7030000000"],
   ] as const)("covers %s that is truncated", (_, command: Command, bytes, cut) => {
-    const made = captureOf(failed(command, "truncated", bytes));
+    const made = createCapture(failed(command, "truncated", bytes));
     const { capture } = anonymise(made, seeded());
     expect(shown(made, 0).subarray(-wire(cut).length)).toEqual(wire(cut));
     expect(shown(capture, 0).subarray(-wire(cut).length)).not.toEqual(wire(cut));
@@ -126,7 +126,7 @@ describe("anonymising a capture", () => {
 
   it("truncates the replacement where the serial is truncated", () => {
     const cut = table(2, records.four, records.two).subarray(0, 53);
-    const made = captureOf(answered("signal", signal), failed("realtime", "truncated", cut));
+    const made = createCapture(answered("signal", signal), failed("realtime", "truncated", cut));
     const twoUids = wire("'APS1100250030' '00' 703000000001 ff 'END' 0a");
     const { capture } = anonymise(
       { ...made, questions: [answered("signal", twoUids), ...made.questions.slice(1)] },
@@ -164,7 +164,7 @@ describe("the check", () => {
       return { bytes: harm(bytes), ranges };
     };
   };
-  const one = captureOf(answered("realtime", table(1, records.two)));
+  const one = createCapture(answered("realtime", table(1, records.two)));
 
   it("finds a changed byte next to a serial number", () => {
     const harm = broken((bytes) => {
@@ -211,9 +211,9 @@ describe.skipIf(capturesFile === undefined)("captured replies", () => {
   it.each(captures)(
     "$id ($state): serial numbers are replaced, and nothing else",
     ({ hex, query }) => {
-      const command = commandOfQuery[query];
+      const command = commandByQuery[query];
       const bytes = Buffer.from(hex, "hex");
-      const made = captureOf(failed(command, "malformed", bytes));
+      const made = createCapture(failed(command, "malformed", bytes));
       const { capture } = anonymise(made, seeded());
       const text = shown(capture, 0).toString("hex");
       for (const serial of findSerials([{ command, bytes }])) {

@@ -6,7 +6,7 @@ import { readCapture, readInput } from "../../src/captures/input.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 import { signal } from "../fixtures/frames.ts";
 import { folder } from "./run.ts";
-import { answered, captureOf, failed } from "./samples.ts";
+import { answered, createCapture, failed } from "./samples.ts";
 
 const problem = (read: () => unknown): string => {
   try {
@@ -18,7 +18,7 @@ const problem = (read: () => unknown): string => {
   return "";
 };
 
-const good = captureOf(answered("signal", signal));
+const good = createCapture(answered("signal", signal));
 const text = formatCapture(good);
 const changed = (change: object): string => JSON.stringify({ ...good, ...change });
 const question = good.questions[0];

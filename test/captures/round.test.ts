@@ -11,18 +11,18 @@ import { encodeRequest } from "../../src/protocol/requests.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
 import { info, reply, signal, table, vectors, wire } from "../fixtures/frames.ts";
 import { dial, ecuIds, startEcu } from "../simulator/client.ts";
-import { captures, capturesFile, commandOfQuery } from "../support/captures.ts";
+import { captures, capturesFile, commandByQuery } from "../support/captures.ts";
 import { startTestExporter } from "../support/exporter.ts";
 import { startReplyingEcu } from "../support/replay.ts";
 import { captured, decoded, folder } from "./run.ts";
-import { answered, captureOf, failed, TAKEN } from "./samples.ts";
+import { answered, createCapture, failed, TAKEN } from "./samples.ts";
 
 const silent = pino({ level: "silent" });
 const replayed = (capture: CaptureFile, log: Pick<typeof silent, "debug" | "warn"> = silent) =>
   startReplay({ capture, log });
 
 /** Every sample about the plant, sorted, without serial numbers. */
-const valuesOf = async (ecu: { host: string; port: number }): Promise<readonly string[]> => {
+const listSamples = async (ecu: { host: string; port: number }): Promise<readonly string[]> => {
   await using exporter = await startTestExporter(ecu);
   return (await exporter.get())
     .split("\n")
@@ -46,7 +46,7 @@ describe("capture, decode and replay", () => {
       using place = folder();
       const output = place.file("capture.json");
       await using ecu = await startEcu({ family, ...noon() });
-      const shown = await valuesOf(ecu);
+      const shown = await listSamples(ecu);
       expect(shown.length).toBeGreaterThan(30);
       expect(shown.filter((line) => /_watts\{.* [1-9]/.test(line)).length).toBeGreaterThanOrEqual(
         8,
@@ -58,7 +58,7 @@ describe("capture, decode and replay", () => {
       expect(stdout).not.toContain("undecoded");
       const capture = parseCapture(readFileSync(output, "utf8"));
       await using replay = await replayed(capture);
-      expect(await valuesOf(replay)).toEqual(shown);
+      expect(await listSamples(replay)).toEqual(shown);
     },
   );
 
@@ -134,7 +134,7 @@ describe("capture, decode and replay", () => {
     expect(code).toBe(0);
     const capture = parseCapture(stdout);
     await using replay = await replayed(capture);
-    expect(await valuesOf(replay)).toEqual(await valuesOf(ecu));
+    expect(await listSamples(replay)).toEqual(await listSamples(ecu));
   });
 
   it("continues with the id in base information that is otherwise invalid", async () => {
@@ -181,7 +181,7 @@ describe("capture, decode and replay", () => {
 });
 
 describe("the server of a capture", () => {
-  const sample = captureOf(
+  const sample = createCapture(
     answered("info", info.version11),
     failed("realtime", "truncated", vectors.S9.subarray(0, 40)),
     failed("signal", "timeout", signal.subarray(0, 20)),
@@ -226,7 +226,7 @@ describe("the server of a capture", () => {
   });
 
   it("closes without a reply if the ECU did", async () => {
-    await using server = await replayed(captureOf(failed("info", "closed")));
+    await using server = await replayed(createCapture(failed("info", "closed")));
     using client = await dial(server);
     client.send(encodeRequest("info"));
     expect(await client.ended).toBeUndefined();
@@ -265,10 +265,10 @@ describe("the server of a capture", () => {
 
 describe.skipIf(capturesFile === undefined)("captured replies", () => {
   it.each(captures)("$id ($state) are replayed unchanged", async ({ hex, query }) => {
-    const name = commandOfQuery[query];
+    const name = commandByQuery[query];
     const bytes = Buffer.from(hex, "hex");
     const model = { model: "ECU-C", firmware: "" };
-    const capture = { ...captureOf(failed(name, "truncated", bytes)), ecu: model };
+    const capture = { ...createCapture(failed(name, "truncated", bytes)), ecu: model };
     await using server = await replayed(parseCapture(JSON.stringify(capture)));
     using client = await dial(server);
     const id = query === "ecu-info" ? "" : ecuIds.L;
@@ -342,7 +342,7 @@ Offset  Bytes                 Field               Value           Meaning
     using place = folder();
     const path = place.file("capture.json");
     const questions = [answered("energy", vectors.S3, "00"), failed("signal", "closed")];
-    writeFileSync(path, JSON.stringify(captureOf(...questions)));
+    writeFileSync(path, JSON.stringify(createCapture(...questions)));
     const { code, stdout } = await decoded(path);
     expect(code).toBe(0);
     expect(stdout.split("\n").filter((line) => /^(ECU|00\d\d)/.test(line))).toEqual([

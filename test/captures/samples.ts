@@ -23,7 +23,7 @@ export const failed = (name: Command, reason: string, received: Uint8Array = Buf
   failed: { reason, received: Buffer.from(received).toString("hex") },
 });
 
-export const captureOf = (...questions: RecordedQuery[]): CaptureFile => ({
+export const createCapture = (...questions: RecordedQuery[]): CaptureFile => ({
   ...createEmptyCapture(TAKEN, "1.2.3"),
   ecu: { model: "ECU-R", firmware: "ECU_R_1.3.6C" },
   questions,

@@ -19,7 +19,7 @@ const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
 
 type Config<N extends CommandName> = CommandConfig<Extract<(typeof commands)[number], { name: N }>>;
 
-const configOf = <N extends CommandName>(
+const parseConfig = <N extends CommandName>(
   command: N,
   argv: readonly string[],
   env?: Env,
@@ -29,7 +29,7 @@ const configOf = <N extends CommandName>(
   return (invocation as unknown as { readonly config: Config<N> }).config;
 };
 
-const problemsOf = (argv: readonly string[], env?: Env): readonly string[] => {
+const listProblems = (argv: readonly string[], env?: Env): readonly string[] => {
   try {
     parsed(argv, env);
   } catch (error) {
@@ -180,7 +180,7 @@ describe("a valid command line", () => {
   });
 
   it("accepts a value as the word after its flag", () => {
-    const config = configOf("serve", ["--ecu.address", "ecu.lan", "--ecu.min-interval", "1m"]);
+    const config = parseConfig("serve", ["--ecu.address", "ecu.lan", "--ecu.min-interval", "1m"]);
     expect(config).toMatchObject({ ecus: [{ host: "ecu.lan" }], minInterval: 60_000 });
   });
 });
@@ -192,7 +192,7 @@ it.each([
   ["10m", 600_000],
   ["1.5h", 5_400_000],
 ])("reads the duration %s as %i milliseconds", (text, ms) => {
-  expect(configOf("serve", [ECU, `--ecu.min-interval=${text}`]).minInterval).toBe(ms);
+  expect(parseConfig("serve", [ECU, `--ecu.min-interval=${text}`]).minInterval).toBe(ms);
 });
 
 it.each([
@@ -202,7 +202,7 @@ it.each([
   ["[fe80::1]", "fe80::1", 8899],
   ["[::ffff:10.0.0.1]:1", "::ffff:10.0.0.1", 1],
 ])("reads the ECU's address %s", (name, host, port) => {
-  expect(configOf("serve", [`--ecu.address=${name}`]).ecus).toEqual([{ name, host, port }]);
+  expect(parseConfig("serve", [`--ecu.address=${name}`]).ecus).toEqual([{ name, host, port }]);
 });
 
 it.each([
@@ -210,7 +210,9 @@ it.each([
   ["localhost:80", { host: "localhost", port: 80 }],
   ["[::]:0", { host: "::", port: 0 }],
 ])("reads the listen address %s", (text, address) => {
-  expect(configOf("demo", ["demo", `--web.listen-address=${text}`]).listenAddress).toEqual(address);
+  expect(parseConfig("demo", ["demo", `--web.listen-address=${text}`]).listenAddress).toEqual(
+    address,
+  );
 });
 
 it.each([
@@ -223,7 +225,7 @@ it.each([
   ["silent:0.2", { limit: { chance: 0.2 } }],
   ["silent@signal:.25", { query: "signal", limit: { chance: 0.25 } }],
 ])("reads the fault %s", (text, fault) => {
-  expect(configOf("simulate", ["simulate", `--fault=${text}`]).fault).toEqual([
+  expect(parseConfig("simulate", ["simulate", `--fault=${text}`]).fault).toEqual([
     { name: "silent", ...fault },
   ]);
 });
@@ -234,7 +236,7 @@ it.each([
   ["localhost:8898", { host: "localhost", port: 8898 }],
   ["[::1]:8898", { host: "::1", port: 8898 }],
 ])("reads the control address %s", (text, address) => {
-  expect(configOf("demo", ["demo", `--control=${text}`]).control).toEqual(address);
+  expect(parseConfig("demo", ["demo", `--control=${text}`]).control).toEqual(address);
 });
 
 describe("the environment", () => {
@@ -248,7 +250,7 @@ describe("the environment", () => {
         command,
         ...requiredArguments[command].filter((word) => !word.startsWith(`--${flag}=`)),
       ];
-      expect(problemsOf(argv, { [variable]: "?" }), variable).toEqual([
+      expect(listProblems(argv, { [variable]: "?" }), variable).toEqual([
         expect.stringMatching(new RegExp(`^${variable}: "\\?" `)),
       ]);
     }
@@ -256,13 +258,13 @@ describe("the environment", () => {
 
   it("does not set flags with names that are common environment variables", () => {
     const env = { JSON: "true", WATCH: "true", EVERY: "5m", HOST: "ecu.lan", OUTPUT: "x" };
-    expect(configOf("read", ["read", "ecu.lan"], env)).toMatchObject({
+    expect(parseConfig("read", ["read", "ecu.lan"], env)).toMatchObject({
       json: false,
       watch: false,
       every: 60_000,
     });
-    expect(configOf("capture", ["capture", "ecu.lan"], env).output).toBe("-");
-    expect(problemsOf(["read"], env)).toEqual(["name the ECU, as in: read 192.168.1.50"]);
+    expect(parseConfig("capture", ["capture", "ecu.lan"], env).output).toBe("-");
+    expect(listProblems(["read"], env)).toEqual(["name the ECU, as in: read 192.168.1.50"]);
   });
 
   it.each([
@@ -280,13 +282,13 @@ describe("the environment", () => {
       if (row.positional || isBareSwitch(row)) continue;
       const others = requiredArguments[command].filter((word) => !word.startsWith(`--${flag}=`));
       const argv = [command, ...others, `--${flag}=?`];
-      const problems = problemsOf(argv, { [envName(flag)]: "!" });
+      const problems = listProblems(argv, { [envName(flag)]: "!" });
       expect(problems[0], flag).toMatch(new RegExp(`^--${flag}: "\\?" `));
     }
   });
 
   it("lists several ECUs, separated by commas", () => {
-    const { ecus } = configOf("serve", [], { ECU_ADDRESS: "a.lan, [fd00::50]:8900" });
+    const { ecus } = parseConfig("serve", [], { ECU_ADDRESS: "a.lan, [fd00::50]:8900" });
     expect(ecus.map(({ host, port }) => [host, port])).toEqual([
       ["a.lan", 8899],
       ["fd00::50", 8900],
@@ -294,8 +296,8 @@ describe("the environment", () => {
   });
 
   it("ignores empty variables", () => {
-    expect(configOf("serve", [ECU], { ECU_RETRIES: "" }).retries).toBe(2);
-    expect(problemsOf([], { ECU_ADDRESS: "" })).toEqual([NO_ECU]);
+    expect(parseConfig("serve", [ECU], { ECU_RETRIES: "" }).retries).toBe(2);
+    expect(listProblems([], { ECU_ADDRESS: "" })).toEqual([NO_ECU]);
   });
 });
 
@@ -455,7 +457,7 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
     (word) => !word.startsWith(`--${flag}=`),
   );
   const argv = [command, ...others, `--${flag}=${text}`];
-  expect(problemsOf(argv)).toEqual([`--${flag}: "${text}" ${problem}`]);
+  expect(listProblems(argv)).toEqual([`--${flag}: "${text}" ${problem}`]);
 });
 
 it.each([
@@ -494,12 +496,12 @@ it.each([
   ],
   [["demo", "--fault"], ["--fault needs a value: --fault=NAME[@QUERY][:LIMIT]"]],
 ])("rejects the arguments %j", (argv, problems) => {
-  expect(problemsOf(argv)).toEqual(problems);
+  expect(listProblems(argv)).toEqual(problems);
 });
 
 it("reports all problems at once", () => {
   const argv = ["serve", "all", "--bogus", "--ecu.timeout=5", "--web.listen-address"];
-  expect(problemsOf(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
+  expect(listProblems(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
     `unexpected argument "all"; ${FIRST_WORD}`,
     "unknown flag --bogus; serve --help lists all flags",
     'ECU_TIMEZONE: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
@@ -578,15 +580,15 @@ describe("a configuration file", () => {
 
 it("rejects two names for one panel, and accepts the two panels of an inverter", () => {
   const named = (channel: number, name: string) => `--ecu.panel=703000000001/${channel}=${name}`;
-  expect(problemsOf([ECU, named(1, "A1"), named(2, "A2")])).toEqual([]);
-  expect(problemsOf([ECU, named(1, "A1"), named(1, "A2")])).toEqual([
+  expect(listProblems([ECU, named(1, "A1"), named(2, "A2")])).toEqual([]);
+  expect(listProblems([ECU, named(1, "A1"), named(1, "A2")])).toEqual([
     "the panel at 703000000001/1 is set twice",
   ]);
 });
 
 it("reports each invalid ECU address together with duplicates", () => {
   const argv = ["a b", "ecu.lan", "c:d", "ecu.lan"].map((text) => `--ecu.address=${text}`);
-  expect(problemsOf(argv)).toEqual([
+  expect(listProblems(argv)).toEqual([
     `--ecu.address: "a b" ${address}`,
     `--ecu.address: "c:d" ${address}`,
     'the ECU "ecu.lan" is listed twice',

@@ -12,7 +12,7 @@ import {
   type SimulatedEcu,
   startSimulatedEcu,
 } from "../../src/simulator/server.ts";
-import { openWorkshop, type Workshop } from "../support/backfill.ts";
+import { type BackfillFolder, createBackfillFolder } from "../support/backfill.ts";
 import { startReplyingEcu } from "../support/replay.ts";
 
 /** 20 November 2026, 13:00 in Amsterdam. */
@@ -30,7 +30,7 @@ const kept = async <T extends AsyncDisposable>(starting: Promise<T>): Promise<T>
   return started;
 };
 
-const workshop = (now = NOW): Promise<Workshop> => kept(openWorkshop(() => now));
+const workshop = (now = NOW): Promise<BackfillFolder> => kept(createBackfillFolder(() => now));
 const simulated = (change: Partial<SimulationOptions> = {}): Promise<SimulatedEcu> =>
   kept(
     simulateEcu({
@@ -181,7 +181,7 @@ describe("a day with a change of daylight saving time", () => {
       const date = day.replaceAll("-", "");
       const { code, stderr, file = "" } = await shop.run(ecu, { from: date, to: date });
       expect(code, stderr).toBe(0);
-      const samplesOf = (name: string) =>
+      const parseFileSamples = (name: string) =>
         [...file.matchAll(new RegExp(`^${name}\\S* (\\d+) (\\d+)$`, "gm"))].map(
           ([, value, at]): [number, number] => [Number(at), Number(value)],
         );
@@ -195,8 +195,8 @@ describe("a day with a change of daylight saving time", () => {
         if (powerWatts > 0) rounds.push([at / 1000, powerWatts]);
       }
       expect(rounds.length).toBeGreaterThan(120);
-      expect(samplesOf("ecu_power_watts")).toEqual(rounds);
-      const counter = samplesOf("ecu_lifetime_energy_joules_total");
+      expect(parseFileSamples("ecu_power_watts")).toEqual(rounds);
+      const counter = parseFileSamples("ecu_lifetime_energy_joules_total");
       expect(counter).toHaveLength((end - begin) / 300_000 + 1);
       const [first, last] = [counter[0] ?? [0, 0], counter.at(-1) ?? [0, 0]];
       expect([first[0], last[0]]).toEqual([begin / 1000, end / 1000]);
@@ -552,7 +552,7 @@ describe("an ECU with invalid or missing replies", () => {
         dayPower: seed % 5 === 0 ? good : hostile,
         energy: seed % 3 === 0 ? encodeReply("energy", { period: "01", records: [] }) : energy,
       });
-      await using shop = await openWorkshop(() => NOW);
+      await using shop = await createBackfillFolder(() => NOW);
       const { code, file = "" } = await shop.run(ecu, { from: "20261119" });
       expect([0, 1]).toContain(code);
       for (const name of ["ecu_power_watts", "ecu_lifetime_energy_joules_total"]) {

@@ -14,30 +14,30 @@ import { createRounds } from "../../src/simulator/rounds.ts";
 import { type SimulatedEcu, startSimulatedEcu } from "../../src/simulator/server.ts";
 import { AFTERNOON, defaultOptions, startEcu } from "../simulator/client.ts";
 import { failConnections } from "../support/failing-connect.ts";
-import { type HastyClock, hastyClock, settled } from "../support/fake-clock.ts";
+import { createFastClock, type FastClock, settle } from "../support/fake-clock.ts";
 import { openFullPort } from "../support/full-port.ts";
-import { listening } from "../support/listening.ts";
-import { type Passing, passAfter, timedExchange } from "../support/timed-exchange.ts";
+import { startServer } from "../support/listening.ts";
+import { createTimedExchange, type PassingTime, passTimeAfter } from "../support/timed-exchange.ts";
 import { recordingTerminal } from "./screen.ts";
 
 const NIGHT = Date.UTC(2026, 5, 21, 23, 3); // 1:03 in Utrecht
-const noTime: Passing = () => 0;
+const noTime: PassingTime = () => 0;
 /** The doctor's wait for an ECU-R to close the connection, which it does not do. */
-const leftOpen = passAfter("replied", 3_000);
+const leftOpen = passTimeAfter("replied", 3_000);
 
 type Endpoint = EcuEndpoint & Partial<Pick<SimulatedEcu, "requests">>;
 
 interface RunOptions extends Partial<DoctorEnvironment> {
   readonly timezone?: string | undefined;
-  readonly clock?: HastyClock;
-  readonly passing?: Passing;
+  readonly clock?: FastClock;
+  readonly passing?: PassingTime;
 }
 
 /** Runs `doctor` with the ECU. `text` has no line breaks within sentences. */
 const run = async (ecu: Endpoint, options: RunOptions = {}) => {
   const {
     timezone = "Europe/Amsterdam",
-    clock = hastyClock(AFTERNOON),
+    clock = createFastClock(AFTERNOON),
     passing = noTime,
     ...environment
   } = options;
@@ -48,7 +48,7 @@ const run = async (ecu: Endpoint, options: RunOptions = {}) => {
     {
       terminal,
       clock,
-      exchange: timedExchange({ clock, passing, ecu: isListed(ecu) ? ecu : undefined }),
+      exchange: createTimedExchange({ clock, passing, ecu: isListed(ecu) ? ecu : undefined }),
       ...environment,
     },
   );
@@ -78,7 +78,7 @@ interface Case extends Partial<SimulationOptions> {
   readonly now?: number;
   readonly timezone?: string;
   /** The time that passes while the doctor waits for an event that does not occur. */
-  readonly passing?: Passing;
+  readonly passing?: PassingTime;
 }
 
 const simulated: readonly Case[] = [
@@ -112,14 +112,14 @@ const simulated: readonly Case[] = [
   {
     what: "that ignores connections",
     faults: ["blackhole"],
-    passing: passAfter("connected", 5_000),
+    passing: passTimeAfter("connected", 5_000),
     verdict: "silent",
     text: "none: no data",
   },
   {
     what: "that does not reply",
     faults: ["silent"],
-    passing: passAfter("arrived", 5_000),
+    passing: passTimeAfter("arrived", 5_000),
     verdict: "silent",
     text: "none: no data",
   },
@@ -139,7 +139,7 @@ const simulated: readonly Case[] = [
   {
     what: "that does not complete its reply",
     faults: ["endless"],
-    passing: passAfter("received", 4_000),
+    passing: passTimeAfter("received", 4_000),
     verdict: "cut short",
     text: "then no more data",
   },
@@ -229,7 +229,7 @@ const simulated: readonly Case[] = [
   {
     what: "that does not reply to the first request",
     faults: [{ name: "silent", limit: { times: 1 } }],
-    passing: passAfter("arrived", 5_000, { number: 1 }),
+    passing: passTimeAfter("arrived", 5_000, { number: 1 }),
     verdict: "unsteady",
   },
   {
@@ -240,7 +240,7 @@ const simulated: readonly Case[] = [
   {
     what: "that does not reply to any request for its inverters",
     faults: [{ name: "silent", query: "realtime" }],
-    passing: passAfter("arrived", 5_000, { code: "0002" }),
+    passing: passTimeAfter("arrived", 5_000, { code: "0002" }),
     verdict: "silent",
     text: "fail  inverters",
   },
@@ -274,7 +274,7 @@ describe("a simulated ECU", () => {
     "$what: $verdict",
     async ({ verdict, text, now = AFTERNOON, timezone, passing = noTime, ...options }) => {
       await using ecu = await startEcu(options);
-      const output = await run(ecu, { clock: hastyClock(now), timezone, passing });
+      const output = await run(ecu, { clock: createFastClock(now), timezone, passing });
       expectVerdict(output, verdict);
       if (text !== undefined) expect(output.text).toContain(text);
       expectHarmless(ecu);
@@ -330,18 +330,18 @@ describe("the diagnosis", () => {
   it.each([
     ["L", [], noTime],
     ["R", [], leftOpen],
-    ["R", ["endless"], passAfter("received", 4_000)],
+    ["R", ["endless"], passTimeAfter("received", 4_000)],
     ["L", ["emptyClose"], noTime],
   ] as const)(
     "of an ECU of family %s with the faults %j has one connection at a time, with 250 ms between two",
     async (family, faults, passing) => {
       await using ecu = await startEcu({ family, faults });
-      const clock = hastyClock(AFTERNOON);
+      const clock = createFastClock(AFTERNOON);
       const pauses: number[] = [];
-      const sleep: HastyClock["sleep"] = async (ms, signal) => {
+      const sleep: FastClock["sleep"] = async (ms, signal) => {
         pauses.push(ms);
         await clock.sleep(ms, signal);
-        while (ecu.connections.open > 0) await settled(); // the ECU is in this process, and may lag behind
+        while (ecu.connections.open > 0) await settle(); // the ECU is in this process, and may lag behind
       };
       await run(ecu, { clock: { ...clock, sleep }, passing });
       expect(ecu.connections.peak).toBe(1);
@@ -351,7 +351,7 @@ describe("the diagnosis", () => {
   );
 
   it("ends after 55 s, whatever the ECU does", async () => {
-    const clock = hastyClock(AFTERNOON);
+    const clock = createFastClock(AFTERNOON);
     const signals: AbortSignal[] = [];
     const exchange: DoctorEnvironment["exchange"] = (_ecu, _request, signal) => {
       signals.push(signal);
@@ -361,7 +361,7 @@ describe("the diagnosis", () => {
       });
     };
     const output = run({ host: "127.0.0.1", port: 8899 }, { clock, exchange });
-    while (signals.length === 0) await settled();
+    while (signals.length === 0) await settle();
     clock.pass(54_999);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
     clock.pass(1);
@@ -376,7 +376,7 @@ describe("another device", () => {
     ["a terminal server", "SSH-2.0-OpenSSH_9.2\r\n"],
     ["noise with control characters", "\u001b[2J\u0007\u0000\u009b31m"],
   ])("%s is not an ECU, and its control characters are not printed", async (_, greeting) => {
-    await using device = await listening((socket) => {
+    await using device = await startServer((socket) => {
       socket.resume().end(greeting, "latin1");
     });
     const output = await run(device);
@@ -386,14 +386,14 @@ describe("another device", () => {
   });
 
   it("that sends every request back is not an ECU", async () => {
-    await using device = await listening((socket) => {
+    await using device = await startServer((socket) => {
       socket.pipe(socket);
     });
     expectVerdict(await run(device, { passing: leftOpen }), cover("not an ECU"));
   });
 
   it("with the same address as an ECU: two ECUs", async () => {
-    const infoOf = (ecuId: string): Info => ({
+    const createInfo = (ecuId: string): Info => ({
       ecuId,
       layout: "01",
       lifetimeEnergyJoules: 3_600_000,
@@ -410,9 +410,9 @@ describe("another device", () => {
       extension: "",
     });
     let connections = 0;
-    await using devices = await listening((socket) => {
+    await using devices = await startServer((socket) => {
       const ecuId = connections++ % 2 === 0 ? "216200000001" : "216200000002";
-      socket.once("data", () => socket.end(encodeReply("info", infoOf(ecuId))));
+      socket.once("data", () => socket.end(encodeReply("info", createInfo(ecuId))));
     });
     const output = await run(devices);
     expectVerdict(output, "two ECUs");
@@ -421,9 +421,9 @@ describe("another device", () => {
 
   it("that neither accepts nor refuses a connection: not accepted", async () => {
     await using full = await openFullPort();
-    const clock = hastyClock(AFTERNOON);
+    const clock = createFastClock(AFTERNOON);
     const output = run(full, { clock });
-    await settled();
+    await settle();
     clock.pass(5_000);
     expectVerdict(await output, cover("not accepted"));
   });
@@ -455,7 +455,7 @@ describe("a name", () => {
   );
 
   it("with a lookup of more than 5 s: name service silent", async () => {
-    const clock = hastyClock(AFTERNOON);
+    const clock = createFastClock(AFTERNOON);
     let isOver = false;
     const output = run(
       { host: "ecu.lan", port: 8899 },
@@ -463,9 +463,9 @@ describe("a name", () => {
     ).finally(() => {
       isOver = true;
     });
-    await settled();
+    await settle();
     clock.pass(4_999);
-    await settled();
+    await settle();
     expect(isOver).toBe(false);
     clock.pass(1);
     expectVerdict(await output, "name service silent");
@@ -514,7 +514,7 @@ describe("the verdicts", () => {
 
 describe("doctor --find", () => {
   const range = (network: string, prefix: number) => ({ network, prefix });
-  const find = async (network: string, prefix: number, port: number, clock = hastyClock()) => {
+  const find = async (network: string, prefix: number, port: number, clock = createFastClock()) => {
     const terminal = recordingTerminal();
     const code = await doctor(
       { ecu: undefined, find: range(network, prefix), timezone: undefined },
@@ -562,16 +562,16 @@ describe("doctor --find", () => {
 
   it("tries at most 50 addresses a second", async () => {
     await using ecu = await startEcu({ host: "127.71.3.1" });
-    const clock = hastyClock();
+    const clock = createFastClock();
     expect((await find("127.71.3.0", 25, ecu.port, clock)).code).toBe(0);
     expect(clock.monotonic()).toBeGreaterThanOrEqual((126 - 1) * 20);
   });
 
   it("gives an address 500 ms to accept the connection", async () => {
     await using full = await openFullPort();
-    const clock = hastyClock();
+    const clock = createFastClock();
     const result = find(full.host, 32, full.port, clock);
-    await settled();
+    await settle();
     clock.pass(500);
     expect((await result).code).toBe(1);
   });

@@ -27,7 +27,7 @@ interface ReadCase {
   readonly hasColours?: boolean;
 }
 
-const configOf = ({ host, port }: { host: string; port: number }, options: ReadCase) => ({
+const createConfig = ({ host, port }: { host: string; port: number }, options: ReadCase) => ({
   ecu: { name: "roof", host, port },
   json: options.json ?? false,
   watch: false,
@@ -42,7 +42,7 @@ const configOf = ({ host, port }: { host: string; port: number }, options: ReadC
 const readFrom = async (simulation: Partial<SimulationOptions>, options: ReadCase = {}) => {
   await using ecu = await startEcu(simulation);
   const screen = recordingTerminal(options);
-  const code = await read(configOf(ecu, options), { screen });
+  const code = await read(createConfig(ecu, options), { screen });
   expect(ecu.writes).toEqual([]);
   return { code, text: screen.text() };
 };
@@ -150,7 +150,7 @@ describe("the tables of read", () => {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     const screen = recordingTerminal();
-    const code = await read(configOf({ host: "127.0.0.1", port }, { json }), { screen });
+    const code = await read(createConfig({ host: "127.0.0.1", port }, { json }), { screen });
     server.close();
     expect(code).toBe(2);
     expect(screen.text()).toContain("is invalid");
@@ -268,7 +268,7 @@ describe("read --watch", () => {
       return systemClock.sleep(turn === stop ? 60_000 : 60, signal);
     };
     const code = await read(
-      { ...configOf(ecu, options), watch: true },
+      { ...createConfig(ecu, options), watch: true },
       { screen, clock: { monotonic: systemClock.monotonic, sleep }, waitForStop: () => stopped },
     );
     return { code, text: screen.text(), slept };
@@ -313,7 +313,7 @@ describe("read --watch", () => {
       return systemClock.sleep(turn === 1 ? 0 : 60_000, signal);
     };
     await read(
-      { ...configOf(ecu, {}), watch: true },
+      { ...createConfig(ecu, {}), watch: true },
       { screen, clock: { monotonic: systemClock.monotonic, sleep }, waitForStop: () => stopped },
     );
     const counters = [...screen.text().matchAll(/^Lifetime energy +(.*)$/gm)].map(([, kWh]) => kWh);

@@ -6,16 +6,16 @@ import { QueryError } from "../../src/ecu/errors.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
 import { failConnections } from "../support/failing-connect.ts";
-import { type HastyClock, hastyClock, settled } from "../support/fake-clock.ts";
+import { createFastClock, type FastClock, settle } from "../support/fake-clock.ts";
 import { openFullPort } from "../support/full-port.ts";
-import { type Passing, passAfter, timedExchange } from "../support/timed-exchange.ts";
-import { infoOf, signalsOf } from "./messages.ts";
+import { createTimedExchange, type PassingTime, passTimeAfter } from "../support/timed-exchange.ts";
+import { createInfo, createSignals } from "./messages.ts";
 
 const request = encodeRequest("info");
-const reply = encodeReply("signal", signalsOf());
+const reply = encodeReply("signal", createSignals());
 const half = reply.subarray(0, 16);
 const never = new AbortController().signal;
-const noTime: Passing = () => 0;
+const noTime: PassingTime = () => 0;
 
 type Script = (socket: Socket) => void;
 
@@ -84,18 +84,18 @@ const end: Script = (socket) => socket.end();
 const reset: Script = (socket) => void setTimeout(() => socket.resetAndDestroy(), 10);
 
 interface RunOptions {
-  readonly passing?: Passing;
-  readonly clock?: HastyClock;
+  readonly passing?: PassingTime;
+  readonly clock?: FastClock;
   readonly signal?: AbortSignal;
 }
 
 /** The outcome of an exchange with a server that runs the script. */
 const run = async (
   script: Script,
-  { passing = noTime, clock = hastyClock(), signal = never }: RunOptions = {},
+  { passing = noTime, clock = createFastClock(), signal = never }: RunOptions = {},
 ) => {
   await using server = await serve(script);
-  const exchange = timedExchange({ clock, passing, ecu: server });
+  const exchange = createTimedExchange({ clock, passing, ecu: server });
   const outcome = await exchange(server, request, signal).catch((error: unknown) => error);
   await server.allClosed();
   return { outcome: outcome as RawReply | QueryError, server };
@@ -128,30 +128,30 @@ describe("a reply", () => {
   });
 
   const withoutLineFeed = reply.subarray(0, -1);
-  it.each<[string, Script, Passing]>([
+  it.each<[string, Script, PassingTime]>([
     ["the ECU closes the connection", inPieces([withoutLineFeed], end), noTime],
     ["the ECU resets the connection", inPieces([withoutLineFeed], reset), noTime],
-    ["300 ms have passed", inPieces([withoutLineFeed]), passAfter("received", 300)],
+    ["300 ms have passed", inPieces([withoutLineFeed]), passTimeAfter("received", 300)],
   ])("without its line feed is accepted and flagged when %s", async (_, script, passing) => {
     const { outcome } = await run(script, { passing });
     expect(outcome).toEqual({ bytes: reply, missingLineFeed: true, trailingBytes: 0 });
   });
 
   it("may have its line feed 299 ms later", async () => {
-    const clock = hastyClock();
+    const clock = createFastClock();
     const sendLate: Script = async (socket) => {
       socket.write(withoutLineFeed);
-      while (clock.monotonic() < 299) await settled();
+      while (clock.monotonic() < 299) await settle();
       socket.write("\n");
     };
-    const { outcome } = await run(sendLate, { clock, passing: passAfter("received", 299) });
+    const { outcome } = await run(sendLate, { clock, passing: passTimeAfter("received", 299) });
     expect(outcome).toMatchObject({ bytes: reply, missingLineFeed: false });
   });
 
   it.each([
     ["a line feed", "\n", 1],
     ["NULs", "\0\0\0\0", 4],
-    ["a second reply", encodeReply("info", infoOf()), encodeReply("info", infoOf()).length],
+    ["a second reply", encodeReply("info", createInfo()), encodeReply("info", createInfo()).length],
   ])(
     "followed by %s is cut at its end, and the other bytes are counted",
     async (_, more, count) => {
@@ -167,7 +167,7 @@ describe("a reply", () => {
 });
 
 describe("a failed exchange", () => {
-  it.each<[string, Script, Passing, string, Uint8Array, string]>([
+  it.each<[string, Script, PassingTime, string, Uint8Array, string]>([
     [
       "the ECU closes the connection without a reply",
       end,
@@ -211,7 +211,7 @@ describe("a failed exchange", () => {
     [
       "the ECU sends nothing for 5 s",
       () => {},
-      passAfter("arrived", 5_000),
+      passTimeAfter("arrived", 5_000),
       "timeout",
       Buffer.of(),
       "accepted the connection and sent nothing for 5 s",
@@ -219,7 +219,7 @@ describe("a failed exchange", () => {
     [
       "the ECU stops for 5 s in the middle of its reply",
       inPieces([half]),
-      passAfter("received", 5_000),
+      passTimeAfter("received", 5_000),
       "timeout",
       half,
       "stopped in the middle of its reply and sent nothing for 5 s",
@@ -253,25 +253,25 @@ describe("a failed exchange", () => {
   );
 
   it("does not happen while the ECU is silent for 4,999 ms", async () => {
-    const clock = hastyClock();
+    const clock = createFastClock();
     const replyLate: Script = async (socket) => {
-      while (clock.monotonic() < 4_999) await settled();
+      while (clock.monotonic() < 4_999) await settle();
       socket.write(reply);
     };
-    const { outcome } = await run(replyLate, { clock, passing: passAfter("arrived", 4_999) });
+    const { outcome } = await run(replyLate, { clock, passing: passTimeAfter("arrived", 4_999) });
     expect(outcome).toMatchObject({ bytes: reply });
   });
 
   it("ends after 10 s if single bytes arrive without end", async () => {
-    const clock = hastyClock();
+    const clock = createFastClock();
     const dribble: Script = async (socket) => {
       socket.write("APS1199990030");
       for (let sent = 1; !socket.destroyed; sent++) {
-        while (clock.monotonic() < sent * 4_000 && !socket.destroyed) await settled();
+        while (clock.monotonic() < sent * 4_000 && !socket.destroyed) await settle();
         socket.write("0");
       }
     };
-    const { outcome } = await run(dribble, { clock, passing: passAfter("received", 4_000) });
+    const { outcome } = await run(dribble, { clock, passing: passTimeAfter("received", 4_000) });
     expect(outcome).toMatchObject({ reason: "timeout" });
     expect((outcome as QueryError).message).toContain("did not complete its reply within 10 s");
   });
@@ -295,8 +295,8 @@ it("a flood after the head of the longest reply is cut at the end of that reply"
 
 describe("an ECU that cannot be reached", () => {
   const ecu = { host: "127.0.0.1", port: 9 };
-  const connecting = (endpoint: { host: string; port: number }, passing: Passing = noTime) =>
-    timedExchange({ clock: hastyClock(), passing })(endpoint, request, never);
+  const connecting = (endpoint: { host: string; port: number }, passing: PassingTime = noTime) =>
+    createTimedExchange({ clock: createFastClock(), passing })(endpoint, request, never);
 
   it("refuses the connection if nothing listens at the port", async () => {
     const server = await serve(end);
@@ -337,11 +337,11 @@ describe("an ECU that cannot be reached", () => {
     "gives the reason timeout if the connection is not accepted for 5 s",
     async () => {
       await using full = await openFullPort();
-      const clock = hastyClock();
-      const exchange = timedExchange({ clock, passing: noTime });
+      const clock = createFastClock();
+      const exchange = createTimedExchange({ clock, passing: noTime });
       const outcome = exchange(full, request, never).catch((error: unknown) => error);
       clock.pass(4_999);
-      await settled();
+      await settle();
       clock.pass(1);
       expect(await outcome).toMatchObject({
         reason: "timeout",
@@ -354,7 +354,7 @@ describe("an ECU that cannot be reached", () => {
 describe("the caller's signal", () => {
   it("that is already aborted prevents the connection", async () => {
     await using server = await serve(inPieces([reply]));
-    const exchange = timedExchange({ clock: hastyClock(), passing: noTime });
+    const exchange = createTimedExchange({ clock: createFastClock(), passing: noTime });
     const outcome = exchange(server, request, AbortSignal.abort());
     await expect(outcome).rejects.toMatchObject({ reason: "timeout" });
     expect(server.events).toEqual([]);
@@ -362,7 +362,7 @@ describe("the caller's signal", () => {
 
   it("ends the exchange, and the bytes so far are kept", async () => {
     const caller = new AbortController();
-    const abortAfter: Passing = (event) => {
+    const abortAfter: PassingTime = (event) => {
       if (event === "received") caller.abort();
       return 0;
     };
@@ -396,8 +396,8 @@ describe("the connection", () => {
   it("is closed before the exchange settles, so that the next connection is the only one", async () => {
     const scripts = [inPieces([half]), inPieces([reply]), inPieces([half], reset), end];
     await using server = await serve((socket) => scripts.shift()?.(socket));
-    const passing = passAfter("received", 5_000, { number: 1 });
-    const exchange = timedExchange({ clock: hastyClock(), passing });
+    const passing = passTimeAfter("received", 5_000, { number: 1 });
+    const exchange = createTimedExchange({ clock: createFastClock(), passing });
     const results = [];
     while (scripts.length > 0) {
       const outcome = exchange(server, request, never);
@@ -415,10 +415,10 @@ describe("the connection", () => {
 });
 
 describe("the observer", () => {
-  const observe = async (script: Script, passing: Passing = noTime, closeMs = 3_000) => {
+  const observe = async (script: Script, passing: PassingTime = noTime, closeMs = 3_000) => {
     await using server = await serve(script);
     const seen: string[] = [];
-    const exchange = timedExchange({ clock: hastyClock(), passing, ecu: server });
+    const exchange = createTimedExchange({ clock: createFastClock(), passing, ecu: server });
     const outcome = exchange(server, request, never, {
       limits: { closeMs },
       observer: {
@@ -433,7 +433,7 @@ describe("the observer", () => {
     return seen;
   };
 
-  it.each<[string, Script, readonly string[], Passing?, number?]>([
+  it.each<[string, Script, readonly string[], PassingTime?, number?]>([
     [
       "an ECU that closes the connection after its reply",
       inPieces([reply], end),
@@ -443,7 +443,7 @@ describe("the observer", () => {
       "an ECU that leaves the connection open for 3 s",
       inPieces([reply]),
       ["connected", `received ${reply.length}`, `replied ${reply.length}`],
-      passAfter("replied", 3_000),
+      passTimeAfter("replied", 3_000),
     ],
     [
       "an ECU that is not given time to close the connection",
@@ -458,7 +458,7 @@ describe("the observer", () => {
       ["connected", "received 16", "closed"],
     ],
     ["a reset connection", reset, ["connected", "closed"]],
-    ["silence", () => {}, ["connected"], passAfter("arrived", 5_000)],
+    ["silence", () => {}, ["connected"], passTimeAfter("arrived", 5_000)],
   ])("sees %s", async (_, script, events, passing, closeMs) => {
     expect(await observe(script, passing, closeMs)).toEqual(events);
   });

@@ -9,29 +9,33 @@ import type { Family } from "../../src/simulator/behaviours.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
 import { type SimulatedEcu, startSimulatedEcu } from "../../src/simulator/server.ts";
 import { systemClock } from "../../src/time/clock.ts";
-import { hastyClock, settled } from "../support/fake-clock.ts";
-import { type Passing, passAfter, timedExchange } from "../support/timed-exchange.ts";
+import { createFastClock, settle } from "../support/fake-clock.ts";
+import { createTimedExchange, type PassingTime, passTimeAfter } from "../support/timed-exchange.ts";
 import { fakeLog } from "./fake-log.ts";
-import { infoOf, KWH, signalsOf, tableOf } from "./messages.ts";
+import { createInfo, createSignals, createTable, KWH } from "./messages.ts";
 
-const answers = { info: () => infoOf(), realtime: () => tableOf(), signal: () => signalsOf() };
+const answers = {
+  info: () => createInfo(),
+  realtime: () => createTable(),
+  signal: () => createSignals(),
+};
 const never = new AbortController().signal;
 setMaxListeners(0, never);
 
 /** Waits until the ECU has seen its connections close: it is in the same process, and may lag behind. */
 const waitForClosed = async (ecu: SimulatedEcu): Promise<void> => {
-  while (ecu.connections.open > 0) await settled();
+  while (ecu.connections.open > 0) await settle();
 };
 
 interface WatchOptions {
-  readonly passing?: Passing;
+  readonly passing?: PassingTime;
   readonly retries?: number;
 }
 
 /** A monitor that reads the ECU at each scrape. */
 const watch = (ecu: SimulatedEcu, { passing = () => 0, retries = 0 }: WatchOptions = {}) => {
-  const clock = hastyClock();
-  const exchange = timedExchange({ clock, passing, ecu });
+  const clock = createFastClock();
+  const exchange = createTimedExchange({ clock, passing, ecu });
   const enqueue = createRequestQueue(() => 1_000, clock);
   return createMonitor({
     ecu: "roof",
@@ -63,28 +67,28 @@ const all = (info: QueryResults["info"], others: QueryResults["info"] = info): Q
 });
 
 /** One scrape of an ECU with a fault: the result of each query by the counters, and the observation. */
-const scrape = async (family: Family, fault: FaultName, passing?: Passing) => {
+const scrape = async (family: Family, fault: FaultName, passing?: PassingTime) => {
   await using ecu = await startSimulatedEcu({ messages: answers, family, faults: [fault] });
   const observation = await watch(ecu, { ...(passing && { passing }) }).observe(never);
   const { attempts, errors } = observation.counters;
-  const resultOf = (query: Query) => {
+  const getResult = (query: Query) => {
     const reason = Object.entries(errors[query]).find(([, count]) => count > 0)?.[0];
     return reason ?? (attempts[query] > 0 ? "ok" : "not sent");
   };
-  const results = Object.fromEntries(queries.map((query) => [query, resultOf(query)]));
+  const results = Object.fromEntries(queries.map((query) => [query, getResult(query)]));
   return { observation, results, ecu };
 };
 
 describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
-  it.each<[FaultName, QueryResults, Passing?]>([
+  it.each<[FaultName, QueryResults, PassingTime?]>([
     ["refuse", all("refused", "not sent")],
-    ["silent", all("timeout", "not sent"), passAfter("arrived", 5_000)],
+    ["silent", all("timeout", "not sent"), passTimeAfter("arrived", 5_000)],
     ["emptyClose", all("closed", "not sent")],
     ["truncate", all("truncated", "not sent")],
     ["reset", all("truncated", "not sent")],
     ["split", all("ok")],
     ["drip", all("ok")],
-    ["noLf", all("ok"), passAfter("received", 300)],
+    ["noLf", all("ok"), passTimeAfter("received", 300)],
     ["extraBytes", all("ok")],
     ["noEnd", all("malformed", "not sent")],
     ["badLength", all("malformed", "not sent")],
@@ -132,7 +136,7 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
       faults: ["emptyClose"],
     });
     const observing = watch(ecu, { retries: 2 }).observe(never);
-    while (ecu.requests.length === 0) await settled();
+    while (ecu.requests.length === 0) await settle();
     ecu.faults.clear();
     const { up, counters } = await observing;
     expect(up).toBe(true);

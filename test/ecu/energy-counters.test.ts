@@ -20,7 +20,7 @@ interface Step {
   readonly ecuId?: string;
 }
 
-const readingOf = (step: Step): Reading => {
+const createReading = (step: Step): Reading => {
   const nothing = { inverters: [], notes: [] };
   if (step.life === undefined) return nothing;
   return {
@@ -41,7 +41,7 @@ const validateSteps = (steps: readonly Step[]) => {
   let at = 0;
   const shown = steps.map((step) => {
     at += step.after;
-    const { reading, memory: next } = validateCounters(memory, readingOf(step), at);
+    const { reading, memory: next } = validateCounters(memory, createReading(step), at);
     memory = next;
     return [reading.lifetimeEnergyJoules, reading.todayEnergyJoules];
   });

@@ -9,7 +9,7 @@ export const KWH = 3_600_000;
 
 type MicroInverterInfo = Extract<Info, { layout: "01" }>;
 
-export const infoOf = (changes: Partial<MicroInverterInfo> = {}): MicroInverterInfo => ({
+export const createInfo = (changes: Partial<MicroInverterInfo> = {}): MicroInverterInfo => ({
   ecuId: ECU_ID,
   layout: "01",
   lifetimeEnergyJoules: 1000 * KWH,
@@ -27,7 +27,10 @@ export const infoOf = (changes: Partial<MicroInverterInfo> = {}): MicroInverterI
   ...changes,
 });
 
-export const recordOf = (uid: string, changes: Partial<InverterRecord> = {}): InverterRecord => ({
+export const createRecord = (
+  uid: string,
+  changes: Partial<InverterRecord> = {},
+): InverterRecord => ({
   uid,
   online: true,
   typeCode: "01",
@@ -40,8 +43,8 @@ export const recordOf = (uid: string, changes: Partial<InverterRecord> = {}): In
   ...changes,
 });
 
-export const tableOf = (
-  records: InverterRecord[] = [recordOf("702000000001"), recordOf("702000000002")],
+export const createTable = (
+  records: InverterRecord[] = [createRecord("702000000001"), createRecord("702000000002")],
   changes: Partial<InverterTable> = {},
 ): InverterTable => ({
   kind: "01",
@@ -54,7 +57,7 @@ export const tableOf = (
   ...changes,
 });
 
-export const signalsOf = () => [
+export const createSignals = () => [
   { uid: "702000000001", level: 255 },
   { uid: "702000000002", level: 51 },
 ];
@@ -65,11 +68,15 @@ export const rawReply = (bytes: Uint8Array): RawReply => ({
   trailingBytes: 0,
 });
 
-export const failed = (reason: Reason, message = `failed: ${reason}`, received?: Uint8Array) =>
+export const failedOutcome = (
+  reason: Reason,
+  message = `failed: ${reason}`,
+  received?: Uint8Array,
+) =>
   ({
     ok: false,
     error: new QueryError(message, { reason, ...(received && { received }) }),
     durationMs: 5,
   }) as const;
 
-export const answered = <T>(value: T) => ({ ok: true, value, durationMs: 5 }) as const;
+export const validOutcome = <T>(value: T) => ({ ok: true, value, durationMs: 5 }) as const;

@@ -4,9 +4,17 @@ import { QueryError } from "../../src/ecu/errors.ts";
 import { createMonitor, type MonitorOptions } from "../../src/ecu/monitor.ts";
 import type { Observation } from "../../src/ecu/observe.ts";
 import type { Replies } from "../../src/ecu/read.ts";
-import { fakeClock, settled } from "../support/fake-clock.ts";
+import { createFakeClock, settle } from "../support/fake-clock.ts";
 import { fakeLog } from "./fake-log.ts";
-import { answered, ECU_ID, failed, infoOf, KWH, signalsOf, tableOf } from "./messages.ts";
+import {
+  createInfo,
+  createSignals,
+  createTable,
+  ECU_ID,
+  failedOutcome,
+  KWH,
+  validOutcome,
+} from "./messages.ts";
 
 type Read = Parameters<MonitorOptions["read"]>[0];
 
@@ -15,16 +23,16 @@ const TIMEOUT_MS = 9_000;
 const READ_MS = 100;
 const START = Date.UTC(2025, 5, 21, 10);
 const good: Replies = {
-  info: answered(infoOf()),
-  realtime: answered(tableOf()),
-  signal: answered(signalsOf()),
+  info: validOutcome(createInfo()),
+  realtime: validOutcome(createTable()),
+  signal: validOutcome(createSignals()),
 };
 const patient = new AbortController().signal;
 setMaxListeners(0, patient);
 
 /** A monitor whose reads take 100 ms and give these replies in turn, and good ones after that. */
 const world = (...outcomes: (Replies | ((read: Read) => Promise<Replies>))[]) => {
-  const clock = fakeClock(START);
+  const clock = createFakeClock(START);
   const { log, lines } = fakeLog();
   const reads: Read[] = [];
   let reading = 0;
@@ -58,12 +66,12 @@ const world = (...outcomes: (Replies | ((read: Read) => Promise<Replies>))[]) =>
 
 /** A read that has 0001 at once and then takes this long, or until it is aborted. */
 const slowAfterInfo =
-  (clock: () => ReturnType<typeof fakeClock>, ms = Number.POSITIVE_INFINITY) =>
+  (clock: () => ReturnType<typeof createFakeClock>, ms = Number.POSITIVE_INFINITY) =>
   async ({ onProgress, signal }: Read): Promise<Replies> => {
     const { info } = good;
     onProgress({ ...(info && { info }) });
     await clock().sleep(ms, signal);
-    return signal.aborted ? { ...(info && { info }), realtime: failed("timeout") } : good;
+    return signal.aborted ? { ...(info && { info }), realtime: failedOutcome("timeout") } : good;
   };
 
 describe("scrapes of one ECU", () => {
@@ -80,7 +88,7 @@ describe("scrapes of one ECU", () => {
 
   it.each<[string, Replies, boolean]>([
     ["success", good, true],
-    ["failure", { info: failed("refused") }, false],
+    ["failure", { info: failedOutcome("refused") }, false],
   ])(
     "within 30 s of the end of a read share its %s; later ones read the ECU",
     async (_, replies, up) => {
@@ -226,7 +234,7 @@ describe("a read", () => {
   it("leaves no timer behind, and its limit does not abort the next read", async () => {
     const { clock, observe, reads } = world();
     await observe();
-    await settled();
+    await settle();
     expect(clock.sleepers).toBe(0);
     await clock.advance(MIN_INTERVAL_MS);
     await observe();
@@ -238,7 +246,7 @@ describe("a read", () => {
     const { monitor, clock } = world();
     const { signal } = new AbortController();
     const observing = monitor.observe(signal);
-    await settled();
+    await settle();
     expect(getEventListeners(signal, "abort")).toHaveLength(1);
     await clock.advance(READ_MS);
     await observing;
@@ -246,7 +254,7 @@ describe("a read", () => {
   });
 
   it("that fails after a good one has none of its values, and is down", async () => {
-    const { clock, observe } = world(good, { info: failed("timeout") });
+    const { clock, observe } = world(good, { info: failedOutcome("timeout") });
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
     expect(await observe()).toMatchObject({
@@ -264,16 +272,16 @@ describe("a read", () => {
 
   it.each<[string, Replies, boolean]>([
     ["all three", good, true],
-    ["status 02, no data yet", { ...good, realtime: answered({ kind: "none" }) }, true],
-    ["all but 0030", { ...good, signal: failed("timeout") }, true],
-    ["all but 0002", { ...good, realtime: failed("closed") }, false],
-    ["all but 0001", { ...good, info: failed("closed") }, false],
+    ["status 02, no data yet", { ...good, realtime: validOutcome({ kind: "none" }) }, true],
+    ["all but 0030", { ...good, signal: failedOutcome("timeout") }, true],
+    ["all but 0002", { ...good, realtime: failedOutcome("closed") }, false],
+    ["all but 0001", { ...good, info: failedOutcome("closed") }, false],
   ])("with %s is up: %3$s", async (_, replies, up) => {
     expect((await world(replies).observe()).up).toBe(up);
   });
 
   it("gets the id and the time zone of the read before", async () => {
-    const { clock, observe, reads } = world(good, { ...good, info: failed("closed") });
+    const { clock, observe, reads } = world(good, { ...good, info: failedOutcome("closed") });
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
     const { reading } = await observe();
@@ -301,12 +309,12 @@ describe("a read", () => {
     await created.clock.advance(10);
     created.monitor.close();
     expect(await observing).toMatchObject({ up: false });
-    await settled();
+    await settle();
     expect(created.clock.sleepers).toBe(0);
   });
 
   it("is validated once with the memory of earlier reads: a wrong counter is left out and counted", async () => {
-    const wrong = { ...good, info: answered(infoOf({ lifetimeEnergyJoules: 0 })) };
+    const wrong = { ...good, info: validOutcome(createInfo({ lifetimeEnergyJoules: 0 })) };
     const { clock, monitor, observe } = world(good, wrong);
     await observe();
     await clock.advance(MIN_INTERVAL_MS);
@@ -318,7 +326,7 @@ describe("a read", () => {
   });
 
   it("in flight does not change the memory: partial observations are not reads", async () => {
-    const lower = { info: answered(infoOf({ lifetimeEnergyJoules: KWH })) };
+    const lower = { info: validOutcome(createInfo({ lifetimeEnergyJoules: KWH })) };
     const { clock, monitor, observe } = world(good, async ({ onProgress }) => {
       onProgress(lower);
       await clock.sleep(1_000);

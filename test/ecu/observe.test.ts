@@ -1,13 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { isWaitingForData, observe } from "../../src/ecu/observe.ts";
 import { type Memory, noMemory } from "../../src/ecu/validate.ts";
-import { answered, ECU_ID, failed, infoOf, KWH, recordOf, signalsOf, tableOf } from "./messages.ts";
+import {
+  createInfo,
+  createRecord,
+  createSignals,
+  createTable,
+  ECU_ID,
+  failedOutcome,
+  KWH,
+  validOutcome,
+} from "./messages.ts";
 
 const TIMES = { zone: "Europe/Amsterdam", now: Date.UTC(2025, 5, 21, 10), monotonic: 1_000 };
 const replies = {
-  info: answered(infoOf()),
-  realtime: answered(tableOf()),
-  signal: answered(signalsOf()),
+  info: validOutcome(createInfo()),
+  realtime: validOutcome(createTable()),
+  signal: validOutcome(createSignals()),
 };
 
 describe("replies of a read", () => {
@@ -24,7 +33,7 @@ describe("replies of a read", () => {
   });
 
   it("without 0002: the ECU is down, with the reason and the values of 0001", () => {
-    const part = { ...replies, realtime: failed("timeout") };
+    const part = { ...replies, realtime: failedOutcome("timeout") };
     const { up, reading, queries } = observe({ replies: part, memory: noMemory, ...TIMES });
     expect(up).toBe(false);
     expect(queries.realtime).toMatchObject({ success: false, error: { reason: "timeout" } });
@@ -45,8 +54,10 @@ describe("replies of a read", () => {
     const lower = observe({
       replies: {
         ...replies,
-        info: answered(infoOf({ lifetimeEnergyJoules: 900 * KWH })),
-        realtime: answered(tableOf([recordOf("702000000001", { temperatureCelsius: 111 })])),
+        info: validOutcome(createInfo({ lifetimeEnergyJoules: 900 * KWH })),
+        realtime: validOutcome(
+          createTable([createRecord("702000000001", { temperatureCelsius: 111 })]),
+        ),
       },
       memory: observe({ replies, memory: noMemory, ...TIMES }).memory,
       ...TIMES,
@@ -65,7 +76,7 @@ describe("replies of a read", () => {
 });
 
 it("an ECU that is up without a report is waiting for data", () => {
-  const noData = { ...replies, realtime: answered({ kind: "none" } as const) };
+  const noData = { ...replies, realtime: validOutcome({ kind: "none" } as const) };
   const waiting = observe({ replies: noData, memory: noMemory, ...TIMES });
   expect(isWaitingForData(waiting)).toBe(true);
   expect(isWaitingForData(observe({ replies, memory: noMemory, ...TIMES }))).toBe(false);

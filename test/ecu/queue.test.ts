@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { createRequestQueue } from "../../src/ecu/queue.ts";
-import { fakeClock, settled } from "../support/fake-clock.ts";
+import { createFakeClock, settle } from "../support/fake-clock.ts";
 
 const PAUSE_MS = 1_000;
 const never = new AbortController().signal;
 
 /** A queue that records its events with their time: `begin a 0`, `end a 50`. */
 const createRecordedQueue = () => {
-  const clock = fakeClock();
+  const clock = createFakeClock();
   const enqueue = createRequestQueue(() => PAUSE_MS, clock);
   const events: string[] = [];
   const record = (event: string): void => {
@@ -82,7 +82,7 @@ describe("the request queue of an ECU", () => {
     const { clock, add } = createRecordedQueue();
     void add("a", 0);
     await clock.advance(0);
-    await settled();
+    await settle();
     expect(clock.sleepers).toBe(0);
   });
 });

@@ -3,15 +3,22 @@ import type { Replies } from "../../src/ecu/read.ts";
 import { createReadLog } from "../../src/ecu/read-log.ts";
 import { joinReplies } from "../../src/ecu/reading.ts";
 import { fakeLog } from "./fake-log.ts";
-import { answered, failed, infoOf, recordOf, signalsOf, tableOf } from "./messages.ts";
+import {
+  createInfo,
+  createRecord,
+  createSignals,
+  createTable,
+  failedOutcome,
+  validOutcome,
+} from "./messages.ts";
 
 const now = Date.UTC(2025, 5, 21, 10); // noon in Amsterdam
 const good: Replies = {
-  info: answered(infoOf()),
-  realtime: answered(tableOf()),
-  signal: answered(signalsOf()),
+  info: validOutcome(createInfo()),
+  realtime: validOutcome(createTable()),
+  signal: validOutcome(createSignals()),
 };
-const refused: Replies = { info: failed("refused", "10.0.0.5:8899 refused the connection") };
+const refused: Replies = { info: failedOutcome("refused", "10.0.0.5:8899 refused the connection") };
 
 /** The lines that each of these reads logs. */
 const record = (...reads: Replies[]) => {
@@ -46,14 +53,18 @@ describe("the log of reads", () => {
   });
 
   it("names every failed query in that line", () => {
-    const [lines] = record({ ...good, realtime: failed("closed"), signal: failed("timeout") });
+    const [lines] = record({
+      ...good,
+      realtime: failedOutcome("closed"),
+      signal: failedOutcome("timeout"),
+    });
     expect(lines?.map(([, fields]) => fields)).toMatchObject([
       { query: "realtime", reason: "closed", failed: "realtime closed, signal timeout" },
     ]);
   });
 
   it("repeats a failure at debug, warns of a change, and reports its end once", () => {
-    const closed = { info: failed("closed") };
+    const closed = { info: failedOutcome("closed") };
     expect(levels(refused, refused, refused, closed, closed, good, good, refused)).toEqual([
       ["warn"],
       ["debug"],
@@ -67,7 +78,7 @@ describe("the log of reads", () => {
   });
 
   it("reports that the ECU replies again only when every query succeeded", () => {
-    const cutShort = { info: answered(infoOf()) };
+    const cutShort = { info: validOutcome(createInfo()) };
     expect(levels(refused, {}, cutShort, refused, good)).toEqual([
       ["warn"],
       [],
@@ -78,7 +89,7 @@ describe("the log of reads", () => {
   });
 
   it("has the bytes of an invalid reply in hex, at debug", () => {
-    const replies = { ...good, signal: failed("malformed", "no END", Buffer.from("APS\n")) };
+    const replies = { ...good, signal: failedOutcome("malformed", "no END", Buffer.from("APS\n")) };
     const [first, second] = record(replies, replies);
     const bytes = [
       "debug",
@@ -90,13 +101,13 @@ describe("the log of reads", () => {
   });
 
   it("warns of an unexpected reply once, and has the raw record of unknown type at debug", () => {
-    const unknown = recordOf("999000000001", {
+    const unknown = createRecord("999000000001", {
       typeCode: "07",
       layout: undefined,
       guessed: true,
       raw: "0102",
     });
-    const unexpected = { ...good, realtime: answered(tableOf([unknown])) };
+    const unexpected = { ...good, realtime: validOutcome(createTable([unknown])) };
     const [first, second] = record(unexpected, unexpected);
     const raw = [
       "debug",
@@ -121,18 +132,18 @@ describe("the log of reads", () => {
   ])(
     "warns of a time of the last report that is far from now: %s, %i inverters online",
     (takenAt, invertersOnline, expected) => {
-      const info = answered(infoOf({ invertersOnline }));
-      expect(levels({ ...good, info, realtime: answered(tableOf([], { takenAt })) })).toEqual([
-        expected,
-      ]);
+      const info = validOutcome(createInfo({ invertersOnline }));
+      expect(
+        levels({ ...good, info, realtime: validOutcome(createTable([], { takenAt })) }),
+      ).toEqual([expected]);
     },
   );
 
   it("has no warning if 0030 is refused before the first round", () => {
     const fresh: Replies = {
       ...good,
-      realtime: answered({ kind: "none" }),
-      signal: failed("status"),
+      realtime: validOutcome({ kind: "none" }),
+      signal: failedOutcome("status"),
     };
     expect(levels(fresh)).toEqual([[]]);
   });

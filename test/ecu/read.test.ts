@@ -8,16 +8,16 @@ import { noMemory } from "../../src/ecu/validate.ts";
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { decodeRequest, findCommand } from "../../src/protocol/requests.ts";
 import type { Clock } from "../../src/time/clock.ts";
-import { fakeClock, hastyClock } from "../support/fake-clock.ts";
-import { ECU_ID, infoOf, rawReply, signalsOf, tableOf } from "./messages.ts";
+import { createFakeClock, createFastClock } from "../support/fake-clock.ts";
+import { createInfo, createSignals, createTable, ECU_ID, rawReply } from "./messages.ts";
 
 const OTHER_ID = "216200000002";
 const good = {
-  info: encodeReply("info", infoOf()),
-  realtime: encodeReply("realtime", tableOf()),
-  signal: encodeReply("signal", signalsOf()),
+  info: encodeReply("info", createInfo()),
+  realtime: encodeReply("realtime", createTable()),
+  signal: encodeReply("signal", createSignals()),
 };
-const otherInfo = encodeReply("info", infoOf({ ecuId: OTHER_ID }));
+const otherInfo = encodeReply("info", createInfo({ ecuId: OTHER_ID }));
 const mismatch = encodeStatus("realtime", "01");
 
 /** The reply of the ECU to one attempt: bytes, or the reason of a failure. */
@@ -42,7 +42,7 @@ const read = async (testReplies: TestReplies, options: Partial<EcuReadOptions> =
         ? Promise.reject(new QueryError(`failed: ${reply}`, { reason: reply }))
         : Promise.resolve(rawReply(reply));
     },
-    clock: hastyClock(),
+    clock: createFastClock(),
     retries: 2,
     retryPauseMs: 2_000,
     signal: new AbortController().signal,
@@ -51,10 +51,10 @@ const read = async (testReplies: TestReplies, options: Partial<EcuReadOptions> =
     onProgress: (replies) => progress.push(replies),
     ...options,
   });
-  return { replies, sent, attempts, progress, results: resultsOf(replies) };
+  return { replies, sent, attempts, progress, results: formatResults(replies) };
 };
 
-const resultsOf = (replies: Replies): Record<string, string> =>
+const formatResults = (replies: Replies): Record<string, string> =>
   Object.fromEntries(
     Object.entries(replies).map(([query, outcome]) => [
       query,
@@ -75,13 +75,13 @@ describe("a read", () => {
       ["info", "realtime", "signal"],
     ]);
     expect(progress.at(-1)).toBe(replies);
-    expect(replies.info).toMatchObject({ ok: true, value: infoOf() });
-    expect(replies.realtime).toMatchObject({ ok: true, value: tableOf() });
-    expect(replies.signal).toMatchObject({ ok: true, value: signalsOf() });
+    expect(replies.info).toMatchObject({ ok: true, value: createInfo() });
+    expect(replies.realtime).toMatchObject({ ok: true, value: createTable() });
+    expect(replies.signal).toMatchObject({ ok: true, value: createSignals() });
   });
 
   it("pauses between its queries", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const enqueue = createRequestQueue(() => 1_000, clock);
     const sentAt: number[] = [];
     const reading = read(
@@ -190,7 +190,7 @@ describe("an ECU that reports another id", () => {
 
 describe("a failed attempt", () => {
   it("is retried up to twice, each time after a pause, and each attempt is reported", async () => {
-    const clock = hastyClock();
+    const clock = createFastClock();
     const { attempts, replies } = await read({ info: ["timeout", "closed"] }, { clock });
     expect(attempts.slice(0, 3)).toEqual(["info timeout", "info closed", "info ok"]);
     expect(replies.info).toMatchObject({ ok: true, durationMs: 4_000 });
@@ -221,7 +221,7 @@ describe("a failed attempt", () => {
   });
 
   it("is not retried when the read is aborted during the pause", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const limit = new AbortController();
     const reading = read({ info: thrice("closed") }, { clock, signal: limit.signal });
     await clock.advance(1_000);
@@ -270,7 +270,7 @@ it("a read of any bytes never throws, nor does the pipeline after it", async () 
     realtime: any(good.realtime),
     signal: any(good.signal),
   });
-  const clock: Pick<Clock, "monotonic" | "sleep"> = hastyClock();
+  const clock: Pick<Clock, "monotonic" | "sleep"> = createFastClock();
   await fc.assert(
     fc.asyncProperty(frames, async ({ info, realtime, signal }) => {
       const received = { info: [info], realtime: [realtime], signal: [signal] };

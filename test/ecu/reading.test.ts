@@ -2,7 +2,16 @@ import { describe, expect, it } from "vitest";
 import type { Replies } from "../../src/ecu/read.ts";
 import { joinReplies } from "../../src/ecu/reading.ts";
 import type { Info, InverterRecord, Messages } from "../../src/protocol/replies.ts";
-import { answered, ECU_ID, failed, infoOf, KWH, recordOf, signalsOf, tableOf } from "./messages.ts";
+import {
+  createInfo,
+  createRecord,
+  createSignals,
+  createTable,
+  ECU_ID,
+  failedOutcome,
+  KWH,
+  validOutcome,
+} from "./messages.ts";
 
 const now = Date.UTC(2025, 5, 21, 10); // noon in Amsterdam
 const options = { zone: "America/New_York", now };
@@ -13,20 +22,21 @@ const join = (
   more: { knownZone?: string } = {},
 ) => {
   const replies = Object.fromEntries(
-    Object.entries(messages).map(([query, message]) => [query, answered(message)]),
+    Object.entries(messages).map(([query, message]) => [query, validOutcome(message)]),
   ) as Replies;
   return joinReplies(replies, { ...options, ...more });
 };
-const inverterOf = (record: InverterRecord) => join({ realtime: tableOf([record]) }).inverters[0];
+const readInverter = (record: InverterRecord) =>
+  join({ realtime: createTable([record]) }).inverters[0];
 
 describe("a reading", () => {
   it("has every value of three good replies, in base units", () => {
     const records = [
-      recordOf("702000000001"),
-      recordOf("702000000002", { online: false, powerWatts: [0, 0] }),
+      createRecord("702000000001"),
+      createRecord("702000000002", { online: false, powerWatts: [0, 0] }),
     ];
-    const info = infoOf({ invertersOnline: 1 });
-    expect(join({ info, realtime: tableOf(records), signal: signalsOf() })).toEqual({
+    const info = createInfo({ invertersOnline: 1 });
+    expect(join({ info, realtime: createTable(records), signal: createSignals() })).toEqual({
       identity: {
         ecuId: ECU_ID,
         model: "ECU-R-Pro",
@@ -71,9 +81,9 @@ describe("a reading", () => {
   it("is empty without replies", () => {
     expect(join({})).toEqual({ inverters: [], notes: [] });
     const replies = {
-      info: failed("timeout"),
-      realtime: failed("closed"),
-      signal: failed("status"),
+      info: failedOutcome("timeout"),
+      realtime: failedOutcome("closed"),
+      signal: failedOutcome("status"),
     };
     expect(joinReplies(replies, options)).toEqual({ inverters: [], notes: [] });
   });
@@ -82,10 +92,10 @@ describe("a reading", () => {
     const without = (query: keyof Replies) =>
       joinReplies(
         {
-          info: answered(infoOf()),
-          realtime: answered(tableOf()),
-          signal: answered(signalsOf()),
-          [query]: failed("timeout"),
+          info: validOutcome(createInfo()),
+          realtime: validOutcome(createTable()),
+          signal: validOutcome(createSignals()),
+          [query]: failedOutcome("timeout"),
         },
         options,
       );
@@ -105,7 +115,7 @@ describe("a reading", () => {
   });
 
   it("has the values of 0001 and no inverters while the ECU has no data yet", () => {
-    const reading = join({ info: infoOf({ powerWatts: 0 }), realtime: { kind: "none" } });
+    const reading = join({ info: createInfo({ powerWatts: 0 }), realtime: { kind: "none" } });
     expect(reading).toMatchObject({
       powerWatts: 0,
       registered: 2,
@@ -120,14 +130,17 @@ describe("a reading", () => {
     ["from 0002 if 0001 wrongly reports 0", 0, 2, 2],
     ["0 if both report 0", 0, 0, 0],
   ])("has the number of registered inverters: %s", (_, byInfo, count, registered) => {
-    const reading = join({ info: infoOf({ inverters: byInfo }), realtime: tableOf([], { count }) });
+    const reading = join({
+      info: createInfo({ inverters: byInfo }),
+      realtime: createTable([], { count }),
+    });
     expect(reading).toMatchObject({ registered, registeredByInfo: byInfo });
   });
 
   it("has no number of registered inverters if 0001 wrongly reports 0 and 0002 failed", () => {
-    const reading = join({ info: infoOf({ inverters: 0, invertersOnline: 6 }) });
+    const reading = join({ info: createInfo({ inverters: 0, invertersOnline: 6 }) });
     expect(reading).not.toHaveProperty("registered");
-    expect(join({ info: infoOf({ inverters: 0, invertersOnline: 0 }) }).registered).toBe(0);
+    expect(join({ info: createInfo({ inverters: 0, invertersOnline: 0 }) }).registered).toBe(0);
   });
 });
 
@@ -143,14 +156,14 @@ describe("the zone of an ECU's times", () => {
     ["219900000001", "Europe/Amsterdam", "Europe/Amsterdam"],
     ["219900000001", "Etc/GMT-8", "America/New_York"],
   ])("%s reports %j: %s is used", (ecuId, timezone, zone) => {
-    const { identity } = join({ info: infoOf({ ecuId, timezone }), realtime: tableOf() });
+    const { identity } = join({ info: createInfo({ ecuId, timezone }), realtime: createTable() });
     expect(identity?.timezone).toBe(zone);
   });
 
   it("is the zone of the previous read if 0001 fails, else the configured zone", () => {
     const noonInAmsterdam = 1_750_499_880;
     const at = (knownZone?: string) =>
-      join({ realtime: tableOf() }, { ...(knownZone && { knownZone }) }).lastReportAt;
+      join({ realtime: createTable() }, { ...(knownZone && { knownZone }) }).lastReportAt;
     expect(at("Europe/Amsterdam")).toBe(noonInAmsterdam);
     expect(at()).toBe(noonInAmsterdam + 6 * 3600);
   });
@@ -158,7 +171,7 @@ describe("the zone of an ECU's times", () => {
   it.each(["d0d0d0d0d0d0d0", "00000000000000"])(
     "does not matter for the cloud contact %s, which means unknown",
     (lastCloudContact) => {
-      const reading = join({ info: infoOf({ lastCloudContact }) });
+      const reading = join({ info: createInfo({ lastCloudContact }) });
       expect(reading).not.toHaveProperty("lastCloudContactAt");
     },
   );
@@ -177,7 +190,7 @@ describe("an inverter", () => {
     ],
     ["values that look real", {}],
   ])("has no values while it is offline, although its record has %s", (_, changes) => {
-    expect(inverterOf(recordOf("702000000001", { online: false, ...changes }))).toEqual({
+    expect(readInverter(createRecord("702000000001", { online: false, ...changes }))).toEqual({
       uid: "702000000001",
       model: "DS3-S",
       typeCode: "01",
@@ -192,15 +205,19 @@ describe("an inverter", () => {
     ["QT2", "901000000001", ["L12", "L23", "L31"]],
   ])("has named voltages for three phases: %s", (_, uid, phases) => {
     const gridVolts = [231, 232, 233];
-    const record = recordOf(uid, { layout: "fourThreePhase", powerWatts: [1, 2, 3, 4], gridVolts });
-    expect(inverterOf(record)).toMatchObject({
+    const record = createRecord(uid, {
+      layout: "fourThreePhase",
+      powerWatts: [1, 2, 3, 4],
+      gridVolts,
+    });
+    expect(readInverter(record)).toMatchObject({
       channelWatts: [1, 2, 3, 4],
       gridVolts: phases.map((phase, i) => ({ phase, volts: gridVolts[i] })),
     });
   });
 
   it("with an unknown layout is listed, noted and counted, and does not affect others", () => {
-    const record = recordOf("999000000001", {
+    const record = createRecord("999000000001", {
       typeCode: "07",
       layout: undefined,
       guessed: true,
@@ -208,7 +225,7 @@ describe("an inverter", () => {
       gridVolts: [],
     });
     const reading = join({
-      realtime: tableOf([record, recordOf("702000000001")], { lost: 1, count: 3 }),
+      realtime: createTable([record, createRecord("702000000001")], { lost: 1, count: 3 }),
     });
     expect(reading.inverters).toMatchObject([
       { uid: "999000000001", model: "unknown", channelWatts: [], temperatureCelsius: 31 },
@@ -222,8 +239,11 @@ describe("an inverter", () => {
   });
 
   it("that is listed twice has the values of its first record, and a note", () => {
-    const twice = [recordOf("702000000001"), recordOf("702000000001", { temperatureCelsius: 99 })];
-    const reading = join({ realtime: tableOf(twice) });
+    const twice = [
+      createRecord("702000000001"),
+      createRecord("702000000001", { temperatureCelsius: 99 }),
+    ];
+    const reading = join({ realtime: createTable(twice) });
     expect(reading.inverters).toMatchObject([{ temperatureCelsius: 31 }]);
     expect(reading.notes).toEqual(["inverter 702000000001 is listed twice"]);
   });
@@ -231,14 +251,16 @@ describe("an inverter", () => {
   it.each([ECU_ID, "216000123456", "215000000001"])(
     "is not listed if its uid is the ECU id %s",
     (uid) => {
-      const record = recordOf(uid, {
+      const record = createRecord(uid, {
         typeCode: "00",
         layout: "none",
         powerWatts: [],
         gridVolts: [],
       });
       const signal = [{ uid, level: 100 }];
-      expect(join({ info: infoOf(), realtime: tableOf([record]), signal }).inverters).toEqual([]);
+      expect(
+        join({ info: createInfo(), realtime: createTable([record]), signal }).inverters,
+      ).toEqual([]);
     },
   );
 
@@ -270,24 +292,24 @@ describe("an inverter", () => {
 });
 
 describe("a signal", () => {
-  const ratios = (signal: Messages["signal"], records = tableOf().records) =>
-    join({ info: infoOf(), realtime: tableOf(records), signal }).inverters.map(
+  const ratios = (signal: Messages["signal"], records = createTable().records) =>
+    join({ info: createInfo(), realtime: createTable(records), signal }).inverters.map(
       (inverter) => inverter.signalRatio,
     );
 
   it("is joined by uid, in any order of the two lists", () => {
-    expect(ratios(signalsOf())).toEqual([1, 0.2]);
-    expect(ratios(signalsOf().toReversed())).toEqual([1, 0.2]);
+    expect(ratios(createSignals())).toEqual([1, 0.2]);
+    expect(ratios(createSignals().toReversed())).toEqual([1, 0.2]);
   });
 
   it("is not measured if it is missing or 0", () => {
-    expect(ratios(signalsOf().slice(0, 1))).toEqual([1, undefined]);
+    expect(ratios(createSignals().slice(0, 1))).toEqual([1, undefined]);
     expect(ratios([{ uid: "702000000001", level: 0 }])).toEqual([undefined, undefined]);
     expect(ratios([])).toEqual([undefined, undefined]);
   });
 
   it("of an offline inverter is old, and left out", () => {
-    const records = [recordOf("702000000001", { online: false }), recordOf("702000000002")];
-    expect(ratios(signalsOf(), records)).toEqual([undefined, 0.2]);
+    const records = [createRecord("702000000001", { online: false }), createRecord("702000000002")];
+    expect(ratios(createSignals(), records)).toEqual([undefined, 0.2]);
   });
 });

@@ -23,7 +23,7 @@ interface Step {
   readonly ecuId?: string;
 }
 
-const readingOf = (step: Step): Reading => ({
+const createReading = (step: Step): Reading => ({
   identity: { ecuId: step.ecuId ?? "1", model: "", firmware: "", timezone: "UTC" },
   lifetimeEnergyJoules: step.life ?? 1000,
   todayEnergyJoules: step.today ?? 50,
@@ -41,7 +41,7 @@ const validateSteps = (steps: readonly Step[]) => {
   let at = 0;
   return steps.map((step) => {
     at += step.after ?? 150_000; // three of them span a round
-    const { reading, rejected, memory: next } = validateCounters(memory, readingOf(step), at);
+    const { reading, rejected, memory: next } = validateCounters(memory, createReading(step), at);
     memory = next;
     return { life: reading.lifetimeEnergyJoules, today: reading.todayEnergyJoules, rejected };
   });
@@ -91,7 +91,7 @@ describe("both counters", () => {
   });
 
   it("are remembered for the last four ECUs only", () => {
-    const ids = ["1", "2", "3", "4", "5"].map((ecuId) => readingOf({ ecuId }));
+    const ids = ["1", "2", "3", "4", "5"].map((ecuId) => createReading({ ecuId }));
     const memory = ids.reduce<Memory>(
       (before, reading, at) => validateCounters(before, reading, at).memory,
       noMemory,
@@ -100,7 +100,7 @@ describe("both counters", () => {
   });
 
   it("and their memory are unchanged after a reading without base information", () => {
-    const before = validateCounters(noMemory, readingOf({}), 0).memory;
+    const before = validateCounters(noMemory, createReading({}), 0).memory;
     const { reading, rejected, memory } = validateCounters(before, { inverters: [], notes: [] }, 1);
     expect(reading).toEqual({ inverters: [], notes: [] });
     expect(rejected).toEqual([]);

@@ -1,8 +1,8 @@
 /** The whole way: bytes of real ECUs over TCP → exporter → /metrics. Expected values are written by hand. */
 import { describe, expect, it } from "vitest";
 import { encodeReply, type Messages } from "../../src/protocol/replies.ts";
-import { captured, captures, capturesFile } from "../support/captures.ts";
-import { samplesOf, startTestExporter } from "../support/exporter.ts";
+import { captures, capturesFile, readCapture } from "../support/captures.ts";
+import { parseSamples, startTestExporter } from "../support/exporter.ts";
 import { startReplyingEcu } from "../support/replay.ts";
 
 /** Base information of an ECU of which only the inverter table was captured. */
@@ -77,7 +77,7 @@ const site08Silent = ["806000000006", "806000000007", "806000000008", "806000000
 const sites: readonly Site[] = [
   {
     title: "site-01, six QT2 by day",
-    info: () => captured("site-01-info-1"),
+    info: () => readCapture("site-01-info-1"),
     realtime: "site-01-inv-1",
     signal: "site-01-sig-1",
     expected: {
@@ -137,7 +137,7 @@ const sites: readonly Site[] = [
   },
   {
     title: "site-01, five of six QT2 offline with old values in their records",
-    info: () => captured("site-01-info-3"),
+    info: () => readCapture("site-01-info-3"),
     realtime: "site-01-inv-3",
     signal: "site-01-sig-3",
     expected: {
@@ -164,7 +164,7 @@ const sites: readonly Site[] = [
   },
   {
     title: "site-03, YC1000 with one never contacted amid, and a signal reply cut short",
-    info: () => captured("site-03-info-1"),
+    info: () => readCapture("site-03-info-1"),
     realtime: "site-03-inv-1",
     signal: "site-03-sig-1",
     expected: {
@@ -307,7 +307,7 @@ const sites: readonly Site[] = [
   },
   {
     title: "site-17, DS3, one online and one offline",
-    info: () => captured("site-17-info-1"),
+    info: () => readCapture("site-17-info-1"),
     realtime: "site-17-inv-3",
     signal: "site-17-sig-1",
     expected: {
@@ -348,14 +348,14 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
   it.each(sites)("$title", async ({ info, realtime, signal, expected, absent }) => {
     await using ecu = await startReplyingEcu({
       info: info(),
-      realtime: captured(realtime),
-      ...(signal !== undefined && { signal: captured(signal) }),
+      realtime: readCapture(realtime),
+      ...(signal !== undefined && { signal: readCapture(signal) }),
     });
     await using exporter = await startTestExporter(ecu);
     const text = await exporter.get();
     const renamed = inventIds(text, realtime);
     const shown = Object.fromEntries(
-      [...Object.keys(expected), ...absent].map((name) => [name, samplesOf(renamed, name)]),
+      [...Object.keys(expected), ...absent].map((name) => [name, parseSamples(renamed, name)]),
     );
     expect(shown).toEqual({ ...expected, ...Object.fromEntries(absent.map((name) => [name, {}])) });
     expect(text).not.toMatch(/ (NaN|[+-]?Inf|-100)$/im);
@@ -370,24 +370,26 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
     "$info, $realtime, $signal: every reading of an online inverter, as an independent program read it",
     async (ids) => {
       await using ecu = await startReplyingEcu({
-        info: captured(ids.info),
-        realtime: captured(ids.realtime),
-        signal: captured(ids.signal),
+        info: readCapture(ids.info),
+        realtime: readCapture(ids.realtime),
+        signal: readCapture(ids.signal),
       });
       await using exporter = await startTestExporter(ecu);
       const text = await exporter.get();
-      expect(samplesOf(text, "ecu_power_watts")).toEqual({ "": wire(ids.info).current_power_w });
+      expect(parseSamples(text, "ecu_power_watts")).toEqual({ "": wire(ids.info).current_power_w });
       for (const { uid, power_w, temperature_c, frequency_hz } of wire(ids.realtime).inverters) {
-        expect(samplesOf(text, "inverter_channel_power_watts")).toMatchObject(
+        expect(parseSamples(text, "inverter_channel_power_watts")).toMatchObject(
           channels(uid, power_w),
         );
-        expect(samplesOf(text, "inverter_temperature_celsius")).toMatchObject({
+        expect(parseSamples(text, "inverter_temperature_celsius")).toMatchObject({
           [uid]: temperature_c,
         });
-        expect(samplesOf(text, "inverter_frequency_hertz")).toMatchObject({ [uid]: frequency_hz });
+        expect(parseSamples(text, "inverter_frequency_hertz")).toMatchObject({
+          [uid]: frequency_hz,
+        });
       }
       for (const { uid, level } of wire(ids.signal).signal) {
-        expect(samplesOf(text, "inverter_signal_ratio")).toMatchObject({ [uid]: level / 255 });
+        expect(parseSamples(text, "inverter_signal_ratio")).toMatchObject({ [uid]: level / 255 });
       }
     },
   );
@@ -395,7 +397,7 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
   it("exports the elevation of the sun and the named panels if they are configured, otherwise neither", async () => {
     await using ecu = await startReplyingEcu({
       info: invented({}),
-      realtime: captured("site-06-inv-1"),
+      realtime: readCapture("site-06-inv-1"),
     });
     const pole = { latitude: 90, longitude: 0 }; // the sun stands as high there all day
     const uid = listUids("site-06-inv-1")[0] ?? "";
@@ -411,9 +413,9 @@ describe.skipIf(capturesFile === undefined)("captured replies, over TCP to /metr
 
   it("sends one query after another, with the id that the ECU reported", async () => {
     await using ecu = await startReplyingEcu({
-      info: captured("site-01-info-1"),
-      realtime: captured("site-01-inv-1"),
-      signal: captured("site-01-sig-1"),
+      info: readCapture("site-01-info-1"),
+      realtime: readCapture("site-01-inv-1"),
+      signal: readCapture("site-01-sig-1"),
     });
     await using exporter = await startTestExporter(ecu);
     await exporter.get();

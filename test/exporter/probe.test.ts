@@ -5,7 +5,7 @@ import { createTargetFinder, TargetError } from "../../src/exporter/probe.ts";
 import type { ScrapeTarget } from "../../src/exporter/target.ts";
 import { createTargets } from "../../src/exporter/targets.ts";
 
-const targetsOf = () =>
+const createTestTargets = () =>
   createTargets({
     ecus: [
       { name: "house", host: "192.168.1.50", port: 8899 },
@@ -33,7 +33,7 @@ const resolve = (host: string): Promise<readonly string[]> => {
 
 const refusal = async (allow: readonly AddressRange[], ...given: string[]) => {
   try {
-    await createTargetFinder({ targets: targetsOf(), allow, resolve })(given);
+    await createTargetFinder({ targets: createTestTargets(), allow, resolve })(given);
   } catch (error) {
     if (error instanceof TargetError) return [error.status, error.message];
     throw error;
@@ -54,7 +54,7 @@ describe("a configured ECU", () => {
     ["[fd00::50]", "six"],
     ["[fd00::50]:8899", "six"],
   ])("is found by %s, and has its configured name", async (text, name) => {
-    const targets = targetsOf();
+    const targets = createTestTargets();
     const probed = await createTargetFinder({ targets, allow: [], resolve })([text]);
     expect(probed.name).toBe(name);
     expect(probed.target).toBe(targets.find(name));
@@ -121,7 +121,7 @@ describe("an ECU that is not configured", () => {
   );
 
   it("is read at the checked address, with the requested name", async () => {
-    const targets = targetsOf();
+    const targets = createTestTargets();
     const probe = createTargetFinder({ targets, allow: home, resolve });
     const probed = await probe(["new.lan"]);
     expect(probed.name).toBe("new.lan");
@@ -129,14 +129,14 @@ describe("an ECU that is not configured", () => {
   });
 
   it("is one target in any notation, so that it is not read twice", async () => {
-    const probe = createTargetFinder({ targets: targetsOf(), allow: home, resolve });
+    const probe = createTargetFinder({ targets: createTestTargets(), allow: home, resolve });
     const [one, other] = [await probe(["new.lan"]), await probe(["192.168.1.60:8899"])];
     expect(other.target).toBe(one.target);
     expect(other.name).toBe("192.168.1.60:8899");
   });
 
   it("is the configured one if it has the same address", async () => {
-    const targets = targetsOf();
+    const targets = createTestTargets();
     const alias = () => Promise.resolve(["192.168.1.50"]);
     const probed = await createTargetFinder({ targets, allow: home, resolve: alias })([
       "alias.lan",
@@ -149,7 +149,7 @@ describe("an ECU that is not configured", () => {
   });
 
   it("is the configured one if the host name of that one has the same address", async () => {
-    const targets = targetsOf();
+    const targets = createTestTargets();
     const names = (host: string) =>
       Promise.resolve(host === "barn.lan" || host === "other.lan" ? ["192.168.1.70"] : [host]);
     const barn = [{ name: "barn", host: "barn.lan", port: 8899 }];
@@ -161,7 +161,7 @@ describe("an ECU that is not configured", () => {
 
   it("is looked up for two seconds at most, and at most eight lookups wait", async () => {
     const never = () => new Promise<readonly string[]>(() => {});
-    const probe = createTargetFinder({ targets: targetsOf(), allow: home, resolve: never });
+    const probe = createTargetFinder({ targets: createTestTargets(), allow: home, resolve: never });
     const probes = Array.from({ length: 9 }, (_, i) =>
       probe([`slow-${i}.lan`]).catch((error) => error),
     );
@@ -174,7 +174,7 @@ describe("an ECU that is not configured", () => {
 });
 
 describe("targets", () => {
-  const targets = targetsOf();
+  const targets = createTestTargets();
   it.each([
     ["BARN.lan", "barn"],
     ["barn.lan.", "barn"],
@@ -189,7 +189,7 @@ describe("targets", () => {
   });
 
   it("that stay continue with their new settings", () => {
-    const updated = targetsOf();
+    const updated = createTestTargets();
     const house = updated.find("house");
     const pole = { latitude: 90, longitude: 0 };
     updated.replace([{ name: "house", host: "192.168.1.50", port: 8899, site: pole }]);

@@ -13,9 +13,9 @@ import { openStateFile } from "../../src/exporter/state-file.ts";
 import { formatState, parseState } from "../../src/exporter/state-format.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
 import { fakeLog } from "../ecu/fake-log.ts";
-import { ECU_ID, infoOf, KWH, signalsOf, tableOf } from "../ecu/messages.ts";
+import { createInfo, createSignals, createTable, ECU_ID, KWH } from "../ecu/messages.ts";
 import { startTestExporter } from "../support/exporter.ts";
-import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { createFakeClock, type FakeClock } from "../support/fake-clock.ts";
 import { startReplyingEcu } from "../support/replay.ts";
 
 const START = Date.UTC(2025, 5, 21, 12);
@@ -34,7 +34,7 @@ const folder = () => {
 };
 
 /** Like a new process: the monotonic clock starts again, the wall clock continues. */
-const opened = async (path: string, clock = fakeClock(START)) => {
+const opened = async (path: string, clock = createFakeClock(START)) => {
   const { log, lines } = fakeLog();
   return { state: await openStateFile({ path, clock, log }), lines, clock };
 };
@@ -62,7 +62,7 @@ const memory: Memory = {
     },
   },
 };
-const memoryOf = (lifetime: number): Memory => ({
+const createMemory = (lifetime: number): Memory => ({
   ecuId: ECU_ID,
   ecus: { [ECU_ID]: { lifetime: { good: lifetime }, today: {} } },
 });
@@ -72,11 +72,11 @@ describe("the state file", () => {
     using at = folder();
     await using first = (await opened(at.file)).state;
     first.remember("roof", memory);
-    first.remember("barn", memoryOf(7));
+    first.remember("barn", createMemory(7));
     await first.close();
     const { state, lines } = await opened(at.file);
     expect(state.recall("roof")).toEqual(memory);
-    expect(state.recall("barn")).toEqual(memoryOf(7));
+    expect(state.recall("barn")).toEqual(createMemory(7));
     expect(state.recall("shed")).toBe(noMemory);
     expect(lines).toEqual([]);
   });
@@ -115,28 +115,31 @@ describe("the state file", () => {
 
   it("keeps the memory of an ECU that is no longer read", async () => {
     using at = folder();
-    await kept(at.file, "barn", memoryOf(7));
-    await kept(at.file, "roof", memoryOf(8));
+    await kept(at.file, "barn", createMemory(7));
+    await kept(at.file, "roof", createMemory(8));
     const { state } = await opened(at.file);
-    expect([state.recall("barn"), state.recall("roof")]).toEqual([memoryOf(7), memoryOf(8)]);
+    expect([state.recall("barn"), state.recall("roof")]).toEqual([
+      createMemory(7),
+      createMemory(8),
+    ]);
   });
 
   it("is written if the memory has changed, and not otherwise", async () => {
     using at = folder();
-    await kept(at.file, "roof", memoryOf(1));
+    await kept(at.file, "roof", createMemory(1));
     const { ino } = await stat(at.file); // each write makes another file
-    await kept(at.file, "roof", memoryOf(1));
+    await kept(at.file, "roof", createMemory(1));
     expect((await stat(at.file)).ino).toBe(ino);
-    await kept(at.file, "roof", memoryOf(2));
+    await kept(at.file, "roof", createMemory(2));
     expect((await stat(at.file)).ino).not.toBe(ino);
   });
 
   it("ends with the latest memory, even if many follow each other fast", async () => {
     using at = folder();
     const { state } = await opened(at.file);
-    for (let joules = 1; joules <= 1_000; joules++) state.remember("roof", memoryOf(joules));
+    for (let joules = 1; joules <= 1_000; joules++) state.remember("roof", createMemory(joules));
     await state.close();
-    expect((await opened(at.file)).state.recall("roof")).toEqual(memoryOf(1_000));
+    expect((await opened(at.file)).state.recall("roof")).toEqual(createMemory(1_000));
   });
 
   it("is no longer written after it was closed", async () => {
@@ -174,7 +177,7 @@ describe("the state file", () => {
       expect(lines).toEqual([]);
       await state.close();
     }
-    await kept(at.file, "roof", memoryOf(3)); // a leftover temporary file does not matter
+    await kept(at.file, "roof", createMemory(3)); // a leftover temporary file does not matter
     expect(await readdir(at.path)).toEqual(["state.json"]);
   });
 });
@@ -240,7 +243,7 @@ describe("a state file that is invalid", () => {
       const before = await stat(at.file);
       const { state, lines } = await opened(at.file);
       state.remember("roof", memory);
-      state.remember("roof", memoryOf(1));
+      state.remember("roof", createMemory(1));
       await state.close();
       const message = "the state file is invalid: it is not a regular file; no state will be saved";
       expect(lines).toEqual([["warn", expect.anything(), message]]);
@@ -264,7 +267,7 @@ describe("a state file that is invalid", () => {
     const path = join(at.path, "var", "state.json");
     const { state, lines } = await opened(path);
     const write = async (joules: number) => {
-      state.remember("roof", memoryOf(joules));
+      state.remember("roof", createMemory(joules));
       while (lines.length < joules) await new Promise((resolve) => setTimeout(resolve, 1));
     };
     await write(1);
@@ -277,7 +280,7 @@ describe("a state file that is invalid", () => {
       ["info", "the state file can be written again"],
     ]);
     await state.close();
-    expect((await opened(path)).state.recall("roof")).toEqual(memoryOf(3));
+    expect((await opened(path)).state.recall("roof")).toEqual(createMemory(3));
   });
 
   it("because any byte has changed never prevents the start of the exporter", async () => {
@@ -355,13 +358,13 @@ describe("a restart", () => {
     ["without a state file accepts that counter", false],
   ])("of the exporter %s", async (_, isKept) => {
     using at = folder();
-    const repliesOf = (lifetimeEnergyJoules: number) => ({
-      info: encodeReply("info", infoOf({ lifetimeEnergyJoules })),
-      realtime: encodeReply("realtime", tableOf()),
-      signal: encodeReply("signal", signalsOf()),
+    const encodeReplies = (lifetimeEnergyJoules: number) => ({
+      info: encodeReply("info", createInfo({ lifetimeEnergyJoules })),
+      realtime: encodeReply("realtime", createTable()),
+      signal: encodeReply("signal", createSignals()),
     });
-    await using roof = await startReplyingEcu(repliesOf(1000 * KWH));
-    await using barn = await startReplyingEcu(repliesOf(2000 * KWH));
+    await using roof = await startReplyingEcu(encodeReplies(1000 * KWH));
+    await using barn = await startReplyingEcu(encodeReplies(2000 * KWH));
     const lifetimes = async () => {
       const options = isKept ? { stateFile: at.file } : {};
       await using exporter = await startTestExporter([roof, barn], options);
@@ -371,8 +374,8 @@ describe("a restart", () => {
     const sample = (ecu: string, kwh: number) =>
       `ecu_lifetime_energy_joules_total{ecu="${ecu}"} ${kwh * KWH}`;
     expect(await lifetimes()).toEqual([sample("roof", 1000), sample("roof2", 2000)]);
-    Object.assign(roof.replies, repliesOf(999 * KWH));
-    Object.assign(barn.replies, repliesOf(2001 * KWH));
+    Object.assign(roof.replies, encodeReplies(999 * KWH));
+    Object.assign(barn.replies, encodeReplies(2001 * KWH));
     const both = [sample("roof", 999), sample("roof2", 2001)];
     expect(await lifetimes()).toEqual(isKept ? both.slice(1) : both);
   });

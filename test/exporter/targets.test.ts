@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { EcuConfig } from "../../src/config/ecu-settings.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
-import { samplesOf, startTestExporter } from "../support/exporter.ts";
-import { settled } from "../support/fake-clock.ts";
+import { parseSamples, startTestExporter } from "../support/exporter.ts";
+import { settle } from "../support/fake-clock.ts";
 
 /** An ECU hears of a closed connection a moment later. */
 const PAUSE_MS = 100;
@@ -26,7 +26,7 @@ const named = (name: string, { host, port }: { host: string; port: number }): Ec
   host,
   port,
 });
-const upOf = (text: string): Record<string, string> =>
+const readUp = (text: string): Record<string, string> =>
   Object.fromEntries(
     [...text.matchAll(/^ecu_up\{ecu="(.*)"\} (\d)$/gm)].map(([, ecu, up]) => [ecu, up]),
   ) as Record<string, string>;
@@ -38,8 +38,8 @@ describe("an exporter of several ECUs", () => {
     const ecus = [named("good", good), { ...named("mute", mute), timeout: 300 }];
     await using exporter = await startTestExporter(good, { ecus });
     const text = await exporter.get();
-    expect(upOf(text)).toEqual({ good: "1", mute: "0" });
-    expect(samplesOf(text, "ecu_inverters_online")).toEqual({ "": 2 });
+    expect(readUp(text)).toEqual({ good: "1", mute: "0" });
+    expect(parseSamples(text, "ecu_inverters_online")).toEqual({ "": 2 });
   });
 
   it("uses the settings of each ECU, and the defaults for the others", async () => {
@@ -67,9 +67,9 @@ describe("a probe of one ECU", () => {
     const ecus = [named("one", one), named("other", other)];
     await using exporter = await startTestExporter(one, { ecus });
     const text = await exporter.get("/probe?target=one");
-    expect(upOf(text)).toEqual({ one: "1" });
-    expect(samplesOf(text, "probe_success")).toEqual({ "": 1 });
-    expect(samplesOf(text, "probe_duration_seconds")[""]).toBeGreaterThan(0);
+    expect(readUp(text)).toEqual({ one: "1" });
+    expect(parseSamples(text, "probe_success")).toEqual({ "": 1 });
+    expect(parseSamples(text, "probe_duration_seconds")[""]).toBeGreaterThan(0);
     expect(text).not.toContain("process_");
     expect([one.connections.total > 0, other.connections.total]).toEqual([true, 0]);
   });
@@ -80,8 +80,8 @@ describe("a probe of one ECU", () => {
     const response = await fetch(`${exporter.url}/probe?target=one`);
     const text = await response.text();
     expect(response.status).toBe(200);
-    expect(samplesOf(text, "probe_success")).toEqual({ "": 0 });
-    expect(upOf(text)).toEqual({ one: "0" });
+    expect(parseSamples(text, "probe_success")).toEqual({ "": 0 });
+    expect(readUp(text)).toEqual({ one: "0" });
   });
 
   it("describes the read as text with debug=true", async () => {
@@ -107,7 +107,7 @@ describe("a probe of one ECU", () => {
       exporter.get("/probe?target=one"),
       exporter.get("/probe?target=one"),
     ]);
-    expect(texts.map(upOf)).toEqual([{ one: "1" }, { one: "1" }, { one: "1" }]);
+    expect(texts.map(readUp)).toEqual([{ one: "1" }, { one: "1" }, { one: "1" }]);
     expect([ecu.connections.total, ecu.connections.peak]).toEqual([3, 1]);
   });
 });
@@ -116,9 +116,9 @@ it("/self has the metrics of the exporter, without a query to any ECU", async ()
   await using ecu = await startEcu();
   await using exporter = await startTestExporter(ecu, { ecus: [named("one", ecu)] });
   const text = await exporter.get("/self");
-  expect(samplesOf(text, "process_resident_memory_bytes")[""]).toBeGreaterThan(1e6);
-  expect(Object.keys(samplesOf(text, "apsystems_exporter_build_info"))).toHaveLength(1);
-  expect(upOf(text)).toEqual({});
+  expect(parseSamples(text, "process_resident_memory_bytes")[""]).toBeGreaterThan(1e6);
+  expect(Object.keys(parseSamples(text, "apsystems_exporter_build_info"))).toHaveLength(1);
+  expect(readUp(text)).toEqual({});
   expect(ecu.connections.total).toBe(0);
 });
 
@@ -134,11 +134,11 @@ describe("a reloaded configuration", () => {
       loadEcus: () => ecus,
       enableLifecycle: true,
     });
-    expect(upOf(await exporter.get())).toEqual({ one: "1", two: "1" });
+    expect(readUp(await exporter.get())).toEqual({ one: "1", two: "1" });
     ecus = [named("one", one), named("three", three)];
     const reloaded = await fetch(`${exporter.url}/-/reload`, { method: "POST" });
     expect(reloaded.status).toBe(200);
-    expect(upOf(await exporter.get())).toEqual({ one: "1", three: "1" });
+    expect(readUp(await exporter.get())).toEqual({ one: "1", three: "1" });
     expect(one.connections.total).toBe(3); // still the first read: it is younger than the minimum interval
     expect(await (await fetch(`${exporter.url}/sd`)).json()).toEqual([
       { targets: ["one"], labels: { __meta_apsystems_address: `127.0.0.1:${one.port}` } },
@@ -159,10 +159,10 @@ describe("a reloaded configuration", () => {
     for (const retries of [1, 2, 3]) {
       ecus = [{ ...named("one", one), retries }];
       await fetch(`${exporter.url}/-/reload`, { method: "POST" });
-      expect(upOf(await exporter.get())).toEqual({ one: "1" });
+      expect(readUp(await exporter.get())).toEqual({ one: "1" });
     }
     expect(one.connections.total).toBe(3);
-    const queries = samplesOf(await exporter.get(), "apsystems_exporter_queries_total");
+    const queries = parseSamples(await exporter.get(), "apsystems_exporter_queries_total");
     expect(queries).toEqual({ info: 1, realtime: 1, signal: 1 });
   });
 
@@ -180,7 +180,7 @@ describe("a reloaded configuration", () => {
       500,
       "The old configuration stays in effect:\napsystems.yml:2: ecus[0].address: is missing\n",
     ]);
-    expect(upOf(await exporter.get())).toEqual({ one: "1" });
+    expect(readUp(await exporter.get())).toEqual({ one: "1" });
   });
 
   it("never opens a second connection to an ECU if its settings change during a read", async () => {
@@ -193,11 +193,11 @@ describe("a reloaded configuration", () => {
       commandPause: PAUSE_MS,
     });
     const before = exporter.get();
-    while (one.requests.length === 0) await settled();
+    while (one.requests.length === 0) await settle();
     ecus = [{ ...named("one", one), retries: 1 }];
     await fetch(`${exporter.url}/-/reload`, { method: "POST" });
     const after = exporter.get();
-    expect(upOf(await after)).toEqual({ one: "1" });
+    expect(readUp(await after)).toEqual({ one: "1" });
     await before;
     expect(one.connections.peak).toBe(1);
   });

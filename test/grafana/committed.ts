@@ -74,7 +74,7 @@ export const committed: readonly Dashboard[] = uids.map(
 );
 
 /** Every query of every panel. */
-export const targetsOf = (
+export const listTargets = (
   dashboard: Dashboard,
 ): { dashboard: Dashboard; panel: Panel; target: Target; index: number }[] =>
   dashboard.panels.flatMap((panel) =>

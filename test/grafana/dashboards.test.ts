@@ -5,8 +5,8 @@ import { parse } from "yaml";
 import { dashboardJson, dashboards } from "../../grafana/dashboards.ts";
 import { otherMetrics } from "../../grafana/promql.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
-import { committed, readDashboard, targetsOf, uids } from "./committed.ts";
-import { errorsOf, selectorsOf, withValues } from "./promql.ts";
+import { committed, listTargets, readDashboard, uids } from "./committed.ts";
+import { findSyntaxErrors, listSelectors, withValues } from "./promql.ts";
 
 /** The newest schema of Grafana 9.4. */
 const SCHEMA_OF_9_4 = 37;
@@ -72,7 +72,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       for (const { type, fieldConfig } of dashboard.panels)
         if (["timeseries", "state-timeline"].includes(type))
           expect(fieldConfig.defaults.custom?.spanNulls).toBe(false);
-      for (const { target } of targetsOf(dashboard))
+      for (const { target } of listTargets(dashboard))
         expect(target.expr).not.toMatch(/\bor (on\b.*?)?vector\(|absent\(/);
     });
 
@@ -84,23 +84,23 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
     it("uses valid PromQL, with metrics of the catalogue and a few others", () => {
       const known = [...Object.keys(catalogue), ...otherMetrics];
       const expressions = [
-        ...targetsOf(dashboard).map(({ target }) => target.expr),
+        ...listTargets(dashboard).map(({ target }) => target.expr),
         ...(dashboard.annotations.list ?? []).map(({ expr }) => expr ?? ""),
         ...dashboard.templating.list
           .map(({ query }) => (typeof query === "string" ? query : query.query))
           .flatMap((query) => /^label_values\((.+), \w+\)$/.exec(query)?.[1] ?? []),
       ];
       for (const expression of expressions) {
-        expect(errorsOf(expression), expression).toEqual([]);
-        expect(selectorsOf(expression), expression).not.toHaveLength(0);
-        for (const { name } of selectorsOf(expression)) expect(known).toContain(name);
+        expect(findSyntaxErrors(expression), expression).toEqual([]);
+        expect(listSelectors(expression), expression).not.toHaveLength(0);
+        for (const { name } of listSelectors(expression)) expect(known).toContain(name);
       }
     });
 
     it("uses only variables of Grafana and of the dashboard", () => {
       const own = dashboard.templating.list.map(({ name }) => [name, "x"]);
       const all = { ...Object.fromEntries(own), __rate_interval: "5m", __range: "24h", 1: "x" };
-      for (const { target } of targetsOf(dashboard))
+      for (const { target } of listTargets(dashboard))
         expect(withValues(target.expr, all)).not.toContain("$");
     });
   },

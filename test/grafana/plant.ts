@@ -6,7 +6,7 @@ import { simulateEcu } from "../../src/simulator/ecu.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import type { Site } from "../../src/time/sun.ts";
 import { startTestExporter } from "../support/exporter.ts";
-import { eventually } from "../support/programs.ts";
+import { poll } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
 
 /** A series: its labels and values. */
@@ -114,9 +114,9 @@ export const scrapePlant = async (): Promise<ScrapedPlant> => {
     const [count] = await ask("query", { query: "count_over_time(up[5m])" });
     return (count?.values[0]?.[1] ?? 0) >= wanted ? Date.now() / 1000 : undefined;
   };
-  await eventually(SCRAPES + 30, scrapes(SCRAPES - RIGHT_SCRAPES), () => prometheus.output());
+  await poll(SCRAPES + 30, scrapes(SCRAPES - RIGHT_SCRAPES), () => prometheus.output());
   for (const ecu of ecus) ecu.faults.clear();
-  const end = await eventually(RIGHT_SCRAPES + 30, scrapes(SCRAPES), () => prometheus.output());
+  const end = await poll(RIGHT_SCRAPES + 30, scrapes(SCRAPES), () => prometheus.output());
   return {
     uids,
     end,

@@ -25,7 +25,7 @@ export const withValues = (expr: string, values: Readonly<Record<string, string>
   expr.replace(/\$\{?(\w+)\}?/g, (whole, name: string) => values[name] ?? whole);
 
 /** Offsets of the syntax errors in a query. */
-export const errorsOf = (expr: string): number[] => {
+export const findSyntaxErrors = (expr: string): number[] => {
   const errors: number[] = [];
   parser.parse(withValues(expr, anyValues)).iterate({
     enter: ({ type, from }) => {
@@ -36,7 +36,7 @@ export const errorsOf = (expr: string): number[] => {
 };
 
 /** All metrics in a query. A range that is a variable of Grafana is given as the name of the variable. */
-export const selectorsOf = (expr: string): Selector[] => {
+export const listSelectors = (expr: string): Selector[] => {
   // Unusual durations stand for the variables, so that they can be distinguished from written ones.
   const marks = { __rate_interval: "11111s", __range: "22222s", __interval: "33333s" };
   const text = withValues(expr, marks);

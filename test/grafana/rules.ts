@@ -1,7 +1,7 @@
 /** The rules of Grafana's dashboard-linter, under the same names, reimplemented for every type of panel. */
 import type { Dashboard, Panel, Source, Target, Variable } from "./committed.ts";
-import { targetsOf } from "./committed.ts";
-import { errorsOf, type Selector, selectorsOf } from "./promql.ts";
+import { listTargets } from "./committed.ts";
+import { findSyntaxErrors, listSelectors, type Selector } from "./promql.ts";
 
 /** A violation of a rule. */
 export interface Complaint {
@@ -33,7 +33,7 @@ const COUNTING = ["rate", "irate", "increase"];
 
 const isChosen = (source: Source | undefined): boolean =>
   SELECTED_SOURCES.includes(source?.uid ?? "");
-const queryOf = ({ query }: Variable): string => (typeof query === "string" ? query : query.query);
+const getQuery = ({ query }: Variable): string => (typeof query === "string" ? query : query.query);
 
 const ofDashboard =
   (check: (dashboard: Dashboard) => (string | false | undefined)[]): Rule =>
@@ -53,14 +53,14 @@ const ofPanels =
 const ofTargets =
   (check: (target: Target) => string | false): Rule =>
   (dashboard) =>
-    targetsOf(dashboard).flatMap(({ panel, target }) => {
+    listTargets(dashboard).flatMap(({ panel, target }) => {
       const text = check(target);
       return text === false ? [] : [{ dashboard: dashboard.title, panel: panel.title, text }];
     });
 
 const ofSelectors = (isWrong: (selector: Selector) => boolean): Rule =>
   ofTargets(({ expr }) => {
-    const wrong = selectorsOf(expr).find(isWrong);
+    const wrong = listSelectors(expr).find(isWrong);
     return wrong !== undefined && `${wrong.name} in ${expr}`;
   });
 
@@ -96,9 +96,10 @@ export const rules = {
   "template-instance-rule": templateRule("instance", "Instance"),
   "template-label-promql-rule": ofDashboard((dashboard) =>
     queries(dashboard).map((variable) => {
-      const [, asked, series] = /^label_values\((.+), (\w+)\)$/.exec(queryOf(variable)) ?? [];
-      const isRight = asked !== undefined && series !== undefined && errorsOf(asked).length === 0;
-      return !isRight && `${variable.name} has the query ${queryOf(variable)}`;
+      const [, asked, series] = /^label_values\((.+), (\w+)\)$/.exec(getQuery(variable)) ?? [];
+      const isRight =
+        asked !== undefined && series !== undefined && findSyntaxErrors(asked).length === 0;
+      return !isRight && `${variable.name} has the query ${getQuery(variable)}`;
     }),
   ),
   "template-on-time-change-reload-rule": ofDashboard((dashboard) =>
@@ -127,7 +128,7 @@ export const rules = {
   }),
   "panel-no-targets-rule": ofPanels(({ targets }) => targets.length === 0 && "no query"),
   "target-promql-rule": ofTargets(
-    ({ expr }) => (expr === "" || errorsOf(expr).length > 0) && `invalid PromQL: ${expr}`,
+    ({ expr }) => (expr === "" || findSyntaxErrors(expr).length > 0) && `invalid PromQL: ${expr}`,
   ),
   "target-rate-interval-rule": ofSelectors(
     ({ range, within }) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { buildHistory, HistoryError } from "../../src/history/history.ts";
-import { energies, KWH, NOW, past, records, told } from "./past.ts";
+import { buildTestHistory, createPast, energies, KWH, NOW, records } from "./past.ts";
 
 const wanted = { from: "20261118", to: "20261120" };
 /** 1 kWh in an hour, of which the first record stands for 5 minutes. */
@@ -12,7 +12,7 @@ const curve = (hour: string, watts = 3_000) =>
   );
 
 describe("the counter", () => {
-  const known = past({
+  const known = createPast({
     days: energies({ "20261118": 3, "20261119": 4, "20261120": 1.5 }),
     curves: new Map([
       ["20261118", curve("12")],
@@ -22,7 +22,7 @@ describe("the counter", () => {
   });
 
   it("ends with the reading and begins with the energy before the first day", () => {
-    const { counter, lifetime, notes } = told(known, wanted);
+    const { counter, lifetime, notes } = buildTestHistory(known, wanted);
     expect(lifetime.at(-1)).toEqual({ at: NOW, value: 1_000 * KWH });
     expect(counter["2026-11-20T12:00:00"]).toBe(1_000);
     expect(counter["2026-11-19T23:00:00"]).toBe(998); // today's 2 kWh are those of the reading
@@ -32,14 +32,14 @@ describe("the counter", () => {
   });
 
   it("rises with the curve, so that each day adds its energy", () => {
-    const { counter } = told(known, wanted);
+    const { counter } = buildTestHistory(known, wanted);
     expect(counter["2026-11-18T10:55:00"]).toBe(991);
     expect(counter["2026-11-18T11:00:00"]).toBe(991.75);
     expect(counter["2026-11-18T11:15:00"]).toBe(994);
   });
 
   it("has a sample every 5 minutes, by night too, in whole joules, and never falls", () => {
-    const { lifetime } = told(known, wanted);
+    const { lifetime } = buildTestHistory(known, wanted);
     expect(lifetime).toHaveLength(2 * 288 + 13 * 12 + 1);
     for (const [i, { at, value }] of lifetime.slice(1).entries()) {
       expect(at - (lifetime[i]?.at ?? 0)).toBe(300);
@@ -49,7 +49,7 @@ describe("the counter", () => {
   });
 
   it("has power at the ECU's timestamps only", () => {
-    expect(told(known, { from: "20261119", to: "20261119" }).power).toEqual({
+    expect(buildTestHistory(known, { from: "20261119", to: "20261119" }).power).toEqual({
       "2026-11-19T09:00:00": 3_000,
       "2026-11-19T09:05:00": 3_000,
       "2026-11-19T09:10:00": 3_000,
@@ -58,14 +58,16 @@ describe("the counter", () => {
   });
 
   it("ends with the last requested day, at the level before the following days", () => {
-    const { counter, lifetime } = told(known, { from: "20261118", to: "20261118" });
+    const { counter, lifetime } = buildTestHistory(known, { from: "20261118", to: "20261118" });
     expect(lifetime).toHaveLength(289);
     expect(counter["2026-11-18T23:00:00"]).toBe(994);
   });
 
   it("leaves out the part of the curve after the reading", () => {
-    const late = past({ curves: new Map([["20261120", records("1255 100, 1300 200, 1305 300")]]) });
-    expect(told(late, wanted).power).toEqual({
+    const late = createPast({
+      curves: new Map([["20261120", records("1255 100, 1300 200, 1305 300")]]),
+    });
+    expect(buildTestHistory(late, wanted).power).toEqual({
       "2026-11-20T11:55:00": 100,
       "2026-11-20T12:00:00": 200,
     });
@@ -74,14 +76,17 @@ describe("the counter", () => {
 
 describe("a day", () => {
   it("has the energy of its curve if no table has it", () => {
-    const { counter } = told(past({ curves: new Map([["20261119", curve("10")]]) }), wanted);
+    const { counter } = buildTestHistory(
+      createPast({ curves: new Map([["20261119", curve("10")]]) }),
+      wanted,
+    );
     expect(counter["2026-11-18T23:00:00"]).toBe(999); // nothing today; 4 × 3 kW × 5 min
     expect(counter["2026-11-19T23:00:00"]).toBe(1_000);
   });
 
   it("has two samples if it has no curve", () => {
-    const { counter, power, notes } = told(
-      past({
+    const { counter, power, notes } = buildTestHistory(
+      createPast({
         days: energies({ "20261119": 4 }),
         curves: new Map([["20261119", []]]),
       }),
@@ -93,10 +98,13 @@ describe("a day", () => {
   });
 
   it("has no samples if the ECU has no data for it, and is reported", () => {
-    const { counter, notes } = told(past({ days: energies({ "20261116": 4, "20261119": 5 }) }), {
-      from: "20261114",
-      to: "20261119",
-    });
+    const { counter, notes } = buildTestHistory(
+      createPast({ days: energies({ "20261116": 4, "20261119": 5 }) }),
+      {
+        from: "20261114",
+        to: "20261119",
+      },
+    );
     expect(counter).toEqual({
       "2026-11-15T23:00:00": 991,
       "2026-11-16T23:00:00": 995,
@@ -110,11 +118,11 @@ describe("a day", () => {
   });
 
   it("has the energy of its curve if the counter of the table did not change", () => {
-    const stuck = past({
+    const stuck = createPast({
       days: energies({ "20261119": 0 }),
       curves: new Map([["20261119", curve("10")]]),
     });
-    expect(told(stuck, wanted).counter["2026-11-18T23:00:00"]).toBe(999);
+    expect(buildTestHistory(stuck, wanted).counter["2026-11-18T23:00:00"]).toBe(999);
   });
 
   it("of a large plant has two bytes in the table, completed by the curve", () => {
@@ -126,11 +134,11 @@ describe("a day", () => {
         .join("");
       return { time, powerWatts: 60_000 };
     });
-    const great = past({
+    const great = createPast({
       days: energies({ "20261118": 30, "20261119": 14.64 }, true),
       curves: new Map([["20261119", stamps]]),
     });
-    const { counter, notes } = told(great, wanted);
+    const { counter, notes } = buildTestHistory(great, wanted);
     expect(counter["2026-11-18T23:00:00"]).toBe(330);
     expect(counter["2026-11-17T23:00:00"]).toBeUndefined(); // 30 kWh, or a turn more
     expect(notes).toContain(
@@ -139,15 +147,15 @@ describe("a day", () => {
   });
 
   it("of today has no energy before its first power: an ECU-R still reports yesterday's energy", () => {
-    const dawn = past({ days: energies({ "20261119": 4 }) });
-    expect(told(dawn, wanted).counter["2026-11-19T23:00:00"]).toBe(1_000);
+    const dawn = createPast({ days: energies({ "20261119": 4 }) });
+    expect(buildTestHistory(dawn, wanted).counter["2026-11-19T23:00:00"]).toBe(1_000);
   });
 
   it("of today has the energy of its curve while the counter of today is still yesterday's", () => {
     const reading = { at: NOW, lifetimeJoules: 1_000 * KWH, todayJoules: 4 * KWH };
     const first = new Map([["20261120", curve("12")]]); // 1 kWh
-    const dawn = past({ reading, days: energies({ "20261119": 4 }), curves: first });
-    expect(told(dawn, wanted).counter["2026-11-19T23:00:00"]).toBe(999);
+    const dawn = createPast({ reading, days: energies({ "20261119": 4 }), curves: first });
+    expect(buildTestHistory(dawn, wanted).counter["2026-11-19T23:00:00"]).toBe(999);
   });
 
   it.each([
@@ -155,13 +163,15 @@ describe("a day", () => {
     ["by its curve", { curves: new Map([["20261120", curve("11")]]) }, 999],
   ])("of today has its energy %s if the counter of today is briefly 0", (_by, change, begin) => {
     const reading = { at: NOW, lifetimeJoules: 1_000 * KWH, todayJoules: 0 };
-    expect(told(past({ reading, ...change }), wanted).counter["2026-11-19T23:00:00"]).toBe(begin);
+    expect(
+      buildTestHistory(createPast({ reading, ...change }), wanted).counter["2026-11-19T23:00:00"],
+    ).toBe(begin);
   });
 
   it("has 25 hours when summer time ends, and 23 when it begins", () => {
     const [autumn, spring] = ["20261025", "20260329"].map((date) => {
-      const what = past({ curves: new Map([[date, records("1200 100")]]) });
-      return told(what, { from: date, to: date }).lifetime.length;
+      const what = createPast({ curves: new Map([[date, records("1200 100")]]) });
+      return buildTestHistory(what, { from: date, to: date }).lifetime.length;
     });
     expect([autumn, spring]).toEqual([25 * 12 + 1, 23 * 12 + 1]);
   });
@@ -178,12 +188,12 @@ describe("the table of months", () => {
   it("corrects days with the energy of their curves, so that the month is right", () => {
     const days = month(31, 2);
     days.delete("20261005");
-    const october = past({
+    const october = createPast({
       days,
       curves: new Map([["20261005", curve("12")]]), // 1 kWh
       months: energies({ "202610": 61.1 }),
     });
-    const { counter } = told(october, { from: "20261001", to: "20261031" });
+    const { counter } = buildTestHistory(october, { from: "20261001", to: "20261031" });
     const [begin, end] = ["2026-10-04T22:00:00", "2026-10-05T22:00:00"];
     expect((counter[end] ?? 0) - (counter[begin] ?? 0)).toBeCloseTo(1.1, 6);
   });
@@ -191,12 +201,12 @@ describe("the table of months", () => {
   it("corrects nothing by more than a fifth, and reports that", () => {
     const days = month(31, 2);
     days.delete("20261005");
-    const october = past({
+    const october = createPast({
       days,
       curves: new Map([["20261005", curve("12")]]),
       months: energies({ "202610": 61.3 }),
     });
-    const { counter, notes } = told(october, { from: "20261001", to: "20261031" });
+    const { counter, notes } = buildTestHistory(october, { from: "20261001", to: "20261031" });
     expect((counter["2026-10-05T22:00:00"] ?? 0) - (counter["2026-10-04T22:00:00"] ?? 0)).toBe(1);
     expect(notes).toContain(
       "2026-10: the sum of its days and its total differ too much for a correction",
@@ -204,7 +214,7 @@ describe("the table of months", () => {
   });
 
   it("has the counter at the first of each requested month before the days, also in the previous year", () => {
-    const what = past({
+    const what = createPast({
       days: energies({ "20260210": 5, "20260211": 6 }),
       months: energies({ "202511": 40, "202512": 30, "202601": 50, "202602": 18 }),
       today: "20260211",
@@ -214,7 +224,7 @@ describe("the table of months", () => {
         todayJoules: 0,
       },
     });
-    const { counter, power } = told(what, { from: "20251115", to: "20260211" });
+    const { counter, power } = buildTestHistory(what, { from: "20251115", to: "20260211" });
     expect(counter).toEqual({
       "2025-11-30T23:00:00": 902,
       "2025-12-31T23:00:00": 932,
@@ -228,8 +238,8 @@ describe("the table of months", () => {
 
   it("of two bytes is used only if one more wrap would exceed the counter", () => {
     const what = (lifetime: number) =>
-      told(
-        past({
+      buildTestHistory(
+        createPast({
           days: energies({ "20261110": 5 }),
           months: energies({ "202610": 50, "202611": 25 }, true),
           reading: { at: NOW, lifetimeJoules: lifetime * KWH, todayJoules: 0 },
@@ -249,7 +259,7 @@ describe("the table of months", () => {
 });
 
 describe("a cutover", () => {
-  const known = past({
+  const known = createPast({
     days: energies({ "20261118": 3, "20261119": 4, "20261120": 2 }),
     curves: new Map([
       ["20261118", curve("12")],
@@ -261,24 +271,30 @@ describe("a cutover", () => {
   const at = Date.UTC(2026, 10, 19, 11, 0, 30) / 1000;
 
   it("ends before the first existing sample, at its value", () => {
-    const { lifetime, power } = told(known, { ...wanted, cutover: { at, joules: 500 * KWH } });
+    const { lifetime, power } = buildTestHistory(known, {
+      ...wanted,
+      cutover: { at, joules: 500 * KWH },
+    });
     expect(lifetime.at(-1)).toEqual({ at: at - 1, value: expect.closeTo(500 * KWH, -5) });
     expect(lifetime.at(-1)?.value).toBeLessThanOrEqual(500 * KWH);
     expect(Object.keys(power).at(-1)).toBe("2026-11-19T11:00:00");
   });
 
   it("alone is low enough that the counter cannot fall: its own steps, the steps of days, and 10 minutes", () => {
-    const { counter, lifetime } = told(known, { ...wanted, cutover: { at } });
+    const { counter, lifetime } = buildTestHistory(known, { ...wanted, cutover: { at } });
     // 1000 − 2 − 4 kWh at the day's begin; lowered by 0.1 + 2 × 0.01, and the 1.1 kWh of the last 10 minutes.
     expect(counter["2026-11-18T23:00:00"]).toBeCloseTo(994 - 0.12 - 1.1, 6);
     expect(lifetime.at(-1)?.at).toBe(at - 1);
   });
 
   it("in a day without a curve keeps the counter at the start of that day", () => {
-    const { counter } = told(past({ days: energies({ "20261118": 3, "20261119": 4 }) }), {
-      ...wanted,
-      cutover: { at },
-    });
+    const { counter } = buildTestHistory(
+      createPast({ days: energies({ "20261118": 3, "20261119": 4 }) }),
+      {
+        ...wanted,
+        cutover: { at },
+      },
+    );
     expect(Object.keys(counter)).toEqual(["2026-11-17T23:00:00", "2026-11-18T23:00:00"]);
     expect(counter["2026-11-18T23:00:00"]).toBeCloseTo(996 - 0.12, 6);
   });
@@ -287,8 +303,8 @@ describe("a cutover", () => {
 describe("an impossible history", () => {
   it("has a counter below 0: it begins when the ECU was replaced", () => {
     const reading = { at: NOW, lifetimeJoules: 5 * KWH, todayJoules: 0 };
-    const { counter, notes } = told(
-      past({ reading, days: energies({ "20261117": 3, "20261118": 3, "20261119": 4 }) }),
+    const { counter, notes } = buildTestHistory(
+      createPast({ reading, days: energies({ "20261117": 3, "20261118": 3, "20261119": 4 }) }),
       { from: "20261117", to: "20261119" },
     );
     expect(counter).toEqual({ "2026-11-18T23:00:00": 1, "2026-11-19T23:00:00": 5 });
@@ -299,8 +315,8 @@ describe("an impossible history", () => {
 
   it("is not due to the rounding of a new ECU: its counter begins at 0", () => {
     const reading = { at: NOW, lifetimeJoules: 6.9 * KWH, todayJoules: 0 };
-    const { counter, notes } = told(
-      past({ reading, days: energies({ "20261118": 3, "20261119": 3.95 }) }),
+    const { counter, notes } = buildTestHistory(
+      createPast({ reading, days: energies({ "20261118": 3, "20261119": 3.95 }) }),
       { from: "20261118", to: "20261119" },
     );
     expect(counter).toEqual({
@@ -314,7 +330,7 @@ describe("an impossible history", () => {
   it("has nothing left", () => {
     const reading = { at: NOW, lifetimeJoules: KWH, todayJoules: 0 };
     const seam = { at: Date.UTC(2026, 10, 19, 3) / 1000 };
-    const reset = past({ reading, days: energies({ "20261118": 5, "20261119": 4 }) });
+    const reset = createPast({ reading, days: energies({ "20261118": 5, "20261119": 4 }) });
     expect(() => buildHistory(reset, { ...wanted, cutover: seam })).toThrow(
       /nothing to write for .*reset/,
     );
@@ -322,24 +338,27 @@ describe("an impossible history", () => {
 
   it("has a lifetime energy of 0 after days with energy", () => {
     const reading = { at: NOW, lifetimeJoules: 0, todayJoules: 0 };
-    const glitch = past({ reading, days: energies({ "20261119": 4 }) });
+    const glitch = createPast({ reading, days: energies({ "20261119": 4 }) });
     expect(() => buildHistory(glitch, wanted)).toThrow(HistoryError);
   });
 
   it("has only days without data of the ECU", () => {
-    expect(() => buildHistory(past(), wanted)).toThrow(
+    expect(() => buildHistory(createPast(), wanted)).toThrow(
       "the ECU has no data for 2026-11-18 to 2026-11-20",
     );
   });
 
   it("has a counter before a day without energy, unless the value at the cutover is set", () => {
-    const what = past({ days: energies({ "20261117": 3, "20261119": 4 }) });
+    const what = createPast({ days: energies({ "20261117": 3, "20261119": 4 }) });
     const seam = { at: Date.UTC(2026, 10, 17, 23) / 1000 };
     const asked = { from: "20261117", to: "20261117" };
     expect(() => buildHistory(what, { ...asked, cutover: seam })).toThrow(
       "the ECU has no energy for 2026-11-18, so the counter at --end cannot be computed; set --end-joules as well",
     );
-    const { counter } = told(what, { ...asked, cutover: { ...seam, joules: 900 * KWH } });
+    const { counter } = buildTestHistory(what, {
+      ...asked,
+      cutover: { ...seam, joules: 900 * KWH },
+    });
     expect(Object.values(counter)).toEqual([897]);
   });
 });

@@ -19,7 +19,7 @@ export const records = (text: string) =>
 
 /** An ECU in Amsterdam that was read on 20 November 2026 at 12:00 UTC, 13:00 on its clock, and remembers nothing. */
 export const NOW = Date.UTC(2026, 10, 20, 12) / 1000;
-export const past = (change: Partial<EcuHistory> = {}): EcuHistory => ({
+export const createPast = (change: Partial<EcuHistory> = {}): EcuHistory => ({
   zone: "Europe/Amsterdam",
   today: "20261120",
   reading: { at: NOW, lifetimeJoules: 1_000 * KWH, todayJoules: 2 * KWH },
@@ -30,7 +30,7 @@ export const past = (change: Partial<EcuHistory> = {}): EcuHistory => ({
 });
 
 /** Samples of power and of the counter as time (ISO, to the second) → value; the counter in kWh. */
-export const told = (what: EcuHistory, wanted: HistoryRange) => {
+export const buildTestHistory = (what: EcuHistory, wanted: HistoryRange) => {
   const { samples, notes }: HistorySamples = buildHistory(what, wanted);
   const iso = (at: number) => new Date(at * 1000).toISOString().slice(0, 19);
   return {

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { type AppOptions, createApp } from "../../src/http/app.ts";
-import { eventually } from "../support/programs.ts";
+import { poll } from "../support/programs.ts";
 
 const TEXT = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -146,7 +146,7 @@ describe("the routes", () => {
     const server = app.listen(0, "127.0.0.1");
     const scrapes = [request(server).get("/metrics"), request(server).get("/metrics")];
     const responses = Promise.all(scrapes);
-    const rejected = await eventually(
+    const rejected = await poll(
       10,
       async () => {
         const response = await request(server).get("/-/healthy");

@@ -9,12 +9,12 @@ import type { SimulatedEcu } from "../../src/simulator/server.ts";
 import { startEcu } from "../simulator/client.ts";
 import { startTestExporter, type TestExporter } from "../support/exporter.ts";
 import {
-  eventually,
   freePort,
   hasProgram,
-  type Running,
+  poll,
+  type RunningProgram,
+  runWithInput,
   startProgram,
-  told,
 } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
 import { startWebhook, type Webhook } from "../support/webhook.ts";
@@ -83,7 +83,7 @@ describe("the durations of rules in fast motion", () => {
 describe.skipIf(
   !hasProgram("prometheus", "--version") || !hasProgram("prometheus-alertmanager", "--version"),
 )("an owner who is told", () => {
-  const running: Running[] = [];
+  const running: RunningProgram[] = [];
   let folder = "";
   let ecu: SimulatedEcu;
   let exporter: TestExporter;
@@ -104,7 +104,7 @@ describe.skipIf(
       .result;
   const toOwner = () => owner.at("/owner");
   const arrived = (path: string, count: number, seconds: number) =>
-    eventually(
+    poll(
       seconds,
       () => Promise.resolve(owner.at(path).length >= count ? owner.at(path) : undefined),
       output,
@@ -168,7 +168,7 @@ describe.skipIf(
     );
     expect(await readFile(join(folder, RULES, "recording.yml"), "utf8")).toContain(">= 1\n");
     // Rules ask whether an inverter was online before, and whether it was warm.
-    await eventually(
+    await poll(
       60,
       async () =>
         (await query("inverter:online:max1d")).length === 4 &&
@@ -255,7 +255,7 @@ describe.skipIf(
   const check = async (config: string) => {
     const file = join(folder, "alertmanager.yml");
     await writeFile(file, config);
-    return told("amtool", ["check-config", file], "");
+    return runWithInput("amtool", ["check-config", file], "");
   };
 
   it("is valid as it stands, and sends nothing", async () => {
@@ -287,7 +287,7 @@ describe.skipIf(
     ["none", "heartbeat"],
   ])("tells of what is %s the %s", (severity, receiver) => {
     const args = ["config", "routes", "test", `--config.file=${ALERTMANAGER}`];
-    const { output } = told("amtool", [...args, `severity=${severity}`], "");
+    const { output } = runWithInput("amtool", [...args, `severity=${severity}`], "");
     expect(output.split("\n")[0]).toBe(receiver);
   });
 
@@ -381,7 +381,7 @@ describe.skipIf(
       ]),
     );
     const headers = { "Content-Type": "application/json" };
-    await eventually(
+    await poll(
       20,
       async () => (await fetch(api, { method: "POST", headers, body })).ok || undefined,
       alertmanager.output,

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { simulateEcu } from "../../src/simulator/ecu.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
-import { openWorkshop } from "../support/backfill.ts";
+import { createBackfillFolder } from "../support/backfill.ts";
 import { startTestExporter } from "../support/exporter.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "../support/programs.ts";
+import { freePort, hasProgram, poll, runWithInput, startProgram } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
 
 const KWH = 3_600_000;
@@ -92,7 +92,7 @@ describe.skipIf(!isThere)("60 days of a simulated ECU, and its days after them",
     );
     const exporter = keep(await startTestExporter(ecu));
     const instance = exporter.url.replace("http://", "");
-    const shop = keep(await openWorkshop(() => start));
+    const shop = keep(await createBackfillFolder(() => start));
     const {
       code,
       stderr,
@@ -117,7 +117,7 @@ scrape_configs:
     const data = join(shop.folder, "prometheus");
     await mkdir(data);
     const blocks = ["create-blocks-from", "--max-block-duration=486h", "openmetrics"];
-    const loaded = told("promtool", ["tsdb", ...blocks, shop.output, data], "");
+    const loaded = runWithInput("promtool", ["tsdb", ...blocks, shop.output, data], "");
     expect(loaded.code, loaded.output).toBe(0);
     const [port, victoriaPort] = [await freePort(), await freePort()];
     stores["Prometheus"] = `http://127.0.0.1:${port}`;
@@ -133,7 +133,7 @@ scrape_configs:
       ]),
     );
     const isUp = async () => (await fetch(`${stores["VictoriaMetrics"]}/health`)).ok || undefined;
-    await eventually(30, isUp, victoria.output);
+    await poll(30, isUp, victoria.output);
     const imported = await fetch(`${stores["VictoriaMetrics"]}/api/v1/import/prometheus`, {
       method: "POST",
       body: file,
@@ -157,7 +157,7 @@ scrape_configs:
       }
       return true;
     };
-    await eventually(30, isScraped, () => `${victoria.output()}\n${prometheus.output()}`);
+    await poll(30, isScraped, () => `${victoria.output()}\n${prometheus.output()}`);
   }, 90_000);
 
   afterAll(async () => {

@@ -12,12 +12,12 @@ import { isBareSwitch, type Setting } from "../../src/config/setting.ts";
 import { hasProgram } from "../support/programs.ts";
 
 const PROGRAM = "apsystems-ecu-exporter";
-const flagsOf = ({ settings }: AnyCommand): Setting<unknown>[] =>
+const listFlags = ({ settings }: AnyCommand): Setting<unknown>[] =>
   Object.values(settings).filter(({ positional }) => !positional);
 
 describe("completion", () => {
   let folder = "";
-  const fileOf = (shell: string): string => join(folder, `completion.${shell}`);
+  const scriptPath = (shell: string): string => join(folder, `completion.${shell}`);
   /** What a shell prints that runs a script at home in an empty folder. */
   const printed = (shell: string, args: readonly string[], script: string): string => {
     const env = { PATH: process.env["PATH"] ?? "", HOME: folder, TERM: "dumb" };
@@ -31,7 +31,7 @@ describe("completion", () => {
       const { stdout } = spawnSync(process.execPath, ["dist/main.js", "completion", shell], {
         encoding: "utf8",
       });
-      writeFileSync(fileOf(shell), stdout);
+      writeFileSync(scriptPath(shell), stdout);
     }
   }, 60_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,7 +43,7 @@ describe("completion", () => {
         (words) =>
           `COMP_WORDS=(${[PROGRAM, ...words].map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _apsystems_ecu_exporter; echo "\${COMPREPLY[*]}"`,
       );
-      const script = [`source ${fileOf("bash")}`, ...tries].join("\n");
+      const script = [`source ${scriptPath("bash")}`, ...tries].join("\n");
       const answers = printed("bash", ["--norc", "-c"], script).trimEnd().split("\n");
       return answers.map((answer) => (answer === "" ? [] : answer.split(" ")));
     };
@@ -61,7 +61,7 @@ describe("completion", () => {
       const lines = commands.map(({ name }) => [name, "--"]);
       expect(offered(lines)).toEqual(
         commands.map((command) => [
-          ...flagsOf(command).map((row) => (row.isSwitch ? `--${row.flag}` : `--${row.flag}=`)),
+          ...listFlags(command).map((row) => (row.isSwitch ? `--${row.flag}` : `--${row.flag}=`)),
           "--help",
         ]),
       );
@@ -73,7 +73,7 @@ describe("completion", () => {
       printed(
         "fish",
         ["--no-config", "-c"],
-        `source ${fileOf("fish")}; complete -C "${PROGRAM} ${line}"`,
+        `source ${scriptPath("fish")}; complete -C "${PROGRAM} ${line}"`,
       )
         .trimEnd()
         .split("\n")
@@ -84,8 +84,8 @@ describe("completion", () => {
       expect(offered("completion ").sort()).toEqual(["bash", "fish", "zsh"]);
       for (const command of commands) {
         const { name } = command;
-        if (flagsOf(command).length === 0) continue;
-        const flags = flagsOf(command).map(({ flag }) => `--${flag}`);
+        if (listFlags(command).length === 0) continue;
+        const flags = listFlags(command).map(({ flag }) => `--${flag}`);
         expect(offered(`${name} --`).sort(), name).toEqual(["--help", ...flags].sort());
       }
     });
@@ -96,7 +96,7 @@ describe("completion", () => {
       const script = [
         "zmodload zsh/zpty",
         "zpty shell zsh -f -i",
-        `zpty -w shell "source ${fileOf("zsh")}; bindkey '^I' complete-word; echo 're''ady'"`,
+        `zpty -w shell "source ${scriptPath("zsh")}; bindkey '^I' complete-word; echo 're''ady'"`,
         "zpty -r -m shell heard '*ready*'",
         `zpty -w -n shell $'${PROGRAM} rea\\t --js\\t'`,
         "zpty -r -m shell heard '*json*'",
@@ -111,7 +111,7 @@ describe("completion", () => {
 
   it("knows which flags take no value", () => {
     expect(
-      flagsOf(read)
+      listFlags(read)
         .filter(isBareSwitch)
         .map(({ flag }) => flag),
     ).toEqual(["json", "watch"]);

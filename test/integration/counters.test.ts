@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type DayOptions, type GlitchyDay, glitchyDay } from "../support/glitchy-day.ts";
-import { hasProgram, type Running, told } from "../support/programs.ts";
+import { type DayOptions, type GlitchyDay, simulateGlitchyDay } from "../support/glitchy-day.ts";
+import { hasProgram, type RunningProgram, runWithInput } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
 
 const KWH = 3_600_000;
@@ -33,11 +33,11 @@ const isThere = hasProgram("prometheus", "--version") && hasProgram("promtool", 
 
 describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
   const made = new Map<string, GlitchyDay>();
-  let server: Running | undefined;
+  let server: RunningProgram | undefined;
   let folder = "";
   let api = "";
 
-  const dayOf = (name: string): GlitchyDay => {
+  const getDay = (name: string): GlitchyDay => {
     const day = made.get(name);
     if (day === undefined) throw new Error(`no day of ${name}`);
     return day;
@@ -46,21 +46,21 @@ describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
   const evaluated = async (name: string, of: string, expression: string): Promise<number> => {
     const series = `${METRIC}_total{day="${name}",of="${of}"}`;
     const query = encodeURIComponent(expression.replaceAll("X", series));
-    const response = await fetch(`${api}/query?query=${query}&time=${dayOf(name).end / 1000}`);
+    const response = await fetch(`${api}/query?query=${query}&time=${getDay(name).end / 1000}`);
     const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
     expect(data.result).toHaveLength(1);
     return Number(data.result[0]?.value[1]);
   };
 
   beforeAll(async () => {
-    for (const [name, options] of days) made.set(name, await glitchyDay(options));
+    for (const [name, options] of days) made.set(name, await simulateGlitchyDay(options));
     folder = await mkdtemp(join(tmpdir(), "counters-"));
     const [text, config, data] = ["day.txt", "prometheus.yml", "data"].map((name) =>
       join(folder, name),
     ) as [string, string, string];
     await writeFile(text, openMetrics(made));
     await writeFile(config, "global: {}\n");
-    const { code, output } = told(
+    const { code, output } = runWithInput(
       "promtool",
       ["tsdb", "create-blocks-from", "openmetrics", text, data],
       "",
@@ -78,7 +78,7 @@ describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
 
   describe.each(days.map(([name]) => name))("of %s", (name) => {
     it("has the counter of every right minute, and none of the many wrong ones", async () => {
-      const { begin, end, shown, rightReplies } = dayOf(name);
+      const { begin, end, shown, rightReplies } = getDay(name);
       const within = shown.filter(({ at }) => at >= begin && at <= end);
       expect(await evaluated(name, "shown", "count_over_time(X[24h])")).toBe(within.length);
       expect(within).toHaveLength(rightReplies);
@@ -93,7 +93,7 @@ describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
      */
     it("finds its energy by increase() within 0.1 kWh", async () => {
       const increased = await evaluated(name, "shown", "increase(X[24h])");
-      const { trueJoules } = dayOf(name);
+      const { trueJoules } = getDay(name);
       expect(trueJoules / KWH).toBeGreaterThan(5);
       expect(Math.abs(increased - trueJoules) / KWH).toBeLessThan(0.1);
     });

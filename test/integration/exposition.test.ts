@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { simulateEcu } from "../../src/simulator/ecu.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
 import type { ModelName } from "../../src/simulator/models.ts";
-import { samplesOf, startTestExporter } from "../support/exporter.ts";
-import { hasProgram, told } from "../support/programs.ts";
+import { parseSamples, startTestExporter } from "../support/exporter.ts";
+import { hasProgram, runWithInput } from "../support/programs.ts";
 
 interface State {
   readonly state: string;
@@ -83,7 +83,7 @@ describe.each(states)("in the state $state", (state) => {
     const text = await exporter.get();
     const counts = Object.keys(state.shows).map((name) => [
       name,
-      Object.keys(samplesOf(text, name)).length,
+      Object.keys(parseSamples(text, name)).length,
     ]);
     expect(Object.fromEntries(counts)).toEqual(state.shows);
   });
@@ -93,7 +93,7 @@ describe.each(states)("in the state $state", (state) => {
     async () => {
       await using ecu = await startState(state);
       await using exporter = await startTestExporter(ecu);
-      expect(told("promtool", ["check", "metrics"], await exporter.get())).toEqual({
+      expect(runWithInput("promtool", ["check", "metrics"], await exporter.get())).toEqual({
         code: 0,
         output: "",
       });
@@ -105,7 +105,7 @@ describe.each(states)("in the state $state", (state) => {
     async () => {
       await using ecu = await startState(state);
       await using exporter = await startTestExporter(ecu);
-      const { code, output } = told(
+      const { code, output } = runWithInput(
         PYTHON,
         ["-c", PARSE],
         await exporter.get("/metrics", OPENMETRICS),
@@ -119,7 +119,7 @@ describe("prometheus.yml", () => {
   it.skipIf(!hasProgram("promtool", "--version"))(
     "is a configuration that Prometheus takes",
     () => {
-      const { code, output } = told("promtool", ["check", "config", "prometheus.yml"], "");
+      const { code, output } = runWithInput("promtool", ["check", "config", "prometheus.yml"], "");
       expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining("SUCCESS") });
     },
   );

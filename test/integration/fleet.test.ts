@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { simulateEcu } from "../../src/simulator/ecu.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
-import { committed, targetsOf } from "../grafana/committed.ts";
+import { committed, listTargets } from "../grafana/committed.ts";
 import { withValues } from "../grafana/promql.ts";
 import { startTestExporter, type TestExporter } from "../support/exporter.ts";
 import {
-  eventually,
   freePort,
   hasProgram,
-  type Running,
+  poll,
+  type RunningProgram,
   startProgram,
 } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
@@ -34,7 +34,7 @@ const mayBeEmpty = new Set(["Panels far below their siblings", "Firing alerts", 
 describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store", () => {
   const ecus: SimulatedEcu[] = [];
   const exporters: TestExporter[] = [];
-  const programs: Running[] = [];
+  const programs: RunningProgram[] = [];
   let folder = "";
   let store = "";
 
@@ -97,7 +97,7 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
       const all = await instant(`count_over_time(ecu_up[10m]) >= ${SCRAPES}`);
       return counts.length === ECUS && all.length === ECUS ? true : undefined;
     };
-    await eventually(120, scraped, () => programs.map((program) => program.output()).join("\n"));
+    await poll(120, scraped, () => programs.map((program) => program.output()).join("\n"));
   }, 150_000);
 
   afterAll(async () => {
@@ -146,7 +146,7 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
     ),
   )("have an answer there to %s: %s", async (_dashboard, title, dashboard, panel) => {
     const [uid] = (await instant("inverter_online")).map(({ metric }) => metric["uid"] ?? "");
-    for (const { target } of targetsOf(dashboard).filter((one) => one.panel === panel)) {
+    for (const { target } of listTargets(dashboard).filter((one) => one.panel === panel)) {
       const query = withValues(target.expr, {
         job: ".+",
         instance: ".+",

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { simulateEcu } from "../../src/simulator/ecu.ts";
-import { samplesOf, startTestExporter } from "../support/exporter.ts";
-import { listening } from "../support/listening.ts";
+import { parseSamples, startTestExporter } from "../support/exporter.ts";
+import { startServer } from "../support/listening.ts";
 
 const startRoof = (options: { replyDelayMs?: number } = {}) =>
   simulateEcu({
@@ -36,7 +36,7 @@ describe("a thousand scrapes of one ECU at one time", () => {
     // What the exporter tells of itself may be of a moment later; what it tells of the ECU may not.
     const ofTheEcu = texts.map((text) => text.match(/^(ecu|inverter)_.*$/gm)?.join("\n"));
     expect(new Set(ofTheEcu).size).toBe(1);
-    expect(samplesOf(texts[0] ?? "", "ecu_up")).toEqual({ "": 1 });
+    expect(parseSamples(texts[0] ?? "", "ecu_up")).toEqual({ "": 1 });
   });
 
   it("are answered 40 at a time and 503 beyond, by default", async () => {
@@ -71,7 +71,7 @@ describe("a client that does not finish its request", () => {
 
 describe("a mute ECU", () => {
   /** It takes connections and says nothing. */
-  const startMute = () => listening((socket) => void socket.resume());
+  const startMute = () => startServer((socket) => void socket.resume());
 
   it.each([
     { seconds: 1, atOnce: 25 },
@@ -87,7 +87,7 @@ describe("a mute ECU", () => {
       const scrape = async () => {
         const begun = performance.now();
         const text = await exporter.get("/metrics", headers);
-        return samplesOf(text, "ecu_up")[""] === 0 && performance.now() - begun < seconds * 1000;
+        return parseSamples(text, "ecu_up")[""] === 0 && performance.now() - begun < seconds * 1000;
       };
       const good: boolean[] = [];
       for (let tries = 0; tries < 200; tries += atOnce) {

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  eventually,
   freePort,
   hasProgram,
-  type Running,
+  poll,
+  type RunningProgram,
   startProgram,
 } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
@@ -25,7 +25,7 @@ const PATIENCE_SECONDS = 150;
 describe.skipIf(!hasProgram("prometheus", "--version"))(
   "a Prometheus that scrapes the demo",
   () => {
-    const running: Running[] = [];
+    const running: RunningProgram[] = [];
     let folder = "";
     let api = "";
 
@@ -67,7 +67,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
           const count = await first('count_over_time(ecu_up{ecu="demo"}[5m])');
           return count !== undefined && count >= 2 ? count : undefined;
         };
-        await eventually(PATIENCE_SECONDS, twoScrapes, () =>
+        await poll(PATIENCE_SECONDS, twoScrapes, () =>
           running.map((program) => program.output()).join("\n"),
         );
       },

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { findMetrics } from "../../scripts/prove/rules.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
-import { hasProgram, told } from "../support/programs.ts";
+import { hasProgram, runWithInput } from "../support/programs.ts";
 
 interface Rule {
   readonly record?: string;
@@ -49,14 +49,18 @@ const page = readFileSync("docs/alerts.md", "utf8");
 
 describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
   it("has no complaint about the rules", () => {
-    const { code, output } = told("promtool", ["check", "rules", ...files], "");
+    const { code, output } = runWithInput("promtool", ["check", "rules", ...files], "");
     expect(code, output).toBe(0);
   });
 
   it.each(tried)(
     "finds that %s holds",
     (name) => {
-      const { code, output } = told("promtool", ["test", "rules", `test/rules/${name}`], "");
+      const { code, output } = runWithInput(
+        "promtool",
+        ["test", "rules", `test/rules/${name}`],
+        "",
+      );
       expect(code, output).toBe(0);
     },
     180_000,
@@ -70,7 +74,7 @@ describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
     const folder = mkdtempSync(join(tmpdir(), "rules-"));
     const path = join(folder, "broken.test.yml");
     writeFileSync(path, one);
-    const { code, output } = told("promtool", ["test", "rules", path], "");
+    const { code, output } = runWithInput("promtool", ["test", "rules", path], "");
     rmSync(folder, { recursive: true });
     expect(code).not.toBe(0);
     expect(output).toContain("alertname: UnknownRecords, time: 30m");

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import bcrypt from "bcryptjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadWebConfig } from "../../src/http/web-config/file.ts";
-import { hasProgram, told } from "../support/programs.ts";
+import { hasProgram, runWithInput } from "../support/programs.ts";
 
 const SLOW_MS = 60_000;
 const doc = readFileSync("docs/web-configuration.md", "utf8");
@@ -62,13 +62,13 @@ describe.skipIf(!hasProgram("openssl", "version"))("the document's commands", ()
   it.skipIf(!hasProgram("promtool", "--version"))(
     "make files that Prometheus' tool takes too",
     () => {
-      expect(told("promtool", ["check", "web-config", web], "")).toEqual({
+      expect(runWithInput("promtool", ["check", "web-config", web], "")).toEqual({
         code: 0,
         output: `${web} SUCCESS\n`,
       });
       const config = join(folder, "prometheus.yml");
       writeFileSync(config, block("prometheus"));
-      expect(told("promtool", ["check", "config", config], "").code).toBe(0);
+      expect(runWithInput("promtool", ["check", "config", config], "").code).toBe(0);
     },
   );
 });

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import bcrypt from "bcryptjs";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { certifier, type Pair } from "../support/certificates.ts";
+import { type CertificateFiles, createCertifier } from "../support/certificates.ts";
 import {
-  eventually,
   freePort,
   hasProgram,
-  type Running,
+  poll,
+  type RunningProgram,
   startProgram,
 } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
@@ -20,20 +20,20 @@ const PATIENCE_SECONDS = 90;
 describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl", "version"))(
   "a Prometheus that scrapes over TLS",
   () => {
-    const running: Running[] = [];
+    const running: RunningProgram[] = [];
     let folder = "";
     let api = "";
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "web-prometheus-"));
-      const certify = certifier(folder);
+      const certify = createCertifier(folder);
       const ca = certify("ca");
       const sans = ["IP:127.0.0.1"];
       const server = certify("server", { by: ca, sans });
       const alone = certify("alone", { sans }); // signed by itself
       const client = certify("client", { by: ca });
       const stranger = certify("stranger");
-      const tls = ({ certFile, keyFile }: Pair) =>
+      const tls = ({ certFile, keyFile }: CertificateFiles) =>
         `tls_server_config:\n  cert_file: ${certFile}\n  key_file: ${keyFile}\n`;
       const ports = {
         password: await exporterWith(
@@ -47,7 +47,7 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
       };
       const password = (word: string) =>
         `basic_auth: {username: prometheus, password: ${word}}, tls_config: {ca_file: ${alone.certFile}}`;
-      const certificate = ({ certFile, keyFile }: Pair) =>
+      const certificate = ({ certFile, keyFile }: CertificateFiles) =>
         `tls_config: {ca_file: ${ca.certFile}, cert_file: ${certFile}, key_file: ${keyFile}}`;
       const jobs = {
         "right-password": [ports.password, password("right")],
@@ -114,7 +114,7 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
     /** Looks until that is what is seen. */
     const sees = async (look: () => Promise<object>, expected: object): Promise<void> => {
       let seen: object = {};
-      await eventually(
+      await poll(
         PATIENCE_SECONDS,
         async () => {
           seen = await look();

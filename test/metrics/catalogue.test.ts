@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { catalogue, type Metric, type MetricName } from "../../src/metrics/catalogue.ts";
-import { inverter, observation, place, scrapeOf } from "../support/observation.ts";
+import { createScrape, inverter, observation, rooftop } from "../support/observation.ts";
 
 const rows = Object.entries(catalogue) as [MetricName, Metric][];
 /** Endings that are a unit or a kind. The gauges without one are counts or yes-or-no values. */
@@ -21,7 +21,7 @@ describe("every metric of the catalogue", () => {
     "%s: has a sample for a full reading, with exactly its declared labels",
     (_name, metric) => {
       const probe = { success: true, durationSeconds: 0.06 };
-      const samples = metric.samples({ ...scrapeOf(observation()), probe });
+      const samples = metric.samples({ ...createScrape(observation()), probe });
       expect(samples.length).toBeGreaterThan(0);
       for (const [labels] of samples) {
         expect(Object.keys(labels).sort()).toEqual([...metric.labels].sort());
@@ -82,7 +82,7 @@ describe("the catalogue", () => {
         signal: { success: false },
       },
     });
-    const shown = rows.filter(([, { samples }]) => samples(scrapeOf(down)).length > 0);
+    const shown = rows.filter(([, { samples }]) => samples(createScrape(down)).length > 0);
     expect(shown.map(([name]) => name)).toEqual([
       "ecu_up",
       "ecu_sun_elevation_degrees",
@@ -101,7 +101,7 @@ describe("the catalogue", () => {
   it("numbers channels from 1, and exports a measured 0", () => {
     const { samples } = catalogue.inverter_channel_power_watts;
     expect(
-      samples(scrapeOf(observation())).map(([{ channel }, watts]) => [channel, watts]),
+      samples(createScrape(observation())).map(([{ channel }, watts]) => [channel, watts]),
     ).toEqual([
       ["1", 26],
       ["2", 0],
@@ -113,10 +113,10 @@ describe("the catalogue", () => {
   it("has the position of a panel only for the ECU that has its inverter", () => {
     const barn = observation({ ecu: "barn", reading: { inverters: [], notes: [] } });
     const locations = new Map([
-      ["roof", place],
-      ["barn", place],
+      ["roof", rooftop],
+      ["barn", rooftop],
     ]);
-    const both = { ...scrapeOf(observation(), barn), locations };
+    const both = { ...createScrape(observation(), barn), locations };
     expect(catalogue.inverter_channel_info.samples(both)).toEqual([
       [
         {
@@ -134,13 +134,13 @@ describe("the catalogue", () => {
   });
 
   it("has no elevation of the sun and no panels without a configured location", () => {
-    const bare = { ...scrapeOf(observation()), locations: new Map() };
+    const bare = { ...createScrape(observation()), locations: new Map() };
     expect(catalogue.ecu_sun_elevation_degrees.samples(bare)).toEqual([]);
     expect(catalogue.inverter_channel_info.samples(bare)).toEqual([]);
   });
 
   it("has the result of a probe, but not in a scrape of all ECUs", () => {
-    const all = scrapeOf(observation());
+    const all = createScrape(observation());
     const one = { ...all, probe: { success: false, durationSeconds: 0.5 } };
     expect(catalogue.probe_success.samples(all)).toEqual([]);
     expect(catalogue.probe_duration_seconds.samples(all)).toEqual([]);
@@ -150,7 +150,7 @@ describe("the catalogue", () => {
 
   it("keeps the other values of an inverter if one was left out", () => {
     const odd = inverter({ channelWatts: [1, undefined, 3], frequencyHertz: undefined });
-    const one = scrapeOf(observation({ reading: { inverters: [odd], notes: [] } }));
+    const one = createScrape(observation({ reading: { inverters: [odd], notes: [] } }));
     expect(catalogue.inverter_frequency_hertz.samples(one)).toEqual([]);
     expect(catalogue.inverter_channel_power_watts.samples(one)).toEqual([
       [{ ecu: "roof", uid: "901000000001", channel: "1" }, 1],
@@ -163,7 +163,7 @@ describe("the catalogue", () => {
       temperatureCelsius: Number.NaN,
       frequencyHertz: Number.POSITIVE_INFINITY,
     });
-    const one = scrapeOf(observation({ reading: { inverters: [odd], notes: [] } }));
+    const one = createScrape(observation({ reading: { inverters: [odd], notes: [] } }));
     expect(catalogue.inverter_temperature_celsius.samples(one)).toEqual([]);
     expect(catalogue.inverter_frequency_hertz.samples(one)).toEqual([]);
   });

@@ -6,10 +6,10 @@ import {
   type Exposer,
   render,
 } from "../../src/metrics/render.ts";
-import { inverter, observation, scrapeOf } from "../support/observation.ts";
+import { createScrape, inverter, observation } from "../support/observation.ts";
 
 const golden = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;
-const sample = scrapeOf(observation());
+const sample = createScrape(observation());
 
 describe("render", () => {
   it("writes the text format of the golden file", async () => {
@@ -33,7 +33,7 @@ describe("render", () => {
       const format = i % 2 === 0 ? "openmetrics" : "text";
       expect(await render(sample, format)).toBe(expected[format]);
       const text = await render(sample, format, processMetrics);
-      families[format].add(namesOf(text, /^process_cpu/));
+      families[format].add(listNames(text, /^process_cpu/));
     }
     expect([...families.text]).toEqual([
       "process_cpu_user_seconds_total process_cpu_system_seconds_total process_cpu_seconds_total",
@@ -46,7 +46,7 @@ describe("render", () => {
   it("has no series of an inverter that is gone from the reading", async () => {
     const before = await render(sample, "text");
     const after = await render(
-      scrapeOf(observation({ reading: { inverters: [inverter({ uid: "902" })], notes: [] } })),
+      createScrape(observation({ reading: { inverters: [inverter({ uid: "902" })], notes: [] } })),
       "text",
     );
     expect(before).toContain('uid="901000000001"');
@@ -54,7 +54,7 @@ describe("render", () => {
   });
 
   it("escapes label values", async () => {
-    const text = await render(scrapeOf(observation({ ecu: 'a"b\\c\nd' })), "text");
+    const text = await render(createScrape(observation({ ecu: 'a"b\\c\nd' })), "text");
     expect(text).toContain('ecu_up{ecu="a\\"b\\\\c\\nd"} 1');
   });
 
@@ -81,7 +81,7 @@ describe("an exposer", () => {
   it("renders again for other observations, and later", async () => {
     const expose = createExposer();
     const one = text(expose);
-    expect(text(expose, scrapeOf(observation()))).not.toBe(one);
+    expect(text(expose, createScrape(observation()))).not.toBe(one);
     const two = text(expose);
     await new Promise(setImmediate);
     expect(text(expose)).not.toBe(two);
@@ -89,7 +89,7 @@ describe("an exposer", () => {
 });
 
 /** The names of matching metric families, in order. */
-const namesOf = (text: string, pattern: RegExp): string =>
+const listNames = (text: string, pattern: RegExp): string =>
   [...text.matchAll(/^# TYPE (\S+)/gm)]
     .map(([, name]) => name ?? "")
     .filter((name) => pattern.test(name))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { decodeReply, encodeReply } from "../../src/protocol/replies.ts";
-import { type Capture, captures, capturesFile, commandOfQuery } from "../support/captures.ts";
+import { type Capture, captures, capturesFile, commandByQuery } from "../support/captures.ts";
 
 const complete = captures.filter(
   ({ state, length_field, bytes }) =>
@@ -13,7 +13,7 @@ const JOULES_PER_KWH = 3_600_000;
 const joules = (kwh: number) => Math.round(kwh * JOULES_PER_KWH);
 
 /** The corpus' decoded values, in the names and units of our messages. */
-const expectedOf: Record<string, (wire: Capture["wire"]) => unknown> = {
+const expectedByQuery: Record<string, (wire: Capture["wire"]) => unknown> = {
   info: (wire) => ({
     ecuId: wire.ecu_id,
     layout: wire.layout,
@@ -62,7 +62,7 @@ const expectedOf: Record<string, (wire: Capture["wire"]) => unknown> = {
 };
 
 /** By hand: what is wrong with each capture that its owner or his client cut or damaged. */
-const reasonOf: Record<string, string> = {
+const expectedReasons: Record<string, string> = {
   "site-03-info-2": "truncated",
   "site-03-sig-1": "truncated",
   "site-13-inv-1": "truncated",
@@ -81,14 +81,14 @@ describe.skipIf(capturesFile === undefined)("replies captured from real ECUs", (
   it.each(complete)(
     "$id ($query, $state) decodes to what an independent program read",
     (capture) => {
-      const command = commandOfQuery[capture.query];
+      const command = commandByQuery[capture.query];
       const message = decodeReply(command, Buffer.from(capture.hex, "hex"));
-      expect(message).toEqual(expectedOf[command]?.(capture.wire));
+      expect(message).toEqual(expectedByQuery[command]?.(capture.wire));
     },
   );
 
   it.each(complete)("$id encodes back to the same bytes", ({ hex, query }) => {
-    const command = commandOfQuery[query];
+    const command = commandByQuery[query];
     const version = hex.slice(6, 10) === "3132" ? "12" : "11";
     const message = decodeReply(command, Buffer.from(hex, "hex"));
     expect(encodeReply(command, message as never, version).toString("hex")).toBe(hex);
@@ -98,9 +98,9 @@ describe.skipIf(capturesFile === undefined)("replies captured from real ECUs", (
     "$id ($state) gives an error with a reason and a place, and no values",
     (capture) => {
       const decode = () =>
-        decodeReply(commandOfQuery[capture.query], Buffer.from(capture.hex, "hex"));
+        decodeReply(commandByQuery[capture.query], Buffer.from(capture.hex, "hex"));
       expect(decode).toThrow(ProtocolError);
-      expect(decode).toThrow(expect.objectContaining({ reason: reasonOf[capture.id] }));
+      expect(decode).toThrow(expect.objectContaining({ reason: expectedReasons[capture.id] }));
     },
   );
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { exchange } from "../../src/ecu/client.ts";
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
-import { signalsOf } from "../ecu/messages.ts";
+import { createSignals } from "../ecu/messages.ts";
 import { testMalformedReplies } from "../support/malformed-replies.ts";
 import { servePieces } from "../support/serve-pieces.ts";
 
@@ -16,7 +16,7 @@ describe("malformed replies of a fixed seed", () => {
 
 describe("a reply in three pieces", () => {
   it.each([
-    ["with two signals", encodeReply("signal", signalsOf())],
+    ["with two signals", encodeReply("signal", createSignals())],
     ["with a status only", encodeStatus("realtime", "02")],
   ])("cut at any two bytes, %s, is returned whole", async (_, reply) => {
     const cuts = [...reply.keys()].flatMap((second) =>

@@ -143,7 +143,7 @@ const layouts = {
   "04": { layout: "two", powers: 2, volts: 2 },
 } as const;
 
-const listOf = (length: number) => fc.array(u16, { minLength: length, maxLength: length });
+const u16List = (length: number) => fc.array(u16, { minLength: length, maxLength: length });
 const inverter = (typeCode: keyof typeof layouts): fc.Arbitrary<InverterRecord> => {
   const { layout, powers, volts } = layouts[typeCode];
   const measured = {
@@ -156,8 +156,8 @@ const inverter = (typeCode: keyof typeof layouts): fc.Arbitrary<InverterRecord> 
     typeCode: fc.constant(typeCode),
     layout: fc.constant(layout),
     guessed: fc.constant(false),
-    powerWatts: listOf(powers),
-    gridVolts: listOf(volts),
+    powerWatts: u16List(powers),
+    gridVolts: u16List(volts),
     ...(layout === "none" ? {} : measured),
   });
 };
@@ -189,7 +189,7 @@ const device = fc.record({
   reserved: hexText(8),
 });
 
-const tableOf = <T, K extends string>(kind: K, record: fc.Arbitrary<T>) =>
+const anyTable = <T, K extends string>(kind: K, record: fc.Arbitrary<T>) =>
   fc
     .tuple(hexText(7), fc.array(record, { maxLength: 12 }))
     .map(([takenAt, records]) => ({ kind, count: records.length, takenAt, records }));
@@ -205,7 +205,7 @@ const energies = (steps: fc.Arbitrary<number>) =>
     }),
   });
 
-const inverterTable = tableOf(
+const inverterTable = anyTable(
   "01",
   fc.oneof(...(Object.keys(layouts) as (keyof typeof layouts)[]).map(inverter)),
 ).map((table) => ({ ...table, lost: 0, surplus: 0, ambiguous: false }));
@@ -237,7 +237,7 @@ describe("an encoded reply decodes to the same value", () => {
       }),
     ],
     ["inverters", "realtime", "11", inverterTable],
-    ["devices", "realtime", "11", tableOf("02", device)],
+    ["devices", "realtime", "11", anyTable("02", device)],
     ["no data", "realtime", "11", fc.constant({ kind: "none" })],
     ["signals", "signal", "11", fc.array(fc.record({ uid: hexText(6), level: u8 }))],
     [

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { Cursor } from "../../src/protocol/codec.ts";
 import { locateRecords } from "../../src/protocol/recover.ts";
 import { decodeReply, encodeReply, type InverterTable } from "../../src/protocol/replies.ts";
-import { records, said, table, vectors } from "../fixtures/frames.ts";
-import { captured, capturesFile } from "../support/captures.ts";
+import { decodedRecords, records, table, vectors } from "../fixtures/frames.ts";
+import { capturesFile, readCapture } from "../support/captures.ts";
 
 const read = (bytes: Uint8Array): InverterTable => {
   const message = decodeReply("realtime", bytes);
@@ -19,7 +19,7 @@ const unknown = (kind: Kind): string => records[kind].replace(/'\d\d'/, "'77'");
 
 /** What is made of it: the layout that its size and values suggest, and its bytes. */
 const guessed = (kind: Kind) => ({
-  ...said[kind],
+  ...decodedRecords[kind],
   typeCode: "77",
   guessed: true,
   raw: records[kind].replace(/^.*'/, "").replaceAll(" ", ""),
@@ -33,7 +33,7 @@ const whole = { lost: 0, surplus: 0, ambiguous: false };
 describe("an unknown type code", () => {
   it.each(kinds)("loses nothing at the record %s of a table", (kind) => {
     const content = kinds.map((one) => (one === kind ? unknown(one) : records[one]));
-    const expected = kinds.map((one) => (one === kind ? guessed(one) : said[one]));
+    const expected = kinds.map((one) => (one === kind ? guessed(one) : decodedRecords[one]));
     expect(read(table(4, ...content))).toMatchObject({ ...whole, records: expected });
   });
 
@@ -75,7 +75,7 @@ describe("an unknown type code", () => {
       gridVolts: [],
       raw: "01f40078000102030405060708090a0b",
     });
-    expect(found.toSpliced(at, 1)).toEqual([said.two, said.four]);
+    expect(found.toSpliced(at, 1)).toEqual([decodedRecords.two, decodedRecords.four]);
   });
 
   it("encodes back to the same bytes", () => {
@@ -118,7 +118,7 @@ describe("a type code with two meanings", () => {
   ])(
     "%s of uid %s is decoded with the layout that fits: %s (guessed: %s)",
     (typeCode, uid, kind, isGuess) => {
-      const expected = { ...said[kind], uid, typeCode, guessed: isGuess };
+      const expected = { ...decodedRecords[kind], uid, typeCode, guessed: isGuess };
       for (const content of [
         [typed(kind, typeCode, uid), records.four],
         [records.four, typed(kind, typeCode, uid)],
@@ -126,7 +126,7 @@ describe("a type code with two meanings", () => {
         const { records: found, ...walk } = read(table(2, ...content));
         expect(walk).toMatchObject(whole);
         expect(found.find((record) => record.uid === uid)).toMatchObject(expected);
-        expect(found.find((record) => record.uid !== uid)).toEqual(said.four);
+        expect(found.find((record) => record.uid !== uid)).toEqual(decodedRecords.four);
       }
     },
   );
@@ -166,7 +166,7 @@ describe("a table that contradicts itself", () => {
     ["a broken last record", 3, records.four.slice(0, -5), 1, 0],
   ])("keeps its valid records despite %s", (_, count, more, lost, surplus) => {
     const walk = read(table(count, ...both, more));
-    expect(walk.records.slice(0, 2)).toEqual([said.two, said.four]);
+    expect(walk.records.slice(0, 2)).toEqual([decodedRecords.two, decodedRecords.four]);
     expect(walk).toMatchObject({ count, lost, surplus, ambiguous: false });
     expect(walk.records).toHaveLength(2);
   });
@@ -174,8 +174,8 @@ describe("a table that contradicts itself", () => {
   it("keeps the records before one that cannot be skipped, and the head of that record", () => {
     const walk = read(table(4, ...both, strange("999000000009"), "ffffffff"));
     expect(walk.records).toEqual([
-      said.two,
-      said.four,
+      decodedRecords.two,
+      decodedRecords.four,
       {
         uid: "999000000009",
         online: true,
@@ -193,7 +193,7 @@ describe("a table that contradicts itself", () => {
   it("leaves out a record if no record follows at the end of its known type", () => {
     const mistyped = records.four.replace("'03'", "'01'");
     expect(read(table(3, records.two, mistyped, records.none))).toMatchObject({
-      records: [said.two],
+      records: [decodedRecords.two],
       lost: 2,
     });
   });
@@ -223,18 +223,18 @@ describe("a flipped bit in a known type code", () => {
   it.each(rows)("of $kind at $at of $order never changes another record", ({ order, kind, at }) => {
     const bytes = table(4, ...order.map((one) => records[one]));
     const type = order.slice(0, at).reduce((offset, one) => offset + size[one], 26 + 7);
-    const others = order.filter((one) => one !== kind).map((one) => said[one]);
+    const others = order.filter((one) => one !== kind).map((one) => decodedRecords[one]);
     for (let bit = 0; bit < 16; bit++) {
       const flipped = Buffer.from(bytes);
       const place = type + (bit >> 3);
       flipped.writeUInt8(flipped.readUInt8(place) ^ (1 << (bit & 7)), place);
-      for (const record of recordsOf(flipped)) {
-        if (record.uid !== said[kind].uid) expect(others).toContainEqual(record);
+      for (const record of readRecords(flipped)) {
+        if (record.uid !== decodedRecords[kind].uid) expect(others).toContainEqual(record);
       }
     }
   });
 
-  const recordsOf = (bytes: Uint8Array) => {
+  const readRecords = (bytes: Uint8Array) => {
     try {
       return read(bytes).records;
     } catch (error) {
@@ -279,7 +279,7 @@ describe.skipIf(capturesFile === undefined)("a real table", () => {
     "site-06-inv-1",
     "site-17-inv-2",
   ];
-  const sizeOf: Record<string, number> = { "00": 9, "01": 21, "02": 27, "03": 23 };
+  const sizeByType: Record<string, number> = { "00": 9, "01": 21, "02": 27, "03": 23 };
 
   /** Where each record begins, by the types that it says itself. */
   const begins = (bytes: Buffer): { begin: number; type: string }[] => {
@@ -287,7 +287,7 @@ describe.skipIf(capturesFile === undefined)("a real table", () => {
     for (let begin = 26; begin < bytes.length - 4; ) {
       const type = bytes.toString("latin1", begin + 7, begin + 9);
       found.push({ begin, type });
-      begin += sizeOf[type] ?? Number.NaN;
+      begin += sizeByType[type] ?? Number.NaN;
     }
     return found;
   };
@@ -298,7 +298,7 @@ describe.skipIf(capturesFile === undefined)("a real table", () => {
       { name, which: "every record that is not 00" },
     ]),
   )("$name is divided correctly with an unknown type code in $which", ({ name, which }) => {
-    const bytes = captured(name);
+    const bytes = readCapture(name);
     const truth = begins(bytes);
     const spoilt = Buffer.from(bytes);
     const targets = which === "the first record" ? truth.slice(0, 1) : truth;

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { decodeReply, encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { type Command, commands } from "../../src/protocol/requests.ts";
 import {
+  decodedRecords,
   energyAgainstVersion,
   info,
   records,
   reply,
-  said,
   signal,
   table,
   vectors,
@@ -221,7 +221,12 @@ const bothWays: readonly Row[] = [
       kind: "01",
       count: 4,
       takenAt: "20250621131500",
-      records: [said.two, said.none, said.fourThreePhase, said.four],
+      records: [
+        decodedRecords.two,
+        decodedRecords.none,
+        decodedRecords.fourThreePhase,
+        decodedRecords.four,
+      ],
       lost: 0,
       surplus: 0,
       ambiguous: false,
@@ -500,7 +505,7 @@ describe("encoding a reply", () => {
           kind: "01",
           count: 1,
           takenAt: "20250621131500",
-          records: [{ ...said.two, powerWatts: [1, 2, 3], gridVolts: [230, 230] }],
+          records: [{ ...decodedRecords.two, powerWatts: [1, 2, 3], gridVolts: [230, 230] }],
           lost: 0,
           surplus: 0,
           ambiguous: false,

@@ -10,15 +10,15 @@ import { catalogue, type MetricName } from "../../src/metrics/catalogue.ts";
 import { render } from "../../src/metrics/render.ts";
 import { sunPosition } from "../../src/time/sun.ts";
 import { fakeLog } from "../ecu/fake-log.ts";
-import { failed } from "../ecu/messages.ts";
-import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { failedOutcome } from "../ecu/messages.ts";
+import { createFakeClock, type FakeClock } from "../support/fake-clock.ts";
 
 const allMetrics = Object.keys(catalogue) as MetricName[];
 const [, amsterdam] = locations;
 const FROM = Date.UTC(2025, 2, 29); // the clocks change in the second night
 const patient = new AbortController().signal;
 
-const scenarioOf = (changes: Partial<Scenario> = {}): Scenario => {
+const createScenario = (changes: Partial<Scenario> = {}): Scenario => {
   if (amsterdam === undefined) throw new Error("no location");
   return {
     ecu: "roof",
@@ -57,7 +57,7 @@ const startExporter = (ecu: string, zone: string, clock: FakeClock) => {
 /** What the exporter shows at each read of a scenario. */
 async function* exposeReads(scenario: Scenario) {
   const { ecu, location, showsSun } = scenario;
-  const clock = fakeClock(scenario.from);
+  const clock = createFakeClock(scenario.from);
   let expose = startExporter(ecu, location.zone, clock);
   for (const { at, replies, isAfterRestart } of simulateReads(scenario)) {
     await clock.advance(at - clock.now());
@@ -89,7 +89,7 @@ const samplesIn = (lines: readonly string[]): string[] =>
 
 const silence: ScenarioFault = {
   at: FROM + DAY,
-  changeReplies: () => ({ info: failed("timeout") }),
+  changeReplies: () => ({ info: failedOutcome("timeout") }),
 };
 const zeros: ScenarioFault = {
   at: FROM + DAY,
@@ -120,7 +120,7 @@ describe("a replayed scenario", () => {
   ])(
     "%s has the samples that a monitor with the same replies exports",
     async (_, changes, expected) => {
-      const scenario = scenarioOf(changes);
+      const scenario = createScenario(changes);
       const replayed = replay(scenario, allMetrics);
       const exported = new Set<string>();
       let moments = 0;

@@ -42,7 +42,7 @@ const answersWith = async (name: FaultName): Promise<Answers> => {
   return answers;
 };
 
-const reasonOf = (command: Command, bytes: Buffer): string => {
+const getReason = (command: Command, bytes: Buffer): string => {
   try {
     decodeReply(command, bytes);
     return "none";
@@ -71,7 +71,7 @@ const reasonsAre =
   (reasons: Record<(typeof COMMANDS)[number], string>) =>
   ({ seen }: Answers): void => {
     for (const command of COMMANDS)
-      expect(reasonOf(command, seen[command].bytes), command).toBe(reasons[command]);
+      expect(getReason(command, seen[command].bytes), command).toBe(reasons[command]);
   };
 /** The first inverter has this record, the others theirs, and nothing else is changed. */
 const firstIs =
@@ -115,12 +115,12 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
   noLf: bytesAre((plain) => plain.subarray(0, -1)),
   extraBytes: bytesAre((plain) => Buffer.concat([plain, Buffer.from("\n\0\0\0\0\0\0", "latin1")])),
   badLength: ({ seen, plain }) => {
-    const lengthOf = (bytes: Buffer) => Number(bytes.toString("latin1", 5, 9));
+    const readLengthField = (bytes: Buffer) => Number(bytes.toString("latin1", 5, 9));
     for (const command of COMMANDS) {
       const { bytes } = seen[command];
-      expect(lengthOf(bytes)).toBe(lengthOf(plain[command]) - 7);
+      expect(readLengthField(bytes)).toBe(readLengthField(plain[command]) - 7);
       expect(bytes.subarray(9)).toEqual(plain[command].subarray(9));
-      expect(reasonOf(command, bytes)).toBe("malformed");
+      expect(getReason(command, bytes)).toBe("malformed");
     }
   },
   wrongCommand: reasonsAre({

@@ -16,8 +16,9 @@ const KWH = 3_600_000;
 const LIFETIME_STEP = 0.1 * KWH;
 const TODAY_STEP = 0.01 * KWH;
 
-const plantOf = (...inverters: [ModelName, number][]): Plant => createPlant(inverters, site, 1);
-const mixed = plantOf(["DS3", 2], ["QS1", 2], ["QT2", 2]);
+const createTestPlant = (...inverters: [ModelName, number][]): Plant =>
+  createPlant(inverters, site, 1);
+const mixed = createTestPlant(["DS3", 2], ["QS1", 2], ["QT2", 2]);
 
 interface World {
   family?: Family;
@@ -29,13 +30,13 @@ interface World {
 const ecu = ({ family = "R", plant = mixed, start = local(12), ...more }: World = {}): Rounds =>
   createRounds({ family, plant, start, zone, ...more });
 
-const tableOf = (rounds: Rounds, now: number): InverterTable => {
+const readTable = (rounds: Rounds, now: number): InverterTable => {
   const table = rounds.realtime(now);
   if (table.kind !== "01") throw new Error(`the table is of kind ${table.kind}`);
   return { ...table, records: table.records.map((record) => ({ ...record })) };
 };
 const powersAt = (rounds: Rounds, now: number): number[][] =>
-  tableOf(rounds, now).records.map(({ powerWatts }) => powerWatts);
+  readTable(rounds, now).records.map(({ powerWatts }) => powerWatts);
 /** What the plant does while the round that begins at `at` asks one inverter after another. */
 const madeAt = (plant: Plant, at: number): number[][] =>
   plant.inverters.map((inverter, i) => [
@@ -52,11 +53,11 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
       inverters: 6,
       invertersOnline: 0,
     });
-    expect(tableOf(rounds, local(0, 4)).takenAt).toBe("20260621000000");
+    expect(readTable(rounds, local(0, 4)).takenAt).toBe("20260621000000");
   });
 
   it("never has data without an inverter", () => {
-    expect(ecu({ family, plant: plantOf() }).realtime(local(13))).toEqual({ kind: "none" });
+    expect(ecu({ family, plant: createTestPlant() }).realtime(local(13))).toEqual({ kind: "none" });
   });
 
   it("reports the values of its plant after each round", () => {
@@ -69,7 +70,7 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
 
   it("gives each round the time at which it began, in its zone", () => {
     const rounds = ecu({ family });
-    const stamps = [4, 6, 9, 11].map((minute) => tableOf(rounds, local(13, minute)).takenAt);
+    const stamps = [4, 6, 9, 11].map((minute) => readTable(rounds, local(13, minute)).takenAt);
     expect(stamps).toEqual(
       ["130000", "130500", "130500", "131000"].map((time) => `20260621${time}`),
     );
@@ -78,7 +79,7 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
 
   it("queries each inverter once by day, and the silent ones five times at night", () => {
     const rounds = ecu({ family });
-    const stampAt = (at: number) => tableOf(rounds, at).takenAt.slice(8);
+    const stampAt = (at: number) => readTable(rounds, at).takenAt.slice(8);
     expect(stampAt(local(13) + 6 * STEP - 1)).toBe("125500");
     expect(stampAt(local(13) + 6 * STEP)).toBe("130000");
     expect(stampAt(local(23) + 5 * 6 * STEP - 1)).toBe("225500");
@@ -112,8 +113,8 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
     const start = Date.UTC(2026, 2, 20);
     const rounds = createRounds({ plant, family, zone: "Etc/GMT", start, periodMs: 1000 });
     const { powerWatts } = rounds.info(start + 3_999); // ten inverters take 2 s, so this is the first round
-    expect(tableOf(rounds, start + 3_999).takenAt).toBe("20260320000000");
-    expect(tableOf(rounds, start + 4_000).takenAt).toBe("20260320000002");
+    expect(readTable(rounds, start + 3_999).takenAt).toBe("20260320000000");
+    expect(readTable(rounds, start + 4_000).takenAt).toBe("20260320000002");
     const rest = rounds.info(start + 4_000).powerWatts;
     expect(rounds.producedJoules()).toBe(2 * powerWatts + 2 * rest);
     expect(powerWatts).toBeGreaterThan(1000);
@@ -126,7 +127,7 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
   });
 
   it("receives a signal of each inverter by day, of none at night, and never of an uncontacted one", () => {
-    const plant = plantOf(["DS3", 2], ["UNCONTACTED", 1]);
+    const plant = createTestPlant(["DS3", 2], ["UNCONTACTED", 1]);
     const rounds = ecu({ family, plant });
     const levels = (at: number) => rounds.signal(at).map(({ level }) => level > 0);
     expect(levels(local(13))).toEqual([true, true, false]);
@@ -155,7 +156,7 @@ describe("while a round runs", () => {
     "family %s keeps time and system power of the previous round",
     (family) => {
       const rounds = ecu({ family });
-      expect(tableOf(rounds, during).takenAt).toBe("20260621125500");
+      expect(readTable(rounds, during).takenAt).toBe("20260621125500");
       expect(rounds.info(during).powerWatts).toBe(sum(old));
       expect(rounds.info(local(13, 1)).powerWatts).toBe(sum(fresh));
     },
@@ -164,16 +165,16 @@ describe("while a round runs", () => {
 
 describe("the record of an offline inverter", () => {
   const night = local(23, 59);
-  const cases = plantOf(["DS3", 1], ["QS1", 1], ["QT2", 1]);
+  const cases = createTestPlant(["DS3", 1], ["QS1", 1], ["QT2", 1]);
 
   it("keeps on family R the values that an ECU-R does not clear: power C and D, and the three voltages", () => {
     const rounds = ecu({ plant: cases });
-    let before = tableOf(rounds, local(20)).records;
+    let before = readTable(rounds, local(20)).records;
     for (let at = local(20); at < night; at += PERIOD) {
-      const now = tableOf(rounds, at + PERIOD - 1).records;
+      const now = readTable(rounds, at + PERIOD - 1).records;
       before = before.map((last, i) => (now[i]?.online ? now[i] : last));
     }
-    const [ds3, qs1, qt2] = tableOf(rounds, night).records;
+    const [ds3, qs1, qt2] = readTable(rounds, night).records;
     const cleared = { online: false, frequencyHertz: 0, temperatureCelsius: 0 };
     expect(ds3).toMatchObject({ ...cleared, powerWatts: [0, 0], gridVolts: [0, 0] });
     expect(qs1).toMatchObject({
@@ -191,7 +192,7 @@ describe("the record of an offline inverter", () => {
   });
 
   it("is all zero on family L", () => {
-    for (const record of tableOf(ecu({ family: "L", plant: cases }), night).records) {
+    for (const record of readTable(ecu({ family: "L", plant: cases }), night).records) {
       expect(record).toMatchObject({ online: false, frequencyHertz: 0, temperatureCelsius: -100 });
       expect([...record.powerWatts, ...record.gridVolts].every((value) => value === 0)).toBe(true);
     }
@@ -217,7 +218,7 @@ it.each<[ModelName, number]>([
   ["YC1000", 27],
   ["QT2", 27],
 ])("the record of a %s has %i bytes", (name, bytes) => {
-  const table = ecu({ plant: plantOf([name, 3]) }).realtime(local(13));
+  const table = ecu({ plant: createTestPlant([name, 3]) }).realtime(local(13));
   expect(encodeReply("realtime", table)).toHaveLength(30 + 3 * bytes);
 });
 
@@ -291,7 +292,7 @@ describe("the tables of the history", () => {
     ["", "00", 7, "20260719"],
     ["12345", "02", 2, "20260701"],
   ])("have for period %j the energy of %s: %i records", (asked, period, count, last) => {
-    const rounds = ecu({ plant: plantOf(["DS3", 1]) });
+    const rounds = ecu({ plant: createTestPlant(["DS3", 1]) });
     const table = rounds.energy(local(24 * 29 - 1), asked); // up to 19 July
     expect(table.period).toBe(period);
     expect(table.records).toHaveLength(count);
@@ -303,7 +304,7 @@ describe("the tables of the history", () => {
   });
 
   it("wrap at 655.36 kWh, the limit of two bytes", () => {
-    const rounds = ecu({ plant: plantOf(["QS1", 200]), start: local(23) });
+    const rounds = ecu({ plant: createTestPlant(["QS1", 200]), start: local(23) });
     const { todayEnergyJoules } = rounds.info(local(23));
     const { records } = rounds.energy(local(23), "00");
     expect(todayEnergyJoules).toBeGreaterThan(655.36 * KWH);

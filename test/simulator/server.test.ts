@@ -4,7 +4,7 @@ import { decodeReply } from "../../src/protocol/replies.ts";
 import type { Family } from "../../src/simulator/behaviours.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
-import { settled } from "../support/fake-clock.ts";
+import { settle } from "../support/fake-clock.ts";
 import {
   AFTERNOON,
   type Connection,
@@ -142,7 +142,7 @@ describe.each(families)("an ECU of family %s", (family) => {
     const ecu = await startEcu({ family, replyDelayMs: 60_000 });
     using wire = await dial(ecu);
     wire.send(INFO);
-    while (ecu.requests.length === 0) await settled();
+    while (ecu.requests.length === 0) await settle();
     await ecu.close();
     await ecu.close();
     await wire.ended;
@@ -250,7 +250,7 @@ describe("family R", () => {
     {
       using wire = await dial(ecu);
       wire.send(INFO);
-      while (ecu.requests.length === 0) await settled();
+      while (ecu.requests.length === 0) await settle();
     }
     expect((await queryEcu(ecu, "info", ecuIds.R)).ecuId).toBe(ecuIds.R);
   });
@@ -287,7 +287,7 @@ describe("family L", () => {
     await using ecu = await startEcu({ replyDelayMs: 300 });
     using wire = await dial(ecu);
     wire.send(INFO);
-    while (ecu.requests.length === 0) await settled();
+    while (ecu.requests.length === 0) await settle();
     wire.send(request("0002", "L"));
     await wire.ended;
     expect(ecu.requests).toHaveLength(2);

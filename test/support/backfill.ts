@@ -19,7 +19,7 @@ const createTextStream = (): Writable & { text: () => string } => {
   return Object.assign(stream, { text: () => parts.join("") });
 };
 
-export interface Workshop extends AsyncDisposable {
+export interface BackfillFolder extends AsyncDisposable {
   readonly folder: string;
   readonly output: string;
   readonly cache: string;
@@ -33,7 +33,7 @@ export interface Workshop extends AsyncDisposable {
 }
 
 /** Creates a folder for an output and a cache. @param now the time in milliseconds since 1970 */
-export const openWorkshop = async (now: () => number): Promise<Workshop> => {
+export const createBackfillFolder = async (now: () => number): Promise<BackfillFolder> => {
   const folder = await mkdtemp(join(tmpdir(), "backfill-"));
   const [output, cache] = [join(folder, "history.om"), join(folder, "cache", "roof.json")];
   return {

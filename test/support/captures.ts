@@ -28,14 +28,14 @@ export const captures: readonly Capture[] =
   capturesFile === undefined ? [] : JSON.parse(readFileSync(capturesFile, "utf8"));
 
 /** Bytes of the capture with that id. */
-export const captured = (id: string): Buffer => {
+export const readCapture = (id: string): Buffer => {
   const capture = captures.find((one) => one.id === id);
   if (capture === undefined) throw new Error(`no capture ${id} in the corpus`);
   return Buffer.from(capture.hex, "hex");
 };
 
 /** The command of each kind of captured reply. */
-export const commandOfQuery: Readonly<Record<Capture["query"], Command>> = {
+export const commandByQuery: Readonly<Record<Capture["query"], Command>> = {
   "ecu-info": "info",
   "inverter-data": "realtime",
   "inverter-signal": "signal",

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** A certificate and its key, as files and as text. */
-export interface Pair {
+export interface CertificateFiles {
   readonly certFile: string;
   readonly keyFile: string;
   readonly cert: string;
@@ -11,9 +11,12 @@ export interface Pair {
 }
 
 /** Creates certificates in a folder with openssl: self-signed, or signed by `by`. */
-export const certifier =
+export const createCertifier =
   (folder: string) =>
-  (name: string, { by, sans = [] }: { by?: Pair; sans?: readonly string[] } = {}): Pair => {
+  (
+    name: string,
+    { by, sans = [] }: { by?: CertificateFiles; sans?: readonly string[] } = {},
+  ): CertificateFiles => {
     const [certFile, keyFile] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
     execFileSync(
       "openssl",

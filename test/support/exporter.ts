@@ -45,14 +45,14 @@ export const startTestExporter = async (
   return {
     url,
     get,
-    samples: async (name) => samplesOf(await get(), name),
+    samples: async (name) => parseSamples(await get(), name),
     stop: exporter.stop,
     [Symbol.asyncDispose]: () => exporter.stop(),
   };
 };
 
 /** The samples of one metric in an exposition: values by labels except `ecu`, joined by commas. */
-export const samplesOf = (text: string, name: string): Record<string, number> => {
+export const parseSamples = (text: string, name: string): Record<string, number> => {
   const samples: Record<string, number> = {};
   for (const line of text.split("\n")) {
     const [, found, labels = "", value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];

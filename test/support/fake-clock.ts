@@ -16,7 +16,7 @@ interface Sleeper {
 }
 
 /** @param start milliseconds since 1970 */
-export const fakeClock = (start = Date.UTC(2025, 5, 21, 10)): FakeClock => {
+export const createFakeClock = (start = Date.UTC(2025, 5, 21, 10)): FakeClock => {
   const sleeping = new Set<Sleeper>();
   let passed = 0;
   let offset = start;
@@ -52,11 +52,11 @@ export const fakeClock = (start = Date.UTC(2025, 5, 21, 10)): FakeClock => {
     },
     advance: async (ms) => {
       const until = passed + ms;
-      await settled();
+      await settle();
       for (let sleeper = next(until); sleeper !== undefined; sleeper = next(until)) {
         passed = Math.max(passed, sleeper.at);
         sleeper.wake();
-        await settled();
+        await settle();
       }
       passed = until;
     },
@@ -70,13 +70,13 @@ export const fakeClock = (start = Date.UTC(2025, 5, 21, 10)): FakeClock => {
 };
 
 /** A clock that advances by each sleep at once, so that pauses take no real time. */
-export interface HastyClock extends Clock {
+export interface FastClock extends Clock {
   /** Advances time, and runs the callbacks scheduled up to the new time. */
   pass(ms: number): void;
 }
 
-/** @see HastyClock @param start milliseconds since 1970 */
-export const hastyClock = (start = Date.UTC(2025, 5, 21, 10)): HastyClock => {
+/** @see FastClock @param start milliseconds since 1970 */
+export const createFastClock = (start = Date.UTC(2025, 5, 21, 10)): FastClock => {
   const scheduled = new Set<{ readonly at: number; readonly callback: () => void }>();
   let passed = 0;
   return {
@@ -102,4 +102,4 @@ export const hastyClock = (start = Date.UTC(2025, 5, 21, 10)): HastyClock => {
 };
 
 /** Resolves when no more work can be done without the passing of time. */
-export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

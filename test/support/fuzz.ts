@@ -8,9 +8,9 @@ import { render } from "../../src/metrics/render.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { MAX_REPLY_BYTES, readReplyLength } from "../../src/protocol/frame.ts";
 import { decodeReply } from "../../src/protocol/replies.ts";
-import { answered, infoOf, signalsOf, tableOf } from "../ecu/messages.ts";
-import { type HostileReply, hostileReply } from "./hostile.ts";
-import { observation, scrapeOf } from "./observation.ts";
+import { createInfo, createSignals, createTable, validOutcome } from "../ecu/messages.ts";
+import { createHostileReply, type HostileReply } from "./hostile.ts";
+import { createScrape, observation } from "./observation.ts";
 
 export interface FuzzOptions {
   readonly seed: number;
@@ -38,9 +38,9 @@ interface Cost {
 const NOW = Date.UTC(2025, 5, 21, 10);
 const FAULTS_KEPT = 10;
 const good: Replies = {
-  info: answered(infoOf()),
-  realtime: answered(tableOf()),
-  signal: answered(signalsOf()),
+  info: validOutcome(createInfo()),
+  realtime: validOutcome(createTable()),
+  signal: validOutcome(createSignals()),
 };
 
 /** Runs the frame reader and the decoders on received bytes. */
@@ -52,7 +52,7 @@ const read = ({ command, bytes }: HostileReply): unknown => {
 /** Evaluates a message as the exporter does, up to the metrics. */
 const show = ({ command }: HostileReply, message: unknown, memory: Memory, at: number) => {
   if (command !== "info" && command !== "realtime" && command !== "signal") return undefined;
-  const replies: Replies = { ...good, [command]: answered(message) };
+  const replies: Replies = { ...good, [command]: validOutcome(message) };
   return observe({ replies, memory, zone: "UTC", now: NOW, monotonic: at });
 };
 
@@ -95,21 +95,21 @@ const run = (...frame: Parameters<typeof runOnce>): Run => {
 };
 
 /** Runs the frames of a seed, from 0, as successive replies of one ECU. */
-export const fuzz = async (options: FuzzOptions): Promise<FuzzReport> => {
+export const runFuzz = async (options: FuzzOptions): Promise<FuzzReport> => {
   const { seed, frames, renderOneIn } = options;
   const outcomes: Record<string, number> = {};
   const faults: string[] = [];
   const [reading, whole] = [createStopwatch(), createStopwatch()];
   let memory = noMemory;
   for (let number = 0; number < frames; number++) {
-    const hostile = hostileReply(seed, number);
+    const hostile = createHostileReply(seed, number);
     const { message, shown, thrown, ...times } = run(hostile, memory, number * 60_000);
     reading.add(number, times.readingMs);
     whole.add(number, times.wholeMs);
     memory = shown?.memory ?? memory;
     const broken =
       thrown === undefined
-        ? faultsOf(message, shown?.reading, memory)
+        ? findFaults(message, shown?.reading, memory)
         : faultsOfError(thrown, hostile);
     if (shown !== undefined && number % renderOneIn === 0) {
       broken.push(...(await faultsOfText(shown.reading)));
@@ -117,13 +117,13 @@ export const fuzz = async (options: FuzzOptions): Promise<FuzzReport> => {
     for (const fault of broken.slice(0, FAULTS_KEPT - faults.length)) {
       faults.push(`frame ${number} of seed ${seed}: ${fault}: ${hostile.bytes.toString("hex")}`);
     }
-    const outcome = outcomeOf(thrown, shown);
+    const outcome = classifyOutcome(thrown, shown);
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   }
   return { outcomes, faults, reading: reading.cost(frames), whole: whole.cost(frames) };
 };
 
-const outcomeOf = (thrown: unknown, shown: Shown): string => {
+const classifyOutcome = (thrown: unknown, shown: Shown): string => {
   if (thrown === undefined) return shown === undefined ? "decoded" : "exported";
   return thrown instanceof ProtocolError ? thrown.reason : "other";
 };
@@ -151,7 +151,7 @@ const faultsOfError = (error: unknown, { bytes }: HostileReply): string[] => {
   return faults;
 };
 
-const faultsOf = (message: unknown, reading: Reading | undefined, memory: Memory): string[] => {
+const findFaults = (message: unknown, reading: Reading | undefined, memory: Memory): string[] => {
   const faults: string[] = [];
   const check = (isRight: boolean, fault: string): void => {
     if (!isRight) faults.push(fault);
@@ -165,7 +165,7 @@ const faultsOf = (message: unknown, reading: Reading | undefined, memory: Memory
 
 /** The lines of an exposition that Prometheus would reject. */
 const faultsOfText = async (reading: Reading): Promise<string[]> => {
-  const text = await render(scrapeOf(observation({ reading })), "openmetrics");
+  const text = await render(createScrape(observation({ reading })), "openmetrics");
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const series = lines.map((line) => line.slice(0, line.lastIndexOf(" ")));
   return [

@@ -9,8 +9,8 @@ import { createPlant } from "../../src/simulator/plant.ts";
 import { random } from "../../src/simulator/random.ts";
 import { createRounds } from "../../src/simulator/rounds.ts";
 import { fakeLog } from "../ecu/fake-log.ts";
-import { answered } from "../ecu/messages.ts";
-import { fakeClock } from "./fake-clock.ts";
+import { validOutcome } from "../ecu/messages.ts";
+import { createFakeClock } from "./fake-clock.ts";
 
 const MINUTE = 60_000;
 const MINUTES = 24 * 60;
@@ -49,7 +49,11 @@ export interface GlitchyDay {
 type Glitch = "forgotten" | "zero" | "lower" | "silent" | undefined;
 type Info = ReturnType<ReturnType<typeof createRounds>["info"]>;
 
-export const glitchyDay = async ({ family, seed, restarts }: DayOptions): Promise<GlitchyDay> => {
+export const simulateGlitchyDay = async ({
+  family,
+  seed,
+  restarts,
+}: DayOptions): Promise<GlitchyDay> => {
   const plant = createPlant([["DS3", 6]], SITE, seed);
   const rounds = createRounds({ plant, family, zone: ZONE, start: MIDNIGHT });
   const glitches = createGlitches(seed);
@@ -76,7 +80,7 @@ export const glitchyDay = async ({ family, seed, restarts }: DayOptions): Promis
 
 /** A process of the exporter: its monotonic time starts at 0, and it knows only what is in the state file. */
 const startExporter = (now: number, remembered: Memory) => {
-  const clock = fakeClock(now);
+  const clock = createFakeClock(now);
   let current: Replies = {};
   let memory = remembered;
   const monitor = createMonitor({
@@ -100,7 +104,7 @@ const startExporter = (now: number, remembered: Memory) => {
     /** The memory for the state file of the next process. */
     stop: (): Memory => {
       const text = formatState(new Map([["roof", memory]]), clock);
-      const later = fakeClock(clock.now());
+      const later = createFakeClock(clock.now());
       return parseState(text, later).get("roof") ?? noMemory;
     },
   };
@@ -116,9 +120,9 @@ const repliesAt = (
   const error = new QueryError("did not answer", { reason: "timeout" });
   if (info === undefined) return { info: { ok: false, error, durationMs: 1 } };
   return {
-    info: answered(info),
-    realtime: answered(rounds.realtime(at)),
-    signal: answered(rounds.signal(at)),
+    info: validOutcome(info),
+    realtime: validOutcome(rounds.realtime(at)),
+    signal: validOutcome(rounds.signal(at)),
   };
 };
 

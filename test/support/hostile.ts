@@ -68,7 +68,7 @@ const LENGTHS = [
   "\0\0\0\0",
 ];
 
-const oneOf = <T>(items: readonly T[], dice: Dice): T => items[dice(items.length)] as T;
+const pick = <T>(items: readonly T[], dice: Dice): T => items[dice(items.length)] as T;
 const noise = (length: number, dice: Dice): Buffer =>
   Buffer.from(Array.from({ length }, () => dice(256)));
 
@@ -83,7 +83,7 @@ const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>>
   },
   tellingBytes: (frame, dice) => {
     for (let more = 1 + dice(4); more > 0; more--) {
-      frame.writeUInt8(oneOf(MEANINGFUL_BYTES, dice), dice(frame.length));
+      frame.writeUInt8(pick(MEANINGFUL_BYTES, dice), dice(frame.length));
     }
     return frame;
   },
@@ -97,7 +97,7 @@ const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>>
     return Buffer.concat([frame.subarray(0, at), noise(1 + dice(30), dice), frame.subarray(at)]);
   },
   spliced: (frame, dice) => {
-    const other = oneOf(originals, dice).bytes;
+    const other = pick(originals, dice).bytes;
     return Buffer.concat([
       frame.subarray(0, dice(frame.length)),
       other.subarray(dice(other.length)),
@@ -110,11 +110,11 @@ const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>>
   },
   lyingLength: (frame, dice) => {
     const any = String(dice(10_000)).padStart(4, "0");
-    frame.write(dice(2) === 0 ? any : oneOf(LENGTHS, dice), Math.min(5, frame.length), "latin1");
+    frame.write(dice(2) === 0 ? any : pick(LENGTHS, dice), Math.min(5, frame.length), "latin1");
     return frame;
   },
   lyingCount: (frame, dice) => {
-    const count = dice(2) === 0 ? dice(300) : oneOf(MEANINGFUL_COUNTS, dice);
+    const count = dice(2) === 0 ? dice(300) : pick(MEANINGFUL_COUNTS, dice);
     const at = dice(3) === 0 ? 46 + 2 * dice(2) : COUNT_AT; // of 0001, or of 0002
     if (frame.length >= at + 2) frame.writeUInt16BE(count, at);
     return frame;
@@ -122,9 +122,9 @@ const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>>
   lyingTypes: (frame, dice) => {
     const places = typePlaces(frame);
     const isAll = dice(4) === 0;
-    const code = oneOf(TYPE_CODES, dice);
+    const code = pick(TYPE_CODES, dice);
     if (places.length === 0) return frame;
-    for (const place of isAll ? places : [oneOf(places, dice)]) frame.write(code, place, "latin1");
+    for (const place of isAll ? places : [pick(places, dice)]) frame.write(code, place, "latin1");
     return frame;
   },
   padded: (frame, dice) =>
@@ -166,15 +166,15 @@ const maze = (dice: Dice): HostileReply => {
 const MAZE_ONE_IN = 1_000;
 
 /** The hostile reply with this number of a seed. */
-export const hostileReply = (seed: number, number: number): HostileReply => {
+export const createHostileReply = (seed: number, number: number): HostileReply => {
   let throws = 0;
   const dice: Dice = (below) => Math.floor(random(seed, number, throws++) * below);
   if (dice(MAZE_ONE_IN) === 0) return maze(dice);
-  const original = oneOf(originals, dice);
+  const original = pick(originals, dice);
   let bytes: Buffer = Buffer.from(original.bytes);
   for (let more = 1 + dice(3); more > 0 && bytes.length > 0; more--) {
-    bytes = oneOf(everyMutation, dice)(bytes, dice);
+    bytes = pick(everyMutation, dice)(bytes, dice);
   }
-  const command = dice(50) === 0 ? oneOf(everyCommand, dice) : original.command;
+  const command = dice(50) === 0 ? pick(everyCommand, dice) : original.command;
   return { command, bytes: dice(10) < 7 ? sealed(bytes) : bytes };
 };

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
 /** A server at a free port of the loopback address. */
-export interface Listening extends AsyncDisposable {
+export interface TestServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
 }
 
 /** Starts a server that closes when it is disposed of. @param onSocket called with each connection */
-export const listening = async (onSocket: (socket: Socket) => void): Promise<Listening> => {
+export const startServer = async (onSocket: (socket: Socket) => void): Promise<TestServer> => {
   const server = createServer((socket) => {
     socket.on("error", () => {});
     onSocket(socket);

@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import { exchange } from "../../src/ecu/client.ts";
 import { QueryError, reasons } from "../../src/ecu/errors.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
-import { fuzz } from "./fuzz.ts";
-import { hostileReply } from "./hostile.ts";
+import { runFuzz } from "./fuzz.ts";
+import { createHostileReply } from "./hostile.ts";
 import { servePieces } from "./serve-pieces.ts";
 
 const request = encodeRequest("info");
@@ -13,7 +13,7 @@ const never = new AbortController().signal;
 /** Defines the tests. @param seed of the replies */
 export const testMalformedReplies = (seed: number): void => {
   it("give finite numbers and valid labels, or an error with a reason", async () => {
-    const { outcomes, faults } = await fuzz({ seed, frames: 10_000, renderOneIn: 50 });
+    const { outcomes, faults } = await runFuzz({ seed, frames: 10_000, renderOneIn: 50 });
     expect(faults).toEqual([]);
     // Each outcome must occur; otherwise the replies do not exercise all of the code.
     expect(Object.keys(outcomes).sort()).toEqual([
@@ -31,7 +31,7 @@ export const testMalformedReplies = (seed: number): void => {
   it("followed by a flood are kept up to 10,009 bytes", async () => {
     const flood = Buffer.alloc(50_000, "9");
     const hostile = Array.from({ length: 299 }, (_, number) => {
-      const { bytes } = hostileReply(seed, number);
+      const { bytes } = createHostileReply(seed, number);
       return number % 3 === 0 ? [bytes, flood] : [bytes];
     });
     const replies = [[Buffer.from("APS1199990030"), flood], ...hostile];

@@ -64,7 +64,7 @@ export const observation = (change: Partial<Observation> = {}): Observation => (
 });
 
 /** The locations of the panels of `roof`, and of one panel without an inverter. */
-export const place = {
+export const rooftop = {
   sunElevationDegrees: -3.25,
   panels: [
     { uid: "901000000001", channel: 2, panel: "A2", array: "south", row: "1", column: "2" },
@@ -73,9 +73,9 @@ export const place = {
 };
 
 /** The data of one scrape of these ECUs. */
-export const scrapeOf = (...observations: readonly Observation[]): ScrapeData => ({
+export const createScrape = (...observations: readonly Observation[]): ScrapeData => ({
   observations,
   build: { version: "1.2.3", revision: "0123abc", nodeVersion: "v24.0.0" },
   durationSeconds: 0.07,
-  locations: new Map([["roof", place]]),
+  locations: new Map([["roof", rooftop]]),
 });

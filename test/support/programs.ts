@@ -16,7 +16,7 @@ export const hasProgram = (name: string, ...args: string[]): boolean => {
 };
 
 /** Runs a program: its exit code, and both outputs together. */
-export const told = (
+export const runWithInput = (
   name: string,
   args: readonly string[],
   input: string,
@@ -26,7 +26,7 @@ export const told = (
 };
 
 /** A program that runs until the end of the test. */
-export interface Running extends AsyncDisposable {
+export interface RunningProgram extends AsyncDisposable {
   /** Its output so far. */
   output(): string;
 }
@@ -36,7 +36,7 @@ export const startProgram = (
   name: string,
   args: readonly string[],
   env: Record<string, string> = {},
-): Running => {
+): RunningProgram => {
   const child = spawn(name, args, { env: { ...process.env, ...env } });
   let output = "";
   child.stdout.on("data", (chunk) => {
@@ -67,7 +67,7 @@ export const freePort = async (): Promise<number> => {
 };
 
 /** Polls until there is a result. @throws Error at the time limit, with the text of `told` */
-export const eventually = async <T>(
+export const poll = async <T>(
   seconds: number,
   ask: () => Promise<T | undefined>,
   told: () => string,

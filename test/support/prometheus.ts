@@ -1,7 +1,7 @@
-import { eventually, freePort, type Running, startProgram } from "./programs.ts";
+import { freePort, poll, type RunningProgram, startProgram } from "./programs.ts";
 
 /** A Prometheus that runs until the end of the test. */
-export interface RunningPrometheus extends Running {
+export interface RunningPrometheus extends RunningProgram {
   readonly url: string;
   /** Base URL of its HTTP API. */
   readonly api: string;
@@ -36,7 +36,7 @@ export const startPrometheus = async ({
   const url = `http://${address}`;
   const isReady = async () => (await fetch(`${url}/-/ready`)).ok || undefined;
   try {
-    await eventually(READY_SECONDS, isReady, program.output);
+    await poll(READY_SECONDS, isReady, program.output);
   } catch (error) {
     await program[Symbol.asyncDispose]();
     throw error;

@@ -1,26 +1,26 @@
 import { type ExchangeObserver, exchange } from "../../src/ecu/client.ts";
-import { type HastyClock, settled } from "./fake-clock.ts";
+import { type FastClock, settle } from "./fake-clock.ts";
 
 /** The events of an exchange: the ECU accepts, receives the request, sends bytes, completes its reply. */
 export type ExchangeEvent = "connected" | "arrived" | "received" | "replied";
 
 /** The milliseconds that pass after an event. @param exchange command and number, counted from 1 */
-export type Passing = (
+export type PassingTime = (
   event: ExchangeEvent,
   exchange: { readonly code: string; readonly number: number },
 ) => number;
 
 /** Advances time after each event of one kind: in all exchanges, or in those of one command or number. */
-export const passAfter =
-  (event: ExchangeEvent, ms: number, only: { code?: string; number?: number } = {}): Passing =>
+export const passTimeAfter =
+  (event: ExchangeEvent, ms: number, only: { code?: string; number?: number } = {}): PassingTime =>
   (happened, { code, number }) =>
     happened === event && code === (only.code ?? code) && number === (only.number ?? number)
       ? ms
       : 0;
 
 export interface TimedExchangeOptions {
-  readonly clock: HastyClock;
-  readonly passing: Passing;
+  readonly clock: FastClock;
+  readonly passing: PassingTime;
   /** The server, which lists the requests that have arrived. */
   readonly ecu?: { readonly requests: readonly unknown[] } | undefined;
 }
@@ -29,7 +29,11 @@ export interface TimedExchangeOptions {
  * The TCP client on a clock that advances only after the events that a test names. A time limit expires when the test
  * advances the clock, however slow the machine is.
  */
-export const timedExchange = ({ clock, passing, ecu }: TimedExchangeOptions): typeof exchange => {
+export const createTimedExchange = ({
+  clock,
+  passing,
+  ecu,
+}: TimedExchangeOptions): typeof exchange => {
   let number = 0;
   return async (endpoint, request, signal, options = {}) => {
     const current = { code: Buffer.from(request).toString("latin1", 9, 13), number: ++number };
@@ -64,7 +68,7 @@ export const timedExchange = ({ clock, passing, ecu }: TimedExchangeOptions): ty
         events.push("arrived");
       }
       for (const event of events.splice(0)) clock.pass(passing(event, current));
-      await settled();
+      await settle();
     }
     return result;
   };

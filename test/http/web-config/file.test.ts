@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/config/usage-error.ts";
 import { loadWebConfig } from "../../../src/http/web-config/file.ts";
 import { watchWebConfig } from "../../../src/http/web-config/watch.ts";
-import { told } from "../../support/programs.ts";
+import { runWithInput } from "../../support/programs.ts";
 
 const HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
 
@@ -269,7 +269,7 @@ describe("the program", () => {
     "reports every problem of an invalid file and exits with 2",
     () => {
       writeFileSync(web, "basic_auth_users:\n  alice: x\nhttp_server_config:\n  http2: true\n");
-      const { code, output } = told(
+      const { code, output } = runWithInput(
         process.execPath,
         ["dist/main.js", "demo", `--web.config.file=${web}`],
         "",

@@ -16,7 +16,7 @@ import { simulate } from "../../../src/commands/simulate.ts";
 import { envName, type Setting } from "../../../src/config/setting.ts";
 import { startEcu } from "../../simulator/client.ts";
 import { startTestExporter } from "../../support/exporter.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
+import { freePort, hasProgram, poll, runWithInput, startProgram } from "../../support/programs.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
 
 interface Service {
@@ -148,7 +148,7 @@ const temporaryFolder = async () => {
 const withoutVariables = (value: string): string => value.replace(/\$\{\w+:-([^}]*)\}/g, "$1");
 
 describe("the exporter's own containers", () => {
-  const configOf = (name: string) => {
+  const parseConfig = (name: string) => {
     const { command = [], environment = {} } = service(name);
     const env = Object.fromEntries(
       Object.entries(environment).map(([key, value]) => [key, withoutVariables(value)]),
@@ -157,7 +157,7 @@ describe("the exporter's own containers", () => {
   };
 
   it("ask the simulated ECU where no other is named", () => {
-    expect(configOf("exporter")).toMatchObject({
+    expect(parseConfig("exporter")).toMatchObject({
       command: "serve",
       config: {
         ecus: [{ name: "ecu", host: "ecu", port: 8899 }],
@@ -166,7 +166,7 @@ describe("the exporter's own containers", () => {
         listenAddress: { port: 10_899 },
       },
     });
-    expect(configOf("ecu")).toMatchObject({
+    expect(parseConfig("ecu")).toMatchObject({
       command: "simulate",
       config: { listen: { port: 8899 }, fault: [], control: { host: "127.0.0.1", port: 8898 } },
     });
@@ -273,7 +273,7 @@ describe.skipIf(
     }
   };
   /** The command line of a service with its paths below the folder, and its port another. */
-  const argsOf = (name: string, folder: string, port: number): string[] => [
+  const listArgs = (name: string, folder: string, port: number): string[] => [
     ...(service(name).command ?? []).map((arg) => arg.replace("=/", `=${folder}/`)),
     `--web.listen-address=127.0.0.1:${port}`,
   ];
@@ -296,7 +296,7 @@ describe.skipIf(
   };
   /** The same once Prometheus has looked for them, which takes it a few seconds. */
   const configured = (port: number, output: () => string) =>
-    eventually(
+    poll(
       30,
       async () => {
         const answer = await toldBy(port);
@@ -314,12 +314,12 @@ describe.skipIf(
     await using folder = await temporaryFolder();
     await containers(folder.path);
     for (const config of ["prometheus.yml", `${folder.path}/etc/prometheus/prometheus.yml`]) {
-      const { code, output } = told("promtool", ["check", "config", config], "");
+      const { code, output } = runWithInput("promtool", ["check", "config", config], "");
       expect(output).toContain("SUCCESS: 2 rule files found");
       expect(code).toBe(0);
     }
     await rm(`${folder.path}/etc/prometheus/rules/alerts.yml`);
-    const { output } = told(
+    const { output } = runWithInput(
       "promtool",
       ["check", "config", `${folder.path}/etc/prometheus/prometheus.yml`],
       "",
@@ -333,11 +333,11 @@ describe.skipIf(
     const [prometheus, alertmanager] = [await freePort(), await freePort()];
     await using one = startProgram(
       "prometheus-alertmanager",
-      argsOf("alertmanager", folder.path, alertmanager),
+      listArgs("alertmanager", folder.path, alertmanager),
     );
-    await using other = startProgram("prometheus", argsOf("prometheus", folder.path, prometheus));
-    await eventually(30, () => isHealthy("alertmanager", alertmanager), one.output);
-    await eventually(30, () => isHealthy("prometheus", prometheus), other.output);
+    await using other = startProgram("prometheus", listArgs("prometheus", folder.path, prometheus));
+    await poll(30, () => isHealthy("alertmanager", alertmanager), one.output);
+    await poll(30, () => isHealthy("prometheus", prometheus), other.output);
     expect(await configured(prometheus, other.output)).toEqual({
       alertmanagers: ["alertmanager:9093"],
       targets: ["http://exporter:10899/metrics"],
@@ -361,7 +361,7 @@ describe.skipIf(
     });
     const isReady = async () =>
       (await fetch(`http://127.0.0.1:${alertmanager}/-/ready`)).ok || undefined;
-    await eventually(30, isReady, one.output);
+    await poll(30, isReady, one.output);
     expect(await configured(prometheus, other.output)).toEqual({
       alertmanagers: ["localhost:9093"],
       targets: ["http://localhost:10899/metrics"],

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startEcu } from "../../simulator/client.ts";
-import { samplesOf } from "../../support/exporter.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
+import { parseSamples } from "../../support/exporter.ts";
+import { freePort, hasProgram, poll, runWithInput, startProgram } from "../../support/programs.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // other programs are started
 
@@ -93,7 +93,7 @@ describe.skipIf(!canBuild)("the image", () => {
   let root: string;
 
   const buildah = (...args: string[]): string => {
-    const { code, output } = told(
+    const { code, output } = runWithInput(
       "buildah",
       [`--root=${folder}/store`, `--runroot=${folder}/run`, `--storage-driver=${driver}`, ...args],
       "",
@@ -111,15 +111,15 @@ describe.skipIf(!canBuild)("the image", () => {
       `--root=${folder}/try`,
       `--runroot=${folder}/try-run`,
     ];
-    if (told("buildah", [...drives, "info"], "").code !== 0) driver = "vfs";
+    if (runWithInput("buildah", [...drives, "info"], "").code !== 0) driver = "vfs";
     const base = [join(folder, "base"), process.execPath, CERTIFICATES];
-    const made = told("sh", ["test/integration/deploy/base.sh", ...base], "");
+    const made = runWithInput("sh", ["test/integration/deploy/base.sh", ...base], "");
     if (made.code !== 0) throw new Error(`there is no base\n${made.output}`);
     const from = `FROM scratch\nCOPY base /\nENV npm_config_audit=false PATH=/usr/local/bin:/usr/bin NODE_EXTRA_CA_CERTS=${CERTIFICATES}\n`;
     writeFileSync(join(folder, "Base"), from);
     build("--quiet", `--tag=${BASE}`, `--file=${folder}/Base`, folder);
     // What npm has loaded before is not loaded again.
-    const cache = told("npm", ["config", "get", "cache"], "").output.trim();
+    const cache = runWithInput("npm", ["config", "get", "cache"], "").output.trim();
     const options = existsSync(cache) ? [`--volume=${cache}:/root/.npm`] : [];
     const args = [`NODE_IMAGE=${BASE}`, "REVISION=0123abc"].map((arg) => `--build-arg=${arg}`);
     build("--jobs=2", ...options, ...args, `--tag=${IMAGE}`, ".");
@@ -167,7 +167,7 @@ describe.skipIf(!canBuild)("the image", () => {
 
   it("has nothing beyond its base but the program, its packages, and a folder for the state", () => {
     const all = (top: string): Set<string> =>
-      new Set(told("find", [top, "-printf", "/%P\n"], "").output.split("\n"));
+      new Set(runWithInput("find", [top, "-printf", "/%P\n"], "").output.split("\n"));
     const base = all(join(folder, "base"));
     const own = [...all(root)].filter((path) => !base.has(path));
     const tops = own.filter((path) => !/^\/app\/(dist|node_modules)\//.test(path));
@@ -194,7 +194,7 @@ describe.skipIf(!canBuild)("the image", () => {
 
   it("belongs to root but for the folder of the state", () => {
     expect(statSync(join(root, "var/lib/apsystems")).uid).toBe(1000);
-    const others = told(
+    const others = runWithInput(
       "find",
       [join(root, "app"), "-not", "-uid", "0", "-o", "-perm", "/o+w", "-not", "-type", "l"],
       "",
@@ -211,7 +211,7 @@ describe.skipIf(!canBuild)("the image", () => {
     const health = config.Healthcheck.Test.slice(1).map((arg) =>
       arg.replace(USUAL_PORT, `${port}`),
     );
-    const isHealthy = (): number | null => told(...inContainer({}, health), "").code;
+    const isHealthy = (): number | null => runWithInput(...inContainer({}, health), "").code;
     try {
       const [name, args] = inContainer(
         {
@@ -222,12 +222,12 @@ describe.skipIf(!canBuild)("the image", () => {
         config.Entrypoint,
       );
       await using program = startProgram(name, args);
-      const page = await eventually(
+      const page = await poll(
         30,
         async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
         program.output,
       );
-      expect(samplesOf(page, "ecu_up")).toEqual({ "": 1 });
+      expect(parseSamples(page, "ecu_up")).toEqual({ "": 1 });
       expect(page).toContain('revision="0123abc"');
       expect(config.Healthcheck.Test[0]).toBe("CMD");
       expect(isHealthy(), program.output()).toBe(0);
@@ -241,7 +241,7 @@ describe.skipIf(!canBuild)("the image", () => {
   it("cannot write but to the state's folder", () => {
     const tries = ["/app/x", "/tmp/x", "/var/lib/apsystems/x"].map((path) => [
       path,
-      told(...inContainer({}, ["node", "-e", `fs.writeFileSync("${path}", "")`]), "").code,
+      runWithInput(...inContainer({}, ["node", "-e", `fs.writeFileSync("${path}", "")`]), "").code,
     ]);
     expect(tries).toEqual([
       ["/app/x", 1],

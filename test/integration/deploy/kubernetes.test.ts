@@ -11,7 +11,7 @@ import { describe, expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { generated } from "../../../scripts/deploy.ts";
 import { parseCommandLine } from "../../../src/cli/parse.ts";
-import { eventually, hasProgram, told } from "../../support/programs.ts";
+import { hasProgram, poll, runWithInput } from "../../support/programs.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // other programs are started
@@ -44,7 +44,7 @@ const models = {
 type Kind = keyof typeof models;
 
 /** What is wrong with an object by the schema that Kubernetes publishes for its kind. */
-const problemsOf = (manifest: Manifest): string[] => {
+const findProblems = (manifest: Manifest): string[] => {
   if (!Object.hasOwn(models, manifest.kind)) return [`${manifest.kind} is of no known kind`];
   const { Model } = models[manifest.kind as Kind];
   try {
@@ -80,7 +80,7 @@ const compiled = (objects: readonly Manifest[]): string[] => {
   });
   const flags = "--noEmit --strict --skipLibCheck --ignoreConfig --types node --module nodenext";
   const { output } = inFile("manifests.mts", lines.join("\n"), (path) =>
-    told("node_modules/.bin/tsc", [...flags.split(" "), path], ""),
+    runWithInput("node_modules/.bin/tsc", [...flags.split(" "), path], ""),
   );
   return output.split("\n").filter((line) => line !== "");
 };
@@ -116,7 +116,7 @@ describe("the manifests", () => {
   it.each(manifests.map((manifest) => [manifest.kind, manifest.metadata.name, manifest] as const))(
     "%s %s is what Kubernetes' schema asks for",
     (_kind, _name, manifest) => {
-      expect(problemsOf(manifest)).toEqual([]);
+      expect(findProblems(manifest)).toEqual([]);
     },
   );
 
@@ -133,7 +133,7 @@ describe("the manifests", () => {
     ["PrometheusRule", "spec.groups.0.rules.0.for", "ten minutes", "pattern"],
     ["ConfigMap", "data.more", 1, "must be string"],
   ] as const)("%s would be refused with %s as %s", (kind, path, value, problem) => {
-    expect(problemsOf(changed(kind, path, value)).join()).toContain(problem);
+    expect(findProblems(changed(kind, path, value)).join()).toContain(problem);
   });
 
   it("have no key that there is not, and the compiler would tell of one", () => {
@@ -255,7 +255,7 @@ describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
   it("finds no fault with the rules that are in the PrometheusRule", () => {
     const { spec } = parse(read("prometheusrule.yaml"));
     const { code, output } = inFile("rules.yml", JSON.stringify(spec), (path) =>
-      told("promtool", ["check", "rules", path], ""),
+      runWithInput("promtool", ["check", "rules", path], ""),
     );
     const rules = spec.groups.flatMap(({ rules }: { rules: object[] }) => rules);
     expect(output).toContain(`SUCCESS: ${rules.length} rules found`);
@@ -268,7 +268,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("Prometheus", () => {
     readonly activeTargets: readonly { readonly labels: Record<string, string> }[];
   }
   /** What a Pod's target is called, where the operator has given it its own labels and then those of the ServiceMonitor. */
-  const labelsOf = async (pod: string): Promise<Record<string, string>> => {
+  const discoverLabels = async (pod: string): Promise<Record<string, string>> => {
     const [endpoint] = parse(read("servicemonitor.yaml")).spec.endpoints;
     const snake = (key: string): string =>
       key.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
@@ -295,7 +295,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("Prometheus", () => {
         config: `${folder}/prometheus.yml`,
         data: `${folder}/data`,
       });
-      return await eventually(
+      return await poll(
         30,
         async () => {
           const response = await fetch(`${prometheus.api}/targets`);
@@ -316,14 +316,14 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("Prometheus", () => {
       namespace: "monitoring",
       service: "apsystems-ecu-exporter",
     };
-    expect(await labelsOf("exporter-1")).toEqual(labels);
-    expect(await labelsOf("exporter-2")).toEqual(labels);
+    expect(await discoverLabels("exporter-1")).toEqual(labels);
+    expect(await discoverLabels("exporter-2")).toEqual(labels);
   });
 });
 
 describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () => {
   const build = (): Manifest[] => {
-    const { code, output } = told("kubectl", ["kustomize", FOLDER], "");
+    const { code, output } = runWithInput("kubectl", ["kustomize", FOLDER], "");
     expect(code, output).toBe(0);
     return objectsIn(output);
   };
@@ -336,7 +336,7 @@ describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () =
       expect.stringMatching(/^ConfigMap apsystems-ecu-exporter-[a-z0-9]{10}$/),
     ]);
     expect(built).toHaveLength(manifests.length + 1);
-    for (const one of built) expect(problemsOf(one)).toEqual([]);
+    for (const one of built) expect(findProblems(one)).toEqual([]);
   });
 
   it("takes the values that docs/deployment.md puts beside them", () => {
@@ -344,20 +344,22 @@ describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () =
     const [, overlay = ""] = /(^ +apiVersion: kustomize[\s\S]*?\n)\n\d\. /m.exec(guide) ?? [];
     const [, place = ""] = /^ +- (\.\.\/\S+)$/m.exec(overlay) ?? [];
     // Debian's kubectl is of a time when a folder had a key of its own; it does not tell kustomize's version either.
-    const isOld = !told("kubectl", ["version", "--client"], "").output.includes("Kustomize");
+    const isOld = !runWithInput("kubectl", ["version", "--client"], "").output.includes(
+      "Kustomize",
+    );
     const text = overlay
       .replaceAll(/^ {7}/gm, "")
       .replace(place, `../../${FOLDER}`)
       .replace("resources:", isOld ? "bases:" : "resources:")
       .replace("192.168.1.50", "10.1.2.3");
     const { code, output } = inFile("kustomization.yaml", text, (path) =>
-      told("kubectl", ["kustomize", dirname(path)], ""),
+      runWithInput("kubectl", ["kustomize", dirname(path)], ""),
     );
     expect(code, output).toBe(0);
     const built = objectsIn(output);
     for (const one of built) {
       expect(one.metadata).toMatchObject({ namespace: "monitoring" });
-      expect(problemsOf(one)).toEqual([]);
+      expect(findProblems(one)).toEqual([]);
     }
     expect(built).toHaveLength(manifests.length + 1);
     expect(output).toContain("image: registry.example.org/apsystems-ecu-exporter:0.1.0");

@@ -7,8 +7,8 @@ import { dirname, join, resolve } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { samplesOf } from "../../support/exporter.ts";
-import { eventually, freePort, startProgram } from "../../support/programs.ts";
+import { parseSamples } from "../../support/exporter.ts";
+import { freePort, poll, startProgram } from "../../support/programs.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // other programs are started
 
@@ -119,13 +119,13 @@ describe("the package", () => {
     const path = `PATH=${dirname(process.execPath)}`;
     const args = ["-i", path, process.execPath, program(), "demo"];
     await using demo = startProgram("env", [...args, `--web.listen-address=127.0.0.1:${port}`]);
-    const page = await eventually(
+    const page = await poll(
       30,
       async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
       demo.output,
     );
-    expect(samplesOf(page, "ecu_up")).toEqual({ "": 1 });
-    expect(Object.keys(samplesOf(page, "inverter_online"))).toHaveLength(7);
+    expect(parseSamples(page, "ecu_up")).toEqual({ "": 1 });
+    expect(Object.keys(parseSamples(page, "inverter_online"))).toHaveLength(7);
     expect(page).toContain(`version="${manifest.version}"`);
   });
 

@@ -7,8 +7,8 @@ import { parseCommandLine } from "../../../src/cli/parse.ts";
 import { serve } from "../../../src/commands/serve.ts";
 import { envName } from "../../../src/config/setting.ts";
 import { startEcu } from "../../simulator/client.ts";
-import { samplesOf } from "../../support/exporter.ts";
-import { eventually, freePort, hasProgram, startProgram, told } from "../../support/programs.ts";
+import { parseSamples } from "../../support/exporter.ts";
+import { freePort, hasProgram, poll, runWithInput, startProgram } from "../../support/programs.ts";
 
 vi.setConfig({ testTimeout: 60_000 }); // other programs are started
 
@@ -17,7 +17,7 @@ const text = readFileSync(`deploy/systemd/${UNIT}`, "utf8");
 const example = readFileSync("deploy/systemd/apsystems-ecu-exporter.env", "utf8");
 
 /** Every value that a unit gives a key. */
-const valuesOf = (key: string): string[] =>
+const listValues = (key: string): string[] =>
   [...text.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].map(([, value = ""]) => value);
 
 /** Lines `NAME=value` of a file for systemd, those behind a comment sign too where asked. */
@@ -41,7 +41,7 @@ const inFolder = <T>(unit: string, ask: (path: string) => T): T => {
 
 describe("the environment of the unit", () => {
   const own = Object.fromEntries(
-    valuesOf("Environment").flatMap((line) => line.split(" ").map((one) => one.split("="))),
+    listValues("Environment").flatMap((line) => line.split(" ").map((one) => one.split("="))),
   );
 
   it.each(["shown", "commented"] as const)("is of settings that there are, as %s", (also) => {
@@ -64,25 +64,25 @@ describe("the environment of the unit", () => {
       ecus: [{ host: "192.168.1.50" }],
       listenAddress: { host: "127.0.0.1", port: 10_899 },
       logFormat: "text",
-      stateFile: `/var/lib/${valuesOf("StateDirectory")[0]}/state.json`,
+      stateFile: `/var/lib/${listValues("StateDirectory")[0]}/state.json`,
       ...(also === "commented" && { timezone: "Europe/Amsterdam", site: { latitude: 52.09 } }),
     });
   });
 
   it("comes from the file that docs/deployment.md has copied there", () => {
-    const [path = ""] = valuesOf("EnvironmentFile");
+    const [path = ""] = listValues("EnvironmentFile");
     const guide = readFileSync("docs/deployment.md", "utf8");
     expect(guide).toMatch(new RegExp(`cp .*apsystems-ecu-exporter\\.env ${path}$`, "m"));
   });
 
   it("has a configuration file read again, by the signal that the program takes for it", () => {
-    expect(valuesOf("ExecReload")).toEqual(["/bin/kill -HUP $MAINPID"]);
+    expect(listValues("ExecReload")).toEqual(["/bin/kill -HUP $MAINPID"]);
     expect(readFileSync("src/commands/serve.ts", "utf8")).toContain('process.on("SIGHUP"');
   });
 
   it("names private networks and this machine alone as those that may be talked with", () => {
-    expect(valuesOf("IPAddressDeny")).toEqual(["any"]);
-    expect(valuesOf("IPAddressAllow").join(" ").split(" ").toSorted()).toEqual([
+    expect(listValues("IPAddressDeny")).toEqual(["any"]);
+    expect(listValues("IPAddressAllow").join(" ").split(" ").toSorted()).toEqual([
       "10.0.0.0/8",
       "169.254.0.0/16",
       "172.16.0.0/12",
@@ -97,7 +97,7 @@ describe("the environment of the unit", () => {
 describe.skipIf(!hasProgram("systemd-analyze", "--version"))("systemd-analyze", () => {
   const security = (unit: string) =>
     inFolder(unit, (path) =>
-      told(
+      runWithInput(
         "systemd-analyze",
         ["security", "--offline=true", "--no-pager", "--threshold=20", path],
         "",
@@ -132,7 +132,7 @@ describe.skipIf(!hasProgram("systemd-analyze", "--version"))("systemd-analyze", 
   /** What `verify` says of a unit whose program is there: the real one is only where it has been installed. */
   const verify = (unit: string) =>
     inFolder(unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`), (path) =>
-      told("systemd-analyze", ["verify", "--man=no", path], ""),
+      runWithInput("systemd-analyze", ["verify", "--man=no", path], ""),
     );
 
   it("finds no fault with the unit", () => {
@@ -197,7 +197,7 @@ describe.skipIf(
     !hasProgram("/usr/bin/python3", "-c", "import seccomp"),
 )("under the unit's filter of system calls", () => {
   /** The filter as one line: later lines of the unit take away what they name behind a tilde. */
-  const filter = valuesOf("SystemCallFilter")
+  const filter = listValues("SystemCallFilter")
     .map((line) =>
       line.startsWith("~")
         ? line
@@ -225,14 +225,14 @@ describe.skipIf(
           WEB_LISTEN_ADDRESS: `127.0.0.1:${port}`,
         },
       );
-      const page = await eventually(
+      const page = await poll(
         20,
         async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
         program.output,
       );
-      expect(samplesOf(page, "ecu_up")).toEqual({ "": 1 });
-      expect(samplesOf(page, "process_resident_memory_bytes")[""]).toBeGreaterThan(0);
-      await eventually(
+      expect(parseSamples(page, "ecu_up")).toEqual({ "": 1 });
+      expect(parseSamples(page, "process_resident_memory_bytes")[""]).toBeGreaterThan(0);
+      await poll(
         10,
         async () => readFileSync(join(folder, "state.json"), "utf8") || undefined,
         program.output,
@@ -248,7 +248,10 @@ describe.skipIf(
       `try: ${call}\nexcept PermissionError: print("refused")`;
     for (const call of ["os.chroot('/')", "os.setuid(1000)", "os.nice(-1)"]) {
       const args = confined("/usr/bin/python3", "-c", `import os\n${script(call)}`);
-      expect(told("/usr/bin/python3", args, ""), call).toEqual({ code: 0, output: "refused\n" });
+      expect(runWithInput("/usr/bin/python3", args, ""), call).toEqual({
+        code: 0,
+        output: "refused\n",
+      });
     }
   });
 });

@@ -1,6 +1,6 @@
 /** Every query of every panel, executed by a real Prometheus after a simulated day of two ECUs. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { committed, targetsOf, type Variable } from "../../grafana/committed.ts";
+import { committed, listTargets, type Variable } from "../../grafana/committed.ts";
 import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "../../grafana/plant.ts";
 import { withValues } from "../../grafana/promql.ts";
 import { hasProgram } from "../../support/programs.ts";
@@ -79,7 +79,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly Expecte
   },
 };
 
-const labelsOf = (series: readonly Series[]): string => {
+const formatLabelNames = (series: readonly Series[]): string => {
   const names = series.flatMap(({ metric }) => Object.keys(metric));
   return [...new Set(names)]
     .filter((name) => name !== "__name__")
@@ -108,7 +108,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       __range: `${DAY_SECONDS}s`,
     }).replaceAll(/\[(1d:5m|30d:1h)\]/g, `[${DAY_SECONDS}s:1s]`);
   const asked = (title: string, i = 0): Promise<Series[]> => {
-    const found = committed.flatMap(targetsOf).find((one) => one.panel.title === title);
+    const found = committed.flatMap(listTargets).find((one) => one.panel.title === title);
     const target = found?.panel.targets[i];
     if (target === undefined) throw new Error(`there is no query ${i} of ${title}`);
     return target.instant ? plant.instant(filled(target.expr)) : plant.range(filled(target.expr));
@@ -126,7 +126,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       const of = wanted[i];
       if (typeof of === "object") continue;
       expect(series, expr).not.toHaveLength(0);
-      expect(labelsOf(series)).toBe(of);
+      expect(formatLabelNames(series)).toBe(of);
       for (const { values } of series) for (const [, value] of values) expect(value).not.toBeNaN();
     }
   });
@@ -151,12 +151,12 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     const panels = await asked("Panels now");
     expect(panels).toHaveLength(26); // 3 DS3, 2 QS1 and 1 YC1000; 2 YC600 and 1 QT2
     const [uid] = plant.uids;
-    const nameOf = (channel: string, of: string | undefined) =>
+    const findName = (channel: string, of: string | undefined) =>
       panels.find(({ metric }) => metric["uid"] === of && metric["channel"] === channel)?.metric[
         "name"
       ];
-    expect([nameOf("1", uid), nameOf("2", uid)]).toEqual(["South 1", "South 2"]);
-    expect(nameOf("2", plant.uids[1])).toBe(`${plant.uids[1]}/2`);
+    expect([findName("1", uid), findName("2", uid)]).toEqual(["South 1", "South 2"]);
+    expect(findName("2", plant.uids[1])).toBe(`${plant.uids[1]}/2`);
     const watts = panels.map(({ values }) => values[0]?.[1] ?? 0);
     expect(watts).toEqual(watts.toSorted((a, b) => b - a));
   });

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { committed, targetsOf } from "../../grafana/committed.ts";
+import { committed, listTargets } from "../../grafana/committed.ts";
 import { withValues } from "../../grafana/promql.ts";
-import { hasProgram, type Running, told } from "../../support/programs.ts";
+import { hasProgram, type RunningProgram, runWithInput } from "../../support/programs.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
 
 const HOUR = 3600;
@@ -85,7 +85,7 @@ interface Result {
 const isThere = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
 
 describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show", () => {
-  let server: Running | undefined;
+  let server: RunningProgram | undefined;
   let folder = "";
   let api = "";
 
@@ -96,7 +96,11 @@ describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show"
     ) as [string, string, string];
     await writeFile(text, openMetrics());
     await writeFile(config, "global: {}\n");
-    const made = told("promtool", ["tsdb", "create-blocks-from", "openmetrics", text, data], "");
+    const made = runWithInput(
+      "promtool",
+      ["tsdb", "create-blocks-from", "openmetrics", text, data],
+      "",
+    );
     expect(made.code, made.output).toBe(0);
     const running = await startPrometheus({
       config,
@@ -118,7 +122,7 @@ describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show"
     title: string,
     { at, by = "name", i = 0, range = "24h", uid = ".+" }: Asked,
   ): Promise<Record<string, number>> => {
-    const targets = committed.filter((one) => one.uid === dashboard).flatMap(targetsOf);
+    const targets = committed.filter((one) => one.uid === dashboard).flatMap(listTargets);
     const target = targets.find((one) => one.panel.title === title && one.index === i)?.target;
     const values = { job: ".+", instance: ".+", ecu: ".+", uid, __range: range };
     const query = withValues(target?.expr ?? "", values);

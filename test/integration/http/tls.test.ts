@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ClientAuthType, ClientCertRules } from "../../../src/http/web-config/client-certs.ts";
 import { type AccessRules, unrestricted } from "../../../src/http/web-config/middleware.ts";
 import { startServer } from "../../http/start-server.ts";
-import { certifier, type Pair } from "../../support/certificates.ts";
+import { type CertificateFiles, createCertifier } from "../../support/certificates.ts";
 import { hasProgram } from "../../support/programs.ts";
 
 /** Test vectors of the bcrypt in OpenBSD: the passwords "a" and "abc" at a cost of 6. */
@@ -26,15 +26,15 @@ const users = new Map([
 ]);
 describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
   let folder = "";
-  let ca: Pair;
-  let server1: Pair;
-  let server2: Pair;
+  let ca: CertificateFiles;
+  let server1: CertificateFiles;
+  let server2: CertificateFiles;
   /** Who a client is → what it shows. */
   let clients: Record<"nobody" | "stranger" | "prometheus", RequestOptions>;
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "access-"));
-    const certify = certifier(folder);
+    const certify = createCertifier(folder);
     ca = certify("ca");
     const other = certify("other-ca");
     const sans = ["IP:127.0.0.1", "DNS:localhost"];
@@ -55,7 +55,7 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
 
   const tlsWith = (
     rules: Partial<ClientCertRules> & {
-      server?: Pair;
+      server?: CertificateFiles;
       min?: SecureVersion;
       max?: SecureVersion;
     } = {},

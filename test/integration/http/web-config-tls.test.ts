@@ -6,8 +6,8 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadWebConfig } from "../../../src/http/web-config/file.ts";
 import { watchWebConfig } from "../../../src/http/web-config/watch.ts";
-import { certifier, type Pair } from "../../support/certificates.ts";
-import { hasProgram, told } from "../../support/programs.ts";
+import { type CertificateFiles, createCertifier } from "../../support/certificates.ts";
+import { hasProgram, runWithInput } from "../../support/programs.ts";
 
 const HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
 const hasOpenssl = hasProgram("openssl", "version");
@@ -18,26 +18,26 @@ const SLOW_MS = 60_000;
 
 let folder = "";
 let web = "";
-let ca: Pair;
-let server: Pair;
+let ca: CertificateFiles;
+let server: CertificateFiles;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "web-file-"));
   web = join(folder, "web.yml");
   if (!hasOpenssl) return;
-  const certify = certifier(folder);
+  const certify = createCertifier(folder);
   ca = certify("ca");
   server = certify("server", { by: ca });
   certify("another", { by: ca });
   writeFileSync(join(folder, "nothing.pem"), "nothing\n");
   const lock = ["pkcs8", "-topk8", "-passout", "pass:1234", "-out", join(folder, "locked.key")];
-  expect(told("openssl", lock, server.key).code).toBe(0);
+  expect(runWithInput("openssl", lock, server.key).code).toBe(0);
   mkdirSync(join(folder, "folder"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What is wrong with a file, without the name of its folder. */
-const problemsOf = (text: string | Uint8Array): readonly string[] => {
+const listProblems = (text: string | Uint8Array): readonly string[] => {
   writeFileSync(web, text);
   const { result } = loadWebConfig(web);
   return "problems" in result ? result.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
@@ -143,7 +143,7 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
       ],
     },
   ])("$problems.0", ({ tls, problems }) => {
-    expect(problemsOf(`tls_server_config: ${tls}\n`)).toEqual(problems);
+    expect(listProblems(`tls_server_config: ${tls}\n`)).toEqual(problems);
   });
 });
 
@@ -213,8 +213,8 @@ describe("a good file", () => {
         `${TLS}  cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n`,
       ];
       for (const text of good) {
-        expect(problemsOf(text)).toEqual([]);
-        expect(told("promtool", ["check", "web-config", web], "")).toEqual({
+        expect(listProblems(text)).toEqual([]);
+        expect(runWithInput("promtool", ["check", "web-config", web], "")).toEqual({
           code: 0,
           output: `${web} SUCCESS\n`,
         });

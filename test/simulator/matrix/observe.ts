@@ -9,7 +9,7 @@ import {
   faults,
 } from "../../../src/simulator/faults.ts";
 import type { SimulatedEcu } from "../../../src/simulator/server.ts";
-import { samplesOf, startTestExporter } from "../../support/exporter.ts";
+import { parseSamples, startTestExporter } from "../../support/exporter.ts";
 import { startEcu } from "../client.ts";
 import { type Cell, groups, type Outcome } from "./cells.ts";
 
@@ -112,7 +112,7 @@ const scrapeHealthy = (family: Family): Promise<Observed["scrapes"]> => {
 const selectSeries = (text: string, names: readonly string[]): Series =>
   Object.fromEntries(
     names.flatMap((name) =>
-      Object.entries(samplesOf(text, name)).map(([labels, value]) => [
+      Object.entries(parseSamples(text, name)).map(([labels, value]) => [
         `${name} ${labels}`.trim(),
         value,
       ]),
@@ -124,9 +124,9 @@ const COUNTERS = Object.entries<Metric>(catalogue)
   .map(([name]) => name);
 
 const parseScrape = (text: string, ms: number): Scraped => {
-  const success = samplesOf(text, "apsystems_exporter_query_success");
+  const success = parseSamples(text, "apsystems_exporter_query_success");
   return {
-    up: samplesOf(text, "ecu_up")[""] ?? Number.NaN,
+    up: parseSamples(text, "ecu_up")[""] ?? Number.NaN,
     valid: faultQueries.filter((query) => success[query] === 1).join(" "),
     values: selectSeries(text, Object.values(groups).flat()),
     counters: selectSeries(text, COUNTERS),
