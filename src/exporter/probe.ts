@@ -165,7 +165,7 @@ const notAllowedError = (): TargetError =>
     },
   );
 const tooManyError = (): TargetError =>
-  new TargetError("Too many ECUs that are not configured are being read; ask again in a second.", {
+  new TargetError("Too many ECUs that are not configured are being read; try again in a second.", {
     status: 429,
   });
 

@@ -167,7 +167,7 @@ describe("an ECU that is not configured", () => {
     );
     expect(await probes[8]).toMatchObject({
       status: 429,
-      message: "Too many ECUs that are not configured are being read; ask again in a second.",
+      message: "Too many ECUs that are not configured are being read; try again in a second.",
     });
     expect(await probes[0]).toMatchObject({ status: 403 });
   });
