@@ -381,7 +381,7 @@ describe("another device", () => {
     });
     const output = await run(device);
     expectVerdict(output, cover("not an ECU"));
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: checks that they are absent
     expect(output.raw).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 

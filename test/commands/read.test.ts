@@ -154,14 +154,14 @@ describe("the tables of read", () => {
     server.close();
     expect(code).toBe(2);
     expect(screen.text()).toContain("is invalid");
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: checks that they are absent
     expect(screen.text()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 
   it("are coloured if the terminal has colours, and otherwise the same", async () => {
     const plain = await readFrom({});
     const coloured = await readFrom({}, { hasColours: true });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: the colours are made of them
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: removes colours
     const bare = coloured.text.replace(/\u001b\[\d+m/g, "");
     const withoutAge = (text: string) => text.replace(/\(.* ago\)|\(.* ahead\)/, "");
     expect(coloured.text).toContain("\u001b[32monline\u001b[39m");

@@ -1,14 +1,11 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../../src/config/usage-error.ts";
 import { loadWebConfig } from "../../../src/http/web-config/file.ts";
-import { watchWebConfig } from "../../../src/http/web-config/watch.ts";
 import { runWithInput } from "../../support/programs.ts";
-
-const HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
+import { findProblems, HASH, replaceFile, userFile, watchFile } from "../../support/web-config.ts";
 
 /** For tests that start programs on a busy machine. */
 const SLOW_MS = 60_000;
@@ -23,12 +20,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Loads a file with this text. @returns its problems, without the path of the folder */
-const findProblems = (text: string | Uint8Array): readonly string[] => {
-  writeFileSync(web, text);
-  const { result } = loadWebConfig(web);
-  return "problems" in result ? result.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
-};
+const problemsIn = (text: string | Uint8Array): readonly string[] =>
+  findProblems(folder, web, text);
 
 describe("an invalid file", () => {
   it.each<{ text: string; problems: string[] }>([
@@ -121,13 +114,11 @@ describe("an invalid file", () => {
       problems: ["web.yml:1: rate_limit.burst: is missing"],
     },
   ])("$problems.0", ({ text, problems }) => {
-    expect(findProblems(text)).toEqual(problems);
+    expect(problemsIn(text)).toEqual(problems);
   });
 
   it("may be missing, too large, not a regular file, or not UTF-8", () => {
-    expect(findProblems(new Uint8Array([0xff, 0xfe, 0x61]))).toEqual([
-      "web.yml: is not valid UTF-8",
-    ]);
+    expect(problemsIn(new Uint8Array([0xff, 0xfe, 0x61]))).toEqual(["web.yml: is not valid UTF-8"]);
     expect(loadWebConfig("/nowhere/web.yml").result).toEqual({
       problems: ["/nowhere/web.yml: cannot be read: there is no such file"],
     });
@@ -137,10 +128,10 @@ describe("an invalid file", () => {
     expect(loadWebConfig("/dev/null").result).toEqual({
       problems: ["/dev/null: cannot be read: it is not a regular file"],
     });
-    expect(findProblems("#".repeat(1024 * 1024 + 1))).toEqual([
+    expect(problemsIn("#".repeat(1024 * 1024 + 1))).toEqual([
       "web.yml: cannot be read: it is larger than 1 MiB",
     ]);
-    expect(findProblems("tls_server_config: {cert_file: web.yml/x, key_file: /dev/null}")).toEqual([
+    expect(problemsIn("tls_server_config: {cert_file: web.yml/x, key_file: /dev/null}")).toEqual([
       "web.yml:1: tls_server_config.cert_file: web.yml/x cannot be read: there is no such file",
       "web.yml:1: tls_server_config.key_file: /dev/null cannot be read: it is not a regular file",
     ]);
@@ -158,7 +149,7 @@ describe("an invalid file", () => {
       "tls_server_config:\n  key: s3cret\n  cert: s3cret\n",
     ];
     for (const text of texts) {
-      const problems = findProblems(text);
+      const problems = problemsIn(text);
       expect(problems).not.toEqual([]);
       expect(problems.join("\n")).not.toContain("s3cret");
     }
@@ -196,26 +187,7 @@ describe("a valid file", () => {
 });
 
 describe("a changed file", () => {
-  const watch = () => {
-    let time = 0;
-    const logged: Record<string, unknown>[] = [];
-    const log = pino(
-      { base: null, timestamp: false },
-      { write: (line) => void logged.push(JSON.parse(line)) },
-    );
-    const config = watchWebConfig(web, { log, now: () => time });
-    const later = () => {
-      time += 1_000;
-      return config();
-    };
-    return { config, later, logged };
-  };
-  /** Replaces a file atomically. */
-  const replace = (file: string, text: string): void => {
-    writeFileSync(`${file}.new`, text);
-    renameSync(`${file}.new`, file);
-  };
-  const userFile = (name: string): string => `basic_auth_users:\n  ${name}: ${HASH}\n`;
+  const watch = () => watchFile(web);
 
   it("prevents the start if it is invalid", () => {
     writeFileSync(web, "basic_auth_users:\n  alice: x\nhttp: 1\n");
@@ -223,11 +195,11 @@ describe("a changed file", () => {
   });
 
   it("is reloaded within a second; without a change, the configuration is the same object", () => {
-    replace(web, userFile("alice"));
+    replaceFile(web, userFile("alice"));
     const { config, later, logged } = watch();
     const first = config();
     expect(later()).toBe(first);
-    replace(web, userFile("bob"));
+    replaceFile(web, userFile("bob"));
     expect(config()).toBe(first);
     expect([...later().users.keys()]).toEqual(["bob"]);
     expect(later()).toBe(later());
@@ -235,17 +207,17 @@ describe("a changed file", () => {
   });
 
   it("has no effect while it is invalid, is logged once, and takes effect when it is valid", () => {
-    replace(web, userFile("alice"));
+    replaceFile(web, userFile("alice"));
     const { config, later, logged } = watch();
     const first = config();
-    replace(web, "basic_auth_users:\n  bob: secret\n");
+    replaceFile(web, "basic_auth_users:\n  bob: secret\n");
     expect(later()).toBe(first);
     expect(later()).toBe(first);
     rmSync(web);
     expect(later()).toBe(first);
     writeFileSync(web, "");
     expect(later()).toBe(first);
-    replace(web, userFile("bob"));
+    replaceFile(web, userFile("bob"));
     expect([...later().users.keys()]).toEqual(["bob"]);
     const msg = "the web configuration is invalid; the previous one stays in effect";
     expect(logged).toEqual([

@@ -1,15 +1,13 @@
 /** TLS settings of the web configuration file, with certificates from openssl, and what promtool says of them. */
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadWebConfig } from "../../../src/http/web-config/file.ts";
-import { watchWebConfig } from "../../../src/http/web-config/watch.ts";
 import { type CertificateFiles, createCertifier } from "../../support/certificates.ts";
 import { hasProgram, runWithInput } from "../../support/programs.ts";
+import { findProblems, HASH, replaceFile, userFile, watchFile } from "../../support/web-config.ts";
 
-const HASH = "$2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze";
 const hasOpenssl = hasProgram("openssl", "version");
 const hasPromtool = hasProgram("promtool", "--version");
 
@@ -36,12 +34,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What is wrong with a file, without the name of its folder. */
-const listProblems = (text: string | Uint8Array): readonly string[] => {
-  writeFileSync(web, text);
-  const { result } = loadWebConfig(web);
-  return "problems" in result ? result.problems.map((it) => it.replaceAll(`${folder}/`, "")) : [];
-};
+const listProblems = (text: string): readonly string[] => findProblems(folder, web, text);
 
 const TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
 describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
@@ -225,37 +218,17 @@ describe("a good file", () => {
 });
 
 describe("a file that changes", () => {
-  const watch = () => {
-    let time = 0;
-    const logged: Record<string, unknown>[] = [];
-    const log = pino(
-      { base: null, timestamp: false },
-      { write: (line) => void logged.push(JSON.parse(line)) },
-    );
-    const access = watchWebConfig(web, { log, now: () => time });
-    const later = () => {
-      time += 1_000;
-      return access();
-    };
-    return { access, later, logged };
-  };
-  /** As an editor does that means well: all at once. */
-  const replace = (file: string, text: string): void => {
-    writeFileSync(`${file}.new`, text);
-    renameSync(`${file}.new`, file);
-  };
-  const userFile = (name: string): string => `basic_auth_users:\n  ${name}: ${HASH}\n`;
   it.skipIf(!hasOpenssl)("is reread too when a certificate that it names is renewed", () => {
-    replace(web, TLS);
-    const { access, later, logged } = watch();
-    const first = access();
+    replaceFile(web, TLS);
+    const { config, later, logged } = watchFile(web);
+    const first = config();
     const another = (name: string) => readFileSync(join(folder, name), "utf8");
-    replace(server.certFile, another("another.crt"));
+    replaceFile(server.certFile, another("another.crt"));
     expect(later()).toBe(first); // the key is still that of the old one
-    replace(server.keyFile, another("another.key"));
+    replaceFile(server.keyFile, another("another.key"));
     expect(later().tls?.context).toMatchObject({ cert: another("another.crt") });
-    replace(server.certFile, server.cert);
-    replace(server.keyFile, server.key);
+    replaceFile(server.certFile, server.cert);
+    replaceFile(server.keyFile, server.key);
     expect(later().tls?.context).toMatchObject({ cert: server.cert });
     expect(logged.map(({ msg }) => msg)).toEqual([
       "the web configuration is invalid; the previous one stays in effect",
@@ -267,12 +240,12 @@ describe("a file that changes", () => {
   it.skipIf(!hasOpenssl)(
     "cannot switch TLS or the asking for certificates without a restart",
     () => {
-      replace(web, TLS);
-      const { access, later, logged } = watch();
-      const first = access();
-      replace(web, userFile("alice"));
+      replaceFile(web, TLS);
+      const { config, later, logged } = watchFile(web);
+      const first = config();
+      replaceFile(web, userFile("alice"));
       expect(later()).toBe(first);
-      replace(web, `${TLS}  client_auth_type: RequestClientCert\n`);
+      replaceFile(web, `${TLS}  client_auth_type: RequestClientCert\n`);
       expect(later()).toBe(first);
       expect(logged.map(({ problems }) => problems)).toEqual([
         [`${web}: tls_server_config: enabling or disabling TLS needs a restart`],
