@@ -122,6 +122,16 @@ const stop = async (child: ReturnType<typeof spawn>): Promise<void> => {
   await once(child, "exit");
 };
 
+/** Starts an exporter that reads the ECU at each scrape, without pauses. */
+const startExporter = (ecuPort: number) =>
+  start(
+    "serve",
+    `--ecu.address=127.0.0.1:${ecuPort}`,
+    "--ecu.min-interval=0s",
+    "--ecu.command-pause=0s",
+    "--web.listen-address=127.0.0.1:0",
+  );
+
 /** Scrapes like Prometheus: with a persistent connection and compression. */
 const agent = new Agent({ keepAlive: true });
 const scrape = async (port: number): Promise<void> => {
@@ -177,13 +187,7 @@ const benchScrape = async (): Promise<void> => {
     "--inverters=QS1=20",
     "--start=2026-06-21T12:00:00Z",
   );
-  const exporter = await start(
-    "serve",
-    `--ecu.address=127.0.0.1:${ecu.port}`,
-    "--ecu.min-interval=0s",
-    "--ecu.command-pause=0s",
-    "--web.listen-address=127.0.0.1:0",
-  );
+  const exporter = await startExporter(ecu.port);
   const never = new AbortController().signal;
   const bare = await measure(1_000, 200, async () => {
     for (const command of ["info", "realtime", "signal"] as const) {
@@ -227,13 +231,7 @@ const startPair = async (inverters: number, replyDelayMs: number) => {
     elapsed: () => performance.now(),
     replyDelayMs,
   });
-  const exporter = await start(
-    "serve",
-    `--ecu.address=127.0.0.1:${ecu.port}`,
-    "--ecu.min-interval=0s",
-    "--ecu.command-pause=0s",
-    "--web.listen-address=127.0.0.1:0",
-  );
+  const exporter = await startExporter(ecu.port);
   const stopBoth = async (): Promise<void> => {
     await exporter.stop();
     await ecu.close();

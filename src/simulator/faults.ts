@@ -1,5 +1,5 @@
 /** The faults of a simulated ECU, in one table (docs/protocol.md#faults-of-real-ecus). */
-import { encodeStatus } from "../protocol/replies.ts";
+import { encodeStatus, type InverterRecord } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import {
   addThreeHours,
@@ -43,6 +43,17 @@ export type Delivery =
 
 /** Commands that carry the ECU's id. */
 const WITH_ID: readonly Command[] = ["realtime", "signal", "dayPower", "energy", "clock"];
+
+/** The record of an inverter that was never reached. */
+const createUncontactedRecord = (uid: string): InverterRecord => ({
+  uid,
+  online: false,
+  typeCode: "00",
+  layout: "none",
+  guessed: false,
+  powerWatts: [],
+  gridVolts: [],
+});
 
 export const faults = {
   refuse: { about: "refuses connections: its port is closed", connection: "refused" },
@@ -88,33 +99,14 @@ export const faults = {
   },
   type00: {
     about: "has never reached its first inverter: a record of 9 bytes",
-    ...changeFirstRecord(({ uid }) => ({
-      uid,
-      online: false,
-      typeCode: "00",
-      layout: "none",
-      guessed: false,
-      powerWatts: [],
-      gridVolts: [],
-    })),
+    ...changeFirstRecord(({ uid }) => createUncontactedRecord(uid)),
   },
   ecuAsInverter: {
     about: "lists its own id as an inverter",
     ...changeTable((table, ecuId) => ({
       ...table,
       count: table.count + 1,
-      records: [
-        ...table.records,
-        {
-          uid: ecuId,
-          online: false,
-          typeCode: "00",
-          layout: "none",
-          guessed: false,
-          powerWatts: [],
-          gridVolts: [],
-        },
-      ],
+      records: [...table.records, createUncontactedRecord(ecuId)],
     })),
   },
   type05: {
