@@ -3,13 +3,13 @@ import { catalogue, type Metric, type MetricName } from "../../src/metrics/catal
 import { createScrape, inverter, observation, rooftop } from "../support/observation.ts";
 
 const rows = Object.entries(catalogue) as [MetricName, Metric][];
-/** Endings that are a unit or a kind. The gauges without one are counts or yes-or-no values. */
+/** Endings that are a unit or a kind, and the gauges without one: counts and yes-or-no values. */
 const ENDINGS =
   /_(joules|joules_total|watts|celsius|hertz|volts|degrees|seconds|ratio|info|total)$|_(up|online|inverters|inverters_online|success|unknown_records)$/;
 
 describe("every metric of the catalogue", () => {
   it.each(rows)("%s: ends in its unit, and in _total if it is a counter", (name, { type }) => {
-    expect(name).toMatch(ENDINGS);
+    expect(name, "a new unit, count or yes-or-no value must be in ENDINGS").toMatch(ENDINGS);
     expect(name.endsWith("_total")).toBe(type === "counter");
   });
 
@@ -22,7 +22,7 @@ describe("every metric of the catalogue", () => {
     (_name, metric) => {
       const probe = { success: true, durationSeconds: 0.06 };
       const samples = metric.samples({ ...createScrape(observation()), probe });
-      expect(samples.length).toBeGreaterThan(0);
+      expect(samples.length, "the value must be in test/support/observation.ts").toBeGreaterThan(0);
       for (const [labels] of samples) {
         expect(Object.keys(labels).sort()).toEqual([...metric.labels].sort());
       }

@@ -47,7 +47,7 @@ describe("byte tables", () => {
       /n$|^0 or/.test(bytes ?? "") ? "undefined" : bytes, // of variable length
       field,
     ]);
-    expect(documented).toEqual(expected);
+    expect(documented, `the table of ${name} in docs/protocol.md`).toEqual(expected);
   });
 
   it("record layouts match the code", () => {
@@ -57,7 +57,8 @@ describe("byte tables", () => {
       String(layouts.recordFormats[name as layouts.RecordLayout].bytes),
       numbers,
     ]);
-    expect(tableBelow("records").map((cells) => cells.slice(0, 4))).toEqual(rows);
+    const documented = tableBelow("records").map((cells) => cells.slice(0, 4));
+    expect(documented, "the table of record layouts in docs/protocol.md").toEqual(rows);
   });
 });
 
