@@ -1,6 +1,7 @@
 /** docs/cli.md, generated from the commands and their settings. */
 
 import type { AnyCommand } from "../src/cli/command.ts";
+import { commonExitCodes } from "../src/cli/help.ts";
 import { commands } from "../src/cli/registry.ts";
 import { envName, hasEnv, isBareSwitch, type Setting } from "../src/config/setting.ts";
 import { code, table } from "./markdown.ts";
@@ -21,18 +22,7 @@ For completion in a shell, add one of these lines to the file that the shell rea
     source <(${NAME} completion zsh)
     ${NAME} completion fish | source`;
 
-const exitCodes = {
-  "0": "success",
-  "2": "the command line, the environment or a file that it names is invalid",
-};
-
-const section = ({
-  name,
-  summary,
-  examples,
-  exitCodes: own = {},
-  settings,
-}: AnyCommand): string => {
+const section = ({ name, summary, examples, exitCodes, settings }: AnyCommand): string => {
   const rows = Object.values(settings);
   const argument = rows.find(({ positional }) => positional);
   const flags = rows.filter(({ positional }) => !positional);
@@ -59,7 +49,10 @@ const section = ({
     examples.map((line) => `    ${NAME} ${line}`).join("\n"),
     table(
       ["Exit code", "Meaning"],
-      Object.entries({ ...exitCodes, ...own }).map(([number, meaning]) => [number, meaning]),
+      Object.entries({ ...commonExitCodes, ...exitCodes }).map(([number, meaning]) => [
+        number,
+        meaning,
+      ]),
     ),
   ].join("\n\n");
 };

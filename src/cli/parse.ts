@@ -9,7 +9,7 @@ import {
   DEFAULT_COMMAND,
   type DeriveContext,
 } from "./command.ts";
-import { commandNotes, formatExamples } from "./help.ts";
+import { commandNotes, formatExamples, formatHelpItem, limitedPadWidth } from "./help.ts";
 import { commands } from "./registry.ts";
 
 /** The result of parsing: a command with its configuration, or a text such as the help. */
@@ -49,7 +49,7 @@ export const parseCommandLine = (sources: Sources): Invocation => {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { command: "help", text: output };
-    throw new UsageError([error.message.replace(/^error: /, "")], { cause: error });
+    throw new UsageError([describeParseError(error, sources.argv)], { cause: error });
   }
   if (chosen === undefined) return { command: "help", text: program.helpInformation() };
   const { command, parsed } = chosen;
@@ -59,6 +59,12 @@ export const parseCommandLine = (sources: Sources): Invocation => {
   if (problems.length > 0) throw new UsageError(problems);
   return { command: command.name, config } as Invocation;
 };
+
+/** Describes an error of the parser. For `help` with an unknown command, its message says nothing. */
+const describeParseError = (error: CommanderError, [first, second]: readonly string[]): string =>
+  first === "help" && second !== undefined
+    ? `unknown command "${second}"; the commands are ${commandNames}`
+    : error.message.replace(/^error: /, "");
 
 type OnCommand = (command: AnyCommand, parsed: Command) => void;
 
@@ -74,6 +80,7 @@ const buildProgram = (
     .helpOption("-h, --help", "Print this help.")
     .helpCommand("help [command]", "Print the help of a command.")
     .exitOverride()
+    .configureHelp({ padWidth: limitedPadWidth, formatItem: formatHelpItem })
     .configureOutput({ writeOut, writeErr: () => {} }) // the thrown error has the same message
     .addHelpText(
       "after",
@@ -151,10 +158,17 @@ const splitArguments = (command: AnyCommand, parsed: Command) => {
   return { values, unexpected: parsed.args.filter((_, i) => i !== index) };
 };
 
-const describeUnknownArgument = (word: string, { name }: AnyCommand): string =>
-  word.startsWith("-")
-    ? `unknown flag ${word.replace(/=.*$/s, "")}; ${name} --help lists all flags`
-    : `unexpected argument "${word}"; the first argument may be a command: ${commands.map((command) => command.name).join(", ")}`;
+const commandNames = commands.map(({ name }) => name).join(", ");
+
+const describeUnknownArgument = (word: string, { name }: AnyCommand): string => {
+  if (word.startsWith("-"))
+    return `unknown flag ${word.replace(/=.*$/s, "")}; ${name} --help lists all flags`;
+  const hint =
+    name === DEFAULT_COMMAND
+      ? `the first argument may be a command: ${commandNames}`
+      : `${name} --help lists what it accepts`;
+  return `unexpected argument "${word}"; ${hint}`;
+};
 
 const buildConfig = (
   command: AnyCommand,

@@ -35,14 +35,18 @@ export const checkEcus = (ecus: Draft<EcuConfig>, program: string, report: Repor
       `no ECU is configured; set --ecu.address=192.168.1.50 (or the environment variable ECU_ADDRESS), or try the exporter without an ECU: ${program} demo`,
     );
   }
-  const addresses = new Set<string>();
+  const namesByAddress = new Map<string, string>();
   const names = new Set<string>();
   for (const ecu of ecus) {
     if (ecu === undefined) continue;
     const address = `${canonicalHost(ecu.host)}:${ecu.port}`;
-    if (addresses.has(address)) report(`the ECU "${ecu.name}" is listed twice`);
-    else if (names.has(ecu.name)) report(`two ECUs have the name "${ecu.name}"`);
-    addresses.add(address);
+    const sameAddress = namesByAddress.get(address);
+    if (sameAddress === ecu.name) report(`the ECU "${ecu.name}" is listed twice`);
+    else if (sameAddress !== undefined)
+      report(`the ECUs "${sameAddress}" and "${ecu.name}" have the same address`);
+    else if (names.has(ecu.name))
+      report(`two ECUs have the name "${ecu.name}"; give each ECU its own name`);
+    namesByAddress.set(address, ecu.name);
     names.add(ecu.name);
   }
 };

@@ -45,8 +45,9 @@ const helpText = (...argv: string[]): string => {
 };
 
 const ECU = "--ecu.address=192.168.1.50";
-const FIRST_WORD =
-  "the first argument may be a command: serve, demo, simulate, check-config, read, doctor, capture, decode, replay, backfill, completion";
+const COMMAND_NAMES =
+  "serve, demo, simulate, check-config, read, doctor, capture, decode, replay, backfill, completion";
+const FIRST_WORD = `the first argument may be a command: ${COMMAND_NAMES}`;
 const NO_ECU =
   "no ECU is configured; set --ecu.address=192.168.1.50 (or the environment variable ECU_ADDRESS), or try the exporter without an ECU: apsystems-ecu-exporter demo";
 const rows = commands.flatMap(({ name, settings }) =>
@@ -465,22 +466,23 @@ it.each([
   [["serve"], [NO_ECU]],
   [[ECU, "--ecu.adress=x"], ["unknown flag --ecu.adress; serve --help lists all flags"]],
   [["demo", "-x"], ["unknown flag -x; demo --help lists all flags"]],
-  [["demo", "now"], [`unexpected argument "now"; ${FIRST_WORD}`]],
+  [["demo", "now"], ['unexpected argument "now"; demo --help lists what it accepts']],
+  [["help", "nope"], [`unknown command "nope"; the commands are ${COMMAND_NAMES}`]],
   [[ECU, "demo"], [`unexpected argument "demo"; ${FIRST_WORD}`]],
   [[ECU, ECU], ['the ECU "192.168.1.50" is listed twice']],
   [
     ["--ecu.address=ECU.lan", "--ecu.address=ecu.lan:8899"],
-    ['the ECU "ecu.lan:8899" is listed twice'],
+    ['the ECUs "ECU.lan" and "ecu.lan:8899" have the same address'],
   ],
   ...(["127.1", "0x7f.0.0.1", "2130706433", "127.0.0.1:8899"].map((same) => [
     ["--ecu.address=127.0.0.1", `--ecu.address=${same}`],
-    [`the ECU "${same}" is listed twice`],
+    [`the ECUs "127.0.0.1" and "${same}" have the same address`],
   ]) satisfies [string[], string[]][]),
   [[ECU, "--log.level"], ["--log.level needs a value: --log.level=LEVEL"]],
   [[ECU, "--log.level", "--log.format=text"], ["--log.level needs a value: --log.level=LEVEL"]],
   [["serve", "--ecu.address"], ["--ecu.address needs a value: --ecu.address=HOST[:PORT]"]],
   [["read"], ["name the ECU, as in: read 192.168.1.50"]],
-  [["read", "a.lan", "b.lan"], [`unexpected argument "b.lan"; ${FIRST_WORD}`]],
+  [["read", "a.lan", "b.lan"], ['unexpected argument "b.lan"; read --help lists what it accepts']],
   [["read", "a b"], [`HOST[:PORT]: "a b" ${address}`]],
   [["read", "--json=true", "a.lan"], ["unknown flag --json; read --help lists all flags"]],
   [["decode"], ["name the file of a capture, or give the bytes of a reply as hexadecimal digits"]],
@@ -564,7 +566,9 @@ describe("a configuration file", () => {
   });
 
   it("cannot have two ECUs with the same name", () => {
-    expect(problems("--config.file=twice.yml")).toEqual(['two ECUs have the name "a"']);
+    expect(problems("--config.file=twice.yml")).toEqual([
+      'two ECUs have the name "a"; give each ECU its own name',
+    ]);
   });
 
   it("is checked by check-config, which needs its name", () => {
@@ -601,9 +605,19 @@ describe("help", () => {
     ["check-config", "--config.file is CONFIG_FILE."],
     ["demo", "--web.listen-address is WEB_LISTEN_ADDRESS."],
   ])("illustrates the variables of %s with a flag that it has", (command, example) => {
-    expect(helpText(command, "--help")).toContain(
+    expect(helpText(command, "--help").replace(/\s+/g, " ")).toContain(
       `Each flag is also an environment variable: ${example}`,
     );
+  });
+
+  it("has lines of at most 80 columns, besides examples", () => {
+    for (const { name, examples } of commands) {
+      const lines = helpText(name, "--help").split("\n");
+      const isExample = (line: string): boolean =>
+        examples.some((example) => line.endsWith(example));
+      const prose = lines.filter((line) => !isExample(line));
+      for (const line of prose) expect(line.length, line).toBeLessThanOrEqual(80);
+    }
   });
 
   it("lists the commands and how to get their help", () => {

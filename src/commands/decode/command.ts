@@ -23,7 +23,7 @@ export const decode = defineCommand({
   summary: "Print the meaning of every byte of a capture, and the errors in invalid replies.",
   examples: [
     "decode capture.json",
-    "decode 4150533131303033303030300615000a0620001412000123454e440a",
+    "decode 4150533131303033303030303330300615000a0620001412000123454e440a",
   ],
   exitCodes: { "1": "a reply is invalid" },
   settings,
