@@ -169,13 +169,19 @@ const tooManyError = (): TargetError =>
     status: 429,
   });
 
+/** `20260621130000` as `2026-06-21 13:00:00`. */
+const formatLocalTime = (digits: string): string =>
+  digits.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, "$1-$2-$3 $4:$5:$6");
+
 /** Describes a read for people. */
 export const explainRead = (observation: Observation): string => {
   const { ecu, up, reading, queries, readAt } = observation;
   const lines = Object.entries(queries).map(([query, { success, durationSeconds, problem }]) => {
-    const time = durationSeconds === undefined ? "" : ` in ${durationSeconds.toFixed(3)} s`;
-    if (success) return `${query}: a valid reply${time}`;
-    return `${query}: ${problem ?? "not sent"}${time}`;
+    if (durationSeconds === undefined) return `${query}: ${problem ?? "not sent"}`;
+    const time = `${durationSeconds.toFixed(3)} s`;
+    return success
+      ? `${query}: a valid reply in ${time}`
+      : `${query}: failed after ${time}: ${problem ?? "no valid reply"}`;
   });
   const { identity, lastReportLocal, inverters, notes } = reading;
   return [
@@ -183,9 +189,15 @@ export const explainRead = (observation: Observation): string => {
     ...lines,
     ...(identity ? [`${identity.model} ${identity.ecuId}, firmware ${identity.firmware}.`] : []),
     ...(lastReportLocal
-      ? [`Last report: ${lastReportLocal}, time zone ${identity?.timezone}.`]
+      ? [
+          `Last report: ${formatLocalTime(lastReportLocal)}${identity ? `, time zone ${identity.timezone}` : ""}.`,
+        ]
       : []),
-    `${inverters.filter(({ online }) => online).length} of ${inverters.length} inverters online.`,
+    ...(queries.realtime.success
+      ? [
+          `${inverters.filter(({ online }) => online).length} of ${inverters.length} inverters online.`,
+        ]
+      : []),
     ...notes.map((note) => `Note: ${note}.`),
   ]
     .map(printable)

@@ -94,8 +94,21 @@ describe("a probe of one ECU", () => {
     });
     const text = await exporter.get("/probe?target=one&debug=true");
     expect(text).toMatch(/^Read of one at \d{4}-.*: up\.\ninfo: a valid reply in \d\.\d{3} s\n/);
-    expect(text).toMatch(/^signal: .*did not answer|^signal: .*time/m);
+    expect(text).toMatch(/^signal: failed after \d\.\d{3} s: .*did not reply.*/m);
+    expect(text).toMatch(/^Last report: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, time zone \S+\.$/m);
     expect(text).toContain("2 of 2 inverters online.");
+  });
+
+  it("describes a read without a reply with debug=true", async () => {
+    await using ecu = await startEcu({ faults: [{ name: "silent" }] });
+    await using exporter = await startTestExporter(ecu, {
+      ecus: [named("one", ecu)],
+      timeout: 600,
+    });
+    const text = await exporter.get("/probe?target=one&debug=true");
+    expect(text).toMatch(
+      /^Read of one at \d{4}-.*: down\.\ninfo: failed after \d\.\d{3} s: .*\nrealtime: not sent\nsignal: not sent\n\n/,
+    );
   });
 
   it("shares the read of a simultaneous scrape, so that the ECU has one connection", async () => {
