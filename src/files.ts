@@ -24,7 +24,8 @@ const meanings = {
   },
 } as const satisfies Record<string, Readonly<Record<string, string>>>;
 
-const describeFileError = (operation: keyof typeof meanings, error: unknown): string => {
+/** Describes an error of the file system in words. */
+export const describeFileError = (operation: keyof typeof meanings, error: unknown): string => {
   const { code = "", message } = error as NodeJS.ErrnoException;
   return (meanings[operation] as Readonly<Record<string, string>>)[code] ?? message;
 };

@@ -22,7 +22,7 @@ export const readInput = (text: string): Input => {
   if (digits === undefined) {
     throw new UsageError([`${shorten(text)} is neither the name of a file nor hexadecimal digits`]);
   }
-  return { bytes: parseDigits(digits, "the hexadecimal text") };
+  return { bytes: parseDigits(digits, `"${shorten(text)}"`) };
 };
 
 const parseInputFile = (path: string, content: Buffer): Input => {

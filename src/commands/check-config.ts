@@ -2,6 +2,7 @@ import { defineCommand } from "../cli/command.ts";
 import { configFile, webConfigFile } from "../cli/common-settings.ts";
 import { checkEcus, parsedOnly, readEcus } from "../config/ecus.ts";
 import { loadWebConfig } from "../http/web-config/file.ts";
+import { formatCount } from "../text.ts";
 
 const EXAMPLE = "check-config --config.file=apsystems.yml";
 
@@ -26,7 +27,7 @@ export const checkConfig = defineCommand({
   run: ({ ecus }) => {
     const panels = ecus.flatMap((ecu) => ecu.panels ?? []);
     process.stdout.write(
-      `The configuration is valid: ${ecus.length} ECUs, ${panels.length} panels.\n`,
+      `The configuration is valid: ${formatCount(ecus.length, "ECU")}, ${formatCount(panels.length, "panel")}.\n`,
     );
     return Promise.resolve(0);
   },

@@ -5,7 +5,7 @@
 import { readFile, rename, stat } from "node:fs/promises";
 import type { Logger } from "pino";
 import { type Memory, noMemory } from "../ecu/validate.ts";
-import { writeFileAtomic } from "../files.ts";
+import { describeFileError, writeFileAtomic } from "../files.ts";
 import type { Clock } from "../time/clock.ts";
 import { formatState, parseState } from "./state-format.ts";
 
@@ -62,7 +62,7 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
         if (isFailing) log.info({ path }, "the state file can be written again");
         isFailing = false;
       } catch (err) {
-        const problem = `the state file cannot be written: ${(err as Error).message}`;
+        const problem = `the state file cannot be written: ${describeFileError("write", err)}`;
         log[isFailing ? "debug" : "warn"]({ path, err }, problem);
         isFailing = true;
       }

@@ -36,7 +36,7 @@ export const startControl = async (
   if (address === undefined) return undefined;
   const server = createServer((request, response) => {
     const { status, body } = handleRequest(request.method ?? "", request.url ?? "", faults);
-    if (request.method !== "GET") {
+    if (request.method !== "GET" && status === 200) {
       log?.info(
         { request: `${request.method} ${request.url}`, on: faults.active.map(formatFault) },
         "faults changed",

@@ -140,7 +140,7 @@ describe("input", () => {
     );
     expect(problem(() => readInput(" "))).toBe("the hexadecimal text is empty");
     expect(problem(() => readInput("4150 5"))).toBe(
-      "the hexadecimal text has an odd number of hexadecimal digits (5)",
+      '"4150 5" has an odd number of hexadecimal digits (5)',
     );
   });
 });
