@@ -116,7 +116,7 @@ type Value<K extends Key> = Rows[K] extends { repeatable: true }
   ? readonly ReturnType<Rows[K]["parse"]>[]
   : ReturnType<Rows[K]["parse"]>;
 
-/** Settings of one ECU. The defaults apply to those that are absent. */
+/** Settings of one ECU, or the defaults of all ECUs. Absent settings have the fallback of their row. */
 export type EcuSettings = { readonly [K in Key]?: Value<K> | undefined };
 
 /** An ECU to read, with its own settings. */
@@ -126,14 +126,27 @@ type KeyWithFallback = {
   [K in Key]: Rows[K] extends { fallback: string } ? K : never;
 }[Key];
 
-/** Settings of an ECU with all defaults. Only settings without a default can be absent. */
-export type EcuDefaults = EcuSettings & { readonly [K in KeyWithFallback]: Value<K> };
+/** The complete settings of an ECU. Only settings without a fallback can be absent. */
+export type CompleteEcuSettings = EcuSettings & { readonly [K in KeyWithFallback]: Value<K> };
 
-/** The settings of an ECU: its own, otherwise the defaults. Panels are merged by channel. */
-export const resolveEcuSettings = (own: EcuSettings, defaults: EcuDefaults): EcuDefaults => ({
+const fallbacks = Object.fromEntries(
+  Object.entries<Setting<unknown>>(ecuSettings).map(([key, { fallback, parse }]) => [
+    key,
+    fallback === undefined ? undefined : parse(fallback),
+  ]),
+);
+
+/** The settings of an ECU: its own, otherwise the defaults, otherwise the fallbacks. Panels are merged by channel. */
+export const resolveEcuSettings = (
+  own: EcuSettings,
+  defaults: EcuSettings,
+): CompleteEcuSettings => ({
   ...(Object.fromEntries(
-    (Object.keys(ecuSettings) as Key[]).map((key) => [key, own[key] ?? defaults[key]]),
-  ) as unknown as EcuDefaults),
+    (Object.keys(ecuSettings) as Key[]).map((key) => [
+      key,
+      own[key] ?? defaults[key] ?? fallbacks[key],
+    ]),
+  ) as unknown as CompleteEcuSettings),
   panels: mergePanels(own.panels ?? [], defaults.panels ?? []),
 });
 

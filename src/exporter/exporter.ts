@@ -3,7 +3,7 @@ import { once as waitFor } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
-import type { EcuConfig, EcuDefaults } from "../config/ecu-settings.ts";
+import { type EcuConfig, type EcuSettings, resolveEcuSettings } from "../config/ecu-settings.ts";
 import { UsageError } from "../config/usage-error.ts";
 import type { ListenAddress } from "../config/values.ts";
 import { createApp } from "../http/app.ts";
@@ -19,8 +19,8 @@ import { openStateFile } from "./state-file.ts";
 import { describeEcu } from "./status.ts";
 import { createTargets, type Targets } from "./targets.ts";
 
-/** The settings of `EcuDefaults` apply to every ECU without its own. */
-export interface ExporterOptions extends EcuDefaults {
+/** The settings of `EcuSettings` apply to each ECU without its own. */
+export interface ExporterOptions extends EcuSettings {
   readonly ecus: readonly EcuConfig[];
   readonly listenAddress: ListenAddress;
   readonly telemetryPath: string;
@@ -139,7 +139,7 @@ const createExporterApp = (
     ...scraper,
     ...(options.enableLifecycle && { reload }),
     maxRequests: options.maxRequests,
-    defaultTimeoutMs: options.timeout,
+    defaultTimeoutMs: resolveEcuSettings({}, options).timeout,
     listEcus: () =>
       targets.all().map(({ ecu: { name }, monitor, location }) => ({
         ...describeEcu(name, monitor.last(), Date.now() / 1000, location().panels),

@@ -1,8 +1,8 @@
 /** One ECU that is scraped: its settings, its monitor, and the request queue of its address. */
 import type { Logger } from "pino";
 import {
+  type CompleteEcuSettings,
   type EcuConfig,
-  type EcuDefaults,
   type EcuSettings,
   resolveEcuSettings,
 } from "../config/ecu-settings.ts";
@@ -34,7 +34,7 @@ export interface UpdatableTarget extends ScrapeTarget {
 
 interface TargetFactoryOptions {
   /** The settings of an ECU without its own. */
-  readonly defaults: EcuDefaults;
+  readonly defaults: EcuSettings;
   readonly log: Logger;
 }
 
@@ -104,7 +104,7 @@ const locate = ({ site, panels = [] }: EcuSettings): EcuLocation => ({
 });
 
 interface TargetMonitorOptions {
-  readonly settings: () => EcuDefaults;
+  readonly settings: () => CompleteEcuSettings;
   readonly queue: AddressQueue;
   readonly log: Logger;
   readonly state: StateFile | undefined;

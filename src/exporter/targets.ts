@@ -1,6 +1,6 @@
 /** The ECUs that are scraped: one monitor each, and one connection at a time to each address. */
 import type { Logger } from "pino";
-import type { EcuConfig, EcuDefaults } from "../config/ecu-settings.ts";
+import type { EcuConfig, EcuSettings } from "../config/ecu-settings.ts";
 import { ecuAddress } from "../config/values.ts";
 import { canonicalHost, ECU_PORT, normalizeAddress } from "../ecu/address.ts";
 import { createAdHocTargets } from "./ad-hoc-targets.ts";
@@ -28,7 +28,7 @@ export interface Targets {
 export interface TargetsOptions {
   readonly ecus: readonly EcuConfig[];
   /** The settings of an ECU without its own. */
-  readonly defaults: EcuDefaults;
+  readonly defaults: EcuSettings;
   readonly state?: StateFile | undefined;
   readonly log: Logger;
 }

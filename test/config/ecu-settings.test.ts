@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseCommandLine } from "../../src/cli/parse.ts";
 import {
-  type EcuDefaults,
+  type CompleteEcuSettings,
   type ecuSettings,
   resolveEcuSettings,
 } from "../../src/config/ecu-settings.ts";
@@ -77,7 +77,7 @@ describe("a setting of an ECU has the same meaning on the command line and in th
 });
 
 describe("the settings of an ECU with defaults", () => {
-  const defaults: EcuDefaults = {
+  const defaults: CompleteEcuSettings = {
     timezone: "Europe/Berlin",
     panels: [panel, { ...panel, channel: 2, panel: "A2" }],
     minInterval: 30_000,
@@ -92,6 +92,16 @@ describe("the settings of an ECU with defaults", () => {
       ...defaults,
       timezone: "Europe/Oslo",
       retries: 0,
+    });
+  });
+
+  it("are the fallbacks if neither is set", () => {
+    expect(resolveEcuSettings({}, {})).toEqual({
+      panels: [],
+      minInterval: 30_000,
+      timeout: 9_500,
+      commandPause: 250,
+      retries: 2,
     });
   });
 
