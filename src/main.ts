@@ -39,10 +39,27 @@ const run = (invocation: Invocation): Promise<number> => {
   return command.run(invocation.config, { reparse, commands });
 };
 
+/** The flag that set a port to listen on. */
+const findListenFlag = (
+  invocation: Invocation | undefined,
+  port: number | undefined,
+): string | undefined => {
+  if (invocation === undefined || invocation.command === "help") return undefined;
+  const config: Readonly<Record<string, unknown>> = { ...invocation.config };
+  const command = (commands as readonly AnyCommand[]).find(
+    ({ name }) => name === invocation.command,
+  );
+  const found = Object.entries(command?.settings ?? {}).find(
+    ([key, { value }]) =>
+      value.endsWith(":PORT") && (config[key] as { port?: number } | undefined)?.port === port,
+  );
+  return found?.[1].flag;
+};
+
 /** Errors of the user, one per line; empty for a bug of the program. */
-const listProblems = (error: unknown): readonly string[] => {
+const listProblems = (error: unknown, invocation: Invocation | undefined): readonly string[] => {
   if (error instanceof UsageError) return error.problems;
-  const problem = describeListenError(error);
+  const problem = describeListenError(error, (port) => findListenFlag(invocation, port));
   return problem === undefined ? [] : [problem];
 };
 
@@ -53,10 +70,12 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(USAGE_ERROR);
 });
 process.stderr.on("error", () => {}); // without a reader of the log, nothing can be reported
+let invocation: Invocation | undefined;
 try {
-  process.exitCode = await run(parseCommandLine(sources));
+  invocation = parseCommandLine(sources);
+  process.exitCode = await run(invocation);
 } catch (error) {
-  const problems = listProblems(error);
+  const problems = listProblems(error, invocation);
   if (problems.length === 0) throw error;
   for (const problem of problems) process.stderr.write(`${NAME}: ${printable(problem)}\n`);
   process.exitCode = USAGE_ERROR;

@@ -138,7 +138,7 @@ describe.concurrent("wrong usage", () => {
       code: 2,
       stdout: "",
       stderr: lines(
-        `cannot listen: port ${taken.port} is in use, possibly by another instance of this program; choose another port`,
+        `cannot listen: port ${taken.port} is in use, possibly by another instance of this program; choose another port with ${flag}`,
       ),
     });
   });

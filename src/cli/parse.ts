@@ -53,6 +53,12 @@ export const parseCommandLine = (sources: Sources): Invocation => {
   }
   if (chosen === undefined) return { command: "help", text: program.helpInformation() };
   const { command, parsed } = chosen;
+  const first = sources.argv[0] ?? "-";
+  if (command.name === DEFAULT_COMMAND && first !== DEFAULT_COMMAND && !first.startsWith("-")) {
+    throw new UsageError([
+      `unknown command "${first}"; the commands are ${commandNames}; to start the exporter, set --ecu.address=192.168.1.50`,
+    ]);
+  }
   const { values, unexpected } = splitArguments(command, parsed);
   const problems = unexpected.map((word) => describeUnknownArgument(word, command));
   const config = buildConfig(command, values, sources, problems);

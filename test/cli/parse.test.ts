@@ -467,6 +467,12 @@ it.each([
   [[ECU, "--ecu.adress=x"], ["unknown flag --ecu.adress; serve --help lists all flags"]],
   [["demo", "-x"], ["unknown flag -x; demo --help lists all flags"]],
   [["demo", "now"], ['unexpected argument "now"; demo --help lists what it accepts']],
+  ...["docter", "192.168.1.50"].map((word): [string[], string[]] => [
+    [word, "a.lan", "--bogus"],
+    [
+      `unknown command "${word}"; the commands are ${COMMAND_NAMES}; to start the exporter, set --ecu.address=192.168.1.50`,
+    ],
+  ]),
   [["help", "nope"], [`unknown command "nope"; the commands are ${COMMAND_NAMES}`]],
   [[ECU, "demo"], [`unexpected argument "demo"; ${FIRST_WORD}`]],
   [[ECU, ECU], ['the ECU "192.168.1.50" is listed twice']],
