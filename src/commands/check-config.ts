@@ -25,6 +25,10 @@ export const checkConfig = defineCommand({
     return { ecus: parsedOnly(ecus) };
   },
   run: ({ ecus }) => {
+    if (ecus.length === 0) {
+      process.stdout.write("The web configuration is valid.\n");
+      return Promise.resolve(0);
+    }
     const panels = ecus.flatMap((ecu) => ecu.panels ?? []);
     process.stdout.write(
       `The configuration is valid: ${formatCount(ecus.length, "ECU")}, ${formatCount(panels.length, "panel")}.\n`,

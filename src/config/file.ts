@@ -10,9 +10,20 @@ export interface ConfigFile {
   readonly ecus: readonly EcuConfig[];
 }
 
+/** Describes a number where a text is expected, as in `min_interval: 30`. */
+const describeNumber = (input: unknown, parse: Parse<unknown>): string | undefined => {
+  if (typeof input !== "number") return undefined;
+  try {
+    parse(String(input));
+    return "must be a string, not a number; put it in quotes";
+  } catch (error) {
+    return `"${input}" ${(error as Error).message}`;
+  }
+};
+
 /** A string that a parser of the command line parses. */
 const parsedText = <T>(parse: Parse<T>) =>
-  z.string().transform((value, context) => {
+  z.string({ error: ({ input }) => describeNumber(input, parse) }).transform((value, context) => {
     try {
       return parse(value);
     } catch (error) {

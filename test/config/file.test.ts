@@ -87,7 +87,14 @@ it.each<readonly [text: string, ...problems: string[]]>([
     "ecus:\n  - address: a:0",
     'apsystems.yml:2: ecus[0].address: "a:0" needs a port from 1 to 65535',
   ],
-  ["ecus:\n  - address: 7", "apsystems.yml:2: ecus[0].address: must be a string, not a number"],
+  [
+    "ecus:\n  - address: 7",
+    "apsystems.yml:2: ecus[0].address: must be a string, not a number; put it in quotes",
+  ],
+  [
+    ecu("name: 7"),
+    "apsystems.yml:3: ecus[0].name: must be a string, not a number; put it in quotes",
+  ],
   [
     ecu("name: my house"),
     'apsystems.yml:3: ecus[0].name: "my house" is not a name; use up to 100 letters, digits, dots, hyphens and underscores',
@@ -96,10 +103,7 @@ it.each<readonly [text: string, ...problems: string[]]>([
     ecu("timezone: Mars/Olympus"),
     'apsystems.yml:3: ecus[0].timezone: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
   ],
-  [
-    ecu("min_interval: 30"),
-    "apsystems.yml:3: ecus[0].min_interval: must be a string, not a number",
-  ],
+  [ecu("min_interval: 30"), `apsystems.yml:3: ecus[0].min_interval: "30" ${duration}`],
   [ecu("min_interval: 30 s"), `apsystems.yml:3: ecus[0].min_interval: "30 s" ${duration}`],
   [ecu("timeout: 1h"), 'apsystems.yml:3: ecus[0].timeout: "1h" is not between 100ms and 10m'],
   [
