@@ -34,7 +34,8 @@ export const errorReasons = {
   },
   malformed: {
     happened: "the reply is invalid",
-    remedy: "let no other program read the ECU; if it persists, please send a capture",
+    remedy:
+      "check the address, and let no other program read the ECU; if it persists, please send a capture",
   },
   wrong_command: {
     happened: "the reply belongs to another request",

@@ -159,7 +159,11 @@ const createReadinessHandler =
 const createNotFoundHandler =
   ({ telemetryPath }: AppOptions) =>
   ({ path }: Request, response: Response): void => {
-    sendText(response, 404, `Not found: ${path}. The metrics are at ${telemetryPath}.`);
+    const hint =
+      path === "/-/reload"
+        ? "Reloading needs a POST request."
+        : `The metrics are at ${telemetryPath}.`;
+    sendText(response, 404, `Not found: ${path}. ${hint}`);
   };
 
 const createErrorHandler =

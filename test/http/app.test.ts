@@ -58,6 +58,12 @@ describe("the routes", () => {
       body: /^Not found: \/nothing\. The metrics are at \/metrics\.\n$/,
     },
     {
+      path: "/-/reload",
+      status: 404,
+      type: "text/plain; charset=utf-8",
+      body: /^Not found: \/-\/reload\. Reloading needs a POST request\.\n$/,
+    },
+    {
       path: "/%E0%A4%A",
       status: 404,
       type: "text/plain; charset=utf-8",

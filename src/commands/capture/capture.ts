@@ -97,7 +97,7 @@ const summarize = (
       : `Check it with the command decode before you publish it: the replies to ${undecodedCodes.join(", ")} ` +
         "contain bytes that could not be decoded, and a serial number may remain in them.";
   return [
-    `${name} contains the replies of an ECU (${printable(`${model}, ${firmware}`)}) ` +
+    `${name} contains the replies of ${model === "unknown" ? "an unknown device" : `an ECU (${printable(`${model}, ${firmware}`)})`} ` +
       `to ${succeeded.length} of ${formatCount(file.questions.length, "request")}.`,
     ...failed,
     `Replaced: ${formatCount(replaced.ecu, "ECU id")}, ${formatCount(replaced.inverter, "inverter serial number")}, ` +
