@@ -1,9 +1,11 @@
 /** The program as its users start it: a process with arguments, a standard error and an exit code. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { describe, expect, it } from "vitest";
 import { version } from "../src/version.ts";
+import { folder } from "./captures/run.ts";
 import { ecuIds, queryEcu, startEcu } from "./simulator/client.ts";
 import { freePort, poll } from "./support/programs.ts";
 
@@ -141,6 +143,23 @@ describe.concurrent("wrong usage", () => {
         `cannot listen: port ${taken.port} is in use, possibly by another instance of this program; choose another port with ${flag}`,
       ),
     });
+  });
+});
+
+it.each([
+  [
+    "config.file",
+    "ecus:\n  - address: 10.0.0.1\n",
+    "The configuration is valid: 1 ECU, 0 panels.\n",
+  ],
+  ["web.config.file", "{}\n", "The web configuration is valid.\n"],
+])("check-config of a valid --%s says so", async (flag, text, stdout) => {
+  using at = folder();
+  writeFileSync(at.file("a.yml"), text);
+  expect(await run(["check-config", `--${flag}=${at.file("a.yml")}`])).toEqual({
+    code: 0,
+    stdout,
+    stderr: "",
   });
 });
 
