@@ -1,4 +1,4 @@
-/** From the panel to the owner: simulated ECU, exporter, Prometheus and Alertmanager, with the repository's own files. */
+/** End-to-end test of the alerts: simulated ECU, exporter, Prometheus and Alertmanager, with the files of this repository. */
 import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,17 +19,17 @@ import {
 import { startPrometheus } from "../support/prometheus.ts";
 import { startWebhook, type Webhook } from "../support/webhook.ts";
 
-/** Simulated seconds in a second; durations of the rules shrink by the same, so that 40 minutes are 20 seconds. */
+/** Simulated seconds per second. The durations in the rules are divided by it: 40 minutes become 20 seconds. */
 const SPEED = 120;
 const RULES = "prometheus/rules";
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** How long rules wait and how far they look back: `for: 40m`, `[7d]`, `[1d:5m]`, `offset 23h30m`, `interval: 5m`. */
+/** Durations in rules: `for: 40m`, `[7d]`, `[1d:5m]`, `offset 23h30m`, `interval: 5m`. */
 const DURATION = /(?<=\b(?:for|interval): |\boffset |[[:])(?:\d+(?:ms|[smhdw]))+(?=[\]:)\s]|$)/gm;
-/** One of these that is as it was. */
-const UNHASTENED = /(?:\b(?:for|interval): |\boffset |\[)\d+(?!\d*ms)[smhdw]/;
+/** A duration that was not scaled. */
+const UNSCALED = /(?:\b(?:for|interval): |\boffset |\[)\d+(?!\d*ms)[smhdw]/;
 
-const hastened = (rules: string): string =>
+const scaleDurations = (rules: string): string =>
   rules.replace(DURATION, (duration) => {
     const parts = duration.matchAll(/(\d+)(ms|[smhdw])/g);
     const ms = [...parts].reduce(
@@ -39,33 +39,33 @@ const hastened = (rules: string): string =>
     return `${Math.max(1, Math.round(ms / SPEED))}ms`;
   });
 
-/** The text with each of the changes made. @throws where there is nothing to change */
-const changed = (
+/** Replaces each pattern in a text. @throws if a pattern does not occur */
+const replaceEach = (
   text: string,
-  changes: readonly (readonly [from: string | RegExp, to: string])[],
+  replacements: readonly (readonly [from: string | RegExp, to: string])[],
 ): string =>
-  changes.reduce((before, [from, to]) => {
+  replacements.reduce((before, [from, to]) => {
     const after = before.replace(from, to);
-    if (after === before) throw new Error(`nothing to change for ${from}`);
+    if (after === before) throw new Error(`${from} does not occur`);
     return after;
   }, text);
 
 const ALERTMANAGER = "prometheus/alertmanager.yml";
-/** Ways of telling somebody that the example for Alertmanager has in comments: lines with a # right before a word. */
-const WAY = /(?:^ +#\S.*\n)+/gm;
+/** A notification method in a comment of the example for Alertmanager: lines with a # directly before a word. */
+const METHOD = /(?:^ +#\S.*\n)+/gm;
 const example = readFileSync(ALERTMANAGER, "utf8");
-const ways = example.match(WAY) ?? [];
-/** The example with the # of one way taken away, which is what its comments tell people to do. */
-const choosing = (text: string, way: string): string =>
-  changed(text, [[way, way.replace(/^( +)#/gm, "$1")]]);
-const wayTo = (host: string): string => ways.find((way) => way.includes(host)) ?? "";
+const methods = example.match(METHOD) ?? [];
+/** Removes the # of one method, as the comments in the example describe. */
+const enableMethod = (text: string, method: string): string =>
+  replaceEach(text, [[method, method.replace(/^( +)#/gm, "$1")]]);
+const findMethod = (host: string): string => methods.find((method) => method.includes(host)) ?? "";
 
 interface Alert {
   readonly state: "pending" | "firing";
   readonly labels: Readonly<Record<string, string>>;
 }
 
-describe("the durations of rules in fast motion", () => {
+describe("the scaling of durations", () => {
   it.each([
     ["        for: 40m", "        for: 20000ms"],
     ["    interval: 5m", "    interval: 2500ms"],
@@ -75,14 +75,14 @@ describe("the durations of rules in fast motion", () => {
     ["max(a offset 3d)", "max(a offset 2160000ms)"],
     ["for 40 minutes. See docs/x.md", "for 40 minutes. See docs/x.md"],
     ["panel:power_watts:max1d > 2", "panel:power_watts:max1d > 2"],
-  ])("are %s → %s", (rules, fast) => {
-    expect(hastened(rules)).toBe(fast);
+  ])("converts %s to %s", (rules, expected) => {
+    expect(scaleDurations(rules)).toBe(expected);
   });
 });
 
 describe.skipIf(
   !hasProgram("prometheus", "--version") || !hasProgram("prometheus-alertmanager", "--version"),
-)("an owner who is told", () => {
+)("the owner of a plant", () => {
   const running: RunningProgram[] = [];
   let folder = "";
   let ecu: SimulatedEcu;
@@ -102,8 +102,8 @@ describe.skipIf(
   const query = async (expression: string): Promise<readonly unknown[]> =>
     (await get<{ result: unknown[] }>(`/api/v1/query?query=${encodeURIComponent(expression)}`))
       .result;
-  const toOwner = () => owner.at("/owner");
-  const arrived = (path: string, count: number, seconds: number) =>
+  const listNotifications = () => owner.at("/owner");
+  const waitForRequests = (path: string, count: number, seconds: number) =>
     poll(
       seconds,
       () => Promise.resolve(owner.at(path).length >= count ? owner.at(path) : undefined),
@@ -114,7 +114,7 @@ describe.skipIf(
     const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()];
     prometheus = `http://127.0.0.1:${prometheusPort}`;
     folder = await mkdtemp(join(tmpdir(), "alerting-"));
-    // Noon on the longest day. The uid of the first of four inverters follows from the seed.
+    // Noon on the longest day. The seed determines the uid of the first of four inverters.
     ecu = await startEcu({
       inverters: [["DS3", 4]],
       start: Date.UTC(2026, 5, 21, 10),
@@ -127,14 +127,14 @@ describe.skipIf(
     await mkdir(join(folder, RULES), { recursive: true });
     for (const file of await readdir(RULES)) {
       const rules = await readFile(join(RULES, file), "utf8");
-      expect(hastened(rules)).not.toMatch(UNHASTENED);
-      // Three days without frost, hour by hour, would still be 36 minutes: one hour has to do here.
-      const known = hastened(rules).replace(/>= 72$/m, ">= 1");
-      await writeFile(join(folder, RULES, file), known);
+      expect(scaleDurations(rules)).not.toMatch(UNSCALED);
+      // The rule for frost needs 72 hourly values. They would take 36 minutes here, so one value is enough.
+      const scaled = scaleDurations(rules).replace(/>= 72$/m, ">= 1");
+      await writeFile(join(folder, RULES, file), scaled);
     }
     await writeFile(
       join(folder, "prometheus.yml"),
-      changed(await readFile("prometheus.yml", "utf8"), [
+      replaceEach(await readFile("prometheus.yml", "utf8"), [
         [/localhost:10899/, exporter.url.replace("http://", "")],
         [/localhost:9093/, `127.0.0.1:${alertmanagerPort}`],
         [/scrape_interval: 60s/, "scrape_interval: 1s"],
@@ -144,12 +144,18 @@ describe.skipIf(
     );
     await writeFile(
       join(folder, "alertmanager.yml"),
-      changed(choosing(choosing(example, wayTo("localhost:8123")), wayTo("hc-ping.com")), [
-        [/http:\/\/localhost:8123\S+/, `${owner.url}/owner`],
-        [/https:\/\/hc-ping.com\S+/, `${owner.url}/heartbeat`],
-        [/(group_wait): (?!0s)\w+/g, "$1: 1s"],
-        [/(group_interval): \w+/g, "$1: 1s"],
-      ]),
+      replaceEach(
+        enableMethod(
+          enableMethod(example, findMethod("localhost:8123")),
+          findMethod("hc-ping.com"),
+        ),
+        [
+          [/http:\/\/localhost:8123\S+/, `${owner.url}/owner`],
+          [/https:\/\/hc-ping.com\S+/, `${owner.url}/heartbeat`],
+          [/(group_wait): (?!0s)\w+/g, "$1: 1s"],
+          [/(group_interval): \w+/g, "$1: 1s"],
+        ],
+      ),
     );
     running.push(
       startProgram("prometheus-alertmanager", [
@@ -162,12 +168,12 @@ describe.skipIf(
         config: `${folder}/prometheus.yml`,
         data: `${folder}/prometheus-data`,
         port: prometheusPort,
-        // Alerts that were sent before Prometheus knew its Alertmanager are sent again after this time.
+        // Prometheus may send the first alerts before it has discovered Alertmanager. It sends them again after this time.
         args: ["--rules.alert.resend-delay=5s"],
       }),
     );
     expect(await readFile(join(folder, RULES, "recording.yml"), "utf8")).toContain(">= 1\n");
-    // Rules ask whether an inverter was online before, and whether it was warm.
+    // The alerts require that an inverter was online before, and that there was no frost.
     await poll(
       60,
       async () =>
@@ -187,18 +193,18 @@ describe.skipIf(
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("hears nothing while all is well, and the heartbeat comes all the same", async () => {
-    const beats = await arrived("/heartbeat", 1, 30);
+  it("gets no notification without a fault, while the heartbeat arrives", async () => {
+    const beats = await waitForRequests("/heartbeat", 1, 30);
     expect(beats.flatMap(({ alerts }) => alerts.map(({ labels }) => labels))).toEqual([
       { alertname: "ApsystemsWatchdog", severity: "none" },
     ]);
     expect(await firing()).toEqual(["ApsystemsWatchdog"]);
-    expect(toOwner()).toEqual([]);
+    expect(listNotifications()).toEqual([]);
   }, 40_000);
 
-  it("hears once of the inverter that died, by name, with what it means and where to read more", async () => {
+  it("gets one notification of a failed inverter, with its uid, a description and a link to the documentation", async () => {
     ecu.faults.add("linuxOffline");
-    expect(await arrived("/owner", 1, 60)).toEqual([
+    expect(await waitForRequests("/owner", 1, 60)).toEqual([
       expect.objectContaining({
         status: "firing",
         receiver: "owner",
@@ -225,13 +231,13 @@ describe.skipIf(
     ]);
   }, 70_000);
 
-  it("hears once that it is back, and of nothing else", async () => {
+  it("gets one notification that the inverter is back, and no others", async () => {
     ecu.faults.clear();
-    await arrived("/owner", 2, 40);
-    // Time in which more could come: ten minutes of the rules, and of Alertmanager's shortened waits several.
+    await waitForRequests("/owner", 2, 40);
+    // Time for further notifications: ten simulated minutes, and several of the shortened intervals of Alertmanager.
     await new Promise((resolve) => setTimeout(resolve, 5_000));
     expect(
-      toOwner().map(({ status, alerts }) => [
+      listNotifications().map(({ status, alerts }) => [
         status,
         alerts.map(({ labels }) => [labels["alertname"], labels["uid"]]),
       ]),
@@ -258,23 +264,23 @@ describe.skipIf(
     return runWithInput("amtool", ["check-config", file], "");
   };
 
-  it("is valid as it stands, and sends nothing", async () => {
+  it("is valid without changes, and sends no notifications", async () => {
     expect(await check(example)).toMatchObject({ code: 0 });
     expect(parse(example)).toMatchObject({ receivers: [{ name: "owner" }, { name: "heartbeat" }] });
   });
 
-  it("has five ways of telling somebody in comments", () => {
-    expect(ways).toHaveLength(5);
+  it("has five notification methods in comments", () => {
+    expect(methods).toHaveLength(5);
   });
 
-  it.each(ways)("is valid with the # of one way taken away:\n%s", async (way) => {
-    const { code, output } = await check(choosing(example, way));
+  it.each(methods)("is valid with one method uncommented:\n%s", async (method) => {
+    const { code, output } = await check(enableMethod(example, method));
     expect(output).toContain("SUCCESS");
     expect(code).toBe(0);
   });
 
-  it("is refused where a name in it is wrong", async () => {
-    const wrong = changed(example, [["receiver: heartbeat", "receiver: hartbeat"]]);
+  it("is rejected with an unknown receiver", async () => {
+    const wrong = replaceEach(example, [["receiver: heartbeat", "receiver: hartbeat"]]);
     const { code, output } = await check(wrong);
     expect(output).toContain("hartbeat");
     expect(code).toBe(1);
@@ -285,13 +291,13 @@ describe.skipIf(
     ["warning", "owner"],
     ["info", "owner"],
     ["none", "heartbeat"],
-  ])("tells of what is %s the %s", (severity, receiver) => {
+  ])("routes alerts of severity %s to the receiver %s", (severity, receiver) => {
     const args = ["config", "routes", "test", `--config.file=${ALERTMANAGER}`];
     const { output } = runWithInput("amtool", [...args, `severity=${severity}`], "");
     expect(output.split("\n")[0]).toBe(receiver);
   });
 
-  it("inhibits alerts that there are, and no others", async () => {
+  it("has only existing alerts in its inhibition rules", async () => {
     const { groups } = parse(await readFile(`${RULES}/alerts.yml`, "utf8")) as {
       groups: { rules: { alert?: string }[] }[];
     };
@@ -308,14 +314,14 @@ describe.skipIf(
     }
   });
 
-  it("hides effects while their cause is on, at the same ECU and inverter, and nothing else", async () => {
-    // Each row has an exporter and an ECU of its own, so that all can be asked at once.
+  it("inhibits the effects of a firing cause at the same ECU and inverter, and no other alerts", async () => {
+    // Each row has its own exporter and ECU, so that all rows can be tested at the same time.
     const at = (row: number) => ({ instance: `exporter${row}`, ecu: `ecu${row}` });
     const one = { uid: "703000000001" };
     const two = { uid: "703000000002" };
     const elsewhere = { instance: "exporter", ecu: "elsewhere" };
     const nowhere = { instance: "", ecu: "" };
-    const rows: readonly (readonly [cause: object, effect: object, hidden: boolean])[] = [
+    const rows: readonly (readonly [cause: object, effect: object, isInhibited: boolean])[] = [
       [{ alertname: "ApsystemsExporterDown" }, { alertname: "InverterOffline", ...one }, true],
       [{ alertname: "ApsystemsExporterDown" }, { alertname: "EcuUnreachable" }, true],
       [{ alertname: "ApsystemsExporterDown" }, { alertname: "PlantDown", ...elsewhere }, false],
@@ -343,9 +349,9 @@ describe.skipIf(
         { alertname: "PanelFarBelowSiblings", ...one, channel: "2" },
         false,
       ],
-      // An ECU of the same address behind another exporter.
+      // An ECU with the same name at another exporter.
       [{ alertname: "EcuUnreachable" }, { alertname: "PlantDown", instance: "another" }, false],
-      // Prometheus has no exporter at all, and what else it watches is another matter.
+      // Without any exporter as a target, alerts of other programs are still sent.
       [
         { alertname: "ApsystemsExporterDown", ...nowhere },
         { alertname: "Disk", ...nowhere },
@@ -371,13 +377,13 @@ describe.skipIf(
       "--cluster.listen-address=",
     ]);
     const api = `http://127.0.0.1:${port}/api/v2/alerts`;
-    const role = (part: string, row: number, labels: object) => ({
+    const createAlert = (part: string, row: number, labels: object) => ({
       labels: { severity: "warning", ...at(row), ...labels, part, row: `${row}` },
     });
     const body = JSON.stringify(
       rows.flatMap(([cause, effect], row) => [
-        role("cause", row, cause),
-        role("effect", row, effect),
+        createAlert("cause", row, cause),
+        createAlert("effect", row, effect),
       ]),
     );
     const headers = { "Content-Type": "application/json" };
@@ -386,7 +392,7 @@ describe.skipIf(
       async () => (await fetch(api, { method: "POST", headers, body })).ok || undefined,
       alertmanager.output,
     );
-    const hidden = async (part: string): Promise<Record<string, boolean>> => {
+    const listInhibited = async (part: string): Promise<Record<string, boolean>> => {
       const alerts = (await (await fetch(`${api}?filter=part=${part}`)).json()) as {
         labels: { row: string };
         status: { inhibitedBy: string[] };
@@ -395,7 +401,9 @@ describe.skipIf(
         alerts.map(({ labels, status }) => [labels.row, status.inhibitedBy.length > 0]),
       );
     };
-    const expected = Object.fromEntries(rows.map(([, , isHidden], row) => [`${row}`, isHidden]));
-    await expect.poll(() => hidden("effect"), { timeout: 10_000 }).toEqual(expected);
+    const expected = Object.fromEntries(
+      rows.map(([, , isInhibited], row) => [`${row}`, isInhibited]),
+    );
+    await expect.poll(() => listInhibited("effect"), { timeout: 10_000 }).toEqual(expected);
   }, 40_000);
 });
