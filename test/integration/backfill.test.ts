@@ -1,4 +1,4 @@
-/** The past of an ECU in a real Prometheus and a real VictoriaMetrics, which then go on scraping it. */
+/** The history of an ECU, loaded into a real Prometheus and a real VictoriaMetrics, which then scrape the ECU. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Temporal } from "temporal-polyfill";
@@ -14,9 +14,9 @@ import { startPrometheus } from "../support/prometheus.ts";
 const KWH = 3_600_000;
 const DAYS = 60;
 const ZONE = "Europe/Amsterdam";
-/** Simulated seconds in a second, once it is scraped: four hours. */
+/** Simulated seconds per second while the ECU is scraped: four hours. */
 const TIME_SCALE = 14_400;
-/** Simulated time that is scraped: a day and a night, whenever the test runs. */
+/** Simulated duration of the scrapes. It includes a day and a night at any start time. */
 const LIVE_MS = 30 * 3_600_000;
 const world = {
   inverters: [["DS3", 2]],
@@ -28,28 +28,28 @@ const world = {
 } as const;
 const METRIC = "ecu_lifetime_energy_joules_total";
 
-const isThere =
+const hasPrograms =
   hasProgram("prometheus", "--version") &&
   hasProgram("promtool", "--version") &&
   hasProgram("victoria-metrics", "--version");
 
-describe.skipIf(!isThere)("60 days of a simulated ECU, and its days after them", () => {
-  const opened: AsyncDisposable[] = [];
-  const keep = <T extends AsyncDisposable>(one: T): T => {
-    opened.push(one);
-    return one;
+describe.skipIf(!hasPrograms)("60 days of history of a simulated ECU, followed by scrapes", () => {
+  const resources: AsyncDisposable[] = [];
+  const disposeLater = <T extends AsyncDisposable>(resource: T): T => {
+    resources.push(resource);
+    return resource;
   };
   const stores: Record<string, string> = {};
-  /** Local midnights in seconds, the last one that of today. */
+  /** Local midnights in Unix seconds. The last one is that of today. */
   let midnights: number[] = [];
-  /** What the plant had made at each midnight, and in the end. */
-  let made: number[] = [];
-  let madeAtSeam = 0;
-  let madeInAll = 0;
-  let seam = 0;
+  /** Energy that the plant had produced at each midnight, in joules. */
+  let producedJoules: number[] = [];
+  let joulesAtCutover = 0;
+  let joulesAtEnd = 0;
+  let cutover = 0;
   let summary = "";
 
-  const evaluated = async (store: string, query: string, at: number): Promise<number> => {
+  const evaluate = async (store: string, query: string, at: number): Promise<number> => {
     const parameters = new URLSearchParams({ query, time: String(at) });
     const response = await fetch(`${stores[store]}/api/v1/query?${parameters}`);
     const text = await response.text();
@@ -72,16 +72,16 @@ describe.skipIf(!isThere)("60 days of a simulated ECU, and its days after them",
           .toZonedDateTime(ZONE).epochMilliseconds / 1000,
     );
 
-    // The truth: the same plant, watched as its days go by.
+    // The true energy: the same plant, simulated day by day.
     const plant = createPlant(world.inverters, world.site, world.seed);
     const twin = createRounds({ ...world, plant, start: (midnights[0] ?? 0) * 1000 });
-    made = midnights.map((at) => {
+    producedJoules = midnights.map((at) => {
       twin.info(at * 1000);
       return twin.producedJoules();
     });
 
     let elapsed = (): number => 0;
-    const ecu = keep(
+    const ecu = disposeLater(
       await simulateEcu({
         ...world,
         past: DAYS,
@@ -90,22 +90,22 @@ describe.skipIf(!isThere)("60 days of a simulated ECU, and its days after them",
         elapsed: () => elapsed(),
       }),
     );
-    const exporter = keep(await startTestExporter(ecu));
+    const exporter = disposeLater(await startTestExporter(ecu));
     const instance = exporter.url.replace("http://", "");
-    const shop = keep(await createBackfillFolder(() => start));
+    const backfill = disposeLater(await createBackfillFolder(() => start));
     const {
       code,
       stderr,
       file = "",
-    } = await shop.run(ecu, {
+    } = await backfill.run(ecu, {
       from: today.toPlainDate().subtract({ days: DAYS }).toString().replaceAll("-", ""),
       labels: { job: "apsystems", instance },
     });
     expect(code, stderr).toBe(0);
     summary = stderr;
-    seam = Math.floor(start / 1000);
+    cutover = Math.floor(start / 1000);
 
-    const config = join(shop.folder, "scrape.yml");
+    const config = join(backfill.folder, "scrape.yml");
     await writeFile(
       config,
       `global: {scrape_interval: 1s, scrape_timeout: 1s}
@@ -114,98 +114,102 @@ scrape_configs:
     static_configs: [{targets: ["${instance}"]}]
 `,
     );
-    const data = join(shop.folder, "prometheus");
+    const data = join(backfill.folder, "prometheus");
     await mkdir(data);
     const blocks = ["create-blocks-from", "--max-block-duration=486h", "openmetrics"];
-    const loaded = runWithInput("promtool", ["tsdb", ...blocks, shop.output, data], "");
-    expect(loaded.code, loaded.output).toBe(0);
+    const result = runWithInput("promtool", ["tsdb", ...blocks, backfill.output, data], "");
+    expect(result.code, result.output).toBe(0);
     const [port, victoriaPort] = [await freePort(), await freePort()];
     stores["Prometheus"] = `http://127.0.0.1:${port}`;
     stores["VictoriaMetrics"] = `http://127.0.0.1:${victoriaPort}`;
 
-    const victoria = keep(
+    const victoria = disposeLater(
       startProgram("victoria-metrics", [
-        `-storageDataPath=${shop.folder}/victoria`,
+        `-storageDataPath=${backfill.folder}/victoria`,
         `-httpListenAddr=127.0.0.1:${victoriaPort}`,
         "-retentionPeriod=1y",
         "-search.latencyOffset=0s",
         `-promscrape.config=${config}`,
       ]),
     );
-    const isUp = async () => (await fetch(`${stores["VictoriaMetrics"]}/health`)).ok || undefined;
-    await poll(30, isUp, victoria.output);
+    const checkUp = async () =>
+      (await fetch(`${stores["VictoriaMetrics"]}/health`)).ok || undefined;
+    await poll(30, checkUp, victoria.output);
     const imported = await fetch(`${stores["VictoriaMetrics"]}/api/v1/import/prometheus`, {
       method: "POST",
       body: file,
     });
     expect(imported.status).toBe(204);
-    const prometheus = keep(
+    const prometheus = disposeLater(
       await startPrometheus({ config, data, port, args: ["--storage.tsdb.retention.time=1y"] }),
     );
 
-    const begun = performance.now();
-    elapsed = () => Math.min(LIVE_MS / TIME_SCALE, performance.now() - begun);
+    const startedAt = performance.now();
+    elapsed = () => Math.min(LIVE_MS / TIME_SCALE, performance.now() - startedAt);
     twin.info(start);
-    madeAtSeam = twin.producedJoules();
+    joulesAtCutover = twin.producedJoules();
     twin.info(start + LIVE_MS);
-    madeInAll = twin.producedJoules();
-    const isScraped = async () => {
+    joulesAtEnd = twin.producedJoules();
+    const checkScraped = async () => {
       const now = Date.now() / 1000;
       for (const store of Object.keys(stores)) {
-        const last = await evaluated(store, METRIC, now);
-        if (world.lifetimeJoules + madeInAll - last >= 0.1 * KWH) return undefined;
+        const last = await evaluate(store, METRIC, now);
+        if (world.lifetimeJoules + joulesAtEnd - last >= 0.1 * KWH) return undefined;
       }
       return true;
     };
-    await poll(30, isScraped, () => `${victoria.output()}\n${prometheus.output()}`);
+    await poll(30, checkScraped, () => `${victoria.output()}\n${prometheus.output()}`);
   }, 90_000);
 
   afterAll(async () => {
-    for (const one of opened.toReversed()) await one[Symbol.asyncDispose]();
+    for (const resource of resources.toReversed()) await resource[Symbol.asyncDispose]();
   }, 30_000);
 
-  it("makes a history of all days, and leaves nothing to be told", () => {
-    expect(summary).not.toContain("knows nothing");
+  it("contains all days, without warnings", () => {
+    expect(summary).not.toContain("has no data");
     expect(midnights).toHaveLength(DAYS + 1);
-    expect(made.slice(1).every((joules, i) => joules > (made[i] ?? 0))).toBe(true);
+    expect(producedJoules.slice(1).every((joules, i) => joules > (producedJoules[i] ?? 0))).toBe(
+      true,
+    );
   });
 
   describe.each(["Prometheus", "VictoriaMetrics"])("in %s", (store) => {
-    it("gives each day the plant's true energy, within the steps of the ECU's own table", async () => {
+    it("has the true energy of each day, within the resolution of the table in the ECU", async () => {
       for (const [i, end] of midnights.entries()) {
         const begin = midnights[i - 1];
         if (begin === undefined) continue;
-        const increased = await evaluated(store, `increase(${METRIC}[${end - begin}s])`, end);
-        const truth = (made[i] ?? 0) - (made[i - 1] ?? 0);
-        expect(Math.abs(increased - truth) / KWH, `day ${i}`).toBeLessThanOrEqual(0.01);
+        const increase = await evaluate(store, `increase(${METRIC}[${end - begin}s])`, end);
+        const truth = (producedJoules[i] ?? 0) - (producedJoules[i - 1] ?? 0);
+        expect(Math.abs(increase - truth) / KWH, `day ${i}`).toBeLessThanOrEqual(0.01);
       }
     });
 
-    it("goes through the seam to what is scraped within a step of the ECU's counter", async () => {
+    it("continues with the scraped values within one step of the counter of the ECU", async () => {
       const now = Math.floor(Date.now() / 1000);
       const begin = midnights.at(-2) ?? 0;
-      const increased = await evaluated(store, `increase(${METRIC}[${now - begin}s])`, now);
-      const truth = madeInAll - (made.at(-2) ?? 0);
-      expect(Math.abs(increased - truth) / KWH).toBeLessThan(0.13);
-      const live = await evaluated(store, `increase(${METRIC}[${now - seam + 1}s])`, now);
+      const increase = await evaluate(store, `increase(${METRIC}[${now - begin}s])`, now);
+      const truth = joulesAtEnd - (producedJoules.at(-2) ?? 0);
+      expect(Math.abs(increase - truth) / KWH).toBeLessThan(0.13);
+      const live = await evaluate(store, `increase(${METRIC}[${now - cutover + 1}s])`, now);
       expect(live / KWH).toBeGreaterThan(0.3);
     });
 
-    it("never falls, is one series through all of it, and ends history where scrapes begin", async () => {
+    it("never falls, is one series, and ends where the scrapes start", async () => {
       const now = Math.floor(Date.now() / 1000);
       const all = `[${now - (midnights[0] ?? 0) + 1}s]`;
-      expect(await evaluated(store, `resets(${METRIC}${all})`, now)).toBe(0);
-      const count = await evaluated(store, `count_over_time(${METRIC}${all})`, now);
+      expect(await evaluate(store, `resets(${METRIC}${all})`, now)).toBe(0);
+      const count = await evaluate(store, `count_over_time(${METRIC}${all})`, now);
       expect(count).toBeGreaterThan(DAYS * 288);
-      const short = world.lifetimeJoules + madeAtSeam - (await evaluated(store, METRIC, seam));
-      expect(short).toBeGreaterThanOrEqual(0);
-      expect(short).toBeLessThan(0.1 * KWH);
+      const shortfall =
+        world.lifetimeJoules + joulesAtCutover - (await evaluate(store, METRIC, cutover));
+      expect(shortfall).toBeGreaterThanOrEqual(0);
+      expect(shortfall).toBeLessThan(0.1 * KWH);
     });
 
-    it("has the power of the past at the ECU's stamps", async () => {
+    it("has the past power at the timestamps of the ECU", async () => {
       const noon = (midnights.at(-2) ?? 0) + 12 * 3_600;
-      expect(await evaluated(store, "ecu_power_watts", noon)).toBeGreaterThan(0);
-      const count = await evaluated(store, "count_over_time(ecu_power_watts[24h])", noon + 43_200);
+      expect(await evaluate(store, "ecu_power_watts", noon)).toBeGreaterThan(0);
+      const count = await evaluate(store, "count_over_time(ecu_power_watts[24h])", noon + 43_200);
       expect(count).toBeGreaterThan(60);
       expect(count).toBeLessThan(220);
     });

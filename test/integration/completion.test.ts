@@ -1,4 +1,4 @@
-/** The scripts by which shells complete the command line, tried in the shells themselves. */
+/** The completion scripts, executed in the shells. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,8 +18,8 @@ const listFlags = ({ settings }: AnyCommand): Setting<unknown>[] =>
 describe("completion", () => {
   let folder = "";
   const scriptPath = (shell: string): string => join(folder, `completion.${shell}`);
-  /** What a shell prints that runs a script at home in an empty folder. */
-  const printed = (shell: string, args: readonly string[], script: string): string => {
+  /** Runs a script in a shell with an empty home folder. @returns the output */
+  const runScript = (shell: string, args: readonly string[], script: string): string => {
     const env = { PATH: process.env["PATH"] ?? "", HOME: folder, TERM: "dumb" };
     const { stdout, stderr } = spawnSync(shell, [...args, script], { env, encoding: "utf8" });
     expect(stderr).toBe("");
@@ -37,19 +37,19 @@ describe("completion", () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   describe.skipIf(!hasProgram("bash", "--version"))("in bash", () => {
-    /** What is offered for each of these command lines, the last word being the one that is completed. */
-    const offered = (lines: readonly (readonly string[])[]): string[][] => {
+    /** The completions of the last word of each command line. */
+    const complete = (lines: readonly (readonly string[])[]): string[][] => {
       const tries = lines.map(
         (words) =>
           `COMP_WORDS=(${[PROGRAM, ...words].map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _apsystems_ecu_exporter; echo "\${COMPREPLY[*]}"`,
       );
       const script = [`source ${scriptPath("bash")}`, ...tries].join("\n");
-      const answers = printed("bash", ["--norc", "-c"], script).trimEnd().split("\n");
-      return answers.map((answer) => (answer === "" ? [] : answer.split(" ")));
+      const outputs = runScript("bash", ["--norc", "-c"], script).trimEnd().split("\n");
+      return outputs.map((output) => (output === "" ? [] : output.split(" ")));
     };
 
-    it("offers the commands first, and the flags of serve where none is named", () => {
-      expect(offered([[""], ["re"], ["--ecu.t"], ["completion", ""]])).toEqual([
+    it("completes commands, and flags of serve if no command is given", () => {
+      expect(complete([[""], ["re"], ["--ecu.t"], ["completion", ""]])).toEqual([
         [...commands.map(({ name }) => name), "help"],
         ["read", "replay"],
         ["--ecu.timezone=", "--ecu.timeout="],
@@ -57,9 +57,9 @@ describe("completion", () => {
       ]);
     });
 
-    it("offers every flag of every command", () => {
+    it("completes every flag of every command", () => {
       const lines = commands.map(({ name }) => [name, "--"]);
-      expect(offered(lines)).toEqual(
+      expect(complete(lines)).toEqual(
         commands.map((command) => [
           ...listFlags(command).map((row) => (row.isSwitch ? `--${row.flag}` : `--${row.flag}=`)),
           "--help",
@@ -69,47 +69,47 @@ describe("completion", () => {
   });
 
   describe.skipIf(!hasProgram("fish", "--version"))("in fish", () => {
-    const offered = (line: string): string[] =>
-      printed(
+    const complete = (line: string): string[] =>
+      runScript(
         "fish",
         ["--no-config", "-c"],
         `source ${scriptPath("fish")}; complete -C "${PROGRAM} ${line}"`,
       )
         .trimEnd()
         .split("\n")
-        .map((answer) => answer.split("\t")[0] ?? "");
+        .map((output) => output.split("\t")[0] ?? "");
 
-    it("offers commands, shells, and every flag of every command", () => {
-      expect(offered("re")).toEqual(["read", "replay"]);
-      expect(offered("completion ").sort()).toEqual(["bash", "fish", "zsh"]);
+    it("completes commands, shells, and every flag of every command", () => {
+      expect(complete("re")).toEqual(["read", "replay"]);
+      expect(complete("completion ").sort()).toEqual(["bash", "fish", "zsh"]);
       for (const command of commands) {
         const { name } = command;
         if (listFlags(command).length === 0) continue;
         const flags = listFlags(command).map(({ flag }) => `--${flag}`);
-        expect(offered(`${name} --`).sort(), name).toEqual(["--help", ...flags].sort());
+        expect(complete(`${name} --`).sort(), name).toEqual(["--help", ...flags].sort());
       }
     });
   });
 
   describe.skipIf(!hasProgram("zsh", "--version"))("in zsh", () => {
-    it("completes a command and a flag as they are typed", () => {
+    it("completes a command and a flag during typing", () => {
       const script = [
         "zmodload zsh/zpty",
         "zpty shell zsh -f -i",
         `zpty -w shell "source ${scriptPath("zsh")}; bindkey '^I' complete-word; echo 're''ady'"`,
-        "zpty -r -m shell heard '*ready*'",
+        "zpty -r -m shell screen '*ready*'",
         `zpty -w -n shell $'${PROGRAM} rea\\t --js\\t'`,
-        "zpty -r -m shell heard '*json*'",
-        'print -r -- "$heard"',
+        "zpty -r -m shell screen '*json*'",
+        'print -r -- "$screen"',
         "zpty -d shell",
       ].join("\n");
-      const heard = printed("timeout", ["20", "zsh", "-f", "-c"], script);
-      const typed = stripVTControlCharacters(heard).replaceAll("\b", "");
-      expect(typed).toContain(`${PROGRAM} read  --json`);
+      const output = runScript("timeout", ["20", "zsh", "-f", "-c"], script);
+      const line = stripVTControlCharacters(output).replaceAll("\b", "");
+      expect(line).toContain(`${PROGRAM} read  --json`);
     });
   });
 
-  it("knows which flags take no value", () => {
+  it("isBareSwitch finds the flags without a value", () => {
     expect(
       listFlags(read)
         .filter(isBareSwitch)

@@ -1,4 +1,4 @@
-/** The energy that a real Prometheus makes of a day on which the ECU glitches. */
+/** The energy that a real Prometheus computes for a day with glitches of the ECU. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,35 +16,35 @@ const days: readonly (readonly [name: string, options: DayOptions])[] = [
   ["an exporter that restarts before every glitch", { family: "L", seed: 4, restarts: true }],
 ];
 
-/** Samples as OpenMetrics text: one series a day for what is shown, and one for what the ECU said. */
-const openMetrics = (made: ReadonlyMap<string, GlitchyDay>): string => {
-  const series = (day: string, of: string, samples: GlitchyDay["shown"]) =>
+/** Samples as OpenMetrics text: for each day, one series with the exported values and one with the values that the ECU sent. */
+const openMetrics = (results: ReadonlyMap<string, GlitchyDay>): string => {
+  const series = (day: string, source: string, samples: GlitchyDay["shown"]) =>
     samples.map(
-      ({ at, joules }) => `${METRIC}_total{day="${day}",of="${of}"} ${joules} ${at / 1000}`,
+      ({ at, joules }) => `${METRIC}_total{day="${day}",source="${source}"} ${joules} ${at / 1000}`,
     );
-  const lines = [...made].flatMap(([day, { shown, said }]) => [
+  const lines = [...results].flatMap(([day, { shown, said }]) => [
     ...series(day, "shown", shown),
     ...series(day, "said", said),
   ]);
   return [`# TYPE ${METRIC} counter`, ...lines, "# EOF", ""].join("\n");
 };
 
-const isThere = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
+const hasPrograms = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
 
-describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
-  const made = new Map<string, GlitchyDay>();
+describe.skipIf(!hasPrograms)("Prometheus with a day of glitches", () => {
+  const results = new Map<string, GlitchyDay>();
   let server: RunningProgram | undefined;
   let folder = "";
   let api = "";
 
   const getDay = (name: string): GlitchyDay => {
-    const day = made.get(name);
+    const day = results.get(name);
     if (day === undefined) throw new Error(`no day of ${name}`);
     return day;
   };
-  /** The value of an expression at the end of a day; `X` stands for the day's series. */
-  const evaluated = async (name: string, of: string, expression: string): Promise<number> => {
-    const series = `${METRIC}_total{day="${name}",of="${of}"}`;
+  /** The value of an expression at the end of a day. `X` stands for the series of the day. */
+  const evaluate = async (name: string, source: string, expression: string): Promise<number> => {
+    const series = `${METRIC}_total{day="${name}",source="${source}"}`;
     const query = encodeURIComponent(expression.replaceAll("X", series));
     const response = await fetch(`${api}/query?query=${query}&time=${getDay(name).end / 1000}`);
     const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
@@ -53,12 +53,12 @@ describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
   };
 
   beforeAll(async () => {
-    for (const [name, options] of days) made.set(name, await simulateGlitchyDay(options));
+    for (const [name, options] of days) results.set(name, await simulateGlitchyDay(options));
     folder = await mkdtemp(join(tmpdir(), "counters-"));
     const [text, config, data] = ["day.txt", "prometheus.yml", "data"].map((name) =>
       join(folder, name),
     ) as [string, string, string];
-    await writeFile(text, openMetrics(made));
+    await writeFile(text, openMetrics(results));
     await writeFile(config, "global: {}\n");
     const { code, output } = runWithInput(
       "promtool",
@@ -76,11 +76,11 @@ describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  describe.each(days.map(([name]) => name))("of %s", (name) => {
-    it("has the counter of every right minute, and none of the many wrong ones", async () => {
+  describe.each(days.map(([name]) => name))("for %s", (name) => {
+    it("has the counter of every minute with a correct reply, and no values of the wrong replies", async () => {
       const { begin, end, shown, rightReplies } = getDay(name);
       const within = shown.filter(({ at }) => at >= begin && at <= end);
-      expect(await evaluated(name, "shown", "count_over_time(X[24h])")).toBe(within.length);
+      expect(await evaluate(name, "shown", "count_over_time(X[24h])")).toBe(within.length);
       expect(within).toHaveLength(rightReplies);
       expect(rightReplies).toBeGreaterThan(600);
       expect(rightReplies).toBeLessThan(1_341);
@@ -88,25 +88,25 @@ describe.skipIf(!isThere)("a Prometheus that was fed a day of glitches", () => {
     });
 
     /*
-     * The window is 24 hours with a sample at either end, so that increase() has nothing to extrapolate; the day's
-     * first value is a whole step of the counter, so that the last one lacks less than 0.1 kWh.
+     * The window is 24 hours with a sample at each end, so increase() does not extrapolate. The first value of the day is a
+     * whole step of the counter, so the last one is less than 0.1 kWh too low.
      */
-    it("finds its energy by increase() within 0.1 kWh", async () => {
-      const increased = await evaluated(name, "shown", "increase(X[24h])");
+    it("computes the energy with increase() to within 0.1 kWh", async () => {
+      const increase = await evaluate(name, "shown", "increase(X[24h])");
       const { trueJoules } = getDay(name);
       expect(trueJoules / KWH).toBeGreaterThan(5);
-      expect(Math.abs(increased - trueJoules) / KWH).toBeLessThan(0.1);
+      expect(Math.abs(increase - trueJoules) / KWH).toBeLessThan(0.1);
     });
 
-    it("finds the same by the samples at either end, and no reset between", async () => {
-      const increased = await evaluated(name, "shown", "increase(X[24h])");
-      expect(await evaluated(name, "shown", "X - X offset 24h")).toBe(increased);
-      expect(await evaluated(name, "shown", "resets(X[24h])")).toBe(0);
+    it("has the same difference between the first and the last sample, and no resets", async () => {
+      const increase = await evaluate(name, "shown", "increase(X[24h])");
+      expect(await evaluate(name, "shown", "X - X offset 24h")).toBe(increase);
+      expect(await evaluate(name, "shown", "resets(X[24h])")).toBe(0);
     });
 
-    it("would find thousands of kWh in what the ECU said", async () => {
-      expect(await evaluated(name, "said", "resets(X[24h])")).toBeGreaterThan(20);
-      expect(await evaluated(name, "said", "increase(X[24h])")).toBeGreaterThan(10_000 * KWH);
+    it("would compute thousands of kWh from the values that the ECU sent", async () => {
+      expect(await evaluate(name, "said", "resets(X[24h])")).toBeGreaterThan(20);
+      expect(await evaluate(name, "said", "increase(X[24h])")).toBeGreaterThan(10_000 * KWH);
     });
   });
 });

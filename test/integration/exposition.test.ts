@@ -1,4 +1,4 @@
-/** The exporter's output in each of its states, as other programs judge it. */
+/** The output of the exporter in each of its states, checked by other programs. */
 import { describe, expect, it } from "vitest";
 import { simulateEcu } from "../../src/simulator/ecu.ts";
 import type { FaultName } from "../../src/simulator/faults.ts";
@@ -11,7 +11,7 @@ interface State {
   readonly start: string;
   readonly inverters?: readonly (readonly [ModelName, number])[];
   readonly faults?: readonly FaultName[];
-  readonly shows: Readonly<Record<string, number>>;
+  readonly seriesCounts: Readonly<Record<string, number>>;
 }
 
 const states: readonly State[] = [
@@ -19,23 +19,43 @@ const states: readonly State[] = [
     state: "fresh",
     start: "2026-06-21T10:00:00Z",
     faults: ["status02"],
-    shows: { ecu_up: 1, ecu_power_watts: 1, inverter_online: 0, inverter_channel_power_watts: 0 },
+    seriesCounts: {
+      ecu_up: 1,
+      ecu_power_watts: 1,
+      inverter_online: 0,
+      inverter_channel_power_watts: 0,
+    },
   },
   {
     state: "up",
     start: "2026-06-21T10:00:00Z",
-    shows: { ecu_up: 1, ecu_power_watts: 1, inverter_online: 4, inverter_channel_power_watts: 10 },
+    seriesCounts: {
+      ecu_up: 1,
+      ecu_power_watts: 1,
+      inverter_online: 4,
+      inverter_channel_power_watts: 10,
+    },
   },
   {
     state: "night",
     start: "2026-06-21T23:30:00Z",
-    shows: { ecu_up: 1, ecu_power_watts: 1, inverter_online: 4, inverter_channel_power_watts: 0 },
+    seriesCounts: {
+      ecu_up: 1,
+      ecu_power_watts: 1,
+      inverter_online: 4,
+      inverter_channel_power_watts: 0,
+    },
   },
   {
     state: "ECU down",
     start: "2026-06-21T10:00:00Z",
     faults: ["refuse"],
-    shows: { ecu_up: 1, ecu_power_watts: 0, inverter_online: 0, inverter_channel_power_watts: 0 },
+    seriesCounts: {
+      ecu_up: 1,
+      ecu_power_watts: 0,
+      inverter_online: 0,
+      inverter_channel_power_watts: 0,
+    },
   },
   {
     state: "unknown record",
@@ -44,7 +64,12 @@ const states: readonly State[] = [
       ["UNKNOWN", 1],
       ["QS1", 1],
     ],
-    shows: { ecu_up: 1, ecu_power_watts: 1, inverter_online: 2, inverter_channel_power_watts: 6 },
+    seriesCounts: {
+      ecu_up: 1,
+      ecu_power_watts: 1,
+      inverter_online: 2,
+      inverter_channel_power_watts: 6,
+    },
   },
 ];
 
@@ -66,10 +91,10 @@ const startState = ({ start, inverters, faults }: State) =>
     ...(faults && { faults }),
   });
 
-/** Debian's own, which knows the packages of Debian. */
+/** The Python of Debian, which finds the packages of Debian. */
 const PYTHON = "/usr/bin/python3";
 const OPENMETRICS = { accept: "application/openmetrics-text;version=1.0.0" };
-/** Strict: the reference parser refuses what the specification does not allow. */
+/** The reference parser is strict: it rejects everything that the specification does not allow. */
 const PARSE = `
 import sys
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -77,19 +102,19 @@ print(sum(len(family.samples) for family in text_string_to_metric_families(sys.s
 `;
 
 describe.each(states)("in the state $state", (state) => {
-  it("shows what was measured, and no more", async () => {
+  it("has the expected number of series of each metric", async () => {
     await using ecu = await startState(state);
     await using exporter = await startTestExporter(ecu);
     const text = await exporter.get();
-    const counts = Object.keys(state.shows).map((name) => [
+    const counts = Object.keys(state.seriesCounts).map((name) => [
       name,
       Object.keys(parseSamples(text, name)).length,
     ]);
-    expect(Object.fromEntries(counts)).toEqual(state.shows);
+    expect(Object.fromEntries(counts)).toEqual(state.seriesCounts);
   });
 
   it.skipIf(!hasProgram("promtool", "--version"))(
-    "promtool check metrics has nothing to say",
+    "promtool check metrics reports no problems",
     async () => {
       await using ecu = await startState(state);
       await using exporter = await startTestExporter(ecu);
@@ -101,7 +126,7 @@ describe.each(states)("in the state $state", (state) => {
   );
 
   it.skipIf(!hasProgram(PYTHON, "-c", "import prometheus_client.openmetrics.parser"))(
-    "the reference parser of OpenMetrics takes it",
+    "the reference parser of OpenMetrics accepts the output",
     async () => {
       await using ecu = await startState(state);
       await using exporter = await startTestExporter(ecu);
@@ -116,11 +141,8 @@ describe.each(states)("in the state $state", (state) => {
 });
 
 describe("prometheus.yml", () => {
-  it.skipIf(!hasProgram("promtool", "--version"))(
-    "is a configuration that Prometheus takes",
-    () => {
-      const { code, output } = runWithInput("promtool", ["check", "config", "prometheus.yml"], "");
-      expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining("SUCCESS") });
-    },
-  );
+  it.skipIf(!hasProgram("promtool", "--version"))("is a valid configuration of Prometheus", () => {
+    const { code, output } = runWithInput("promtool", ["check", "config", "prometheus.yml"], "");
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining("SUCCESS") });
+  });
 });

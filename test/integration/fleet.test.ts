@@ -1,4 +1,4 @@
-/** A fleet in small: two exporters, two Prometheus that share their ECUs, and one VictoriaMetrics that all is written to. */
+/** A small fleet: two exporters, two Prometheus servers that share their ECUs, and one VictoriaMetrics that stores all samples. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,34 +18,34 @@ import {
 import { startPrometheus } from "../support/prometheus.ts";
 
 const ECUS = 6;
-/** Simulated seconds in a second. */
+/** Simulated seconds per second. */
 const TIME_SCALE = 600;
 /** Scrapes of each ECU, one a second. */
 const SCRAPES = 25;
-const isThere =
+const hasPrograms =
   hasProgram("prometheus", "--version") && hasProgram("victoria-metrics", "--version");
 
-/** A place where it is noon as the test runs, because the exporter computes the sun of now. */
+/** A place where it is noon while the test runs, because the exporter computes the current position of the sun. */
 const noon = () => ({ latitude: 0, longitude: (12 - new Date().getUTCHours()) * 15 });
 
-/** Panels whose queries may find nothing in a fleet where all is well. */
-const mayBeEmpty = new Set(["Panels far below their siblings", "Firing alerts", "Alerts"]);
+/** Panels that may be empty in a fleet without faults. */
+const possiblyEmpty = new Set(["Panels far below their siblings", "Firing alerts", "Alerts"]);
 
-describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store", () => {
+describe.skipIf(!hasPrograms)("two exporters, two shards of Prometheus and one store", () => {
   const ecus: SimulatedEcu[] = [];
   const exporters: TestExporter[] = [];
   const programs: RunningProgram[] = [];
   let folder = "";
   let store = "";
 
-  const ask = async (path: string, parameters: Record<string, string>) => {
+  const request = async (path: string, parameters: Record<string, string>) => {
     const response = await fetch(`${store}/api/v1/${path}?${new URLSearchParams(parameters)}`);
     const text = await response.text();
     if (!response.ok) throw new Error(text);
     return (JSON.parse(text) as { data: { result: { metric: Record<string, string> }[] } }).data
       .result;
   };
-  const instant = (query: string) => ask("query", { query });
+  const queryInstant = (query: string) => request("query", { query });
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "fleet-"));
@@ -60,7 +60,7 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
           start: Date.parse("2026-06-21T08:00:00Z"),
           timeScale: TIME_SCALE,
           elapsed: () => performance.now(),
-          // What the exporter's own page is there to show.
+          // Faults for the dashboard of the exporter.
           faults: [
             { name: "wrongCommand", query: "signal", limit: { chance: 0.2 } },
             { name: "zeroGlitch", limit: { chance: 0.2 } },
@@ -89,28 +89,28 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
     );
     for (const shard of [0, 1]) {
       const config = join(folder, `shard-${shard}.yml`);
-      await writeFile(config, await shardConfig(shard));
+      await writeFile(config, await createShardConfig(shard));
       programs.push(await startPrometheus({ config, data: `${folder}/shard-${shard}` }));
     }
-    const scraped = async () => {
-      const counts = await instant("count_over_time(ecu_up[10m])");
-      const all = await instant(`count_over_time(ecu_up[10m]) >= ${SCRAPES}`);
+    const checkScraped = async () => {
+      const counts = await queryInstant("count_over_time(ecu_up[10m])");
+      const all = await queryInstant(`count_over_time(ecu_up[10m]) >= ${SCRAPES}`);
       return counts.length === ECUS && all.length === ECUS ? true : undefined;
     };
-    await poll(120, scraped, () => programs.map((program) => program.output()).join("\n"));
+    await poll(120, checkScraped, () => programs.map((program) => program.output()).join("\n"));
   }, 150_000);
 
   afterAll(async () => {
-    // The store last: a Prometheus that ends waits for it to take what is left.
+    // The store is stopped last, because Prometheus sends it the remaining samples before it exits.
     for (const program of programs.toReversed()) await program[Symbol.asyncDispose]();
     for (const exporter of exporters) await exporter[Symbol.asyncDispose]();
     for (const ecu of ecus) await ecu.close();
-    // The store may still be writing what it had in memory.
+    // The store may still write its memory to disk.
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }, 60_000);
 
-  /** The configuration of docs/fleet.md, with this test's own addresses and a scrape a second. */
-  const shardConfig = async (shard: number): Promise<string> => {
+  /** The configuration in docs/fleet.md, with the addresses of this test and one scrape per second. */
+  const createShardConfig = async (shard: number): Promise<string> => {
     const page = await readFile("docs/fleet.md", "utf8");
     const [, example = ""] = /```yaml\n(global:[\s\S]*?)```/.exec(page) ?? [];
     const hosts = exporters.map(({ url }) => url);
@@ -127,8 +127,8 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
     return replaced;
   };
 
-  it("have every ECU in the store, scraped by one shard each, and both shards some", async () => {
-    const up = await instant("ecu_up");
+  it("store every ECU, each scraped by one shard, and each shard scrapes some", async () => {
+    const up = await queryInstant("ecu_up");
     expect(up.map(({ metric }) => metric["ecu"]).sort()).toEqual(
       Array.from({ length: ECUS }, (_, i) => `ecu-${i + 1}`),
     );
@@ -136,7 +136,7 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
     expect([...new Set(shards)].sort()).toEqual(["0", "1"]);
   });
 
-  it("ask each ECU over one connection at a time", () => {
+  it("use one connection at a time to each ECU", () => {
     for (const { connections } of ecus) expect(connections.peak).toBe(1);
   });
 
@@ -144,9 +144,9 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
     committed.flatMap((dashboard) =>
       dashboard.panels.map((panel) => [dashboard.title, panel.title, dashboard, panel] as const),
     ),
-  )("have an answer there to %s: %s", async (_dashboard, title, dashboard, panel) => {
-    const [uid] = (await instant("inverter_online")).map(({ metric }) => metric["uid"] ?? "");
-    for (const { target } of listTargets(dashboard).filter((one) => one.panel === panel)) {
+  )("return data for %s: %s", async (_dashboard, title, dashboard, panel) => {
+    const [uid] = (await queryInstant("inverter_online")).map(({ metric }) => metric["uid"] ?? "");
+    for (const { target } of listTargets(dashboard).filter((entry) => entry.panel === panel)) {
       const query = withValues(target.expr, {
         job: ".+",
         instance: ".+",
@@ -157,14 +157,14 @@ describe.skipIf(!isThere)("two exporters, two shards of Prometheus and one store
       }).replaceAll("[1d:5m]", `[${SCRAPES}s:1s]`);
       const end = Math.floor(Date.now() / 1000);
       const result = target.instant
-        ? await instant(query)
-        : await ask("query_range", {
+        ? await queryInstant(query)
+        : await request("query_range", {
             query,
             start: String(end - SCRAPES),
             end: String(end),
             step: "1",
           });
-      if (!mayBeEmpty.has(title)) expect(result.length, query).toBeGreaterThan(0);
+      if (!possiblyEmpty.has(title)) expect(result.length, query).toBeGreaterThan(0);
     }
   });
 });

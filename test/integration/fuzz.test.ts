@@ -7,7 +7,7 @@ const seed = Number(process.env["FUZZ_SEED"] ?? randomInt(2 ** 31));
 
 vi.setConfig({ testTimeout: 120_000 });
 
-// The seed is in the title, so that a failed run can be repeated.
-describe(`malformed replies of the random seed ${seed}`, () => {
+// The title contains the seed, so that a failed run can be repeated.
+describe(`malformed replies with the random seed ${seed}`, () => {
   testMalformedReplies(seed);
 });

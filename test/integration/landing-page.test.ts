@@ -1,4 +1,4 @@
-/** The landing page in a browser: what it shows, to whom, and what it does not do. */
+/** The landing page in a browser: content, accessibility, security policy and reloading. */
 import axe, { type AxeResults } from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,11 +16,11 @@ const ARGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const VILE = `<b id="vile">barn</b> ${"long".repeat(30)}`;
+const MARKUP = `<b id="markup">barn</b> ${"long".repeat(30)}`;
 const NOON = Date.parse("2026-06-21T10:00:00Z");
-const SLOW = { timeout: 60_000 }; // a browser on a machine that has other work to do as well
+const SLOW = { timeout: 60_000 }; // the browser is slow on a busy machine
 
-const plant = (change: Partial<SimulationOptions>): Promise<SimulatedEcu> =>
+const startPlant = (change: Partial<SimulationOptions>): Promise<SimulatedEcu> =>
   simulateEcu({
     inverters: [
       ["DS3", 2],
@@ -36,14 +36,18 @@ const plant = (change: Partial<SimulationOptions>): Promise<SimulatedEcu> =>
     ...change,
   });
 
-/** One ECU that is up, one that is down, and one whose first read is not over. */
-const startWorld = async () => {
-  const up = await plant({});
-  const down = await plant({ faults: ["refuse"] });
-  const slow = await plant({});
-  const at = (name: string, { host, port }: SimulatedEcu) => ({ name, host, port });
+/** One ECU that is up, one that is down, and one that is still in its first read. */
+const startExporterWithEcus = async () => {
+  const up = await startPlant({});
+  const down = await startPlant({ faults: ["refuse"] });
+  const slow = await startPlant({});
+  const createTarget = (name: string, { host, port }: SimulatedEcu) => ({ name, host, port });
   const exporter: TestExporter = await startTestExporter(up, {
-    ecus: [at("roof", up), at(VILE, down), { ...at("shed", slow), commandPause: 600_000 }],
+    ecus: [
+      createTarget("roof", up),
+      createTarget(MARKUP, down),
+      { ...createTarget("shed", slow), commandPause: 600_000 },
+    ],
     timeout: 900_000,
   });
   await exporter.get("/metrics", { "X-Prometheus-Scrape-Timeout-Seconds": "2" });
@@ -56,9 +60,9 @@ const startWorld = async () => {
 
 describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chromium", () => {
   let browser: Browser;
-  let world: Awaited<ReturnType<typeof startWorld>>;
+  let world: Awaited<ReturnType<typeof startExporterWithEcus>>;
   beforeAll(async () => {
-    world = await startWorld();
+    world = await startExporterWithEcus();
     browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS });
   }, SLOW.timeout);
   afterAll(async () => {
@@ -66,7 +70,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     await world?.stop();
   });
 
-  /** Opens the page, and closes the browser's window after use. */
+  /** Opens a page in its own browser context and closes the context after use. */
   const open = async (
     options: BrowserContextOptions,
     use: (page: Page) => Promise<void>,
@@ -87,46 +91,46 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
   ] as const;
 
   it.each(screens)(
-    "is accessible: axe finds nothing ($colorScheme, $viewport.width px)",
+    "is accessible: axe finds no violations ($colorScheme, $viewport.width px)",
     SLOW,
     async (screen) => {
-      // Only the checker needs to get past the policy.
+      // The policy would block the script of axe.
       await open({ ...screen, bypassCSP: true }, async (page) => {
         await page.goto(world.exporter.url);
         await page.addScriptTag({ content: axe.source });
         const { violations, passes } = await page.evaluate<AxeResults>("axe.run()");
-        const faults = violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
-        expect(faults).toEqual([]);
+        const found = violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+        expect(found).toEqual([]);
         expect(passes.map(({ id }) => id)).toContain("color-contrast");
       });
     },
   );
 
   it(
-    "is so with one ECU alone too, and axe does find a fault where there is one",
+    "is accessible for a single ECU too, and axe finds a violation that is introduced",
     SLOW,
     async () => {
       await open({ bypassCSP: true }, async (page) => {
         await page.goto(`${world.exporter.url}/?ecu=roof&refresh=off`);
         await page.addScriptTag({ content: axe.source });
-        const faults = async () =>
+        const findViolations = async () =>
           (await page.evaluate<AxeResults>("axe.run()")).violations.map(({ id }) => id);
-        expect(await faults()).toEqual([]);
+        expect(await findViolations()).toEqual([]);
         await page.addStyleTag({ content: "small { color: #ccc !important; }" });
-        expect(await faults()).toEqual(["color-contrast"]);
+        expect(await findViolations()).toEqual(["color-contrast"]);
       });
     },
   );
 
   it.each([screens[0], screens[3]])(
-    "has its looks, within its policy and without a complaint ($colorScheme, $viewport.width px)",
+    "applies its styles without browser messages, and its policy blocks scripts ($colorScheme, $viewport.width px)",
     SLOW,
     async (screen) => {
       await open(screen, async (page) => {
-        const complaints: string[] = [];
-        page.on("console", (message) => complaints.push(message.text()));
-        page.on("pageerror", (error) => complaints.push(error.message));
-        page.on("requestfailed", (request) => complaints.push(request.url()));
+        const messages: string[] = [];
+        page.on("console", (message) => messages.push(message.text()));
+        page.on("pageerror", (error) => messages.push(error.message));
+        page.on("requestfailed", (request) => messages.push(request.url()));
         await page.goto(world.exporter.url);
         const background = await page.evaluate(
           "getComputedStyle(document.documentElement).backgroundColor",
@@ -134,16 +138,16 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
         expect(background).toBe(
           screen.colorScheme === "light" ? "rgb(251, 251, 249)" : "rgb(21, 23, 26)",
         );
-        expect(complaints).toEqual([]);
+        expect(messages).toEqual([]);
         await page.evaluate("document.body.append(document.createElement('script'))");
         await page.evaluate("document.querySelector('script').textContent = 'document.title = 1'");
         expect(await page.title()).toBe("APsystems ECU exporter");
-        expect(complaints.join()).toContain("Content Security Policy");
+        expect(messages.join()).toContain("Content Security Policy");
       });
     },
   );
 
-  it("needs no scrolling sideways, however narrow the screen", SLOW, async () => {
+  it("does not scroll horizontally at any width", SLOW, async () => {
     await open({}, async (page) => {
       await page.goto(world.exporter.url);
       for (const width of [1280, 900, 737, 735, 600, 400, 320]) {
@@ -153,7 +157,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     });
   });
 
-  it("is a table to a screen reader on a phone too", SLOW, async () => {
+  it("is a table for screen readers, also on a phone", SLOW, async () => {
     const counts: unknown[] = [];
     for (const width of [1280, 400])
       await open({ viewport: { width, height: 800 } }, async (page) => {
@@ -169,39 +173,39 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     ]);
   });
 
-  it("reads the same without JavaScript, and takes no name for markup", SLOW, async () => {
+  it("has the same text without JavaScript, and escapes names", SLOW, async () => {
     const texts: string[] = [];
     for (const javaScriptEnabled of [true, false])
       await open({ javaScriptEnabled }, async (page) => {
         await page.goto(world.exporter.url);
         texts.push((await page.innerText("body")).replace(/\d+/g, "0"));
-        expect(await page.locator("#vile").count()).toBe(0);
+        expect(await page.locator("#markup").count()).toBe(0);
         expect(await page.locator("script").count()).toBe(0);
       });
     const [first = "", second] = texts;
     expect(second).toBe(first);
-    expect(first).toContain(VILE);
-    for (const words of [
+    expect(first).toContain(MARKUP);
+    for (const text of [
       "up",
       "down",
       "not read yet",
       "refused the connection (ECONNREFUSED)",
       "unplug the ECU for a minute",
     ])
-      expect(first).toContain(words);
+      expect(first).toContain(text);
   });
 
-  it("loads itself anew, unless told not to", SLOW, async () => {
+  it("reloads itself until reloading is stopped", SLOW, async () => {
     const response = await fetch(world.exporter.url);
     expect(response.headers.get("refresh")).toBe("30");
     await open({}, async (page) => {
       let loads = 0;
       await page.route("**/*", async (route) => {
         loads++;
-        const answer = await route.fetch();
-        const headers = answer.headers();
-        if (headers["refresh"] !== undefined) headers["refresh"] = "1"; // for 30
-        await route.fulfill({ response: answer, headers });
+        const response = await route.fetch();
+        const headers = response.headers();
+        if (headers["refresh"] !== undefined) headers["refresh"] = "1"; // instead of 30
+        await route.fulfill({ response, headers });
       });
       await page.goto(world.exporter.url);
       await expect.poll(() => loads, { timeout: 20_000 }).toBeGreaterThan(2);
@@ -213,21 +217,21 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     });
   });
 
-  it("asks no ECU", SLOW, async () => {
-    const total = () => [world.up.connections.total, world.slow.connections.total];
-    const asked = () => [world.up.requests.length, world.slow.requests.length];
-    const before = [total(), asked()];
+  it("sends no queries to the ECUs", SLOW, async () => {
+    const countConnections = () => [world.up.connections.total, world.slow.connections.total];
+    const countRequests = () => [world.up.requests.length, world.slow.requests.length];
+    const before = [countConnections(), countRequests()];
     await open({}, async (page) => {
       await page.goto(world.exporter.url);
       await page.reload();
       await page.goto(`${world.exporter.url}/?ecu=roof`);
       await page.waitForTimeout(500);
     });
-    expect([total(), asked()]).toEqual(before);
+    expect([countConnections(), countRequests()]).toEqual(before);
     expect(before[0]?.[0]).toBeGreaterThan(0);
   });
 
-  it("has no link that leads nowhere", SLOW, async () => {
+  it("has only working links", SLOW, async () => {
     const headers = { "X-Prometheus-Scrape-Timeout-Seconds": "1" };
     await open({}, async (page) => {
       await page.goto(world.exporter.url);

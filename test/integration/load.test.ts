@@ -1,4 +1,4 @@
-/** Many at once, and those who never finish: what a server must bear. All on loopback, bounded in count and time. */
+/** Many simultaneous scrapes, unfinished requests, and an ECU that does not reply. All connections use the loopback interface. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
@@ -19,13 +19,13 @@ const startRoof = (options: { replyDelayMs?: number } = {}) =>
     ...options,
   });
 
-describe("a thousand scrapes of one ECU at one time", () => {
-  it("make one read, and are all answered with the same text", async () => {
+describe("simultaneous scrapes of one ECU", () => {
+  it("share one read and return the same values, for 1,000 scrapes", async () => {
     await using ecu = await startRoof({ replyDelayMs: 500 });
     await using exporter = await startTestExporter(ecu, {
       maxRequests: 1_000,
       minInterval: 60_000,
-      commandPause: 50, // an ECU hears of a closed connection a moment later
+      commandPause: 50, // an ECU notices a closed connection a little later
     });
     const scrapes = Array.from({ length: 1_000 }, () => fetch(`${exporter.url}/metrics`));
     const responses = await Promise.all(scrapes);
@@ -33,13 +33,13 @@ describe("a thousand scrapes of one ECU at one time", () => {
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
     expect(ecu.requests.map(({ code }) => code)).toEqual(["0001", "0002", "0030"]);
     expect(ecu.connections.peak).toBe(1);
-    // What the exporter tells of itself may be of a moment later; what it tells of the ECU may not.
-    const ofTheEcu = texts.map((text) => text.match(/^(ecu|inverter)_.*$/gm)?.join("\n"));
-    expect(new Set(ofTheEcu).size).toBe(1);
+    // Metrics of the exporter itself may differ between the responses; those of the ECU must not.
+    const ecuSamples = texts.map((text) => text.match(/^(ecu|inverter)_.*$/gm)?.join("\n"));
+    expect(new Set(ecuSamples).size).toBe(1);
     expect(parseSamples(texts[0] ?? "", "ecu_up")).toEqual({ "": 1 });
   });
 
-  it("are answered 40 at a time and 503 beyond, by default", async () => {
+  it("are limited to 40 by default; further ones get status 503", async () => {
     await using ecu = await startRoof({ replyDelayMs: 500 });
     await using exporter = await startTestExporter(ecu);
     const scrapes = Array.from({ length: 60 }, async () => {
@@ -53,57 +53,58 @@ describe("a thousand scrapes of one ECU at one time", () => {
   });
 });
 
-describe("a client that does not finish its request", () => {
+describe("an unfinished request", () => {
   it.each(["", "GET /metrics HTTP/1.1\r\nHost: a\r\n"])(
-    "and sent only %j is hung up on",
+    "of %j has its connection closed",
     { timeout: 15_000 },
-    async (sent) => {
+    async (text) => {
       await using ecu = await startRoof();
       await using exporter = await startTestExporter(ecu);
       const socket = connect(Number(new URL(exporter.url).port), "127.0.0.1");
       socket.on("error", () => {});
-      socket.resume().write(sent);
+      socket.resume().write(text);
       await once(socket, "close");
       expect(ecu.requests).toEqual([]);
     },
   );
 });
 
-describe("a mute ECU", () => {
-  /** It takes connections and says nothing. */
-  const startMute = () => startServer((socket) => void socket.resume());
+describe("an ECU that accepts connections and does not reply", () => {
+  const startSilentEcu = () => startServer((socket) => void socket.resume());
 
   it.each([
-    { seconds: 1, atOnce: 25 },
-    { seconds: 3, atOnce: 50 },
-    { seconds: 10, atOnce: 200 },
+    { seconds: 1, concurrency: 25 },
+    { seconds: 3, concurrency: 50 },
+    { seconds: 10, concurrency: 200 },
   ])(
-    "is told of before the $seconds s that Prometheus waits, in 200 of 200 tries",
+    "is reported as down within a scrape timeout of $seconds s, in 200 of 200 scrapes",
     { timeout: 60_000 },
-    async ({ seconds, atOnce }) => {
-      await using ecu = await startMute();
+    async ({ seconds, concurrency }) => {
+      await using ecu = await startSilentEcu();
       await using exporter = await startTestExporter(ecu, { maxRequests: 200, timeout: 20_000 });
       const headers = { "X-Prometheus-Scrape-Timeout-Seconds": String(seconds) };
       const scrape = async () => {
-        const begun = performance.now();
+        const startedAt = performance.now();
         const text = await exporter.get("/metrics", headers);
-        return parseSamples(text, "ecu_up")[""] === 0 && performance.now() - begun < seconds * 1000;
+        return (
+          parseSamples(text, "ecu_up")[""] === 0 && performance.now() - startedAt < seconds * 1000
+        );
       };
-      const good: boolean[] = [];
-      for (let tries = 0; tries < 200; tries += atOnce) {
-        good.push(...(await Promise.all(Array.from({ length: atOnce }, scrape))));
+      const results: boolean[] = [];
+      for (let tries = 0; tries < 200; tries += concurrency) {
+        results.push(...(await Promise.all(Array.from({ length: concurrency }, scrape))));
       }
-      expect(good).toEqual(Array(200).fill(true));
+      expect(results).toEqual(Array(200).fill(true));
     },
   );
 
-  it("takes nothing from four others in the same answer", async () => {
-    await using mute = await startMute();
+  it("does not affect four other ECUs in the same scrape", async () => {
+    await using silent = await startSilentEcu();
     await using a = await startRoof();
     await using b = await startRoof();
     await using c = await startRoof();
     await using d = await startRoof();
-    await using exporter = await startTestExporter([a, b, mute, c, d], { timeout: 1_000 });
+    await using exporter = await startTestExporter([a, b, silent, c, d], { timeout: 1_000 });
     const text = await exporter.get();
     const ups = [...text.matchAll(/^ecu_up\{ecu="(\w+)"\} (\d)$/gm)].map(
       ([, ecu, up]) => `${ecu} ${up}`,

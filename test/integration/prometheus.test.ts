@@ -1,4 +1,4 @@
-/** A real Prometheus scrapes the demo, with the repository's own configuration. */
+/** A real Prometheus scrapes the demo, with the configuration of this repository. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,10 +17,10 @@ interface Series {
   readonly value: readonly [at: number, value: string];
 }
 
-/** Simulated seconds in a second, so that energy moves within the test. */
+/** Simulated seconds per second, so that the energy counter rises within the test. */
 const TIME_SCALE = 60;
-/** Two scrapes at the interval of prometheus.yml, and what comes before the first. */
-const PATIENCE_SECONDS = 150;
+/** Time for two scrapes at the interval in prometheus.yml, and for the start of the programs. */
+const TIMEOUT_SECONDS = 150;
 
 describe.skipIf(!hasProgram("prometheus", "--version"))(
   "a Prometheus that scrapes the demo",
@@ -34,14 +34,14 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
       const { data } = (await response.json()) as { data: { result: Series[] } };
       return data.result;
     };
-    const first = async (expression: string): Promise<number | undefined> => {
+    const queryFirst = async (expression: string): Promise<number | undefined> => {
       const [series] = await query(expression);
       return series && Number(series.value[1]);
     };
 
     beforeAll(
       async () => {
-        const [exporterPort, _prometheusPort] = [await freePort(), await freePort()];
+        const exporterPort = await freePort();
         folder = await mkdtemp(join(tmpdir(), "prometheus-"));
         const config = await readFile("prometheus.yml", "utf8");
         expect(config).toContain("localhost:10899");
@@ -63,15 +63,15 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
         });
         running.push(prometheus);
         api = prometheus.api;
-        const twoScrapes = async () => {
-          const count = await first('count_over_time(ecu_up{ecu="demo"}[5m])');
+        const checkTwoScrapes = async () => {
+          const count = await queryFirst('count_over_time(ecu_up{ecu="demo"}[5m])');
           return count !== undefined && count >= 2 ? count : undefined;
         };
-        await poll(PATIENCE_SECONDS, twoScrapes, () =>
+        await poll(TIMEOUT_SECONDS, checkTwoScrapes, () =>
           running.map((program) => program.output()).join("\n"),
         );
       },
-      (PATIENCE_SECONDS + 30) * 1000,
+      (TIMEOUT_SECONDS + 30) * 1000,
     );
 
     afterAll(async () => {
@@ -79,7 +79,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
       await rm(folder, { recursive: true, force: true });
     });
 
-    it("finds the ECU up", async () => {
+    it("stores that the ECU is up", async () => {
       expect(
         (await query("ecu_up")).map(({ metric, value }) => [
           metric["ecu"],
@@ -89,30 +89,29 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
       ).toEqual([["demo", "apsystems", "1"]]);
     });
 
-    it("finds the power of each of the 20 channels, and their sum within the plant's own", async () => {
+    it("stores the power of each of the 20 channels, which add up to the power of the plant", async () => {
       const channels = await query("inverter_channel_power_watts");
       expect(channels).toHaveLength(20);
       for (const { metric, value } of channels) {
         expect(metric).toMatchObject({ ecu: "demo", uid: expect.stringMatching(/^\d{12}$/) });
         expect(Number(value[1])).toBeGreaterThan(0);
       }
-      expect(await first("sum(inverter_channel_power_watts) / on() ecu_power_watts")).toBeCloseTo(
-        1,
-        1,
-      );
+      expect(
+        await queryFirst("sum(inverter_channel_power_watts) / on() ecu_power_watts"),
+      ).toBeCloseTo(1, 1);
     });
 
-    it("finds a lifetime counter that rises with the plant's power", async () => {
-      expect(await first("rate(ecu_lifetime_energy_joules_total[5m])")).toBeGreaterThan(0);
-      // Not by rate(): with two samples it extrapolates to a part of its window only.
-      const risen = await first(
+    it("stores a lifetime counter that rises with the power of the plant", async () => {
+      expect(await queryFirst("rate(ecu_lifetime_energy_joules_total[5m])")).toBeGreaterThan(0);
+      // Not with rate(): with two samples, it extrapolates to a part of its window only.
+      const increase = await queryFirst(
         "ecu_lifetime_energy_joules_total - ecu_lifetime_energy_joules_total offset 1m",
       );
-      const mean = await first("avg_over_time(ecu_power_watts[2m])");
-      expect((risen ?? 0) / 60 / ((mean ?? 0) * TIME_SCALE)).toBeCloseTo(1, 0);
+      const mean = await queryFirst("avg_over_time(ecu_power_watts[2m])");
+      expect((increase ?? 0) / 60 / ((mean ?? 0) * TIME_SCALE)).toBeCloseTo(1, 0);
     });
 
-    it("has no complaint about the exposition", async () => {
+    it("reports no error for the exposition", async () => {
       const response = await fetch(`${api}/targets`);
       const { data } = (await response.json()) as {
         data: { activeTargets: { health: string; lastError: string }[] };

@@ -1,4 +1,4 @@
-/** The rules as files: what promtool says of them, and that each alert is told, tried and written about. */
+/** The rule files: promtool checks them, and each alert has annotations, unit tests and documentation. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ interface Group {
 interface UnitTests {
   readonly tests: readonly {
     readonly name: string;
-    /** Tests of several alerts at once ask Prometheus' own series of alerts instead. */
+    /** Absent in tests of several alerts, which query the metric ALERTS. */
     readonly alert_rule_test?: readonly {
       readonly alertname: string;
       readonly exp_alerts: readonly unknown[];
@@ -39,22 +39,22 @@ const groups = files.flatMap(
 const rules = groups.flatMap((group) => group.rules);
 const alerts = rules.filter((rule): rule is Rule & { alert: string } => rule.alert !== undefined);
 const names = [...new Set(alerts.map(({ alert }) => alert))];
-const tried = readdirSync("test/rules").filter((name) => name.endsWith(".test.yml"));
-const cases = tried.flatMap((name) =>
+const testFiles = readdirSync("test/rules").filter((name) => name.endsWith(".test.yml"));
+const cases = testFiles.flatMap((name) =>
   (parse(readFileSync(`test/rules/${name}`, "utf8")) as UnitTests).tests.flatMap((test) =>
-    (test.alert_rule_test ?? []).map((one) => ({ name: test.name, ...one })),
+    (test.alert_rule_test ?? []).map((rule) => ({ name: test.name, ...rule })),
   ),
 );
 const page = readFileSync("docs/alerts.md", "utf8");
 
 describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
-  it("has no complaint about the rules", () => {
+  it("accepts the rules", () => {
     const { code, output } = runWithInput("promtool", ["check", "rules", ...files], "");
     expect(code, output).toBe(0);
   });
 
-  it.each(tried)(
-    "finds that %s holds",
+  it.each(testFiles)(
+    "%s passes",
     (name) => {
       const { code, output } = runWithInput(
         "promtool",
@@ -66,14 +66,14 @@ describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
     180_000,
   );
 
-  it("would say so if an alert did not fire", () => {
-    const one = readFileSync("test/rules/watching.test.yml", "utf8")
+  it("fails if an expected alert does not fire", () => {
+    const unitTests = readFileSync("test/rules/watching.test.yml", "utf8")
       .replaceAll("../../prometheus", `${process.cwd()}/prometheus`)
       .replace(/(?<=\ntests:\n)[\s\S]*?(?= {2}- name: UnknownRecords fires)/, "")
       .replace("values: 2+0x40", "values: 0+0x40");
     const folder = mkdtempSync(join(tmpdir(), "rules-"));
     const path = join(folder, "broken.test.yml");
-    writeFileSync(path, one);
+    writeFileSync(path, unitTests);
     const { code, output } = runWithInput("promtool", ["test", "rules", path], "");
     rmSync(folder, { recursive: true });
     expect(code).not.toBe(0);
@@ -82,20 +82,20 @@ describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
 });
 
 describe("every alert", () => {
-  /** The watchdog has no quiet case: it always fires. */
+  /** The watchdog always fires, so it has no quiet case. */
   it.each(names.filter((name) => name !== "ApsystemsWatchdog"))(
-    "%s is tried in a case in which it fires, and in two or more in which it stays quiet",
+    "%s has a test in which it fires, and at least two in which it is quiet",
     (name) => {
       const own = cases.filter(({ alertname }) => alertname === name);
       const quiet = own.filter(({ exp_alerts }) => exp_alerts.length === 0);
       expect(own.some(({ exp_alerts }) => exp_alerts.length > 0)).toBe(true);
       expect(quiet.length).toBeGreaterThanOrEqual(2);
-      expect(new Set(own.map((one) => one.name)).size).toBeGreaterThanOrEqual(2);
+      expect(new Set(own.map(({ name: title }) => title)).size).toBeGreaterThanOrEqual(2);
     },
   );
 
   it.each(alerts.map((rule) => [`${rule.alert} (${rule.labels?.["severity"]})`, rule] as const))(
-    "%s says its severity, what it is, of whom, and where more is written",
+    "%s has a severity, a summary, a description with labels, and a link to the documentation",
     (_title, { alert, labels, annotations }) => {
       expect(Object.keys(labels ?? {})).toEqual(["severity"]);
       expect(["critical", "warning", "info", "none"]).toContain(labels?.["severity"]);
@@ -107,10 +107,10 @@ describe("every alert", () => {
     },
   );
 
-  it("has a section in docs/alerts.md, in the order of the files, with trigger, remedy and what it cannot detect", () => {
+  it("has a section in docs/alerts.md, in the order of the files, with the remedy and the limits of detection", () => {
     const sections = page.split("\n### ").slice(1);
     expect(sections.map((text) => text.split("\n")[0])).toEqual(names);
-    for (const text of sections.filter((one) => !one.startsWith("ApsystemsWatchdog"))) {
+    for (const text of sections.filter((section) => !section.startsWith("ApsystemsWatchdog"))) {
       expect(text).toMatch(/\*\*What to\s+do:\*\*/);
       expect(text).toMatch(/\*\*Cannot\s+detect:\*\*/);
       expect(text).toMatch(/(critical|warning|info)/);
@@ -119,26 +119,27 @@ describe("every alert", () => {
 });
 
 describe("every rule", () => {
-  /** Prometheus holds a value for 5 minutes; one that comes every 5 minutes is missing while it is being worked out. */
-  it("is worked out again before its last value is forgotten, with a minute to spare", () => {
+  /** Prometheus holds a value for 5 minutes. A value with an interval of 5 minutes is missing while the next one is computed. */
+  it("has an interval of at most 4 minutes", () => {
     for (const { name, interval = "1m" } of groups)
       expect([name, interval]).toEqual([name, expect.stringMatching(/^[1-4]m$/)]);
   });
 
-  const recorded = rules.flatMap(({ record }) => (record === undefined ? [] : [record]));
+  const recordNames = rules.flatMap(({ record }) => (record === undefined ? [] : [record]));
 
-  it("records under a name of the form level:metric:operation, and under one name once", () => {
-    for (const name of recorded) expect(name).toMatch(/^(ecu|inverter|panel):[a-z_]+:[a-z0-9_]+$/);
-    expect(new Set(recorded).size).toBe(recorded.length);
+  it("has a unique record name of the form level:metric:operation", () => {
+    for (const name of recordNames)
+      expect(name).toMatch(/^(ecu|inverter|panel):[a-z_]+:[a-z0-9_]+$/);
+    expect(new Set(recordNames).size).toBe(recordNames.length);
   });
 
   it.each(
     rules.map(({ record, alert, expr }, i) => [`${i + 1}. ${record ?? alert}`, expr] as const),
   )(
-    "%s asks for metrics of the catalogue, for recorded ones, or for Prometheus' own",
+    "%s uses only metrics of the catalogue, of recording rules, or of Prometheus",
     (_name, expr) => {
-      const known = new Set([...Object.keys(catalogue), ...recorded, "up", "ALERTS"]);
-      expect([...findMetrics(expr)].filter((name) => !known.has(name))).toEqual([]);
+      const knownMetrics = new Set([...Object.keys(catalogue), ...recordNames, "up", "ALERTS"]);
+      expect([...findMetrics(expr)].filter((name) => !knownMetrics.has(name))).toEqual([]);
     },
   );
 });

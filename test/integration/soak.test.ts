@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, it } from "vitest";
 
-it("a soak of six seconds passes: nothing is late, nothing fails, nothing is left open", {
+it("a soak test of six seconds passes, without late scrapes, failures or open handles", {
   timeout: 60_000,
 }, async () => {
   const child = spawn(process.execPath, [

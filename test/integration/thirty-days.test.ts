@@ -1,18 +1,18 @@
-/** Thirty days of the simulated year; the whole of it is `npm run prove:alerts`. */
+/** Thirty days of the simulated year. `npm run prove:alerts` simulates the whole year. */
 import { describe, expect, it } from "vitest";
 import { prove } from "../../scripts/prove/prove.ts";
 import { listFailures } from "../../scripts/prove/result.ts";
 import { DEFAULT_SEED } from "../../scripts/prove/scenarios.ts";
 import { hasProgram } from "../support/programs.ts";
 
-/** Around the spring's change of the clocks; there is snow at 64°. */
+/** Includes the start of summer time, and snow at 64°. */
 const from = Date.UTC(2025, 2, 10);
 const period = { from, to: from + 30 * 86_400_000 };
 
 describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("promtool", "--version"))(
   "thirty days at three latitudes",
   () => {
-    it("have no false alert, and one of each fault at each latitude is found by its right name", async () => {
+    it("have no false alerts, and every fault at every latitude fires the right alert", async () => {
       const { result, healthyDays } = await prove({
         period,
         count: 3,

@@ -1,4 +1,4 @@
-/** docs/web-configuration.md: what it says works as it stands there. */
+/** The commands and examples in docs/web-configuration.md work without changes. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,29 +11,29 @@ import { hasProgram, runWithInput } from "../support/programs.ts";
 const SLOW_MS = 60_000;
 const doc = readFileSync("docs/web-configuration.md", "utf8");
 
-/** The code between two marks. */
-const block = (name: string): string => {
+/** Returns the code between two markers. */
+const getBlock = (name: string): string => {
   const [, code] =
     new RegExp(`<!-- ${name}: begin -->\n\`\`\`\\w+\n(.*?)\`\`\`\n<!-- ${name}: end -->`, "s").exec(
       doc,
     ) ?? [];
-  if (code === undefined) throw new Error(`the document has no block "${name}"`);
+  if (code === undefined) throw new Error(`the document has no getBlock named "${name}"`);
   return code;
 };
 
-describe.skipIf(!hasProgram("openssl", "version"))("the document's commands", () => {
+describe.skipIf(!hasProgram("openssl", "version"))("the commands in the document", () => {
   let folder = "";
   let web = "";
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "web-configuration-"));
     web = join(folder, "web.yml");
     for (const name of ["certificate", "client"])
-      execFileSync("sh", ["-ec", block(name)], { cwd: folder, stdio: "pipe" });
-    writeFileSync(web, block("example"));
+      execFileSync("sh", ["-ec", getBlock(name)], { cwd: folder, stdio: "pipe" });
+    writeFileSync(web, getBlock("example"));
   }, SLOW_MS);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("make the files that its example names, and the exporter takes it", () => {
+  it("create the files of the example, which the exporter accepts", () => {
     const { result, files } = loadWebConfig(web);
     expect(result).toMatchObject({
       value: {
@@ -52,37 +52,34 @@ describe.skipIf(!hasProgram("openssl", "version"))("the document's commands", ()
     ]);
   });
 
-  it("make a client's certificate that the example's authority signed", () => {
+  it("create a client certificate that is signed by the authority of the example", () => {
     const verify = ["verify", "-CAfile", "ca.crt", "-purpose", "sslclient", "prometheus.crt"];
     expect(execFileSync("openssl", verify, { cwd: folder, encoding: "utf8" })).toBe(
       "prometheus.crt: OK\n",
     );
   });
 
-  it.skipIf(!hasProgram("promtool", "--version"))(
-    "make files that Prometheus' tool takes too",
-    () => {
-      expect(runWithInput("promtool", ["check", "web-config", web], "")).toEqual({
-        code: 0,
-        output: `${web} SUCCESS\n`,
-      });
-      const config = join(folder, "prometheus.yml");
-      writeFileSync(config, block("prometheus"));
-      expect(runWithInput("promtool", ["check", "config", config], "").code).toBe(0);
-    },
-  );
+  it.skipIf(!hasProgram("promtool", "--version"))("create files that promtool accepts", () => {
+    expect(runWithInput("promtool", ["check", "web-config", web], "")).toEqual({
+      code: 0,
+      output: `${web} SUCCESS\n`,
+    });
+    const config = join(folder, "prometheus.yml");
+    writeFileSync(config, getBlock("prometheus"));
+    expect(runWithInput("promtool", ["check", "config", config], "").code).toBe(0);
+  });
 });
 
-it("the password of the example is the one that Prometheus' side has", async () => {
-  const [hash] = /\$2y\$\S+/.exec(block("example")) ?? [""];
-  expect(block("prometheus")).toContain("password: change-me\n");
+it("the hash in the example matches the password in the configuration of Prometheus", async () => {
+  const [hash] = /\$2y\$\S+/.exec(getBlock("example")) ?? [""];
+  expect(getBlock("prometheus")).toContain("password: change-me\n");
   expect(await bcrypt.compare("change-me", hash)).toBe(true);
 });
 
 it.skipIf(!hasProgram("bash", "--version"))(
-  "the command for a hash makes one of the password that is typed",
+  "the command for a hash creates the hash of the password that is entered",
   async () => {
-    const hash = execFileSync("bash", ["-ec", block("hash")], {
+    const hash = execFileSync("bash", ["-ec", getBlock("hash")], {
       input: "it's my $ecret\n",
       encoding: "utf8",
     }).trim();
@@ -92,7 +89,7 @@ it.skipIf(!hasProgram("bash", "--version"))(
   SLOW_MS,
 );
 
-it("every setting of the file is told of", () => {
+it("the document describes every key of the file", () => {
   const folder = mkdtempSync(join(tmpdir(), "web-configuration-"));
   const file = join(folder, "web.yml");
   writeFileSync(
@@ -101,9 +98,9 @@ it("every setting of the file is told of", () => {
   );
   const { result } = loadWebConfig(file);
   rmSync(folder, { recursive: true });
-  const known = ("problems" in result ? result.problems : []).flatMap(
+  const keys = ("problems" in result ? result.problems : []).flatMap(
     (problem) => problem.split("known keys are ")[1]?.split(", ") ?? [],
   );
-  expect(known).toHaveLength(4 + 13 + 2 + 5 + 2);
-  for (const key of known) expect(doc).toContain(key);
+  expect(keys).toHaveLength(4 + 13 + 2 + 5 + 2);
+  for (const key of keys) expect(doc).toContain(key);
 });

@@ -15,7 +15,7 @@ import {
 } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
 
-const PATIENCE_SECONDS = 90;
+const TIMEOUT_SECONDS = 90;
 
 describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl", "version"))(
   "a Prometheus that scrapes over TLS",
@@ -30,36 +30,36 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
       const ca = certify("ca");
       const sans = ["IP:127.0.0.1"];
       const server = certify("server", { by: ca, sans });
-      const alone = certify("alone", { sans }); // signed by itself
+      const selfSigned = certify("self-signed", { sans });
       const client = certify("client", { by: ca });
       const stranger = certify("stranger");
       const tls = ({ certFile, keyFile }: CertificateFiles) =>
         `tls_server_config:\n  cert_file: ${certFile}\n  key_file: ${keyFile}\n`;
       const ports = {
-        password: await exporterWith(
+        password: await startExporterWith(
           "password",
-          `${tls(alone)}basic_auth_users:\n  prometheus: ${bcrypt.hashSync("right", 5)}\n`,
+          `${tls(selfSigned)}basic_auth_users:\n  prometheus: ${bcrypt.hashSync("right", 5)}\n`,
         ),
-        certificate: await exporterWith(
+        certificate: await startExporterWith(
           "certificate",
           `${tls(server)}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ${ca.certFile}\n`,
         ),
       };
-      const password = (word: string) =>
-        `basic_auth: {username: prometheus, password: ${word}}, tls_config: {ca_file: ${alone.certFile}}`;
-      const certificate = ({ certFile, keyFile }: CertificateFiles) =>
+      const withPassword = (password: string) =>
+        `basic_auth: {username: prometheus, password: ${password}}, tls_config: {ca_file: ${selfSigned.certFile}}`;
+      const withCertificate = ({ certFile, keyFile }: CertificateFiles) =>
         `tls_config: {ca_file: ${ca.certFile}, cert_file: ${certFile}, key_file: ${keyFile}}`;
       const jobs = {
-        "right-password": [ports.password, password("right")],
-        "wrong-password": [ports.password, password("wrong")],
-        "no-password": [ports.password, `tls_config: {ca_file: ${alone.certFile}}`],
-        "right-certificate": [ports.certificate, certificate(client)],
-        "wrong-certificate": [ports.certificate, certificate(stranger)],
+        "right-password": [ports.password, withPassword("right")],
+        "wrong-password": [ports.password, withPassword("wrong")],
+        "no-password": [ports.password, `tls_config: {ca_file: ${selfSigned.certFile}}`],
+        "right-certificate": [ports.certificate, withCertificate(client)],
+        "wrong-certificate": [ports.certificate, withCertificate(stranger)],
         "no-certificate": [ports.certificate, `tls_config: {ca_file: ${ca.certFile}}`],
       } as const;
       const lines = Object.entries(jobs).map(
-        ([job, [port, how]]) =>
-          `  - {job_name: ${job}, scheme: https, scrape_interval: 2s, scrape_timeout: 2s, static_configs: [{targets: ["127.0.0.1:${port}"]}], ${how}}`,
+        ([job, [port, options]]) =>
+          `  - {job_name: ${job}, scheme: https, scrape_interval: 2s, scrape_timeout: 2s, static_configs: [{targets: ["127.0.0.1:${port}"]}], ${options}}`,
       );
       await writeFile(join(folder, "prometheus.yml"), `scrape_configs:\n${lines.join("\n")}\n`);
       const prometheus = await startPrometheus({
@@ -68,7 +68,7 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
       });
       running.push(prometheus);
       api = prometheus.api;
-    }, PATIENCE_SECONDS * 1000);
+    }, TIMEOUT_SECONDS * 1000);
 
     afterAll(async () => {
       for (const program of running) await program[Symbol.asyncDispose]();
@@ -76,7 +76,7 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
     });
 
     /** Starts the demo with a web configuration. @returns its port */
-    const exporterWith = async (name: string, web: string): Promise<number> => {
+    const startExporterWith = async (name: string, web: string): Promise<number> => {
       const port = await freePort();
       const file = join(folder, `${name}.yml`);
       await writeFile(file, web);
@@ -88,13 +88,13 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
       );
       return port;
     };
-    const ask = async <T>(path: string): Promise<T> => {
+    const request = async <T>(path: string): Promise<T> => {
       const response = await fetch(`${api}/${path}`);
       return ((await response.json()) as { data: T }).data;
     };
-    /** Job → its health, and what Prometheus says of its last scrape. */
-    const targets = async (): Promise<Record<string, string>> => {
-      const { activeTargets } = await ask<{
+    /** For each job, its health and the error of its last scrape. */
+    const fetchTargets = async (): Promise<Record<string, string>> => {
+      const { activeTargets } = await request<{
         activeTargets: { health: string; lastError: string; labels: { job: string } }[];
       }>("targets");
       return Object.fromEntries(
@@ -104,30 +104,33 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
         ]),
       );
     };
-    /** Job → `ecu_up`, where there is one. */
-    const ecus = async (): Promise<Record<string, string>> => {
-      const { result } = await ask<{
+    /** For each job that has it, the value of `ecu_up`. */
+    const fetchEcus = async (): Promise<Record<string, string>> => {
+      const { result } = await request<{
         result: { metric: { job: string }; value: [at: number, value: string] }[];
       }>("query?query=ecu_up");
       return Object.fromEntries(result.map(({ metric, value }) => [metric.job, value[1]]));
     };
-    /** Looks until that is what is seen. */
-    const sees = async (look: () => Promise<object>, expected: object): Promise<void> => {
-      let seen: object = {};
+    /** Polls until the result is as expected. */
+    const expectEventually = async (
+      load: () => Promise<object>,
+      expected: object,
+    ): Promise<void> => {
+      let result: object = {};
       await poll(
-        PATIENCE_SECONDS,
+        TIMEOUT_SECONDS,
         async () => {
-          seen = await look();
-          return isDeepStrictEqual(seen, expected) || undefined;
+          result = await load();
+          return isDeepStrictEqual(result, expected) || undefined;
         },
-        () => [JSON.stringify(seen), ...running.map((program) => program.output())].join("\n"),
+        () => [JSON.stringify(result), ...running.map((program) => program.output())].join("\n"),
       );
     };
 
     it(
-      "is let in with the right password or certificate, and told why not with another or none",
+      "is accepted with the right password or certificate, and gets an error with a wrong one or none",
       async () => {
-        await sees(targets, {
+        await expectEventually(fetchTargets, {
           "right-password": "up",
           "wrong-password": "down server returned HTTP status 401 Unauthorized",
           "no-password": "down server returned HTTP status 401 Unauthorized",
@@ -135,13 +138,13 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
           "wrong-certificate": "down server returned HTTP status 403 Forbidden",
           "no-certificate": "down server returned HTTP status 403 Forbidden",
         });
-        await sees(ecus, { "right-password": "1", "right-certificate": "1" });
+        await expectEventually(fetchEcus, { "right-password": "1", "right-certificate": "1" });
       },
-      2 * PATIENCE_SECONDS * 1000,
+      2 * TIMEOUT_SECONDS * 1000,
     );
 
     it(
-      "is let in with a new password, and no more with the old one, without a restart",
+      "is accepted with a new password and rejected with the old one, without a restart",
       async () => {
         const file = join(folder, "password.yml");
         const text = await readFile(file, "utf8");
@@ -151,16 +154,16 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("openssl",
           text.replace(/prometheus: .*/, () => `prometheus: ${hash}`),
         );
         await rename(`${file}.new`, file);
-        const both = async () => {
-          const { "right-password": right, "wrong-password": wrong } = await targets();
+        const fetchBoth = async () => {
+          const { "right-password": right, "wrong-password": wrong } = await fetchTargets();
           return { right, wrong };
         };
-        await sees(both, {
+        await expectEventually(fetchBoth, {
           right: "down server returned HTTP status 401 Unauthorized",
           wrong: "up",
         });
       },
-      PATIENCE_SECONDS * 1000,
+      TIMEOUT_SECONDS * 1000,
     );
   },
 );

@@ -97,8 +97,8 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     await plant?.[Symbol.asyncDispose]();
   });
 
-  /** Everything selected, and the first inverter; a day takes a minute. */
-  const filled = (query: string): string =>
+  /** A query for all ECUs and the first inverter. A simulated day takes a minute. */
+  const fillVariables = (query: string): string =>
     withValues(query, {
       job: ".+",
       instance: ".+",
@@ -107,11 +107,13 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       __rate_interval: "20s",
       __range: `${DAY_SECONDS}s`,
     }).replaceAll(/\[(1d:5m|30d:1h)\]/g, `[${DAY_SECONDS}s:1s]`);
-  const asked = (title: string, i = 0): Promise<Series[]> => {
-    const found = committed.flatMap(listTargets).find((one) => one.panel.title === title);
+  const runQuery = (title: string, i = 0): Promise<Series[]> => {
+    const found = committed.flatMap(listTargets).find(({ panel }) => panel.title === title);
     const target = found?.panel.targets[i];
     if (target === undefined) throw new Error(`there is no query ${i} of ${title}`);
-    return target.instant ? plant.instant(filled(target.expr)) : plant.range(filled(target.expr));
+    return target.instant
+      ? plant.instant(fillVariables(target.expr))
+      : plant.range(fillVariables(target.expr));
   };
 
   it.each(
@@ -119,14 +121,16 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       panels.map((panel) => ({ uid, title: panel.title, panel })),
     ),
   )("$uid, $title: returns the expected series", async ({ uid, title, panel }) => {
-    const wanted = expected[uid]?.[title] ?? [];
-    expect(panel.targets).toHaveLength(wanted.length);
+    const panelExpected = expected[uid]?.[title] ?? [];
+    expect(panel.targets).toHaveLength(panelExpected.length);
     for (const [i, { expr, instant }] of panel.targets.entries()) {
-      const series = await (instant ? plant.instant(filled(expr)) : plant.range(filled(expr)));
-      const of = wanted[i];
-      if (typeof of === "object") continue;
+      const series = await (instant
+        ? plant.instant(fillVariables(expr))
+        : plant.range(fillVariables(expr)));
+      const labels = panelExpected[i];
+      if (typeof labels === "object") continue;
       expect(series, expr).not.toHaveLength(0);
-      expect(formatLabelNames(series)).toBe(of);
+      expect(formatLabelNames(series)).toBe(labels);
       for (const { values } of series) for (const [, value] of values) expect(value).not.toBeNaN();
     }
   });
@@ -137,24 +141,23 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
   });
 
   it("there is no power at night, neither a line nor a zero, while the inverters are shown as offline", async () => {
-    const online = await asked("Inverters online");
+    const online = await runQuery("Inverters online");
     expect(online).toHaveLength(9);
     const night = online[0]?.values.filter(([, value]) => value === 0).map(([at]) => at) ?? [];
     expect(night.length).toBeGreaterThan(10); // of 60 seconds, at midsummer
     const uid = online[0]?.metric["uid"];
-    const power = (await asked("Power by inverter")).find(({ metric }) => metric["uid"] === uid);
+    const power = (await runQuery("Power by inverter")).find(({ metric }) => metric["uid"] === uid);
     expect(power?.values.length).toBeGreaterThan(20);
     for (const [at] of power?.values ?? []) expect(night).not.toContain(at);
   });
 
   it("panels have their configured names, or inverter and channel, highest power first", async () => {
-    const panels = await asked("Panels now");
+    const panels = await runQuery("Panels now");
     expect(panels).toHaveLength(26); // 3 DS3, 2 QS1 and 1 YC1000; 2 YC600 and 1 QT2
     const [uid] = plant.uids;
-    const findName = (channel: string, of: string | undefined) =>
-      panels.find(({ metric }) => metric["uid"] === of && metric["channel"] === channel)?.metric[
-        "name"
-      ];
+    const findName = (channel: string, inverter: string | undefined) =>
+      panels.find(({ metric }) => metric["uid"] === inverter && metric["channel"] === channel)
+        ?.metric["name"];
     expect([findName("1", uid), findName("2", uid)]).toEqual(["South 1", "South 2"]);
     expect(findName("2", plant.uids[1])).toBe(`${plant.uids[1]}/2`);
     const watts = panels.map(({ values }) => values[0]?.[1] ?? 0);
@@ -162,24 +165,24 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
   });
 
   it("alerts of the selected ECUs and exporters are shown, and no others", async () => {
-    const firing = await asked("Firing alerts");
+    const firing = await runQuery("Firing alerts");
     expect(firing.map(({ metric }) => metric["alertname"]).sort()).toEqual([
       "OfAnEcu",
       "OfAnExporter",
     ]);
-    expect((await asked("Alerts"))[0]?.values[0]?.[1]).toBe(2);
+    expect((await runQuery("Alerts"))[0]?.values[0]?.[1]).toBe(2);
   });
 
   it("every ECU, inverter, job and instance can be selected", async () => {
-    const offered = async (variable: Variable): Promise<string[]> => {
+    const listOptions = async (variable: Variable): Promise<string[]> => {
       const query = typeof variable.query === "string" ? variable.query : variable.query.query;
       const [, series = "", label = ""] = /^label_values\((.+), (\w+)\)$/.exec(query) ?? [];
-      const found = await plant.instant(filled(series));
-      return [...new Set(found.map(({ metric }) => metric[label] ?? ""))].sort();
+      const result = await plant.instant(fillVariables(series));
+      return [...new Set(result.map(({ metric }) => metric[label] ?? ""))].sort();
     };
     const variables = committed.flatMap(({ templating }) => templating.list);
     for (const variable of variables.filter(({ type }) => type === "query")) {
-      const values = await offered(variable);
+      const values = await listOptions(variable);
       if (variable.name === "ecu") expect(values).toEqual(["roof", "roof2"]);
       if (variable.name === "uid") expect(values).toHaveLength(9);
       if (variable.name === "job") expect(values).toEqual(["apsystems"]);

@@ -60,20 +60,20 @@ const openMetrics = (): string =>
         `ecu_lifetime_energy_joules_total{ecu="roof",job="apsystems",instance="pi:10899"} ${Math.round(lifetimeKwh(at) * 3.6e6)} ${at}`,
     ),
     "# TYPE ecu_up gauge",
-    ...reachable(),
+    ...formatEcuUp(),
     "# EOF",
     "",
   ].join("\n");
 
-/** 25 ECUs in the last three hours. Every fifth is unreachable at the end, each for longer than the one before it. */
-const away = (ecu: number): number => (ecu % 5 === 0 ? (ecu + 5) * 60 : 0);
-const reachable = (): string[] =>
+/** 25 ECUs in the last three hours. Every fifth is unreachable at the end, each for longer than the previous one. */
+const getDowntime = (ecu: number): number => (ecu % 5 === 0 ? (ecu + 5) * 60 : 0);
+const formatEcuUp = (): string[] =>
   Array.from({ length: 25 }, (_, ecu) =>
     minutes
       .filter((at) => at >= MIDNIGHT + 6 * HOUR)
       .map(
         (at) =>
-          `ecu_up{ecu="roof ${ecu}",job="fleet",instance="pi:10899"} ${at < MIDNIGHT + 9 * HOUR - away(ecu) ? 1 : 0} ${at}`,
+          `ecu_up{ecu="roof ${ecu}",job="fleet",instance="pi:10899"} ${at < MIDNIGHT + 9 * HOUR - getDowntime(ecu) ? 1 : 0} ${at}`,
       ),
   ).flat();
 
@@ -82,9 +82,9 @@ interface Result {
   readonly value: readonly [number, string];
 }
 
-const isThere = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
+const hasPrograms = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
 
-describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show", () => {
+describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards show", () => {
   let server: RunningProgram | undefined;
   let folder = "";
   let api = "";
@@ -96,12 +96,12 @@ describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show"
     ) as [string, string, string];
     await writeFile(text, openMetrics());
     await writeFile(config, "global: {}\n");
-    const made = runWithInput(
+    const result = runWithInput(
       "promtool",
       ["tsdb", "create-blocks-from", "openmetrics", text, data],
       "",
     );
-    expect(made.code, made.output).toBe(0);
+    expect(result.code, result.output).toBe(0);
     const running = await startPrometheus({
       config,
       data,
@@ -117,13 +117,13 @@ describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show"
   });
 
   /** The result of the query of a panel at a time: a label of each series → its value. */
-  const found = async (
+  const runQuery = async (
     dashboard: string,
     title: string,
-    { at, by = "name", i = 0, range = "24h", uid = ".+" }: Asked,
+    { at, by = "name", i = 0, range = "24h", uid = ".+" }: QueryOptions,
   ): Promise<Record<string, number>> => {
-    const targets = committed.filter((one) => one.uid === dashboard).flatMap(listTargets);
-    const target = targets.find((one) => one.panel.title === title && one.index === i)?.target;
+    const targets = committed.filter(({ uid: id }) => id === dashboard).flatMap(listTargets);
+    const target = targets.find(({ panel, index }) => panel.title === title && index === i)?.target;
     const values = { job: ".+", instance: ".+", ecu: ".+", uid, __range: range };
     const query = withValues(target?.expr ?? "", values);
     const body = new URLSearchParams({ query, time: String(at) });
@@ -139,9 +139,12 @@ describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show"
 
   it("the energy of each day at the start of the day, including the current day", async () => {
     const at = async (hour: number) =>
-      (await found("apsystems-plant", "Energy per day", { at: MIDNIGHT + hour * HOUR, by: "ecu" }))[
-        "roof"
-      ];
+      (
+        await runQuery("apsystems-plant", "Energy per day", {
+          at: MIDNIGHT + hour * HOUR,
+          by: "ecu",
+        })
+      )["roof"];
     expect(await at(-48)).toBeCloseTo(25.2, 0);
     expect(await at(-24)).toBeCloseTo(25.2, 0);
     expect(await at(0)).toBeCloseTo(6.3, 0); // so far, at 9 o'clock
@@ -149,11 +152,16 @@ describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show"
 
   it("the energy of the current month", async () => {
     const month = { at: NOON, by: "", range: "129600s" }; // from the first of June to noon of the second
-    expect((await found("apsystems-plant", "Energy this month", month))[""]).toBeCloseTo(37.8, 0);
+    expect((await runQuery("apsystems-plant", "Energy this month", month))[""]).toBeCloseTo(
+      37.8,
+      0,
+    );
   });
 
   it("the energy of each panel in 24 hours, highest first, and no panel below its siblings because of its size", async () => {
-    const panels = await found("apsystems-plant", "Panels, last 24 hours", { at: MIDNIGHT - 60 });
+    const panels = await runQuery("apsystems-plant", "Panels, last 24 hours", {
+      at: MIDNIGHT - 60,
+    });
     expect(panels).toEqual({
       "702/1": 4.8,
       "702/2": 4.8,
@@ -171,42 +179,42 @@ describe.skipIf(!isThere)("for days with 12 hours of light, the dashboards show"
     const title = "Panels far below their siblings";
     const lagging = { at: MIDNIGHT - 60 };
     // The median of 4.8, 4.8, 4.8, 3.6, 3.6, 2.4 and 1.2 kWh is 3.6.
-    expect(await found("apsystems-plant", title, lagging)).toEqual({
+    expect(await runQuery("apsystems-plant", title, lagging)).toEqual({
       Chimney: 0.5,
       "404/2": 0.33,
     });
-    expect(await found("apsystems-plant", title, { ...lagging, i: 1, by: "uid" })).toEqual({
+    expect(await runQuery("apsystems-plant", title, { ...lagging, i: 1, by: "uid" })).toEqual({
       703: 0.67,
       404: 0.33,
     });
   });
 
   it("the 20 of many ECUs that were unreachable for the longest time, with their current state", async () => {
-    const shown = await found("apsystems-fleet", "ECUs reachable", {
+    const ecus = await runQuery("apsystems-fleet", "ECUs reachable", {
       at: MIDNIGHT + 9 * HOUR - 60,
       by: "ecu",
       range: "3h",
     });
-    expect(Object.keys(shown)).toHaveLength(20);
-    expect(Object.keys(shown).filter((ecu) => shown[ecu] === 0)).toEqual(
+    expect(Object.keys(ecus)).toHaveLength(20);
+    expect(Object.keys(ecus).filter((ecu) => ecus[ecu] === 0)).toEqual(
       expect.arrayContaining(["roof 0", "roof 5", "roof 10", "roof 15", "roof 20"]),
     );
-    expect(Object.values(shown).filter((up) => up === 1)).toHaveLength(15);
+    expect(Object.values(ecus).filter((up) => up === 1)).toHaveLength(15);
   });
 
   it("the energy of an inverter compared with its siblings", async () => {
     const share = { at: MIDNIGHT - 60, by: "ecu", uid: "703" };
     // Per channel: 4.8, 3.6, 3.6 and 0.6 kWh; the median is 3.6.
-    expect(await found("apsystems-inverter", "Share, 24 h", share)).toEqual({
+    expect(await runQuery("apsystems-inverter", "Share, 24 h", share)).toEqual({
       roof: 1,
     });
-    expect(await found("apsystems-inverter", "Energy, 24 h", { ...share, uid: "702" })).toEqual({
+    expect(await runQuery("apsystems-inverter", "Energy, 24 h", { ...share, uid: "702" })).toEqual({
       roof: 9.6,
     });
   });
 });
 
-interface Asked {
+interface QueryOptions {
   /** Unix time in seconds. */
   readonly at: number;
   readonly by?: string;

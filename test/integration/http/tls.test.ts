@@ -1,4 +1,4 @@
-/** The web server over TLS: versions, certificates of clients, renewal. Certificates come from openssl. */
+/** The web server over TLS: versions, client certificates, renewal. The certificates are created with openssl. */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { RequestOptions } from "node:https";
@@ -29,7 +29,7 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
   let ca: CertificateFiles;
   let server1: CertificateFiles;
   let server2: CertificateFiles;
-  /** Who a client is → what it shows. */
+  /** For each client, its TLS options. */
   let clients: Record<"nobody" | "stranger" | "prometheus", RequestOptions>;
 
   beforeAll(() => {
@@ -53,7 +53,7 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const tlsWith = (
+  const createRules = (
     rules: Partial<ClientCertRules> & {
       server?: CertificateFiles;
       min?: SecureVersion;
@@ -78,20 +78,20 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
     };
   };
 
-  it("the metrics are served, and the certificate is the one that was given", async () => {
-    await using server = await startServer(tlsWith());
+  it("the metrics are served with the configured certificate", async () => {
+    await using server = await startServer(createRules());
     expect(await server.get("/metrics", clients.nobody)).toMatchObject({ status: 200 });
     await expect(server.get("/metrics")).rejects.toThrow(/unable to verify/);
   });
 
-  it("a password is asked for as it is without", async () => {
-    await using server = await startServer({ ...tlsWith(), users });
+  it("a password is required as without TLS", async () => {
+    await using server = await startServer({ ...createRules(), users });
     expect((await server.get("/metrics", clients.nobody)).status).toBe(401);
     const right = { ...clients.nobody, ...basic("alice:a") };
     expect((await server.get("/metrics", right)).status).toBe(200);
   });
 
-  /** Go's crypto/tls, ClientAuthType. */
+  /** The same as ClientAuthType in crypto/tls of Go. */
   const matrix: Record<ClientAuthType, Record<keyof typeof clients, 200 | 403>> = {
     NoClientCert: { nobody: 200, stranger: 200, prometheus: 200 },
     RequestClientCert: { nobody: 200, stranger: 200, prometheus: 200 },
@@ -102,17 +102,17 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
   const rows = (Object.keys(matrix) as ClientAuthType[]).flatMap((type) =>
     (["TLSv1.2", "TLSv1.3"] as const).map((max) => ({ type, max })),
   );
-  it.each(rows)("$type over $max accepts whom it says", async ({ type, max }) => {
-    await using server = await startServer(tlsWith({ clientAuthType: type, max }));
+  it.each(rows)("$type over $max accepts the right clients", async ({ type, max }) => {
+    await using server = await startServer(createRules({ clientAuthType: type, max }));
     for (const [who, status] of Object.entries(matrix[type])) {
-      const answer = await server.get("/metrics", clients[who as keyof typeof clients]);
-      expect([who, answer.status]).toEqual([who, status]);
+      const response = await server.get("/metrics", clients[who as keyof typeof clients]);
+      expect([who, response.status]).toEqual([who, status]);
     }
   });
 
-  it("a client without an accepted certificate is told so, at every path, and hung up on; one line is logged", async () => {
+  it("a client without an accepted certificate gets an error at every path, its connection is closed, and one line is logged", async () => {
     await using server = await startServer(
-      tlsWith({ clientAuthType: "RequireAndVerifyClientCert" }),
+      createRules({ clientAuthType: "RequireAndVerifyClientCert" }),
     );
     for (const path of ["/metrics", "/-/healthy", "/nothing"]) {
       const { status, headers, text } = await server.get(path, clients.stranger);
@@ -139,24 +139,24 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
     { sans: ["lan", "*.lan", "Prometheus.lan", "192.0.2.70"], who: "prometheus", status: 403 },
     { sans: ["prometheus.lan"], who: "stranger", status: 403 },
     { sans: ["prometheus.lan"], who: "nobody", status: 403 },
-  ] as const)("of the names $sans, $who gets $status", async ({ sans, who, status }) => {
+  ] as const)("with the allowed names $sans, $who gets $status", async ({ sans, who, status }) => {
     await using server = await startServer(
-      tlsWith({ clientAuthType: "RequireAndVerifyClientCert", allowedSans: sans }),
+      createRules({ clientAuthType: "RequireAndVerifyClientCert", allowedSans: sans }),
     );
     expect((await server.get("/metrics", clients[who])).status).toBe(status);
   });
 
   it.each(["TLSv1.2", "TLSv1.3"] as const)(
-    "a session of %s that is resumed is worth no more than the first one",
+    "a resumed %s session has the same rights as the first one",
     async (max) => {
       await using server = await startServer(
-        tlsWith({ clientAuthType: "RequireAndVerifyClientCert", max }),
+        createRules({ clientAuthType: "RequireAndVerifyClientCert", max }),
       );
       const resume = async (options: RequestOptions) => {
-        const link = { host: "127.0.0.1", port: server.port, ...(options as ConnectionOptions) };
-        const first = await ask(connect(link));
-        const again = await ask(connect({ ...link, session: first.session }));
-        return [first.status, again.resumed, again.status];
+        const address = { host: "127.0.0.1", port: server.port, ...(options as ConnectionOptions) };
+        const first = await sendRequest(connect(address));
+        const second = await sendRequest(connect({ ...address, session: first.session }));
+        return [first.status, second.resumed, second.status];
       };
       expect(await resume(clients.prometheus)).toEqual(["200", true, "200"]);
       expect(await resume(clients.nobody)).toEqual(["403", true, "403"]);
@@ -164,12 +164,12 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
     },
   );
 
-  it("older and newer versions than the configured ones are not spoken", async () => {
-    await using old = await startServer(tlsWith({ max: "TLSv1.2" }));
+  it("versions outside the configured range are rejected", async () => {
+    await using old = await startServer(createRules({ max: "TLSv1.2" }));
     await expect(old.get("/metrics", { ...clients.nobody, minVersion: "TLSv1.3" })).rejects.toThrow(
       /protocol version/,
     );
-    await using modern = await startServer(tlsWith({ min: "TLSv1.3" }));
+    await using modern = await startServer(createRules({ min: "TLSv1.3" }));
     await expect(
       modern.get("/metrics", { ...clients.nobody, maxVersion: "TLSv1.2" }),
     ).rejects.toThrow(/protocol version/);
@@ -184,34 +184,34 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
     ]);
   });
 
-  it("a new certificate is shown to the next connection", async () => {
-    let access = tlsWith();
+  it("the next connection gets a new certificate", async () => {
+    let access = createRules();
     await using server = await startServer(() => access);
-    const shown = async () => {
+    const getServerName = async () => {
       const socket = connect({ host: "127.0.0.1", port: server.port, ca: ca.cert });
       await once(socket, "secureConnect");
       const { CN } = socket.getPeerCertificate().subject;
       socket.destroy();
       return CN;
     };
-    expect([await shown(), await shown()]).toEqual(["server1", "server1"]);
-    access = tlsWith({ server: server2 });
-    expect(await shown()).toBe("server2");
+    expect([await getServerName(), await getServerName()]).toEqual(["server1", "server1"]);
+    access = createRules({ server: server2 });
+    expect(await getServerName()).toBe("server2");
   });
 
-  it("a stricter rule for certificates holds for connections that are already there", async () => {
-    let access = tlsWith({ clientAuthType: "RequestClientCert" });
+  it("a stricter rule for certificates applies to existing connections", async () => {
+    let access = createRules({ clientAuthType: "RequestClientCert" });
     await using server = await startServer(() => access);
     const socket = connect({ host: "127.0.0.1", port: server.port, ca: ca.cert });
-    expect((await ask(socket)).status).toBe("200");
-    access = tlsWith({ clientAuthType: "RequireAndVerifyClientCert" });
+    expect((await sendRequest(socket)).status).toBe("200");
+    access = createRules({ clientAuthType: "RequireAndVerifyClientCert" });
     const closed = once(socket, "close");
-    expect((await ask(socket)).status).toBe("403");
-    await closed; // so that the next handshake can show another one
+    expect((await sendRequest(socket)).status).toBe("403");
+    await closed; // so that the client can present another certificate in the next handshake
   });
 
-  it("a client that never ends its handshake is hung up on when the server stops", async () => {
-    const server = await startServer(tlsWith());
+  it("the server closes connections with an unfinished handshake when it stops", async () => {
+    const server = await startServer(createRules());
     const socket = connectTcp(server.port, "127.0.0.1");
     await once(socket, "connect");
     await server.get("/metrics", clients.nobody);
@@ -222,7 +222,7 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
 });
 
 /** Sends one request over a TLS connection. */
-const ask = async (socket: TLSSocket) => {
+const sendRequest = async (socket: TLSSocket) => {
   let session: Buffer | undefined;
   socket.on("session", (ticket: Buffer) => {
     session = ticket;

@@ -1,4 +1,4 @@
-/** TLS settings of the web configuration file, with certificates from openssl, and what promtool says of them. */
+/** TLS settings of the web configuration file, with certificates from openssl, checked by promtool. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { findProblems, HASH, replaceFile, userFile, watchFile } from "../../supp
 const hasOpenssl = hasProgram("openssl", "version");
 const hasPromtool = hasProgram("promtool", "--version");
 
-/** For tests that start programs, on a machine that has more to do. */
+/** For tests that start programs, which are slow on a busy machine. */
 const SLOW_MS = 60_000;
 
 let folder = "";
@@ -37,7 +37,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const listProblems = (text: string): readonly string[] => findProblems(folder, web, text);
 
 const TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
-describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
+describe.skipIf(!hasOpenssl)("invalid TLS settings", () => {
   it.each<{ tls: string; problems: string[] }>([
     {
       tls: "{}",
@@ -140,8 +140,8 @@ describe.skipIf(!hasOpenssl)("bad TLS settings", () => {
   });
 });
 
-describe("a good file", () => {
-  it.skipIf(!hasOpenssl)("says all of TLS in the words of OpenSSL", () => {
+describe("a valid file", () => {
+  it.skipIf(!hasOpenssl)("has all TLS settings translated for OpenSSL", () => {
     writeFileSync(
       web,
       `${TLS}  client_ca_file: ca.crt
@@ -178,7 +178,7 @@ describe("a good file", () => {
     });
   });
 
-  it.skipIf(!hasOpenssl)("may have certificate, key and CA in itself", () => {
+  it.skipIf(!hasOpenssl)("can contain certificate, key and CA", () => {
     const inline = (pem: string) => `|\n${pem.replace(/^/gm, "    ")}\n`;
     writeFileSync(
       web,
@@ -190,9 +190,9 @@ describe("a good file", () => {
   });
 
   it.skipIf(!hasOpenssl || !hasPromtool)(
-    "is one that promtool accepts, and every word of it is",
+    "is accepted by promtool too, with every setting",
     () => {
-      const good = [
+      const files = [
         `basic_auth_users: {alice: ${HASH}}`,
         "http_server_config: {http2: false, headers: {X-Frame-Options: deny, Content-Security-Policy: default-src 'self', X-Content-Type-Options: nosniff, X-XSS-Protection: '1', Strict-Transport-Security: max-age=60}}",
         `${TLS}  min_version: TLS12\n  max_version: TLS13\n  prefer_server_cipher_suites: true\n`,
@@ -205,7 +205,7 @@ describe("a good file", () => {
         `${TLS}  curve_preferences: [CurveP256, CurveP384, CurveP521, X25519]\n`,
         `${TLS}  cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n`,
       ];
-      for (const text of good) {
+      for (const text of files) {
         expect(listProblems(text)).toEqual([]);
         expect(runWithInput("promtool", ["check", "web-config", web], "")).toEqual({
           code: 0,
@@ -218,15 +218,15 @@ describe("a good file", () => {
 });
 
 describe("a file that changes", () => {
-  it.skipIf(!hasOpenssl)("is reread too when a certificate that it names is renewed", () => {
+  it.skipIf(!hasOpenssl)("is reloaded when one of its certificates is renewed", () => {
     replaceFile(web, TLS);
     const { config, later, logged } = watchFile(web);
     const first = config();
-    const another = (name: string) => readFileSync(join(folder, name), "utf8");
-    replaceFile(server.certFile, another("another.crt"));
-    expect(later()).toBe(first); // the key is still that of the old one
-    replaceFile(server.keyFile, another("another.key"));
-    expect(later().tls?.context).toMatchObject({ cert: another("another.crt") });
+    const readText = (name: string) => readFileSync(join(folder, name), "utf8");
+    replaceFile(server.certFile, readText("another.crt"));
+    expect(later()).toBe(first); // the key still belongs to the old certificate
+    replaceFile(server.keyFile, readText("another.key"));
+    expect(later().tls?.context).toMatchObject({ cert: readText("another.crt") });
     replaceFile(server.certFile, server.cert);
     replaceFile(server.keyFile, server.key);
     expect(later().tls?.context).toMatchObject({ cert: server.cert });
@@ -237,22 +237,19 @@ describe("a file that changes", () => {
     ]);
   });
 
-  it.skipIf(!hasOpenssl)(
-    "cannot switch TLS or the asking for certificates without a restart",
-    () => {
-      replaceFile(web, TLS);
-      const { config, later, logged } = watchFile(web);
-      const first = config();
-      replaceFile(web, userFile("alice"));
-      expect(later()).toBe(first);
-      replaceFile(web, `${TLS}  client_auth_type: RequestClientCert\n`);
-      expect(later()).toBe(first);
-      expect(logged.map(({ problems }) => problems)).toEqual([
-        [`${web}: tls_server_config: enabling or disabling TLS needs a restart`],
-        [
-          `${web}: tls_server_config.client_auth_type: a change from or to NoClientCert needs a restart`,
-        ],
-      ]);
-    },
-  );
+  it.skipIf(!hasOpenssl)("cannot enable TLS or client certificates without a restart", () => {
+    replaceFile(web, TLS);
+    const { config, later, logged } = watchFile(web);
+    const first = config();
+    replaceFile(web, userFile("alice"));
+    expect(later()).toBe(first);
+    replaceFile(web, `${TLS}  client_auth_type: RequestClientCert\n`);
+    expect(later()).toBe(first);
+    expect(logged.map(({ problems }) => problems)).toEqual([
+      [`${web}: tls_server_config: enabling or disabling TLS needs a restart`],
+      [
+        `${web}: tls_server_config.client_auth_type: a change from or to NoClientCert needs a restart`,
+      ],
+    ]);
+  });
 });
