@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the folder $1 what the image "node:…-slim" is, as far as a Dockerfile here needs it, from the files of this machine:
-# Node $2 with npm, a shell, and what creates folders. $3 is a file that lists certificates.
+# Creates a minimal replacement for the image "node:…-slim" in the folder $1, from files of this machine: Node.js ($2) with npm,
+# a shell, and the programs that the Dockerfile uses. $3 is a file with CA certificates.
 set -eu
 root=$1 node=$2 certificates=$3
 npm=$(dirname "$(dirname "$(realpath "$(dirname "$node")/npm")")")
@@ -16,7 +16,7 @@ cp -R "$npm" usr/local/lib/node_modules/npm
 ln -s ../lib/node_modules/npm/bin/npm-cli.js usr/local/bin/npm
 programs="$(command -v sh) $(command -v env) $(command -v mkdir) $(command -v chown)"
 for program in $programs; do cp -L "$program" usr/bin/; done
-# Libraries stand where they stand here; the last ones are those by which names become addresses.
+# Libraries keep their paths. The last ones are for name resolution.
 for library in $(ldd "$node" $programs | grep -oE '/[^ :]+\.so[^ :]*' | sort -u) /lib/*-linux-gnu*/libnss_files.so.2 /lib/*-linux-gnu*/libnss_dns.so.2; do
   mkdir -p ".$(dirname "$library")"
   cp -L "$library" ".$library"

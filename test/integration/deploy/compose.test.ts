@@ -1,5 +1,4 @@
-/** The containers of compose.yaml, as far as they can be proved without an engine that runs them. */
-
+/** The services in compose.yaml, tested without a container engine. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -49,9 +48,9 @@ const volumes = services.flatMap(([name, { volumes = [] }]) =>
 );
 const isFolder = ({ source }: { source: string }): boolean => source.startsWith(".");
 
-/** What is wrong with a file by the schema of the compose specification. */
-const problems = (() => {
-  // The schema is written for an older reader, which knew "id" and an address of its draft that newer ones do not.
+/** Validates a file with the schema of the Compose specification. @returns the errors */
+const validateCompose = (() => {
+  // The schema uses the keyword "id" and an identifier of its draft that newer versions of ajv do not support.
   const { $schema: _draft, ...schema } = JSON.parse(
     JSON.stringify(composeSchema, (key, value) =>
       key === "id" && typeof value === "string" ? undefined : value,
@@ -65,29 +64,29 @@ const problems = (() => {
 })();
 
 describe("compose.yaml", () => {
-  it("is what the schema of the compose specification asks for", () => {
-    expect(problems(text)).toEqual([]);
+  it("is valid by the schema of the Compose specification", () => {
+    expect(validateCompose(text)).toEqual([]);
   });
 
   it.each([
     ["an unknown key of a service", "healthcheck:", "healthchecks:"],
     ["an unknown key of a health check", "start_period:", "start_time:"],
     ["a duration without its unit", "interval: 30s", "interval: 30"],
-    ["a condition that there is not", "service_healthy", "service_is_healthy"],
-    ["a list in place of a text", "image: prom/prometheus:v", "image: [prom/prometheus] #"],
-    ["an unknown key at the top", "\nvolumes:", "\nvolume:"],
-  ])("would be refused with %s", (_what, from, to) => {
+    ["an unknown condition", "service_healthy", "service_is_healthy"],
+    ["a list instead of a string", "image: prom/prometheus:v", "image: [prom/prometheus] #"],
+    ["an unknown top-level key", "\nvolumes:", "\nvolume:"],
+  ])("is invalid with %s", (_what, from, to) => {
     expect(text).toContain(from);
-    expect(problems(text.replace(from, to))).not.toEqual([]);
+    expect(validateCompose(text.replace(from, to))).not.toEqual([]);
   });
 
-  it("starts without a single variable being set", () => {
+  it("has a default for every variable", () => {
     const variables = text.match(/\$\{[^}]*\}/g) ?? [];
     expect(variables.length).toBeGreaterThan(10);
     for (const variable of variables) expect(variable).toMatch(/^\$\{[A-Z_]+:-[^}]*\}$/);
   });
 
-  it("has the five programs, and the simulated ECU in the profile demo alone", () => {
+  it("has the five services, with the simulated ECU only in the profile demo", () => {
     expect(services.map(([name, { profiles = [] }]) => [name, profiles])).toEqual([
       ["exporter", []],
       ["ecu", ["demo"]],
@@ -97,66 +96,75 @@ describe("compose.yaml", () => {
     ]);
   });
 
-  it.each(services)("pins the version of %s, or builds it here", (_name, { image, build }) => {
-    if (build === undefined) expect(image).toMatch(/^[a-z]+\/[a-z]+:v?\d+\.\d+\.\d+$/);
-    else expect({ image, build }).toMatchObject({ image: undefined, build: { context: "." } });
-  });
+  it.each(services)(
+    "pins the version of %s or builds it from source",
+    (_name, { image, build }) => {
+      if (build === undefined) expect(image).toMatch(/^[a-z]+\/[a-z]+:v?\d+\.\d+\.\d+$/);
+      else expect({ image, build }).toMatchObject({ image: undefined, build: { context: "." } });
+    },
+  );
 
-  it.each(services)("confines %s to its own volume", (_name, confined) => {
-    expect(confined).toMatchObject({
+  it.each(services)("restricts %s to its own volume", (_name, settings) => {
+    expect(settings).toMatchObject({
       read_only: true,
       cap_drop: ["ALL"],
       security_opt: ["no-new-privileges:true"],
     });
   });
 
-  it.each(services)("has a health check of %s without a shell", (_name, { healthcheck }) => {
+  it.each(services)("has a health check for %s that needs no shell", (_name, { healthcheck }) => {
     expect(healthcheck?.test[0]).toBe("CMD");
     expect(healthcheck?.test.length).toBeGreaterThan(2);
   });
 
-  it("waits for the health of services that do not wait for each other", () => {
+  it("starts services in the order of their dependencies", () => {
     const order = (name: string): string[] =>
-      Object.keys(service(name).depends_on ?? {}).flatMap((one) => [one, ...order(one)]);
+      Object.keys(service(name).depends_on ?? {}).flatMap((dependency) => [
+        dependency,
+        ...order(dependency),
+      ]);
     expect(order("grafana")).toEqual(["prometheus", "exporter", "alertmanager"]);
   });
 
-  it("opens each port to this machine alone, where nobody says otherwise", () => {
+  it("publishes each port on this machine only, by default", () => {
     const ports = services.flatMap(([, { ports = [] }]) => ports);
     expect(ports).toHaveLength(4);
-    for (const port of ports) expect(withoutVariables(port)).toMatch(/^127\.0\.0\.1:(\d+):\1$/);
+    for (const port of ports) expect(replaceVariables(port)).toMatch(/^127\.0\.0\.1:(\d+):\1$/);
   });
 
-  it("names each volume that it uses, and uses each that it names", () => {
-    const named = volumes.filter((volume) => !isFolder(volume)).map(({ source }) => source);
-    expect(named.toSorted()).toEqual(Object.keys(compose.volumes).toSorted());
+  it("declares exactly the volumes that it uses", () => {
+    const used = volumes.filter((volume) => !isFolder(volume)).map(({ source }) => source);
+    expect(used.toSorted()).toEqual(Object.keys(compose.volumes).toSorted());
   });
 
-  it.each(volumes.filter(isFolder))("gives $name $source to read, which is there", (volume) => {
-    expect(existsSync(volume.source)).toBe(true);
-    expect(volume.mode).toBe("ro");
-  });
+  it.each(volumes.filter(isFolder))(
+    "mounts the existing folder or file $source read-only in $name",
+    (volume) => {
+      expect(existsSync(volume.source)).toBe(true);
+      expect(volume.mode).toBe("ro");
+    },
+  );
 });
 
-/** A folder that is gone with the test. */
-const temporaryFolder = async () => {
+/** Creates a temporary folder that is deleted with its scope. */
+const createTemporaryFolder = async () => {
   const path = await mkdtemp(join(tmpdir(), "compose-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 };
 
-/** What compose makes of `${NAME:-value}` where no variable is set. */
-const withoutVariables = (value: string): string => value.replace(/\$\{\w+:-([^}]*)\}/g, "$1");
+/** Replaces `${NAME:-value}` with its default, as Compose does without the variable. */
+const replaceVariables = (value: string): string => value.replace(/\$\{\w+:-([^}]*)\}/g, "$1");
 
 describe("the exporter's own containers", () => {
   const parseConfig = (name: string) => {
     const { command = [], environment = {} } = service(name);
     const env = Object.fromEntries(
-      Object.entries(environment).map(([key, value]) => [key, withoutVariables(value)]),
+      Object.entries(environment).map(([key, value]) => [key, replaceVariables(value)]),
     );
     return parseCommandLine({ argv: command, env, version: "0", program: "exporter" });
   };
 
-  it("ask the simulated ECU where no other is named", () => {
+  it("read the simulated ECU by default", () => {
     expect(parseConfig("exporter")).toMatchObject({
       command: "serve",
       config: {
@@ -175,89 +183,93 @@ describe("the exporter's own containers", () => {
   it.each([
     ["exporter", serve.settings],
     ["ecu", simulate.settings],
-  ] as const)("set variables of %s that there are", (name, rows) => {
-    const known = Object.values<Setting<unknown>>(rows).map(({ flag }) => envName(flag));
-    const set = Object.keys(service(name).environment ?? {});
-    expect(set.length).toBeGreaterThan(4);
-    expect(known).toEqual(expect.arrayContaining(set));
+  ] as const)("set only existing variables of %s", (name, rows) => {
+    const names = Object.values<Setting<unknown>>(rows).map(({ flag }) => envName(flag));
+    const variables = Object.keys(service(name).environment ?? {});
+    expect(variables.length).toBeGreaterThan(4);
+    expect(names).toEqual(expect.arrayContaining(variables));
   });
 
   const dockerfile = readFileSync("Dockerfile", "utf8");
 
-  it("check their health as their image does", () => {
+  it("have the same health check as the image", () => {
     const [, check = ""] = /^HEALTHCHECK .*\\\n +CMD (\[.*\])$/m.exec(dockerfile) ?? [];
     expect(["CMD", ...JSON.parse(check)]).toEqual(service("exporter").healthcheck?.test);
   });
 
-  it("are built from files that are there, and that reach the builder", () => {
+  it("are built from existing files, which .dockerignore includes", () => {
     const sources = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
       ([, list = ""]) => list.split(" "),
     );
     expect(sources).toContain("src");
-    const sent = readFileSync(".dockerignore", "utf8").match(/(?<=^!).+$/gm);
+    const included = readFileSync(".dockerignore", "utf8").match(/(?<=^!).+$/gm);
     for (const source of sources) expect(existsSync(source), source).toBe(true);
-    expect(new Set(sources)).toEqual(new Set(sent));
+    expect(new Set(sources)).toEqual(new Set(included));
   });
 
-  it("run as a user without rights, from an image of a known version", () => {
+  it("run as an unprivileged user, from a base image with a version", () => {
     const [, last = ""] = dockerfile.split(/^FROM (?!.* AS )/m);
     expect(last).toMatch(/^USER node$/m);
     expect(dockerfile).toMatch(/^ARG NODE_IMAGE=node:\d+-slim$/m);
   });
 
-  /** How a health check ends that asks another port. */
-  const checkAt = async (name: string, port: number, usual: number): Promise<unknown> => {
+  /** Runs a health check at another port. @returns the exit code */
+  const runHealthCheck = async (
+    name: string,
+    port: number,
+    defaultPort: number,
+  ): Promise<unknown> => {
     const [, program = "", ...args] = service(name).healthcheck?.test ?? [];
-    expect(args.join()).toContain(`${usual}`);
+    expect(args.join()).toContain(`${defaultPort}`);
     const child = spawn(
       program,
-      args.map((arg) => arg.replaceAll(`${usual}`, `${port}`)),
+      args.map((arg) => arg.replaceAll(`${defaultPort}`, `${port}`)),
     );
     const [code] = await once(child, "exit");
     return code;
   };
 
-  it("are healthy while they answer, and not when they are gone", async () => {
+  it("are healthy while they respond, and unhealthy after they stopped", async () => {
     const ecu = await startEcu();
     const exporter = await startTestExporter(ecu);
     const port = Number(new URL(exporter.url).port);
-    expect(await checkAt("exporter", port, 10_899)).toBe(0);
-    expect(await checkAt("ecu", ecu.port, 8899)).toBe(0);
+    expect(await runHealthCheck("exporter", port, 10_899)).toBe(0);
+    expect(await runHealthCheck("ecu", ecu.port, 8899)).toBe(0);
     await exporter.stop();
     await ecu.close();
-    expect(await checkAt("exporter", port, 10_899)).toBe(1);
-    expect(await checkAt("ecu", ecu.port, 8899)).toBe(1);
+    expect(await runHealthCheck("exporter", port, 10_899)).toBe(1);
+    expect(await runHealthCheck("ecu", ecu.port, 8899)).toBe(1);
   });
 });
 
 describe("compose/prometheus.yml", () => {
-  it("differs from prometheus.yml in the addresses and the folder of the rules alone", () => {
-    const own = readFileSync("prometheus.yml", "utf8")
+  it("differs from prometheus.yml only in the addresses and the folder of the rules", () => {
+    const expected = readFileSync("prometheus.yml", "utf8")
       .replace("localhost:10899", "exporter:10899")
       .replace("localhost:9093", "alertmanager:9093")
       .replace("prometheus/rules/*.yml", "rules/*.yml");
-    expect(parse(readFileSync("compose/prometheus.yml", "utf8"))).toEqual(parse(own));
+    expect(parse(readFileSync("compose/prometheus.yml", "utf8"))).toEqual(parse(expected));
   });
 });
 
-describe("Grafana's container", () => {
+describe("the container of Grafana", () => {
   const { environment = {} } = service("grafana");
-  const source = (target: string): string =>
+  const findSource = (target: string): string =>
     volumes.find((volume) => volume.name === "grafana" && volume.target === target)?.source ?? "";
 
-  it("finds Prometheus, and the dashboards where they are looked for", () => {
-    const provisioning = source("/etc/grafana/provisioning");
+  it("has the address of Prometheus, and the dashboards in the provisioned folder", () => {
+    const provisioning = findSource("/etc/grafana/provisioning");
     const datasource = readFileSync(`${provisioning}/datasources/prometheus.yml`, "utf8");
     const [, variable = ""] = /^\$\{(\w+)\}$/.exec(parse(datasource).datasources[0].url) ?? [];
     expect(environment[variable]).toBe("http://prometheus:9090");
     const dashboards = readFileSync(`${provisioning}/dashboards/apsystems.yml`, "utf8");
     const { path } = parse(dashboards).providers[0].options;
-    expect(source(path)).toBe("./grafana/dashboards");
+    expect(findSource(path)).toBe("./grafana/dashboards");
   });
 
-  it("begins with a dashboard that there is", () => {
+  it("has an existing dashboard as its home page", () => {
     const home = environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] ?? "";
-    expect(existsSync(join(source(dirname(home)), basename(home)))).toBe(true);
+    expect(existsSync(join(findSource(dirname(home)), basename(home)))).toBe(true);
   });
 });
 
@@ -265,27 +277,27 @@ describe.skipIf(
   !hasProgram("promtool", "--version") ||
     !hasProgram("prometheus", "--version") ||
     !hasProgram("prometheus-alertmanager", "--version"),
-)("Debian's Prometheus and Alertmanager", () => {
-  /** What there would be in the containers: the files that are mounted, at their places below a folder. */
-  const containers = async (folder: string): Promise<void> => {
+)("Prometheus and Alertmanager of Debian", () => {
+  /** Copies the mounted files to their paths below a folder. */
+  const copyMounts = async (folder: string): Promise<void> => {
     for (const { source, target } of volumes.filter(isFolder)) {
       await cp(source, join(folder, target), { recursive: true });
     }
   };
-  /** The command line of a service with its paths below the folder, and its port another. */
+  /** The arguments of a service, with paths below the folder and another port. */
   const listArgs = (name: string, folder: string, port: number): string[] => [
     ...(service(name).command ?? []).map((arg) => arg.replace("=/", `=${folder}/`)),
     `--web.listen-address=127.0.0.1:${port}`,
   ];
-  const isHealthy = async (name: string, port: number): Promise<true | undefined> => {
+  const checkHealth = async (name: string, port: number): Promise<true | undefined> => {
     const url = service(name).healthcheck?.test.at(-1) ?? "";
     return (await fetch(url.replace(/:\d+/, `:${port}`))).ok || undefined;
   };
-  /** What Prometheus' API tells of how it is configured. */
-  const toldBy = async (port: number) => {
+  /** The Alertmanagers, targets and rule files of Prometheus, from its API. */
+  const fetchConfiguration = async (port: number) => {
     const get = async (path: string) => {
       const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`);
-      return ((await response.json()) as { data: Told }).data;
+      return ((await response.json()) as { data: ApiData }).data;
     };
     const { activeAlertmanagers } = await get("alertmanagers");
     return {
@@ -294,25 +306,25 @@ describe.skipIf(
       files: new Set((await get("rules")).groups.map(({ file }) => basename(file))),
     };
   };
-  /** The same once Prometheus has looked for them, which takes it a few seconds. */
-  const configured = (port: number, output: () => string) =>
+  /** Waits until Prometheus has discovered its targets, which takes a few seconds. */
+  const waitForConfiguration = (port: number, output: () => string) =>
     poll(
       30,
       async () => {
-        const answer = await toldBy(port);
-        return answer.alertmanagers.length > 0 && answer.targets.length > 0 ? answer : undefined;
+        const result = await fetchConfiguration(port);
+        return result.alertmanagers.length > 0 && result.targets.length > 0 ? result : undefined;
       },
       output,
     );
-  interface Told {
+  interface ApiData {
     readonly activeAlertmanagers: readonly { readonly url: string }[];
     readonly activeTargets: readonly { readonly scrapeUrl: string }[];
     readonly groups: readonly { readonly file: string }[];
   }
 
-  it("find no fault with the configuration, in the containers and outside", async () => {
-    await using folder = await temporaryFolder();
-    await containers(folder.path);
+  it("accept the configuration, inside and outside the containers", async () => {
+    await using folder = await createTemporaryFolder();
+    await copyMounts(folder.path);
     for (const config of ["prometheus.yml", `${folder.path}/etc/prometheus/prometheus.yml`]) {
       const { code, output } = runWithInput("promtool", ["check", "config", config], "");
       expect(output).toContain("SUCCESS: 2 rule files found");
@@ -327,42 +339,45 @@ describe.skipIf(
     expect(output).toContain("SUCCESS: 1 rule files found");
   });
 
-  it("come up healthy with the command lines and the very files of the containers", async () => {
-    await using folder = await temporaryFolder();
-    await containers(folder.path);
-    const [prometheus, alertmanager] = [await freePort(), await freePort()];
-    await using one = startProgram(
+  it("start and are healthy with the arguments and files of the containers", async () => {
+    await using folder = await createTemporaryFolder();
+    await copyMounts(folder.path);
+    const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()];
+    await using alertmanager = startProgram(
       "prometheus-alertmanager",
-      listArgs("alertmanager", folder.path, alertmanager),
+      listArgs("alertmanager", folder.path, alertmanagerPort),
     );
-    await using other = startProgram("prometheus", listArgs("prometheus", folder.path, prometheus));
-    await poll(30, () => isHealthy("alertmanager", alertmanager), one.output);
-    await poll(30, () => isHealthy("prometheus", prometheus), other.output);
-    expect(await configured(prometheus, other.output)).toEqual({
+    await using prometheus = startProgram(
+      "prometheus",
+      listArgs("prometheus", folder.path, prometheusPort),
+    );
+    await poll(30, () => checkHealth("alertmanager", alertmanagerPort), alertmanager.output);
+    await poll(30, () => checkHealth("prometheus", prometheusPort), prometheus.output);
+    expect(await waitForConfiguration(prometheusPort, prometheus.output)).toEqual({
       alertmanagers: ["alertmanager:9093"],
       targets: ["http://exporter:10899/metrics"],
       files: new Set(["alerts.yml", "recording.yml"]),
     });
   }, 60_000);
 
-  it("come up ready with the files for a machine without containers", async () => {
-    await using folder = await temporaryFolder();
-    const [prometheus, alertmanager] = [await freePort(), await freePort()];
-    await using one = startProgram("prometheus-alertmanager", [
+  it("start and are ready with the files for a machine without containers", async () => {
+    await using folder = await createTemporaryFolder();
+    const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()];
+    await using alertmanager = startProgram("prometheus-alertmanager", [
       "--config.file=prometheus/alertmanager.yml",
       `--storage.path=${folder.path}/alertmanager`,
-      `--web.listen-address=127.0.0.1:${alertmanager}`,
+      `--web.listen-address=127.0.0.1:${alertmanagerPort}`,
       "--cluster.listen-address=",
     ]);
-    await using other = await startPrometheus({
+    await using prometheus = await startPrometheus({
       config: "prometheus.yml",
       data: `${folder.path}/prometheus`,
-      port: prometheus,
+      port: prometheusPort,
     });
-    const isReady = async () =>
-      (await fetch(`http://127.0.0.1:${alertmanager}/-/ready`)).ok || undefined;
-    await poll(30, isReady, one.output);
-    expect(await configured(prometheus, other.output)).toEqual({
+    const checkReady = async () =>
+      (await fetch(`http://127.0.0.1:${alertmanagerPort}/-/ready`)).ok || undefined;
+    await poll(30, checkReady, alertmanager.output);
+    expect(await waitForConfiguration(prometheusPort, prometheus.output)).toEqual({
       alertmanagers: ["localhost:9093"],
       targets: ["http://localhost:10899/metrics"],
       files: new Set(["alerts.yml", "recording.yml"]),

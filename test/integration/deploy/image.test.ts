@@ -1,6 +1,6 @@
 /**
- * The Dockerfile: its steps are executed by buildah, without an engine, on a base made from this machine's own Node, and the
- * image that comes out is started as an engine would: as its user, on a root that is only read, without a shell.
+ * The Dockerfile. buildah executes its steps on a base made from the local Node.js. The image is started without a container
+ * engine: as its user, with a read-only root file system and without a shell.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -11,18 +11,18 @@ import { startEcu } from "../../simulator/client.ts";
 import { parseSamples } from "../../support/exporter.ts";
 import { freePort, hasProgram, poll, runWithInput, startProgram } from "../../support/programs.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // other programs are started
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // starts other programs
 
-const BASE = "localhost/node:of-this-machine";
+const BASE = "localhost/node:local";
 const IMAGE = "localhost/apsystems-ecu-exporter:test";
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
-const USUAL_PORT = "10899";
+const DEFAULT_PORT = "10899";
 
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8")).packages as Record<
   string,
   { dev?: boolean; devOptional?: boolean; optional?: boolean; hasInstallScript?: boolean }
 >;
-/** Where the packages are that the exporter needs to run. */
+/** The paths of the production dependencies. */
 const production = Object.entries(lock)
   .filter(([path, { dev, devOptional }]) => path !== "" && !dev && !devOptional)
   .map(([path]) => path);
@@ -36,7 +36,7 @@ describe("the Dockerfile", () => {
   const stages = instructions.join("\n").split(/^FROM /m);
   const last = (stages.at(-1) ?? "").split("\n");
 
-  it("has three stages of one base, which may be chosen", () => {
+  it("has three stages with one configurable base image", () => {
     expect(stages.map((stage) => stage.split("\n")[0])).toEqual([
       "ARG NODE_IMAGE=node:24-slim",
       ["${", "NODE_IMAGE} AS build"].join(""),
@@ -45,7 +45,7 @@ describe("the Dockerfile", () => {
     ]);
   });
 
-  it("copies these alone into the image, and runs it as the user node", () => {
+  it("copies only the needed files into the image, and runs it as the user node", () => {
     expect(last.filter((line) => line.startsWith("COPY"))).toEqual([
       "COPY package.json LICENSE ./",
       "COPY --from=dependencies /app/node_modules node_modules",
@@ -56,7 +56,7 @@ describe("the Dockerfile", () => {
     expect(after).toEqual(["EXPOSE", "HEALTHCHECK", "ENTRYPOINT"]);
   });
 
-  it("installs what the lock file says, and runs no program of a package while it does", () => {
+  it("installs the versions in the lock file, without install scripts", () => {
     expect(instructions.filter((line) => /^RUN npm (?!run)/.test(line))).toEqual([
       "RUN npm ci --ignore-scripts",
       "RUN npm ci --ignore-scripts --omit=dev",
@@ -66,7 +66,7 @@ describe("the Dockerfile", () => {
   });
 });
 
-interface Built {
+interface ImageInfo {
   readonly Docker: { readonly config: Config };
 }
 interface Config {
@@ -86,10 +86,10 @@ const canBuild =
 
 describe.skipIf(!canBuild)("the image", () => {
   let folder: string;
-  /** Layers on top of each other where the kernel can, which is quicker; else copies of all files. */
+  /** Overlay is faster, but not every kernel supports it. The alternative, vfs, copies all files. */
   let driver: "overlay" | "vfs" = "overlay";
   let config: Config;
-  /** The file system of a container of it. */
+  /** The root file system of a container of the image. */
   let root: string;
 
   const buildah = (...args: string[]): string => {
@@ -106,24 +106,24 @@ describe.skipIf(!canBuild)("the image", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "image-"));
-    const drives = [
+    const testArgs = [
       "--storage-driver=overlay",
       `--root=${folder}/try`,
       `--runroot=${folder}/try-run`,
     ];
-    if (runWithInput("buildah", [...drives, "info"], "").code !== 0) driver = "vfs";
+    if (runWithInput("buildah", [...testArgs, "info"], "").code !== 0) driver = "vfs";
     const base = [join(folder, "base"), process.execPath, CERTIFICATES];
-    const made = runWithInput("sh", ["test/integration/deploy/base.sh", ...base], "");
-    if (made.code !== 0) throw new Error(`there is no base\n${made.output}`);
+    const result = runWithInput("sh", ["test/integration/deploy/base.sh", ...base], "");
+    if (result.code !== 0) throw new Error(`the base was not created\n${result.output}`);
     const from = `FROM scratch\nCOPY base /\nENV npm_config_audit=false PATH=/usr/local/bin:/usr/bin NODE_EXTRA_CA_CERTS=${CERTIFICATES}\n`;
     writeFileSync(join(folder, "Base"), from);
     build("--quiet", `--tag=${BASE}`, `--file=${folder}/Base`, folder);
-    // What npm has loaded before is not loaded again.
+    // Reuse the cache of npm, so that packages are not downloaded again.
     const cache = runWithInput("npm", ["config", "get", "cache"], "").output.trim();
     const options = existsSync(cache) ? [`--volume=${cache}:/root/.npm`] : [];
     const args = [`NODE_IMAGE=${BASE}`, "REVISION=0123abc"].map((arg) => `--build-arg=${arg}`);
     build("--jobs=2", ...options, ...args, `--tag=${IMAGE}`, ".");
-    config = (JSON.parse(buildah("inspect", "--type=image", IMAGE)) as Built).Docker.config;
+    config = (JSON.parse(buildah("inspect", "--type=image", IMAGE)) as ImageInfo).Docker.config;
     root = buildah("mount", buildah("from", IMAGE));
   });
   afterAll(() => {
@@ -132,27 +132,27 @@ describe.skipIf(!canBuild)("the image", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** A container of the image, with a volume at its state's folder: how to start a program in it, as its user. */
-  const inContainer = (
+  /** The command that runs a program in a container of the image, as its user, with a volume for the state file. */
+  const createContainerCommand = (
     variables: Record<string, string>,
     program: readonly string[],
   ): [string, string[]] => {
-    const CONTAIN = `
+    const SCRIPT = `
       mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" &&
       mount -t tmpfs -o mode=700,uid=1000,gid=1000 tmpfs "$0/var/lib/apsystems" && exec env -i "$@"`;
     const env = [...config.Env, ...Object.entries(variables).map((pair) => pair.join("="))];
     const user = ["--setuid=1000", "--setgid=1000"];
     const become = ["unshare", `--root=${root}`, `--wd=${config.WorkingDir}`, ...user, "--"];
     const args = [...env, "/usr/bin/setpriv", "--no-new-privs", ...become, ...program];
-    return ["unshare", ["--mount", "sh", "-c", CONTAIN, root, ...args]];
+    return ["unshare", ["--mount", "sh", "-c", SCRIPT, root, ...args]];
   };
 
-  it("says who it is, and what it was made from", () => {
+  it("has the expected configuration and labels", () => {
     expect(config).toMatchObject({
       User: "node",
       Entrypoint: ["node", "dist/main.js"],
       WorkingDir: "/app",
-      ExposedPorts: { [`${USUAL_PORT}/tcp`]: {} },
+      ExposedPorts: { [`${DEFAULT_PORT}/tcp`]: {} },
       Labels: {
         "org.opencontainers.image.title": "apsystems-ecu-exporter",
         "org.opencontainers.image.licenses": "MIT",
@@ -165,11 +165,11 @@ describe.skipIf(!canBuild)("the image", () => {
     );
   });
 
-  it("has nothing beyond its base but the program, its packages, and a folder for the state", () => {
-    const all = (top: string): Set<string> =>
+  it("adds only the program, its packages and a folder for the state file to its base", () => {
+    const listFiles = (top: string): Set<string> =>
       new Set(runWithInput("find", [top, "-printf", "/%P\n"], "").output.split("\n"));
-    const base = all(join(folder, "base"));
-    const own = [...all(root)].filter((path) => !base.has(path));
+    const base = listFiles(join(folder, "base"));
+    const own = [...listFiles(root)].filter((path) => !base.has(path));
     const tops = own.filter((path) => !/^\/app\/(dist|node_modules)\//.test(path));
     expect(tops.toSorted()).toEqual([
       "/app",
@@ -184,7 +184,7 @@ describe.skipIf(!canBuild)("the image", () => {
     for (const path of dist) expect(path).toMatch(/\.js(\.map)?$/);
   });
 
-  it("has the packages of production, and no other", () => {
+  it("has only the production dependencies", () => {
     const installed = JSON.parse(
       readFileSync(join(root, "app/node_modules/.package-lock.json"), "utf8"),
     ).packages;
@@ -192,7 +192,7 @@ describe.skipIf(!canBuild)("the image", () => {
     expect(readdirSync(join(root, "app/node_modules"))).not.toContain("typescript");
   });
 
-  it("belongs to root but for the folder of the state", () => {
+  it("belongs to root, except the folder of the state file", () => {
     expect(statSync(join(root, "var/lib/apsystems")).uid).toBe(1000);
     const others = runWithInput(
       "find",
@@ -202,18 +202,19 @@ describe.skipIf(!canBuild)("the image", () => {
     expect(others.output).toBe("");
   });
 
-  it("reads an ECU, keeps its state and is healthy, without a shell, and is not healthy once it is gone", async () => {
+  it("reads an ECU and is healthy, without a shell, and is unhealthy after it stopped", async () => {
     rmSync(join(root, "usr/bin", "sh"), { force: true });
     rmSync(join(root, "usr/bin", "dash"), { force: true });
     expect(existsSync(join(root, "usr/bin/sh"))).toBe(false);
     const ecu = await startEcu();
     const port = await freePort();
     const health = config.Healthcheck.Test.slice(1).map((arg) =>
-      arg.replace(USUAL_PORT, `${port}`),
+      arg.replace(DEFAULT_PORT, `${port}`),
     );
-    const isHealthy = (): number | null => runWithInput(...inContainer({}, health), "").code;
+    const runHealthCheck = (): number | null =>
+      runWithInput(...createContainerCommand({}, health), "").code;
     try {
-      const [name, args] = inContainer(
+      const [name, args] = createContainerCommand(
         {
           ECU_ADDRESS: `127.0.0.1:${ecu.port}`,
           WEB_LISTEN_ADDRESS: `127.0.0.1:${port}`,
@@ -230,18 +231,21 @@ describe.skipIf(!canBuild)("the image", () => {
       expect(parseSamples(page, "ecu_up")).toEqual({ "": 1 });
       expect(page).toContain('revision="0123abc"');
       expect(config.Healthcheck.Test[0]).toBe("CMD");
-      expect(isHealthy(), program.output()).toBe(0);
+      expect(runHealthCheck(), program.output()).toBe(0);
       expect(program.output()).not.toMatch(/"level":[5-9]0/);
     } finally {
       await ecu.close();
     }
-    expect(isHealthy()).toBe(1);
+    expect(runHealthCheck()).toBe(1);
   });
 
-  it("cannot write but to the state's folder", () => {
+  it("can write only to the folder of the state file", () => {
     const tries = ["/app/x", "/tmp/x", "/var/lib/apsystems/x"].map((path) => [
       path,
-      runWithInput(...inContainer({}, ["node", "-e", `fs.writeFileSync("${path}", "")`]), "").code,
+      runWithInput(
+        ...createContainerCommand({}, ["node", "-e", `fs.writeFileSync("${path}", "")`]),
+        "",
+      ).code,
     ]);
     expect(tries).toEqual([
       ["/app/x", 1],

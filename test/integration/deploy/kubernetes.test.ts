@@ -1,4 +1,4 @@
-/** The manifests of deploy/kubernetes, as far as they can be proved without a cluster. */
+/** The manifests in deploy/kubernetes, tested without a cluster. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,7 +14,7 @@ import { parseCommandLine } from "../../../src/cli/parse.ts";
 import { hasProgram, poll, runWithInput } from "../../support/programs.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
 
-vi.setConfig({ testTimeout: 60_000 }); // other programs are started
+vi.setConfig({ testTimeout: 60_000 }); // starts other programs
 
 const FOLDER = "deploy/kubernetes";
 
@@ -24,32 +24,32 @@ interface Manifest {
 }
 
 const read = (name: string): string => readFileSync(`${FOLDER}/${name}`, "utf8");
-/** The objects of YAML documents, aliases resolved. */
-const objectsIn = (text: string): Manifest[] =>
+/** Parses the objects in YAML documents and resolves aliases. */
+const parseObjects = (text: string): Manifest[] =>
   parseAllDocuments(text).map((document) => JSON.parse(JSON.stringify(document.toJS())));
 
 const kustomization = parse(read("kustomization.yaml"));
 const resources: readonly string[] = kustomization.resources;
-const manifests = resources.flatMap((name) => objectsIn(read(name)));
+const manifests = resources.flatMap((name) => parseObjects(read(name)));
 
 const PROMETHEUS = "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1";
-/** Where the types and the schema of each kind are. */
+/** The schema of each kind, and the module with its types. */
 const models = {
-  ConfigMap: { Model: ConfigMap, from: "kubernetes-models/v1/ConfigMap" },
-  Deployment: { Model: Deployment, from: "kubernetes-models/apps/v1/Deployment" },
-  PrometheusRule: { Model: PrometheusRule, from: `${PROMETHEUS}/PrometheusRule` },
-  Service: { Model: Service, from: "kubernetes-models/v1/Service" },
-  ServiceMonitor: { Model: ServiceMonitor, from: `${PROMETHEUS}/ServiceMonitor` },
+  ConfigMap: { Model: ConfigMap, module: "kubernetes-models/v1/ConfigMap" },
+  Deployment: { Model: Deployment, module: "kubernetes-models/apps/v1/Deployment" },
+  PrometheusRule: { Model: PrometheusRule, module: `${PROMETHEUS}/PrometheusRule` },
+  Service: { Model: Service, module: "kubernetes-models/v1/Service" },
+  ServiceMonitor: { Model: ServiceMonitor, module: `${PROMETHEUS}/ServiceMonitor` },
 } as const;
 type Kind = keyof typeof models;
 
-/** What is wrong with an object by the schema that Kubernetes publishes for its kind. */
+/** Validates an object with the schema that Kubernetes publishes for its kind. @returns the errors */
 const findProblems = (manifest: Manifest): string[] => {
-  if (!Object.hasOwn(models, manifest.kind)) return [`${manifest.kind} is of no known kind`];
+  if (!Object.hasOwn(models, manifest.kind)) return [`unknown kind ${manifest.kind}`];
   const { Model } = models[manifest.kind as Kind];
   try {
-    // The class fills in what the kind says of itself: only with these first is it the object's own words that count.
-    if (!Model.is(manifest as never)) return [`this is no ${manifest.kind}`];
+    // The constructor adds kind and apiVersion, so they are checked first.
+    if (!Model.is(manifest as never)) return [`not a ${manifest.kind}`];
     new Model(manifest as never).validate();
     return [];
   } catch (error) {
@@ -57,48 +57,48 @@ const findProblems = (manifest: Manifest): string[] => {
   }
 };
 
-/** What a program says of a file, which is within the repository (there types are found), and where git does not look. */
-const inFile = <T>(name: string, text: string, ask: (path: string) => T): T => {
+/** Runs a function with a temporary file below build/, where TypeScript finds the types and Git ignores the file. */
+const withFile = <T>(name: string, text: string, use: (path: string) => T): T => {
   mkdirSync("build", { recursive: true });
   const folder = mkdtempSync("build/manifests-");
   try {
     writeFileSync(join(folder, name), text);
-    return ask(join(folder, name));
+    return use(join(folder, name));
   } finally {
     rmSync(folder, { recursive: true });
   }
 };
 
-/** What the compiler says of objects that are written down as values of their kinds: it knows of keys that there are not. */
-const compiled = (objects: readonly Manifest[]): string[] => {
+/** Type-checks objects with the types of their kinds, which finds unknown keys. @returns the errors */
+const typeCheck = (objects: readonly Manifest[]): string[] => {
   const lines = objects.flatMap((object, i) => {
-    const { from } = models[object.kind as Kind];
+    const { module } = models[object.kind as Kind];
     return [
-      `import type { I${object.kind} as I${i} } from ${JSON.stringify(from)};`,
+      `import type { I${object.kind} as I${i} } from ${JSON.stringify(module)};`,
       `export const object${i}: I${i} = ${JSON.stringify(object)};`,
     ];
   });
   const flags = "--noEmit --strict --skipLibCheck --ignoreConfig --types node --module nodenext";
-  const { output } = inFile("manifests.mts", lines.join("\n"), (path) =>
+  const { output } = withFile("manifests.mts", lines.join("\n"), (path) =>
     runWithInput("node_modules/.bin/tsc", [...flags.split(" "), path], ""),
   );
   return output.split("\n").filter((line) => line !== "");
 };
 
-/** The same object with one value at a path put in or taken away. */
-const changed = (kind: Kind, path: string, value: unknown): Manifest => {
-  const object = structuredClone(manifests.find((one) => one.kind === kind)) as Manifest;
+/** Returns an object with one value at a path set or deleted. */
+const modify = (kind: Kind, path: string, value: unknown): Manifest => {
+  const object = structuredClone(manifests.find((manifest) => manifest.kind === kind)) as Manifest;
   const keys = path.split(".");
   const last = keys.pop() ?? "";
-  let at = object as unknown as Record<string, unknown>;
-  for (const key of keys) at = at[key] as Record<string, unknown>;
-  if (value === undefined) delete at[last];
-  else at[last] = value;
+  let parent = object as unknown as Record<string, unknown>;
+  for (const key of keys) parent = parent[key] as Record<string, unknown>;
+  if (value === undefined) delete parent[last];
+  else parent[last] = value;
   return object;
 };
 
 describe("the manifests", () => {
-  it("are all named by the kustomization, and are those that the exporter needs", () => {
+  it("are all in the kustomization, and contain the expected objects", () => {
     const others = readdirSync(FOLDER).filter((name) => name !== "kustomization.yaml");
     expect(others.toSorted()).toEqual(resources.toSorted());
     expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
@@ -114,7 +114,7 @@ describe("the manifests", () => {
   });
 
   it.each(manifests.map((manifest) => [manifest.kind, manifest.metadata.name, manifest] as const))(
-    "%s %s is what Kubernetes' schema asks for",
+    "%s %s is valid by the schema of Kubernetes",
     (_kind, _name, manifest) => {
       expect(findProblems(manifest)).toEqual([]);
     },
@@ -125,52 +125,52 @@ describe("the manifests", () => {
     ["Deployment", "spec.selector", undefined, "required"],
     ["Deployment", "spec.template.spec.containers.0.name", undefined, "required"],
     ["Deployment", "spec.template.spec.containers.0.ports.0.containerPort", "http", "integer"],
-    ["Deployment", "apiVersion", "apps/v2", "no Deployment"],
+    ["Deployment", "apiVersion", "apps/v2", "not a Deployment"],
     ["Service", "spec.ports.0.port", undefined, "required"],
     ["ServiceMonitor", "spec.endpoints.0.interval", "60", "pattern"],
     ["ServiceMonitor", "spec.selector", undefined, "required"],
     ["PrometheusRule", "spec.groups.0.rules.0.expr", undefined, "required"],
     ["PrometheusRule", "spec.groups.0.rules.0.for", "ten minutes", "pattern"],
     ["ConfigMap", "data.more", 1, "must be string"],
-  ] as const)("%s would be refused with %s as %s", (kind, path, value, problem) => {
-    expect(findProblems(changed(kind, path, value)).join()).toContain(problem);
+  ] as const)("%s is invalid with %s set to %s", (kind, path, value, problem) => {
+    expect(findProblems(modify(kind, path, value)).join()).toContain(problem);
   });
 
-  it("have no key that there is not, and the compiler would tell of one", () => {
-    expect(compiled(manifests)).toEqual([]);
+  it("have no unknown keys, which the compiler reports", () => {
+    expect(typeCheck(manifests)).toEqual([]);
     const wrong = [
-      changed("Deployment", "spec.replica", 1),
-      changed("Deployment", "spec.template.spec.securityContext.runAsNonroot", true),
-      changed("Deployment", "spec.template.spec.containers.0.livenessProbe.httpget", {}),
-      changed("Service", "spec.port", 1),
-      changed("ServiceMonitor", "spec.endpoints.0.scrapetimeout", "1s"),
-      changed("PrometheusRule", "spec.groups.0.rules.0.fro", "1m"),
-      changed("ConfigMap", "date", {}),
+      modify("Deployment", "spec.replica", 1),
+      modify("Deployment", "spec.template.spec.securityContext.runAsNonroot", true),
+      modify("Deployment", "spec.template.spec.containers.0.livenessProbe.httpget", {}),
+      modify("Service", "spec.port", 1),
+      modify("ServiceMonitor", "spec.endpoints.0.scrapetimeout", "1s"),
+      modify("PrometheusRule", "spec.groups.0.rules.0.fro", "1m"),
+      modify("ConfigMap", "date", {}),
     ];
-    const named = compiled(wrong).flatMap(
+    const keys = typeCheck(wrong).flatMap(
       (line) => /'"?(\w+)"?' does not exist/.exec(line)?.[1] ?? [],
     );
-    expect(named.toSorted()).toEqual(
+    expect(keys.toSorted()).toEqual(
       ["date", "fro", "httpget", "port", "replica", "runAsNonroot", "scrapetimeout"].toSorted(),
     );
   });
 
-  it("that are made from rules and dashboards are what the generator makes", () => {
+  it("that are generated from rules and dashboards are up to date", () => {
     for (const [path, text] of Object.entries(generated()))
       expect(readFileSync(path, "utf8"), `${path}: run npm run generate`).toBe(text);
   });
 });
 
-describe("the exporter's Pod", () => {
+describe("the Pod of the exporter", () => {
   const spec = parse(read("deployment.yaml")).spec;
   const pod = spec.template.spec;
   const [container] = pod.containers;
 
-  it("is the only one that asks the ECU, in an update too", () => {
+  it("is the only one that reads the ECU, also during an update", () => {
     expect(spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
   });
 
-  it("has no rights: all that the restricted security standard asks for, and more", () => {
+  it('meets the Pod security standard "restricted", with a read-only root file system', () => {
     expect(pod).toMatchObject({
       automountServiceAccountToken: false,
       securityContext: {
@@ -191,7 +191,7 @@ describe("the exporter's Pod", () => {
     ]);
   });
 
-  it("is configured by settings that there are, and writes where it may", () => {
+  it("has existing settings, and a state file in its volume", () => {
     const [{ name, literals }] = kustomization.configMapGenerator;
     expect(container.envFrom).toEqual([{ configMapRef: { name } }]);
     const env = Object.fromEntries(literals.map((line: string) => line.split("=")));
@@ -208,7 +208,7 @@ describe("the exporter's Pod", () => {
     });
   });
 
-  it("is found by its Service, and the Service by its ServiceMonitor, at a port that has a name", () => {
+  it("is selected by its Service, and the Service by its ServiceMonitor, with a named port", () => {
     const service = parse(read("service.yaml"));
     const monitor = parse(read("servicemonitor.yaml"));
     expect(service.spec.selector).toEqual(spec.template.metadata.labels);
@@ -221,13 +221,13 @@ describe("the exporter's Pod", () => {
     expect(container.ports).toEqual([{ name: "http", containerPort: 10_899 }]);
   });
 
-  it("is asked for its health at paths that the exporter has", () => {
+  it("has probes with existing paths of the exporter", () => {
     const app = readFileSync("src/http/app.ts", "utf8");
     for (const probe of ["livenessProbe", "readinessProbe"] as const)
       expect(app).toContain(`"${container[probe].httpGet.path}"`);
   });
 
-  it("runs the image of this version as the image's own user", () => {
+  it("runs the image of this version as the user of the image", () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     expect(container.image).toBe(`apsystems-ecu-exporter:${version}`);
     expect(readFileSync("Dockerfile", "utf8")).toMatch(/^USER node$/m);
@@ -235,9 +235,9 @@ describe("the exporter's Pod", () => {
 });
 
 describe("the dashboards", () => {
-  const maps = objectsIn(read("dashboards.yaml")) as (Manifest & { data: object })[];
+  const maps = parseObjects(read("dashboards.yaml")) as (Manifest & { data: object })[];
 
-  it("are those of Grafana, with the label that its sidecar looks for, and room to be applied", () => {
+  it("are those in grafana/dashboards, with the label for the sidecar, and small enough to apply", () => {
     const files = readdirSync("grafana/dashboards").filter((name) => name.endsWith(".json"));
     expect(maps.flatMap(({ data }) => Object.keys(data))).toEqual(files.toSorted());
     for (const map of maps) {
@@ -252,9 +252,9 @@ describe("the dashboards", () => {
 });
 
 describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
-  it("finds no fault with the rules that are in the PrometheusRule", () => {
+  it("accepts the rules in the PrometheusRule", () => {
     const { spec } = parse(read("prometheusrule.yaml"));
-    const { code, output } = inFile("rules.yml", JSON.stringify(spec), (path) =>
+    const { code, output } = withFile("rules.yml", JSON.stringify(spec), (path) =>
       runWithInput("promtool", ["check", "rules", path], ""),
     );
     const rules = spec.groups.flatMap(({ rules }: { rules: object[] }) => rules);
@@ -264,16 +264,16 @@ describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
 });
 
 describe.skipIf(!hasProgram("prometheus", "--version"))("Prometheus", () => {
-  interface Told {
+  interface TargetsData {
     readonly activeTargets: readonly { readonly labels: Record<string, string> }[];
   }
-  /** What a Pod's target is called, where the operator has given it its own labels and then those of the ServiceMonitor. */
+  /** The labels of the target of a Pod, after the labels of the operator and the relabelings of the ServiceMonitor. */
   const discoverLabels = async (pod: string): Promise<Record<string, string>> => {
     const [endpoint] = parse(read("servicemonitor.yaml")).spec.endpoints;
-    const snake = (key: string): string =>
+    const toSnakeCase = (key: string): string =>
       key.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
     const relabelings = endpoint.relabelings.map((rule: object) =>
-      Object.fromEntries(Object.entries(rule).map(([key, value]) => [snake(key), value])),
+      Object.fromEntries(Object.entries(rule).map(([key, value]) => [toSnakeCase(key), value])),
     );
     const target = {
       targets: [`${pod}.invalid:10899`],
@@ -299,7 +299,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("Prometheus", () => {
         30,
         async () => {
           const response = await fetch(`${prometheus.api}/targets`);
-          const { data } = (await response.json()) as { data: Told };
+          const { data } = (await response.json()) as { data: TargetsData };
           return data.activeTargets[0]?.labels;
         },
         prometheus.output,
@@ -309,7 +309,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("Prometheus", () => {
     }
   };
 
-  it("calls each Pod the same, so that the series go on", async () => {
+  it("gives each Pod the same labels, so that the series continue", async () => {
     const labels = {
       instance: "apsystems-ecu-exporter",
       job: "apsystems-ecu-exporter",
@@ -325,45 +325,47 @@ describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () =
   const build = (): Manifest[] => {
     const { code, output } = runWithInput("kubectl", ["kustomize", FOLDER], "");
     expect(code, output).toBe(0);
-    return objectsIn(output);
+    return parseObjects(output);
   };
 
-  it("builds the objects as they stand, and the settings beside them", () => {
-    const built = build();
-    const bare = ({ kind, metadata }: Manifest) => `${kind} ${metadata.name}`;
-    const settings = built.filter((one) => !manifests.map(bare).includes(bare(one)));
-    expect(settings.map(bare)).toEqual([
+  it("builds the objects and a ConfigMap with the settings", () => {
+    const objects = build();
+    const formatName = ({ kind, metadata }: Manifest) => `${kind} ${metadata.name}`;
+    const settings = objects.filter(
+      (object) => !manifests.map(formatName).includes(formatName(object)),
+    );
+    expect(settings.map(formatName)).toEqual([
       expect.stringMatching(/^ConfigMap apsystems-ecu-exporter-[a-z0-9]{10}$/),
     ]);
-    expect(built).toHaveLength(manifests.length + 1);
-    for (const one of built) expect(findProblems(one)).toEqual([]);
+    expect(objects).toHaveLength(manifests.length + 1);
+    for (const object of objects) expect(findProblems(object)).toEqual([]);
   });
 
-  it("takes the values that docs/deployment.md puts beside them", () => {
+  it("builds the example in docs/deployment.md", () => {
     const guide = readFileSync("docs/deployment.md", "utf8");
     const [, overlay = ""] = /(^ +apiVersion: kustomize[\s\S]*?\n)\n\d\. /m.exec(guide) ?? [];
-    const [, place = ""] = /^ +- (\.\.\/\S+)$/m.exec(overlay) ?? [];
-    // Debian's kubectl is of a time when a folder had a key of its own; it does not tell kustomize's version either.
+    const [, base = ""] = /^ +- (\.\.\/\S+)$/m.exec(overlay) ?? [];
+    // The kubectl of Debian is old: it needs the key "bases", and it does not print the version of Kustomize.
     const isOld = !runWithInput("kubectl", ["version", "--client"], "").output.includes(
       "Kustomize",
     );
     const text = overlay
       .replaceAll(/^ {7}/gm, "")
-      .replace(place, `../../${FOLDER}`)
+      .replace(base, `../../${FOLDER}`)
       .replace("resources:", isOld ? "bases:" : "resources:")
       .replace("192.168.1.50", "10.1.2.3");
-    const { code, output } = inFile("kustomization.yaml", text, (path) =>
+    const { code, output } = withFile("kustomization.yaml", text, (path) =>
       runWithInput("kubectl", ["kustomize", dirname(path)], ""),
     );
     expect(code, output).toBe(0);
-    const built = objectsIn(output);
-    for (const one of built) {
-      expect(one.metadata).toMatchObject({ namespace: "monitoring" });
-      expect(findProblems(one)).toEqual([]);
+    const objects = parseObjects(output);
+    for (const object of objects) {
+      expect(object.metadata).toMatchObject({ namespace: "monitoring" });
+      expect(findProblems(object)).toEqual([]);
     }
-    expect(built).toHaveLength(manifests.length + 1);
+    expect(objects).toHaveLength(manifests.length + 1);
     expect(output).toContain("image: registry.example.org/apsystems-ecu-exporter:0.1.0");
-    expect(built).toContainEqual(
+    expect(objects).toContainEqual(
       expect.objectContaining({
         data: {
           ECU_ADDRESS: "10.1.2.3",
@@ -374,15 +376,15 @@ describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () =
     );
   });
 
-  it("gives the Pod the settings by the name that it made for them", () => {
-    const built = build();
-    const deployment = built.find(({ kind }) => kind === "Deployment") as unknown as {
+  it("gives the Pod the ConfigMap with the settings", () => {
+    const objects = build();
+    const deployment = objects.find(({ kind }) => kind === "Deployment") as unknown as {
       spec: {
         template: { spec: { containers: { envFrom: { configMapRef: Manifest["metadata"] }[] }[] } };
       };
     };
     const name = deployment.spec.template.spec.containers[0]?.envFrom[0]?.configMapRef.name;
-    expect(built.filter(({ metadata }) => metadata.name === name)).toMatchObject([
+    expect(objects.filter(({ metadata }) => metadata.name === name)).toMatchObject([
       { kind: "ConfigMap", data: { ECU_ADDRESS: "192.168.1.50" } },
     ]);
   });

@@ -1,4 +1,4 @@
-/** The npm package: what is in it, and that it installs and runs in an empty folder with nothing else. */
+/** The npm package: its content, and its installation and start in an empty folder. */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -10,12 +10,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseSamples } from "../../support/exporter.ts";
 import { freePort, poll, startProgram } from "../../support/programs.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // other programs are started
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 }); // starts other programs
 
 const NAME = "apsystems-ecu-exporter";
-/** As much as a person should have to download and to trust; raise them knowingly. */
-const MOST_PACKAGES = 135;
-const MOST_MEGABYTES = 30;
+/** Limits for the installed size. Raise them only on purpose. */
+const MAX_PACKAGES = 135;
+const MAX_MEGABYTES = 30;
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 
@@ -23,14 +23,14 @@ describe("the package", () => {
   let folder: string;
   let tarball: string;
   let files: readonly string[];
-  /** Where it is installed. */
-  let empty: string;
+  /** The folder of the installation. */
+  let prefix: string;
 
   const run = (program: string, args: readonly string[], cwd: string) => {
     const { status, stdout, stderr } = spawnSync(program, args, {
       cwd,
       encoding: "utf8",
-      // Nothing of the run of the tests: that npm is told as a person would tell it.
+      // Without the variables of the test run, as in the shell of a user.
       env: Object.fromEntries(
         Object.entries(process.env).filter(
           ([name]) => !/^(npm_|NODE_(ENV|OPTIONS|PATH))/.test(name),
@@ -47,7 +47,7 @@ describe("the package", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "package-"));
-    // Packing builds: away from here, where other tests may be building at the same time.
+    // Packing also builds. It is done in a copy, because other tests may use the build at the same time.
     const source = join(folder, "source");
     mkdirSync(source);
     for (const name of [
@@ -56,35 +56,35 @@ describe("the package", () => {
       "tsconfig.json",
       "src",
       "deploy",
-      ...TEXTS,
+      ...DOCUMENTS,
     ])
       cpSync(name, join(source, name), { recursive: true });
     symlinkSync(resolve("node_modules"), join(source, "node_modules"));
-    const [packed] = JSON.parse(
+    const [result] = JSON.parse(
       npm(["pack", "--json", `--pack-destination=${folder}`, "--silent"], source).replace(
         /^[^[]*/,
         "",
       ),
     );
-    tarball = join(folder, packed.filename);
-    files = packed.files.map(({ path }: { path: string }) => path);
-    // The very line of the guide for the service, into another folder and without becoming root.
-    empty = join(folder, "empty");
+    tarball = join(folder, result.filename);
+    files = result.files.map(({ path }: { path: string }) => path);
+    // The command in the guide, with another folder and without root privileges.
+    prefix = join(folder, "prefix");
     const guide = readFileSync("docs/deployment.md", "utf8");
     const [, line = ""] = /^ +sudo npm (install --prefix .*)$/m.exec(guide) ?? [];
     const args = line
-      .replace("/opt/apsystems-ecu-exporter", empty)
+      .replace("/opt/apsystems-ecu-exporter", prefix)
       .replace(`./${NAME}-*.tgz`, tarball)
       .split(" ");
     npm([...args, "--prefer-offline", "--no-audit", "--no-fund"], folder);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const TEXTS = ["CHANGELOG.md", "LICENSE", "README.md"];
-  const program = (): string => join(empty, "node_modules/.bin", NAME);
-  const installed = (): string => join(empty, "node_modules", NAME);
+  const DOCUMENTS = ["CHANGELOG.md", "LICENSE", "README.md"];
+  const getProgram = (): string => join(prefix, "node_modules/.bin", NAME);
+  const getPackageFolder = (): string => join(prefix, "node_modules", NAME);
 
-  it("holds the program, the files of the service, and who it is, and nothing else", () => {
+  it("contains only the program, the files of the service, and the documents", () => {
     const others = files.filter((path) => !/^dist\/([a-z-]+\/)*[a-z0-9-]+(\.css)?\.js$/.test(path));
     expect(others.toSorted()).toEqual([
       "CHANGELOG.md",
@@ -97,27 +97,31 @@ describe("the package", () => {
     expect(files).toContain("dist/main.js");
   });
 
-  it("is where the service looks for it", () => {
+  it("has the program at the path in the service", () => {
     const unit = readFileSync(`deploy/systemd/${NAME}.service`, "utf8");
     const [, main = ""] = /^ExecStart=\S+ (\S+) serve$/m.exec(unit) ?? [];
     expect(main).toMatch(/^\/opt\/apsystems-ecu-exporter\//);
-    expect(existsSync(main.replace("/opt/apsystems-ecu-exporter", empty))).toBe(true);
+    expect(existsSync(main.replace("/opt/apsystems-ecu-exporter", prefix))).toBe(true);
   });
 
-  it("is without fault for publint", async () => {
-    const { messages, pkg } = await publint({ pkgDir: installed(), pack: false, strict: true });
+  it("passes publint", async () => {
+    const { messages, pkg } = await publint({
+      pkgDir: getPackageFolder(),
+      pack: false,
+      strict: true,
+    });
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 
-  it("tells its version by the name that it is installed under", () => {
-    const { status, stdout } = run(program(), ["--version"], empty);
+  it("prints its version when started by its command name", () => {
+    const { status, stdout } = run(getProgram(), ["--version"], prefix);
     expect({ status, stdout: stdout.trim() }).toEqual({ status: 0, stdout: manifest.version });
   });
 
-  it("runs the demo with nothing else, and is scraped", async () => {
+  it("runs the demo without other environment variables", async () => {
     const port = await freePort();
     const path = `PATH=${dirname(process.execPath)}`;
-    const args = ["-i", path, process.execPath, program(), "demo"];
+    const args = ["-i", path, process.execPath, getProgram(), "demo"];
     await using demo = startProgram("env", [...args, `--web.listen-address=127.0.0.1:${port}`]);
     const page = await poll(
       30,
@@ -129,26 +133,26 @@ describe("the package", () => {
     expect(page).toContain(`version="${manifest.version}"`);
   });
 
-  it("is small, with few packages", () => {
-    const lock = JSON.parse(readFileSync(join(empty, "node_modules/.package-lock.json"), "utf8"));
+  it("is within the limits for packages and size", () => {
+    const lock = JSON.parse(readFileSync(join(prefix, "node_modules/.package-lock.json"), "utf8"));
     const packages = Object.keys(lock.packages).length;
-    const [kilobytes = ""] = run("du", ["-sk", "node_modules"], empty).stdout.split("\t");
+    const [kilobytes = ""] = run("du", ["-sk", "node_modules"], prefix).stdout.split("\t");
     const megabytes = Math.round(Number(kilobytes) / 102.4) / 10;
     process.stdout.write(`installed: ${packages} packages, ${megabytes} MB\n`);
-    expect(packages).toBeLessThanOrEqual(MOST_PACKAGES);
+    expect(packages).toBeLessThanOrEqual(MAX_PACKAGES);
     expect(packages).toBeGreaterThan(Object.keys(manifest.dependencies).length);
-    expect(megabytes).toBeLessThanOrEqual(MOST_MEGABYTES);
+    expect(megabytes).toBeLessThanOrEqual(MAX_MEGABYTES);
     expect(megabytes).toBeGreaterThan(1);
   });
 
-  it("has no package with a known weakness", (context) => {
-    const { stdout, stderr } = run("npm", ["audit", "--omit=dev", "--json"], empty);
-    const answer = JSON.parse(stdout);
-    if (answer.vulnerabilities === undefined) {
-      const reason = `the registry gives no answer to npm audit here: ${stderr.split("\n")[0]}`;
-      process.stderr.write(`NOT CHECKED for known weaknesses: ${reason}\n`);
+  it("has no dependencies with known vulnerabilities", (context) => {
+    const { stdout, stderr } = run("npm", ["audit", "--omit=dev", "--json"], prefix);
+    const report = JSON.parse(stdout);
+    if (report.vulnerabilities === undefined) {
+      const reason = `npm audit got no response from the registry: ${stderr.split("\n")[0]}`;
+      process.stderr.write(`NOT CHECKED for known vulnerabilities: ${reason}\n`);
       context.skip(reason);
     }
-    expect(answer.vulnerabilities).toEqual({});
+    expect(report.vulnerabilities).toEqual({});
   });
 });

@@ -1,4 +1,4 @@
-/** The unit of deploy/systemd, and the program under the unit's filter of system calls. */
+/** The unit in deploy/systemd, and the exporter under its system call filter. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,30 +10,30 @@ import { startEcu } from "../../simulator/client.ts";
 import { parseSamples } from "../../support/exporter.ts";
 import { freePort, hasProgram, poll, runWithInput, startProgram } from "../../support/programs.ts";
 
-vi.setConfig({ testTimeout: 60_000 }); // other programs are started
+vi.setConfig({ testTimeout: 60_000 }); // starts other programs
 
 const UNIT = "apsystems-ecu-exporter.service";
 const text = readFileSync(`deploy/systemd/${UNIT}`, "utf8");
 const example = readFileSync("deploy/systemd/apsystems-ecu-exporter.env", "utf8");
 
-/** Every value that a unit gives a key. */
+/** All values of a key in the unit. */
 const listValues = (key: string): string[] =>
   [...text.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].map(([, value = ""]) => value);
 
-/** Lines `NAME=value` of a file for systemd, those behind a comment sign too where asked. */
-const variablesIn = (file: string, also: "shown" | "commented"): Record<string, string> =>
+/** Parses the lines `NAME=value` of an environment file, with or without the commented ones. */
+const parseVariables = (file: string, lines: "active" | "all"): Record<string, string> =>
   Object.fromEntries(
-    [...file.matchAll(also === "shown" ? /^(\w+)=(.*)$/gm : /^#?(\w+)=(.*)$/gm)].map(
+    [...file.matchAll(lines === "active" ? /^(\w+)=(.*)$/gm : /^#?(\w+)=(.*)$/gm)].map(
       ([, name = "", value = ""]) => [name, value],
     ),
   );
 
-/** The unit in a folder of its own, for programs that read it from there. */
-const inFolder = <T>(unit: string, ask: (path: string) => T): T => {
+/** Runs a function with the unit as a file in a temporary folder. */
+const withUnitFile = <T>(unit: string, use: (path: string) => T): T => {
   const folder = mkdtempSync(join(tmpdir(), "unit-"));
   try {
     writeFileSync(join(folder, UNIT), unit);
-    return ask(join(folder, UNIT));
+    return use(join(folder, UNIT));
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -41,15 +41,17 @@ const inFolder = <T>(unit: string, ask: (path: string) => T): T => {
 
 describe("the environment of the unit", () => {
   const own = Object.fromEntries(
-    listValues("Environment").flatMap((line) => line.split(" ").map((one) => one.split("="))),
+    listValues("Environment").flatMap((line) =>
+      line.split(" ").map((variable) => variable.split("=")),
+    ),
   );
 
-  it.each(["shown", "commented"] as const)("is of settings that there are, as %s", (also) => {
-    // The file is not there; that the variable is one of the exporter's is seen by its name.
-    const { CONFIG_FILE, ...env } = { ...own, ...variablesIn(example, also) };
-    expect(CONFIG_FILE).toBe(also === "shown" ? undefined : "/etc/apsystems-ecu-exporter.yml");
-    const known = Object.values(serve.settings).map(({ flag }) => envName(flag));
-    expect([...known, "NODE_ENV"]).toEqual(
+  it.each(["active", "all"] as const)("has only existing settings, in its %s lines", (lines) => {
+    // The configuration file does not exist here, so only the name of its variable is checked.
+    const { CONFIG_FILE, ...env } = { ...own, ...parseVariables(example, lines) };
+    expect(CONFIG_FILE).toBe(lines === "active" ? undefined : "/etc/apsystems-ecu-exporter.yml");
+    const names = Object.values(serve.settings).map(({ flag }) => envName(flag));
+    expect([...names, "NODE_ENV"]).toEqual(
       expect.arrayContaining([...Object.keys(env), "CONFIG_FILE"]),
     );
     const { config } = parseCommandLine({
@@ -65,22 +67,22 @@ describe("the environment of the unit", () => {
       listenAddress: { host: "127.0.0.1", port: 10_899 },
       logFormat: "text",
       stateFile: `/var/lib/${listValues("StateDirectory")[0]}/state.json`,
-      ...(also === "commented" && { timezone: "Europe/Amsterdam", site: { latitude: 52.09 } }),
+      ...(lines === "all" && { timezone: "Europe/Amsterdam", site: { latitude: 52.09 } }),
     });
   });
 
-  it("comes from the file that docs/deployment.md has copied there", () => {
+  it("comes from the file that docs/deployment.md says to copy", () => {
     const [path = ""] = listValues("EnvironmentFile");
     const guide = readFileSync("docs/deployment.md", "utf8");
     expect(guide).toMatch(new RegExp(`cp .*apsystems-ecu-exporter\\.env ${path}$`, "m"));
   });
 
-  it("has a configuration file read again, by the signal that the program takes for it", () => {
+  it("reloads with the signal that the exporter handles", () => {
     expect(listValues("ExecReload")).toEqual(["/bin/kill -HUP $MAINPID"]);
     expect(readFileSync("src/commands/serve.ts", "utf8")).toContain('process.on("SIGHUP"');
   });
 
-  it("names private networks and this machine alone as those that may be talked with", () => {
+  it("allows connections only with private networks and this machine", () => {
     expect(listValues("IPAddressDeny")).toEqual(["any"]);
     expect(listValues("IPAddressAllow").join(" ").split(" ").toSorted()).toEqual([
       "10.0.0.0/8",
@@ -95,8 +97,8 @@ describe("the environment of the unit", () => {
 });
 
 describe.skipIf(!hasProgram("systemd-analyze", "--version"))("systemd-analyze", () => {
-  const security = (unit: string) =>
-    inFolder(unit, (path) =>
+  const analyzeSecurity = (unit: string) =>
+    withUnitFile(unit, (path) =>
       runWithInput(
         "systemd-analyze",
         ["security", "--offline=true", "--no-pager", "--threshold=20", path],
@@ -104,8 +106,8 @@ describe.skipIf(!hasProgram("systemd-analyze", "--version"))("systemd-analyze", 
       ),
     );
 
-  it("finds the unit exposed by less than 2.0 of 10", () => {
-    const { code, output } = security(text);
+  it("rates the exposure of the unit at 1.3 of 10 or less", () => {
+    const { code, output } = analyzeSecurity(text);
     const [, exposure] = /exposure level for \S+: ([\d.]+)/.exec(output) ?? [];
     expect(Number(exposure)).toBeLessThanOrEqual(1.3);
     expect(code).toBe(0);
@@ -117,11 +119,11 @@ describe.skipIf(!hasProgram("systemd-analyze", "--version"))("systemd-analyze", 
     "CapabilityBoundingSet",
     "PrivateDevices",
     "DynamicUser",
-  ])("would find it more exposed without %s", (key) => {
-    const exposure = (unit: string): number =>
-      Number(/exposure level for \S+: ([\d.]+)/.exec(security(unit).output)?.[1]);
-    const less = text.replaceAll(new RegExp(`^${key}=.*$`, "gm"), "");
-    expect(exposure(less)).toBeGreaterThan(exposure(text));
+  ])("rates the exposure higher without %s", (key) => {
+    const rateExposure = (unit: string): number =>
+      Number(/exposure level for \S+: ([\d.]+)/.exec(analyzeSecurity(unit).output)?.[1]);
+    const reduced = text.replaceAll(new RegExp(`^${key}=.*$`, "gm"), "");
+    expect(rateExposure(reduced)).toBeGreaterThan(rateExposure(text));
   });
 
   const guide = readFileSync("docs/deployment.md", "utf8");
@@ -129,19 +131,19 @@ describe.skipIf(!hasProgram("systemd-analyze", "--version"))("systemd-analyze", 
     change.replaceAll(/^ {4}/gm, "").replace("/usr/local/bin/node", process.execPath),
   );
 
-  /** What `verify` says of a unit whose program is there: the real one is only where it has been installed. */
+  /** Runs `systemd-analyze verify` on a unit. The path of Node.js is replaced by an existing one. */
   const verify = (unit: string) =>
-    inFolder(unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`), (path) =>
+    withUnitFile(unit.replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`), (path) =>
       runWithInput("systemd-analyze", ["verify", "--man=no", path], ""),
     );
 
-  it("finds no fault with the unit", () => {
+  it("accepts the unit", () => {
     const { code, output } = verify(text);
     expect(output.split("\n").filter((line) => line.includes(UNIT))).toEqual([]);
     expect(code).toBe(0);
   });
 
-  it("finds no fault with it as docs/deployment.md has it changed", () => {
+  it("accepts the unit with the changes in docs/deployment.md", () => {
     expect(changes).toHaveLength(2);
     for (const change of changes) {
       const { code, output } = verify(`${text}\n${change}`);
@@ -156,18 +158,18 @@ describe.skipIf(!hasProgram("systemd-analyze", "--version"))("systemd-analyze", 
   it.each([
     ["an unknown key", "ProtectHome=yes", "ProtectHouse=yes"],
     ["an unknown key of a section", "[Service]", "[Service]\nWantedBy=multi-user.target"],
-    ["a value that is none", "Restart=always", "Restart=sometimes"],
+    ["an unknown value", "Restart=always", "Restart=sometimes"],
     ["an unknown group of system calls", "~@privileged", "~@privilege"],
-    ["an address that is none", "fe80::/10", "fe80::/200"],
-  ])("would find fault with %s", (_what, from, to) => {
+    ["an invalid address", "fe80::/10", "fe80::/200"],
+  ])("reports %s", (_what, from, to) => {
     expect(text).toContain(from);
     expect(verify(text.replace(from, to)).output).toContain(UNIT);
   });
 });
 
 /**
- * Runs a program under the filter of the unit, as systemd would set it: what is not allowed gives EPERM. It is told the
- * allowed calls by the names that systemd-analyze has for them.
+ * A Python program that runs another program under the system call filter of the unit, as systemd does: other calls fail with
+ * EPERM. The members of the groups come from systemd-analyze.
  */
 const CONFINE = `
 import os, subprocess, sys, seccomp
@@ -195,8 +197,8 @@ os.execvp(sys.argv[2], sys.argv[2:])
 describe.skipIf(
   !hasProgram("systemd-analyze", "--version") ||
     !hasProgram("/usr/bin/python3", "-c", "import seccomp"),
-)("under the unit's filter of system calls", () => {
-  /** The filter as one line: later lines of the unit take away what they name behind a tilde. */
+)("under the system call filter of the unit", () => {
+  /** The filter as one line. Groups with a tilde are removed from the filter. */
   const filter = listValues("SystemCallFilter")
     .map((line) =>
       line.startsWith("~")
@@ -208,16 +210,16 @@ describe.skipIf(
         : line,
     )
     .join(" ");
-  const confined = (...program: string[]): string[] => ["-c", CONFINE, filter, ...program];
+  const listArgs = (...program: string[]): string[] => ["-c", CONFINE, filter, ...program];
 
-  it("the exporter starts, reads an ECU, and keeps its state", async () => {
+  it("the exporter starts, reads an ECU, and writes its state file", async () => {
     const ecu = await startEcu();
     const folder = mkdtempSync(join(tmpdir(), "confined-"));
     const port = await freePort();
     try {
       await using program = startProgram(
         "/usr/bin/python3",
-        confined(process.execPath, "dist/main.js", "serve"),
+        listArgs(process.execPath, "dist/main.js", "serve"),
         {
           ECU_ADDRESS: `127.0.0.1:${ecu.port}`,
           ECU_TIMEZONE: "Europe/Amsterdam",
@@ -243,11 +245,11 @@ describe.skipIf(
     }
   });
 
-  it("what the unit forbids is refused: another root, another user's rights", () => {
-    const script = (call: string): string =>
+  it("forbidden calls fail", () => {
+    const createScript = (call: string): string =>
       `try: ${call}\nexcept PermissionError: print("refused")`;
     for (const call of ["os.chroot('/')", "os.setuid(1000)", "os.nice(-1)"]) {
-      const args = confined("/usr/bin/python3", "-c", `import os\n${script(call)}`);
+      const args = listArgs("/usr/bin/python3", "-c", `import os\n${createScript(call)}`);
       expect(runWithInput("/usr/bin/python3", args, ""), call).toEqual({
         code: 0,
         output: "refused\n",
