@@ -1,4 +1,4 @@
-/** The committed dashboards, as Grafana reads them. */
+/** The committed dashboards and their types. */
 import { readFileSync } from "node:fs";
 
 export interface Source {

@@ -1,4 +1,4 @@
-/** The committed dashboards, and what holds for all of them. */
+/** The committed dashboards, and requirements for all of them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -8,10 +8,10 @@ import { catalogue } from "../../src/metrics/catalogue.ts";
 import { committed, listTargets, readDashboard, uids } from "./committed.ts";
 import { findSyntaxErrors, listSelectors, withValues } from "./promql.ts";
 
-/** The newest schema of Grafana 9.4. */
-const SCHEMA_OF_9_4 = 37;
+/** The newest schema version of Grafana 9.4. */
+const GRAFANA_9_4_SCHEMA = 37;
 
-it("the committed JSON files are what the builders write (npm run generate)", () => {
+it("the committed JSON files are up to date (npm run generate)", () => {
   expect(dashboards.map(({ uid }) => uid)).toEqual(uids);
   for (const dashboard of dashboards)
     expect(readDashboard(dashboard.uid ?? "")).toBe(dashboardJson(dashboard));
@@ -23,22 +23,22 @@ it("the committed JSON files are what the builders write (npm run generate)", ()
 describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))(
   "%s",
   (_uid, dashboard) => {
-    it("has a schema of Grafana 9.4", () => {
-      expect(dashboard.schemaVersion).toBeLessThanOrEqual(SCHEMA_OF_9_4);
+    it("has a schema version that Grafana 9.4 supports", () => {
+      expect(dashboard.schemaVersion).toBeLessThanOrEqual(GRAFANA_9_4_SCHEMA);
     });
 
     it("places its panels in full rows, in reading order", () => {
       let y = 0;
       for (let i = 0; i < dashboard.panels.length; ) {
-        const line = dashboard.panels.slice(i).filter(({ gridPos }) => gridPos.y === y);
-        expect(line.map(({ gridPos }) => gridPos.x)).toEqual(
-          line.map((_one, k) => line.slice(0, k).reduce((sum, { gridPos }) => sum + gridPos.w, 0)),
+        const row = dashboard.panels.slice(i).filter(({ gridPos }) => gridPos.y === y);
+        expect(row.map(({ gridPos }) => gridPos.x)).toEqual(
+          row.map((_panel, k) => row.slice(0, k).reduce((sum, { gridPos }) => sum + gridPos.w, 0)),
         );
-        expect(line.reduce((sum, { gridPos }) => sum + gridPos.w, 0)).toBe(24);
-        expect(new Set(line.map(({ gridPos }) => gridPos.h)).size).toBe(1);
-        expect(dashboard.panels.slice(i, i + line.length)).toEqual(line);
-        y += line[0]?.gridPos.h ?? 0;
-        i += line.length;
+        expect(row.reduce((sum, { gridPos }) => sum + gridPos.w, 0)).toBe(24);
+        expect(new Set(row.map(({ gridPos }) => gridPos.h)).size).toBe(1);
+        expect(dashboard.panels.slice(i, i + row.length)).toEqual(row);
+        y += row[0]?.gridPos.h ?? 0;
+        i += row.length;
       }
     });
 
@@ -59,10 +59,10 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
     it("links from cells only to existing dashboards and variables", () => {
       for (const url of JSON.stringify(dashboard.panels).match(/\/d\/[^"]+\?[^"]+/g) ?? []) {
         const [, uid, query = ""] = /^\/d\/(\S+?)\?(.*)$/.exec(url) ?? [];
-        const there = committed.find((one) => one.uid === uid);
-        expect(there, url).toBeDefined();
+        const target = committed.find((other) => other.uid === uid);
+        expect(target, url).toBeDefined();
         const variables = [...query.matchAll(/var-(\w+)=/g)].map(([, name]) => name);
-        const names = there?.templating.list.map(({ name }) => name);
+        const names = target?.templating.list.map(({ name }) => name);
         expect(names).toEqual(expect.arrayContaining(variables));
         expect(query).toContain(`\${__url_time_range}`);
       }
@@ -82,7 +82,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
     });
 
     it("uses valid PromQL, with metrics of the catalogue and a few others", () => {
-      const known = [...Object.keys(catalogue), ...otherMetrics];
+      const metrics = [...Object.keys(catalogue), ...otherMetrics];
       const expressions = [
         ...listTargets(dashboard).map(({ target }) => target.expr),
         ...(dashboard.annotations.list ?? []).map(({ expr }) => expr ?? ""),
@@ -93,7 +93,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       for (const expression of expressions) {
         expect(findSyntaxErrors(expression), expression).toEqual([]);
         expect(listSelectors(expression), expression).not.toHaveLength(0);
-        for (const { name } of listSelectors(expression)) expect(known).toContain(name);
+        for (const { name } of listSelectors(expression)) expect(metrics).toContain(name);
       }
     });
 

@@ -35,9 +35,9 @@ const START = Date.UTC(2026, 5, 21, 8);
 /** One scrape a second, for a little more than a day. */
 const SCRAPES = DAY_SECONDS + 8;
 /** The last scrapes have no faults, so that every value exists at the end. */
-const RIGHT_SCRAPES = 8;
+const FAULTLESS_SCRAPES = 8;
 /** A place where it is noon while the test runs, because the exporter computes the current position of the sun. */
-const noon = (): Site => ({ latitude: 0, longitude: (12 - new Date().getUTCHours()) * 15 });
+const findNoonSite = (): Site => ({ latitude: 0, longitude: (12 - new Date().getUTCHours()) * 15 });
 
 // biome-ignore format: one roof per line
 const roofs = [
@@ -47,10 +47,10 @@ const roofs = [
 
 /** Firing alerts: of an ECU, of an exporter, of something else, and without labels. */
 const alerts = {
-  OfAnEcu: 'ecu_up{ecu="roof"} == 1',
-  OfAnExporter: 'up{job="apsystems"} == 1',
-  OfSomethingElse: 'label_replace(vector(1), "job", "printer", "", "")',
-  OfNothing: "vector(1)",
+  EcuAlert: 'ecu_up{ecu="roof"} == 1',
+  ExporterAlert: 'up{job="apsystems"} == 1',
+  OtherAlert: 'label_replace(vector(1), "job", "printer", "", "")',
+  UnlabelledAlert: "vector(1)",
 };
 const rules = Object.entries(alerts).map(([alert, expr]) => ({
   alert,
@@ -82,7 +82,7 @@ export const scrapePlant = async (): Promise<ScrapedPlant> => {
     { uid, channel: 1, panel: "South 1", array: "South", row: "1", column: "1" },
     { uid, channel: 2, panel: "South 2", array: "South", row: "1", column: "2" },
   ]);
-  const exporter = await startTestExporter(ecus, { site: noon(), panels });
+  const exporter = await startTestExporter(ecus, { site: findNoonSite(), panels });
   const folder = await mkdtemp(join(tmpdir(), "grafana-"));
   await writeFile(
     join(folder, "prometheus.yml"),
@@ -100,37 +100,42 @@ export const scrapePlant = async (): Promise<ScrapedPlant> => {
     config: `${folder}/prometheus.yml`,
     data: `${folder}/data`,
   });
-  const ask = async (path: string, asked: Record<string, string>): Promise<Series[]> => {
+  const query = async (path: string, parameters: Record<string, string>): Promise<Series[]> => {
     const url = `${prometheus.api}/${path}`;
-    const response = await fetch(url, { method: "POST", body: new URLSearchParams(asked) });
-    const { data, error } = (await response.json()) as Answer;
-    if (data === undefined) throw new Error(`${error} in ${asked["query"]}`);
+    const response = await fetch(url, { method: "POST", body: new URLSearchParams(parameters) });
+    const { data, error } = (await response.json()) as QueryResponse;
+    if (data === undefined) throw new Error(`${error} in ${parameters["query"]}`);
     return data.result.map(({ metric, value, values = value === undefined ? [] : [value] }) => ({
       metric,
       values: values.map(([at, text]) => [at, Number(text)]),
     }));
   };
-  const scrapes = (wanted: number) => async (): Promise<number | undefined> => {
-    const [count] = await ask("query", { query: "count_over_time(up[5m])" });
-    return (count?.values[0]?.[1] ?? 0) >= wanted ? Date.now() / 1000 : undefined;
+  const checkScrapes = (count: number) => async (): Promise<number | undefined> => {
+    const [series] = await query("query", { query: "count_over_time(up[5m])" });
+    return (series?.values[0]?.[1] ?? 0) >= count ? Date.now() / 1000 : undefined;
   };
-  await poll(SCRAPES + 30, scrapes(SCRAPES - RIGHT_SCRAPES), () => prometheus.output());
+  await poll(SCRAPES + 30, checkScrapes(SCRAPES - FAULTLESS_SCRAPES), () => prometheus.output());
   for (const ecu of ecus) ecu.faults.clear();
-  const end = await poll(RIGHT_SCRAPES + 30, scrapes(SCRAPES), () => prometheus.output());
+  const end = await poll(FAULTLESS_SCRAPES + 30, checkScrapes(SCRAPES), () => prometheus.output());
   return {
     uids,
     end,
-    instant: (query) => ask("query", { query, time: String(end) }),
-    range: (query) =>
-      ask("query_range", { query, start: String(end - DAY_SECONDS), end: String(end), step: "1" }),
+    instant: (expr) => query("query", { query: expr, time: String(end) }),
+    range: (expr) =>
+      query("query_range", {
+        query: expr,
+        start: String(end - DAY_SECONDS),
+        end: String(end),
+        step: "1",
+      }),
     [Symbol.asyncDispose]: async () => {
-      for (const one of [prometheus, exporter, ...ecus]) await one[Symbol.asyncDispose]();
+      for (const resource of [prometheus, exporter, ...ecus]) await resource[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },
   };
 };
 
-interface Answer {
+interface QueryResponse {
   readonly error?: string;
   readonly data?: {
     readonly result: readonly {

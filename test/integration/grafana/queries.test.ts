@@ -167,8 +167,8 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
   it("alerts of the selected ECUs and exporters are shown, and no others", async () => {
     const firing = await runQuery("Firing alerts");
     expect(firing.map(({ metric }) => metric["alertname"]).sort()).toEqual([
-      "OfAnEcu",
-      "OfAnExporter",
+      "EcuAlert",
+      "ExporterAlert",
     ]);
     expect((await runQuery("Alerts"))[0]?.values[0]?.[1]).toBe(2);
   });
