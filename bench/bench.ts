@@ -80,9 +80,9 @@ const measure = async (
   for (let i = 0; i < warmUp; i++) await task();
   const times: number[] = [];
   for (let i = 0; i < runs; i++) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     await task();
-    times.push((performance.now() - begun) * 1000);
+    times.push((performance.now() - startedAt) * 1000);
   }
   return times.sort((a, b) => a - b);
 };
@@ -188,11 +188,11 @@ const benchScrape = async (): Promise<void> => {
     "--start=2026-06-21T12:00:00Z",
   );
   const exporter = await startExporter(ecu.port);
-  const never = new AbortController().signal;
+  const signal = new AbortController().signal;
   const bare = await measure(1_000, 200, async () => {
     for (const command of ["info", "realtime", "signal"] as const) {
       const request = encodeRequest(command, command === "info" ? undefined : ECU_ID);
-      await exchange({ host: "127.0.0.1", port: ecu.port }, request, never);
+      await exchange({ host: "127.0.0.1", port: ecu.port }, request, signal);
     }
   });
   const scrapes = await measure(1_000, 200, async () => {
@@ -304,10 +304,10 @@ const benchMemory = async (): Promise<void> => {
 const benchStart = async (): Promise<void> => {
   const times: number[] = [];
   for (let i = 0; i < 5; i++) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const demo = await start("demo", "--web.listen-address=127.0.0.1:0");
     await scrape(demo.port);
-    times.push(performance.now() - begun);
+    times.push(performance.now() - startedAt);
     await demo.stop();
   }
   const median = percentile(

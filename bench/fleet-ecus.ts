@@ -3,7 +3,7 @@ import { simulateEcu } from "../src/simulator/ecu.ts";
 
 const count = Number(process.argv[2]);
 const PORT = 8899;
-/** The nth address, from 0. */
+/** The address with the index n, from 0. */
 const formatAddress = (n: number): string => `127.1.${Math.floor(n / 250)}.${(n % 250) + 1}`;
 
 for (let n = 0; n < count; n++) {

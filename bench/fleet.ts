@@ -48,9 +48,9 @@ const start = (command: string, args: readonly string[]): ChildProcess =>
   spawn(command, args, { stdio: ["ignore", "pipe", "ignore"] });
 const stop = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null) return;
-  const gone = once(child, "exit");
+  const exited = once(child, "exit");
   child.kill("SIGTERM");
-  await gone;
+  await exited;
 };
 
 const query = async (expression: string): Promise<number> => {
@@ -97,14 +97,14 @@ const measure = async (ecus: number): Promise<Figures> => {
     const targets = await query('count(up{job="apsystems"})');
     if (targets !== ecus) throw new Error(`Prometheus has ${targets} targets instead of ${ecus}`);
     const scrapes = await query(`sum(count_over_time(probe_success${window}))`);
-    const good = await query(`sum(sum_over_time(probe_success${window}))`);
+    const succeeded = await query(`sum(sum_over_time(probe_success${window}))`);
     const down = await query(
       `sum(count_over_time(up{job="apsystems"}${window}) - sum_over_time(up{job="apsystems"}${window}))`,
     );
     return {
       ecus,
       scrapes: scrapes + down,
-      failed: scrapes - good + down,
+      failed: scrapes - succeeded + down,
       slowestSeconds: await query(
         `max(max_over_time(scrape_duration_seconds{job="apsystems"}${window}))`,
       ),
@@ -123,7 +123,7 @@ const figures: Figures[] = [];
 for (const ecus of SIZES) figures.push(await measure(ecus));
 const perEcu = ({ coreShare, ecus }: Figures): number => (coreShare / ecus) * 1000;
 const [few, many] = figures;
-if (few === undefined || many === undefined) throw new Error("nothing was measured");
+if (few === undefined || many === undefined) throw new Error("no measurements");
 const slope = perEcu(many) / perEcu(few) - 1;
 const compare = (isMet: boolean): string => (isMet ? "reached" : "MISSED");
 const page = [
@@ -136,8 +136,8 @@ const page = [
   "| ECUs | Scrapes | Failed | Slowest | CPU, of one core | CPU per ECU | Maximum memory |",
   "| --- | --- | --- | --- | --- | --- | --- |",
   ...figures.map(
-    (one) =>
-      `| ${one.ecus} | ${one.scrapes} | ${one.failed} | ${one.slowestSeconds.toFixed(2)} s | ${(one.coreShare * 100).toFixed(1)} % | ${perEcu(one).toFixed(3)} ms/s | ${one.residentMegabytes.toFixed(0)} MB |`,
+    (row) =>
+      `| ${row.ecus} | ${row.scrapes} | ${row.failed} | ${row.slowestSeconds.toFixed(2)} s | ${(row.coreShare * 100).toFixed(1)} % | ${perEcu(row).toFixed(3)} ms/s | ${row.residentMegabytes.toFixed(0)} MB |`,
   ),
   "",
   "| Target | Measured | |",

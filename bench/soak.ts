@@ -56,18 +56,18 @@ const exporter = await startExporter({
   log: pino({ level: "silent" }),
 });
 
-const ends = performance.now() + minutes * 60_000;
-const counts = { scrapes: 0, up: 0, late: 0, failed: 0, falls: 0, faults: 0, slowestMs: 0 };
+const endsAt = performance.now() + minutes * 60_000;
+const counts = { scrapes: 0, up: 0, late: 0, failed: 0, decreases: 0, faults: 0, slowestMs: 0 };
 let lifetimeJoules = 0;
 
 /** Scrapes like Prometheus, one scrape after another. */
 const scrape = async (): Promise<void> => {
   const headers = { "X-Prometheus-Scrape-Timeout-Seconds": String(TIMEOUT_SECONDS) };
-  while (performance.now() < ends) {
-    const begun = performance.now();
+  while (performance.now() < endsAt) {
+    const startedAt = performance.now();
     const response = await fetch(`http://127.0.0.1:${exporter.address.port}/metrics`, { headers });
     const text = await response.text();
-    const ms = performance.now() - begun;
+    const ms = performance.now() - startedAt;
     counts.scrapes++;
     counts.slowestMs = Math.max(counts.slowestMs, ms);
     if (ms > TIMEOUT_SECONDS * 1000) counts.late++;
@@ -76,7 +76,7 @@ const scrape = async (): Promise<void> => {
     const joules = Number(
       /^ecu_lifetime_energy_joules_total\{.*\} (\d+)$/m.exec(text)?.[1] ?? lifetimeJoules,
     );
-    if (joules < lifetimeJoules) counts.falls++;
+    if (joules < lifetimeJoules) counts.decreases++;
     lifetimeJoules = joules;
     await pause(SCRAPE_EVERY_MS);
   }
@@ -84,7 +84,7 @@ const scrape = async (): Promise<void> => {
 
 /** Activates one random fault for a while, then none for a while. */
 const injectFaults = async (): Promise<void> => {
-  for (let turn = 0; performance.now() < ends; turn++) {
+  for (let turn = 0; performance.now() < endsAt; turn++) {
     const name = names[Math.floor(random(seed, 1, turn) * names.length)];
     // A counter may fall only after a confirmed reset. Frozen counters below the true values look like one.
     if (name !== undefined && name !== "frozenCounters") {
@@ -99,10 +99,10 @@ const injectFaults = async (): Promise<void> => {
 
 const samples: { readonly minute: number; readonly heap: number; readonly resident: number }[] = [];
 const sample = async (): Promise<void> => {
-  while (performance.now() < ends) {
+  while (performance.now() < endsAt) {
     globalThis.gc?.();
     const { heapUsed, rss } = process.memoryUsage();
-    const minute = minutes - (ends - performance.now()) / 60_000;
+    const minute = minutes - (endsAt - performance.now()) / 60_000;
     samples.push({ minute, heap: heapUsed / 2 ** 20, resident: rss / 2 ** 20 });
     await pause(SAMPLE_EVERY_MS);
   }
@@ -138,7 +138,7 @@ const rows: readonly (readonly [string, string])[] = [
   ["slowest scrape", `${counts.slowestMs.toFixed(0)} ms of ${TIMEOUT_SECONDS * 1000} ms`],
   ["scrapes after their deadline", String(counts.late)],
   ["responses other than 200", String(counts.failed)],
-  ["falls of the lifetime counter", String(counts.falls)],
+  ["decreases of the lifetime counter", String(counts.decreases)],
   ["unhandled rejections", String(rejections)],
   ["connections to the ECU: total / maximum at the same time", `${total} / ${peak}`],
   ["write commands sent", String(writes.length)],
@@ -155,7 +155,12 @@ const table = ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} |
 );
 process.stdout.write(`${table}\n`);
 const isPassed =
-  counts.late + counts.failed + counts.falls + rejections + writes.length + openHandles.length ===
+  counts.late +
+    counts.failed +
+    counts.decreases +
+    rejections +
+    writes.length +
+    openHandles.length ===
   0;
 process.stdout.write(isPassed ? "passed\n" : "FAILED\n");
 if (values.minutes !== undefined && minutes >= 10) {

@@ -51,7 +51,8 @@ const version = statPanel(
 
 const scrapeNow = statPanel({
   title: "Last scrape duration",
-  description: "Duration of the last scrape. Of several exporters, the longest.",
+  description:
+    "Duration of the last scrape. With several exporters, the longest duration is shown.",
   unit: "s",
   noValue: "–",
   queries: [
@@ -61,7 +62,7 @@ const scrapeNow = statPanel({
 
 const dataAge = statPanel({
   title: "Data age",
-  description: "Time since the last read of the ECU. Of several ECUs, the longest.",
+  description: "Time since the last read of the ECU. With several ECUs, the longest time is shown.",
   unit: "s",
   decimals: 0,
   noValue: "–",
@@ -85,7 +86,7 @@ const failures = statPanel({
 const unknown = statPanel({
   title: "Unknown records",
   description:
-    "Registered inverters whose record has an unknown layout or could not be found. If it is more than 0, please send a capture to the project.",
+    "Registered inverters with a record of unknown layout, or without a record. If the number is above 0, please send a capture to the project.",
   unit: "none",
   noValue: "–",
   queries: [
@@ -107,7 +108,7 @@ const scrapes = seriesPanel({
 const queries = seriesPanel({
   title: "Query duration",
   description:
-    "Duration of each query to the ECU, including retries. If there are more than 20, the slowest.",
+    "Duration of each query to the ECU, including retries. With more than 20 queries, the 20 slowest are shown.",
   unit: "s",
   min: 0,
   queries: [
@@ -121,7 +122,7 @@ const queries = seriesPanel({
 const success = statesPanel({
   title: "Queries",
   description:
-    "Whether each query got a valid reply in the last read, or failed or was not sent. If there are more than 20, the ones that failed most.",
+    "Whether each query got a valid reply in the last read. A query that was not sent counts as failed. With more than 20 queries, the 20 with the most failures are shown.",
   unit: "none",
   mappings: stateMappings("Failed", "Valid", "dark-red"),
   queries: [
@@ -169,7 +170,7 @@ const reasons = barsPanel({
 const queriesSent = seriesPanel({
   title: "Queries sent",
   description:
-    "Queries per minute to each ECU, including retries. If there are more than 20 ECUs, the ones with the most queries.",
+    "Queries per minute to each ECU, including retries. With more than 20 ECUs, the 20 with the most queries are shown.",
   unit: "cpm",
   min: 0,
   queries: [rangeQuery(fastest("apsystems_exporter_queries_total", "ecu"), "{{ecu}}")],
@@ -178,7 +179,7 @@ const queriesSent = seriesPanel({
 const shared = seriesPanel({
   title: "Shared reads",
   description:
-    "Scrapes per minute that shared a read with another scrape, so that the ECU was not read again. If there are more than 20 ECUs, the ones with the most.",
+    "Scrapes per minute that shared a read with another scrape, so that the ECU was not read again. With more than 20 ECUs, the 20 with the most shared reads are shown.",
   unit: "cpm",
   min: 0,
   queries: [rangeQuery(fastest("apsystems_exporter_shared_reads_total", "ecu"), "{{ecu}}")],
@@ -187,7 +188,7 @@ const shared = seriesPanel({
 const rejected = seriesPanel(
   {
     title: "Rejected values",
-    description: "Impossible values and counter glitches per minute that were left out, by field.",
+    description: "Impossible values and counter glitches that were dropped, per minute and field.",
     unit: "cpm",
     min: 0,
     noValue: "None",

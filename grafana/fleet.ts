@@ -39,7 +39,8 @@ const ecus = statPanel({
 
 const power = statPanel({
   title: "Power now",
-  description: "Total power of the selected plants whose ECU replied.",
+  description:
+    "Total power of the selected plants. Plants with an unreachable ECU are not included.",
   unit: "watt",
   noValue: "–",
   queries: [instantQuery(`sum(${perEcu("ecu_power_watts")})`, "Power")],
@@ -48,7 +49,7 @@ const power = statPanel({
 const today = statPanel({
   title: "Energy today",
   description:
-    "Total energy of the selected plants whose ECU replied, since the day of each ECU started.",
+    "Total energy of the selected plants since the day of each ECU started. Plants with an unreachable ECU are not included.",
   unit: "kwatth",
   noValue: "–",
   queries: [
@@ -175,7 +176,7 @@ const energies = seriesPanel(
   {
     title: "Energy per day",
     description:
-      "Energy of the plants on each of the last 30 days, stacked. The last bar is today so far. Point at a bar to see its plant.",
+      "Energy of the plants on each of the last 30 days, stacked. The last bar is the current day. Hover over a bar to see its plant.",
     unit: "kwatth",
     min: 0,
     timeFrom: "30d",
@@ -189,7 +190,7 @@ const energies = seriesPanel(
 const history = statesPanel({
   title: "ECUs reachable",
   description:
-    "When each ECU replied. If there are more than 20, the ones that were unreachable for the longest time. A gap means that the exporter itself was not scraped. Some ECUs are unreachable for half an hour every night.",
+    "When each ECU replied. With more than 20 ECUs, the 20 that were unreachable for the longest time are shown. A gap means that the exporter itself was not scraped. Some ECUs are unreachable for half an hour every night.",
   unit: "none",
   mappings: reachable,
   queries: [rangeQuery(worst("ecu_up", "ecu", "max"), "{{ecu}}")],

@@ -92,7 +92,7 @@ const inverters = statPanel({
 const reportAge = statPanel({
   title: "Report age",
   description:
-    "Time since the last report of the ECU, by its own clock; a few minutes by day. Of several ECUs, the oldest report.",
+    "Time since the last report of the ECU, by the clock of the ECU. It is a few minutes by day. With several ECUs, the oldest report is shown.",
   unit: "s",
   decimals: 0,
   noValue: "–",
@@ -131,7 +131,7 @@ const energyPerDay = seriesPanel(
   {
     title: "Energy per day",
     description:
-      "Energy of each of the last 30 days, from midnight to midnight, in steps of 0.1 kWh. The last bar is today so far.",
+      "Energy of each of the last 30 days, from midnight to midnight, in steps of 0.1 kWh. The last bar is the current day.",
     unit: "kwatth",
     min: 0,
     timeFrom: "30d",
@@ -173,7 +173,7 @@ const panelsDay = barsPanel({
 const lagging = tablePanel({
   title: "Panels far below their siblings",
   description:
-    "Panels whose energy of the last 24 hours is below 75 % of their siblings: of the best panel of the same inverter, or of the median panel of the plant if no other panel of the inverter gives power. Causes are shade, dirt, another direction or a fault. Not listed are panels of inverters that were offline all the time, and inputs that gave no power for 30 days (no panel connected).",
+    "Panels that gave less than 75 % of the energy of their siblings in the last 24 hours. A panel is compared with the best panel of the same inverter, or with the median panel of the plant if no other panel of the inverter gives power. Causes are shade, dirt, another direction or a fault. Panels of inverters that were offline all the time are not listed, nor are inputs that gave no power for 30 days (no panel connected).",
   unit: "percentunit",
   decimals: 0,
   noValue: "None",

@@ -1,7 +1,7 @@
 /** PromQL queries, built from metric names that the compiler checks. */
 import type { MetricName } from "../src/metrics/catalogue.ts";
 
-/** Metrics outside the catalogue: those of Prometheus, and those of the exporter's process. */
+/** Metrics outside the catalogue: those of Prometheus, and those of the process of the exporter. */
 export const otherMetrics = [
   "ALERTS",
   "up",
@@ -130,7 +130,7 @@ export const shareOfSiblings =
   `(${channelEnergyDay()} / on (ecu, uid) group_left () max by (ecu, uid) (${channelEnergyDay()})` +
   ` and on (ecu, uid) count by (ecu, uid) (${channelEnergyDay()} > 0) >= 2) or ${shareOfMedian}`;
 
-/** Channels that gave power within 30 days. An input without a panel is left out. */
+/** Channels that gave power within 30 days. Inputs without a panel are excluded. */
 export const usedChannels = `${dedupe(
   "ecu, uid, channel",
   `max_over_time(${ecuSeries("inverter_channel_power_watts")}[30d:1h])`,
