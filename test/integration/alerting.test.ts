@@ -317,36 +317,40 @@ describe.skipIf(
   it("inhibits the effects of a firing cause at the same ECU and inverter, and no other alerts", async () => {
     // Each row has its own exporter and ECU, so that all rows can be tested at the same time.
     const at = (row: number) => ({ instance: `exporter${row}`, ecu: `ecu${row}` });
-    const one = { uid: "703000000001" };
-    const two = { uid: "703000000002" };
+    const first = { uid: "703000000001" };
+    const second = { uid: "703000000002" };
     const elsewhere = { instance: "exporter", ecu: "elsewhere" };
     const nowhere = { instance: "", ecu: "" };
     const rows: readonly (readonly [cause: object, effect: object, isInhibited: boolean])[] = [
-      [{ alertname: "ApsystemsExporterDown" }, { alertname: "InverterOffline", ...one }, true],
+      [{ alertname: "ApsystemsExporterDown" }, { alertname: "InverterOffline", ...first }, true],
       [{ alertname: "ApsystemsExporterDown" }, { alertname: "EcuUnreachable" }, true],
       [{ alertname: "ApsystemsExporterDown" }, { alertname: "PlantDown", ...elsewhere }, false],
       [{ alertname: "ApsystemsExporterDown" }, { alertname: "Any", severity: "none" }, false],
       [{ alertname: "EcuUnreachable" }, { alertname: "PlantDown" }, true],
       [{ alertname: "EcuUnreachable" }, { alertname: "EcuReportFrozen" }, true],
       [{ alertname: "EcuUnreachable" }, { alertname: "PlantDown", ...elsewhere }, false],
-      [{ alertname: "EcuReportFrozen" }, { alertname: "InverterOffline", ...one }, true],
+      [{ alertname: "EcuReportFrozen" }, { alertname: "InverterOffline", ...first }, true],
       [{ alertname: "EcuReportFrozen" }, { alertname: "EcuUnreachable" }, false],
       [{ alertname: "PlantWithoutGrid" }, { alertname: "PlantDown" }, true],
-      [{ alertname: "PlantWithoutGrid" }, { alertname: "InverterWithoutGrid", ...one }, true],
-      [{ alertname: "PlantDown" }, { alertname: "InverterOffline", ...one }, true],
+      [{ alertname: "PlantWithoutGrid" }, { alertname: "InverterWithoutGrid", ...first }, true],
+      [{ alertname: "PlantDown" }, { alertname: "InverterOffline", ...first }, true],
       [{ alertname: "PlantDown" }, { alertname: "EcuCountersFrozen" }, true],
       [{ alertname: "PlantDown" }, { alertname: "EcuReportFrozen" }, false],
-      [{ alertname: "InverterOffline", ...one }, { alertname: "PanelSilent", ...one }, true],
-      [{ alertname: "InverterOffline", ...one }, { alertname: "PanelSilent", ...two }, false],
-      [{ alertname: "InverterOffline", ...one }, { alertname: "InverterOffline", ...two }, false],
+      [{ alertname: "InverterOffline", ...first }, { alertname: "PanelSilent", ...first }, true],
+      [{ alertname: "InverterOffline", ...first }, { alertname: "PanelSilent", ...second }, false],
       [
-        { alertname: "PanelSilent", ...one, channel: "1" },
-        { alertname: "PanelFarBelowSiblings", ...one, channel: "1" },
+        { alertname: "InverterOffline", ...first },
+        { alertname: "InverterOffline", ...second },
+        false,
+      ],
+      [
+        { alertname: "PanelSilent", ...first, channel: "1" },
+        { alertname: "PanelFarBelowSiblings", ...first, channel: "1" },
         true,
       ],
       [
-        { alertname: "PanelSilent", ...one, channel: "1" },
-        { alertname: "PanelFarBelowSiblings", ...one, channel: "2" },
+        { alertname: "PanelSilent", ...first, channel: "1" },
+        { alertname: "PanelFarBelowSiblings", ...first, channel: "2" },
         false,
       ],
       // An ECU with the same name at another exporter.
@@ -358,13 +362,13 @@ describe.skipIf(
         false,
       ],
       [
-        { alertname: "InverterOffline", ...one },
-        { alertname: "InverterOffline", ...one, severity: "info" },
+        { alertname: "InverterOffline", ...first },
+        { alertname: "InverterOffline", ...first, severity: "info" },
         true,
       ],
       [
-        { alertname: "InverterOffline", ...one },
-        { alertname: "InverterOffline", ...two, severity: "info" },
+        { alertname: "InverterOffline", ...first },
+        { alertname: "InverterOffline", ...second, severity: "info" },
         false,
       ],
       [{ alertname: "PlantDown", severity: "critical" }, { alertname: "PlantDown" }, true],
