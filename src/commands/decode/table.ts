@@ -43,8 +43,10 @@ export const formatReply = (bytes: Uint8Array, command: Command | undefined, scr
   for (const row of createRows(bytes, explanation)) {
     const isUndecoded = UNDECODED.test(row.field);
     const style = (text: string): string => (isUndecoded ? styled("fair", text, screen) : text);
-    const lines = wrapBytes(row.bytes);
-    table.push([row.offset, lines, style(row.field), style(row.value), style(row.meaning)]);
+    const [first = "", ...others] = wrapBytes(row.bytes);
+    table.push([row.offset, first, style(row.field), style(row.value), style(row.meaning)]);
+    // A row per line: cli-table3 needs minutes for a cell of some hundred lines.
+    for (const line of others) table.push(["", line, "", "", ""]);
   }
   const { error } = explanation;
   const problem =
@@ -55,12 +57,12 @@ export const formatReply = (bytes: Uint8Array, command: Command | undefined, scr
 };
 
 /** Breaks the bytes into lines. */
-const wrapBytes = (bytes: string): string => {
+const wrapBytes = (bytes: string): readonly string[] => {
   const width = 3 * BYTES_PER_LINE;
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += width)
     lines.push(bytes.slice(at, at + width).trimEnd());
-  return lines.join("\n");
+  return lines;
 };
 
 /** Text with printable characters only: others are replaced by their codes. */
