@@ -34,18 +34,18 @@ const start = (args: readonly string[], env: Readonly<Record<string, string>> = 
   const child = spawn(process.execPath, ["dist/main.js", ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
   });
-  const told = { stdout: "", stderr: "" };
+  const output = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].on("data", (chunk) => {
-      told[stream] += chunk;
+      output[stream] += chunk;
     });
   }
-  const ended = once(child, "close").then(([code]): Ended => ({ code, ...told }));
+  const ended = once(child, "close").then(([code]): Ended => ({ code, ...output }));
   const port = async (): Promise<number> => {
     for (;;) {
-      const [, port] = /"port":(\d+)/.exec(told.stderr) ?? [];
+      const [, port] = /"port":(\d+)/.exec(output.stderr) ?? [];
       if (port !== undefined) return Number(port);
-      if (child.exitCode !== null) throw new Error(`it ended: ${told.stderr}`);
+      if (child.exitCode !== null) throw new Error(`it ended: ${output.stderr}`);
       await Promise.race([once(child.stderr, "data"), ended]);
     }
   };
@@ -75,7 +75,7 @@ const run = async (
 };
 
 /** A port of 127.0.0.1 with a listener that takes connections and says nothing. */
-const mute = async (): Promise<{ server: Server; port: number } & AsyncDisposable> => {
+const startMuteEcu = async (): Promise<{ server: Server; port: number } & AsyncDisposable> => {
   const server = createServer((socket) => socket.on("error", () => {}).resume());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -134,7 +134,7 @@ describe.concurrent("wrong usage", () => {
     ["demo", "--web.listen-address"],
     ["simulate", "--listen"],
   ])("%s at a port in use exits with 2 and one line", async (...args) => {
-    await using taken = await mute();
+    await using taken = await startMuteEcu();
     const flag = args.pop();
     expect(await run([...args, `${flag}=127.0.0.1:${taken.port}`])).toEqual({
       code: 2,
@@ -189,7 +189,7 @@ const get = async (port: number, path: string): Promise<{ status: number; text: 
 
 describe.concurrent("serve", () => {
   it("starts although its ECU is unreachable, is healthy, reports the ECU as down, and stops", async () => {
-    const gone = await mute();
+    const gone = await startMuteEcu();
     await gone[Symbol.asyncDispose]();
     await using program = start([`--ecu.address=127.0.0.1:${gone.port}`, "--ecu.retries=0", HERE]);
     const port = await program.port;
@@ -204,11 +204,11 @@ describe.concurrent("serve", () => {
   });
 
   it("replies to a scrape in flight before it stops, although its ECU is silent", async () => {
-    await using ecu = await mute();
+    await using ecu = await startMuteEcu();
     await using program = start([`--ecu.address=127.0.0.1:${ecu.port}`, HERE, ...LONG_READ]);
-    const asked = once(ecu.server, "connection");
+    const connected = once(ecu.server, "connection");
     const scrape = get(await program.port, "/metrics");
-    await asked;
+    await connected;
     const { code, ms } = await program.stop();
     expect(await scrape).toMatchObject({
       status: 200,
@@ -219,11 +219,11 @@ describe.concurrent("serve", () => {
   });
 
   it("continues to stop after a second signal", async () => {
-    await using ecu = await mute();
+    await using ecu = await startMuteEcu();
     await using program = start([`--ecu.address=127.0.0.1:${ecu.port}`, HERE, ...LONG_READ]);
-    const asked = once(ecu.server, "connection");
+    const connected = once(ecu.server, "connection");
     const scrape = get(await program.port, "/metrics");
-    await asked;
+    await connected;
     const stopping = program.stop();
     await new Promise((resolve) => setTimeout(resolve, 200));
     const [{ code }] = await Promise.all([stopping, program.stop("SIGINT")]);

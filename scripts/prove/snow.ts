@@ -31,9 +31,9 @@ export const isUnderSnow = (plant: Plant, panel: number, at: number): boolean =>
 
 /** The snow that falls on one day. Cached, because it is needed for every panel at every step. */
 const fallOn = (plant: Plant, day: number): { begins: number; liesMs: number } | undefined => {
-  const known = falls.get(plant) ?? new Map<number, ReturnType<typeof fallOn>>();
-  falls.set(plant, known);
-  if (known.has(day)) return known.get(day);
+  const fallByDay = falls.get(plant) ?? new Map<number, ReturnType<typeof fallOn>>();
+  falls.set(plant, fallByDay);
+  if (fallByDay.has(day)) return fallByDay.get(day);
   const { seed, site } = plant;
   const morning = day * DAY + 6 * HOUR - (site.longitude / 15) * HOUR;
   const isSnowy =
@@ -44,7 +44,7 @@ const fallOn = (plant: Plant, day: number): { begins: number; liesMs: number } |
         liesMs: (0.1 + 0.9 * random(seed, 34, day)) * LIES_MS,
       }
     : undefined;
-  known.set(day, fall);
+  fallByDay.set(day, fall);
   return fall;
 };
 

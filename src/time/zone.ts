@@ -29,8 +29,8 @@ export const parseLocalTime = (digits: string, zone: string, near: number): numb
   const isGap = !local.equals(
     Temporal.Instant.fromEpochMilliseconds(earlier).toZonedDateTimeISO(zone).toPlainDateTime(),
   );
-  const meant = isGap || Math.abs(near - later) < Math.abs(near - earlier) ? later : earlier;
-  return meant / 1000;
+  const chosen = isGap || Math.abs(near - later) < Math.abs(near - earlier) ? later : earlier;
+  return chosen / 1000;
 };
 
 /** Whether times can be read in this zone: an IANA name such as `Europe/Amsterdam`. */

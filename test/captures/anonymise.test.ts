@@ -8,9 +8,9 @@ import { decodeReply } from "../../src/protocol/replies.ts";
 import type { Command } from "../../src/protocol/requests.ts";
 import { info, records, reply, signal, table, wire } from "../fixtures/frames.ts";
 import { captures, capturesFile, commandByQuery } from "../support/captures.ts";
-import { answered, createCapture, failed, seeded } from "./samples.ts";
+import { createAnswered, createCapture, createFailed, seeded } from "./samples.ts";
 
-const shown = (capture: CaptureFile, at: number): Buffer => {
+const getBytes = (capture: CaptureFile, at: number): Buffer => {
   const question = capture.questions[at];
   return question === undefined ? Buffer.of() : receivedBytes(question);
 };
@@ -24,9 +24,9 @@ const isIn = (text: string, serial: string): boolean => {
 
 const ECU_AS_INVERTER = "216000000001 00 '00'";
 const real = createCapture(
-  answered("info", info.version11),
-  answered("realtime", table(3, records.two, records.four, ECU_AS_INVERTER)),
-  answered("signal", wire("'APS1100320030' '00' 703000000001 ff 801000000002 80 'END' 0a")),
+  createAnswered("info", info.version11),
+  createAnswered("realtime", table(3, records.two, records.four, ECU_AS_INVERTER)),
+  createAnswered("signal", wire("'APS1100320030' '00' 703000000001 ff 801000000002 80 'END' 0a")),
 );
 
 describe("anonymising a capture", () => {
@@ -40,13 +40,13 @@ describe("anonymising a capture", () => {
 
   it("keeps the digits that identify the product, and a MAC address of zeros", () => {
     const { capture } = anonymise(real, seeded());
-    const base = decodeReply("info", shown(capture, 0));
+    const base = decodeReply("info", getBytes(capture, 0));
     expect(base.ecuId).toMatch(/^2160\d{8}$/);
     expect(base).toMatchObject({
       ethernetMac: expect.stringMatching(/^80971b/),
       wirelessMac: "000000000000",
     });
-    expect(decodeReply("signal", shown(capture, 2)).map(({ uid }) => uid)).toEqual([
+    expect(decodeReply("signal", getBytes(capture, 2)).map(({ uid }) => uid)).toEqual([
       expect.stringMatching(/^703/),
       expect.stringMatching(/^801/),
     ]);
@@ -54,18 +54,18 @@ describe("anonymising a capture", () => {
 
   it("gives a device the same number in every reply, as digits and as text", () => {
     const { capture, replaced } = anonymise(real, seeded());
-    const base = decodeReply("info", shown(capture, 0));
-    const inverters = decodeReply("realtime", shown(capture, 1));
+    const base = decodeReply("info", getBytes(capture, 0));
+    const inverters = decodeReply("realtime", getBytes(capture, 1));
     const uids = inverters.kind === "01" ? inverters.records.map(({ uid }) => uid) : [];
-    const heard = decodeReply("signal", shown(capture, 2)).map(({ uid }) => uid);
+    const heard = decodeReply("signal", getBytes(capture, 2)).map(({ uid }) => uid);
     expect(uids).toEqual([...heard, base.ecuId]);
     expect(replaced).toEqual({ ecu: 1, inverter: 2, mac: 1 });
   });
 
   it("changes nothing else", () => {
     const { capture } = anonymise(real, seeded());
-    const before = decodeReply("realtime", shown(real, 1));
-    const after = decodeReply("realtime", shown(capture, 1));
+    const before = decodeReply("realtime", getBytes(real, 1));
+    const after = decodeReply("realtime", getBytes(capture, 1));
     const blank = (message: typeof before) => ({
       ...message,
       records: "records" in message ? message.records.map((one) => ({ ...one, uid: "" })) : [],
@@ -82,7 +82,7 @@ describe("anonymising a capture", () => {
   it("covers records of unknown type, by the uids in another reply", () => {
     const hidden = table(2, records.two, "801000000001 01 '77' 01f4 0078", "703000000002 0102");
     const { capture } = anonymise(
-      createCapture(answered("realtime", hidden), answered("signal", signal)),
+      createCapture(createAnswered("realtime", hidden), createAnswered("signal", signal)),
       seeded(),
     );
     const text = formatCapture(capture);
@@ -94,13 +94,13 @@ describe("anonymising a capture", () => {
   it("covers replies that cannot be decoded, and lists those to be checked", () => {
     const { capture, undecodedCodes } = anonymise(
       createCapture(
-        failed("info", "malformed", info.layout03),
-        failed(
+        createFailed("info", "malformed", info.layout03),
+        createFailed(
           "realtime",
           "malformed",
           reply("0002", wire(`'00' '07' 0001 20250621131500 ${records.four}`)),
         ),
-        failed("signal", "malformed", wire("'GET /216200004711' 80971b123456 00")),
+        createFailed("signal", "malformed", wire("'GET /216200004711' 80971b123456 00")),
       ),
       seeded(),
     );
@@ -117,23 +117,29 @@ describe("anonymising a capture", () => {
     ["an uid", "realtime", table(2, records.two, records.four).subarray(0, 52), "8010000000"],
     ["an uid of the signals", "signal", signal.subarray(0, 27), "7030000000"],
   ] as const)("covers %s that is truncated", (_, command: Command, bytes, cut) => {
-    const made = createCapture(failed(command, "truncated", bytes));
-    const { capture } = anonymise(made, seeded());
-    expect(shown(made, 0).subarray(-wire(cut).length)).toEqual(wire(cut));
-    expect(shown(capture, 0).subarray(-wire(cut).length)).not.toEqual(wire(cut));
-    expect(shown(capture, 0)).toHaveLength(bytes.length);
+    const recorded = createCapture(createFailed(command, "truncated", bytes));
+    const { capture } = anonymise(recorded, seeded());
+    expect(getBytes(recorded, 0).subarray(-wire(cut).length)).toEqual(wire(cut));
+    expect(getBytes(capture, 0).subarray(-wire(cut).length)).not.toEqual(wire(cut));
+    expect(getBytes(capture, 0)).toHaveLength(bytes.length);
   });
 
   it("truncates the replacement where the serial is truncated", () => {
     const cut = table(2, records.four, records.two).subarray(0, 53);
-    const made = createCapture(answered("signal", signal), failed("realtime", "truncated", cut));
+    const recorded = createCapture(
+      createAnswered("signal", signal),
+      createFailed("realtime", "truncated", cut),
+    );
     const twoUids = wire("'APS1100250030' '00' 703000000001 ff 'END' 0a");
     const { capture } = anonymise(
-      { ...made, questions: [answered("signal", twoUids), ...made.questions.slice(1)] },
+      {
+        ...recorded,
+        questions: [createAnswered("signal", twoUids), ...recorded.questions.slice(1)],
+      },
       seeded(),
     );
-    const uid = decodeReply("signal", shown(capture, 0))[0]?.uid ?? "";
-    expect(shown(capture, 1).subarray(-4).toString("hex")).toBe(uid.slice(0, 8));
+    const uid = decodeReply("signal", getBytes(capture, 0))[0]?.uid ?? "";
+    expect(getBytes(capture, 1).subarray(-4).toString("hex")).toBe(uid.slice(0, 8));
   });
 
   it("never gives two devices the same number, nor a device the number of another", () => {
@@ -164,7 +170,7 @@ describe("the check", () => {
       return { bytes: harm(bytes), ranges };
     };
   };
-  const one = createCapture(answered("realtime", table(1, records.two)));
+  const one = createCapture(createAnswered("realtime", table(1, records.two)));
 
   it("finds a changed byte next to a serial number", () => {
     const harm = broken((bytes) => {
@@ -213,9 +219,9 @@ describe.skipIf(capturesFile === undefined)("captured replies", () => {
     ({ hex, query }) => {
       const command = commandByQuery[query];
       const bytes = Buffer.from(hex, "hex");
-      const made = createCapture(failed(command, "malformed", bytes));
-      const { capture } = anonymise(made, seeded());
-      const text = shown(capture, 0).toString("hex");
+      const recorded = createCapture(createFailed(command, "malformed", bytes));
+      const { capture } = anonymise(recorded, seeded());
+      const text = getBytes(capture, 0).toString("hex");
       for (const serial of findSerials([{ command, bytes }])) {
         if (serial.truncatedTo === undefined) expect(isIn(text, serial.text)).toBe(false);
       }

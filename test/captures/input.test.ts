@@ -6,7 +6,7 @@ import { readCapture, readInput } from "../../src/captures/input.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 import { signal } from "../fixtures/frames.ts";
 import { folder } from "./run.ts";
-import { answered, createCapture, failed } from "./samples.ts";
+import { createAnswered, createCapture, createFailed } from "./samples.ts";
 
 const problem = (read: () => unknown): string => {
   try {
@@ -18,7 +18,7 @@ const problem = (read: () => unknown): string => {
   return "";
 };
 
-const good = createCapture(answered("signal", signal));
+const good = createCapture(createAnswered("signal", signal));
 const text = formatCapture(good);
 const changed = (change: object): string => JSON.stringify({ ...good, ...change });
 const question = good.questions[0];
@@ -96,12 +96,12 @@ describe("input", () => {
     ],
     [
       "no parameter",
-      changed({ questions: [{ ...failed("energy", "closed") }] }),
+      changed({ questions: [{ ...createFailed("energy", "closed") }] }),
       "is not a valid capture: questions.0: has a parameter of the wrong length",
     ],
     [
       "another reason",
-      changed({ questions: [failed("signal", "boredom")] }),
+      changed({ questions: [createFailed("signal", "boredom")] }),
       "is not a valid capture: questions.0.failed.reason: is not a known reason",
     ],
     [

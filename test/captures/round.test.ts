@@ -14,8 +14,8 @@ import { dial, ecuIds, startEcu } from "../simulator/client.ts";
 import { captures, capturesFile, commandByQuery } from "../support/captures.ts";
 import { startTestExporter } from "../support/exporter.ts";
 import { startReplyingEcu } from "../support/replay.ts";
-import { captured, decoded, folder } from "./run.ts";
-import { answered, createCapture, failed, TAKEN } from "./samples.ts";
+import { decoded, folder, runCapture } from "./run.ts";
+import { createAnswered, createCapture, createFailed, TAKEN } from "./samples.ts";
 
 const silent = pino({ level: "silent" });
 const replayed = (capture: CaptureFile, log: Pick<typeof silent, "debug" | "warn"> = silent) =>
@@ -46,32 +46,32 @@ describe("capture, decode and replay", () => {
       using place = folder();
       const output = place.file("capture.json");
       await using ecu = await startEcu({ family, ...noon() });
-      const shown = await listSamples(ecu);
-      expect(shown.length).toBeGreaterThan(30);
-      expect(shown.filter((line) => /_watts\{.* [1-9]/.test(line)).length).toBeGreaterThanOrEqual(
+      const samples = await listSamples(ecu);
+      expect(samples.length).toBeGreaterThan(30);
+      expect(samples.filter((line) => /_watts\{.* [1-9]/.test(line)).length).toBeGreaterThanOrEqual(
         8,
       );
-      expect(await captured(ecu, { output })).toMatchObject({ code: 0, stdout: "" });
+      expect(await runCapture(ecu, { output })).toMatchObject({ code: 0, stdout: "" });
 
       const { code, stdout } = await decoded(output);
       expect(code).toBe(0);
       expect(stdout).not.toContain("undecoded");
       const capture = parseCapture(readFileSync(output, "utf8"));
       await using replay = await replayed(capture);
-      expect(await listSamples(replay)).toEqual(shown);
+      expect(await listSamples(replay)).toEqual(samples);
     },
   );
 
   it("sends three requests, one connection after another, and none that changes the ECU", async () => {
     await using ecu = await startEcu({ family: "R" });
-    await captured(ecu);
+    await runCapture(ecu);
     expect(ecu.requests.map(({ code }) => code)).toEqual(["0001", "0002", "0030"]);
     expect([ecu.connections.peak, ecu.connections.total, ecu.writes]).toEqual([1, 3, []]);
   });
 
   it("sends nine requests with --all, those for the history with the ECU's own date", async () => {
     await using ecu = await startEcu({ family: "R" });
-    const { code, stdout, stderr } = await captured(ecu, { all: true });
+    const { code, stdout, stderr } = await runCapture(ecu, { all: true });
     expect(code).toBe(0);
     expect(ecu.requests.map(({ code: command, parameter }) => `${command} ${parameter}`)).toEqual([
       "0001 ",
@@ -100,7 +100,7 @@ describe("capture, decode and replay", () => {
     using place = folder();
     const output = place.file("capture.json");
     await using ecu = await startEcu({ family: "R", faults: ["truncate"] });
-    const { code, stderr } = await captured(ecu, { output });
+    const { code, stderr } = await runCapture(ecu, { output });
     expect(code).toBe(1);
     expect(stderr).toContain("closed the connection in the middle of its reply");
     expect(stderr).toContain("before you publish it");
@@ -115,11 +115,11 @@ describe("capture, decode and replay", () => {
   ];
   it.each(faults)("replays the fault %s: the ECU's reply is again %s", async (fault, reason) => {
     await using ecu = await startEcu({ family: "L", faults: [fault] });
-    const first = await captured(ecu);
+    const first = await runCapture(ecu);
     const capture = parseCapture(first.stdout);
     expect([first.code, capture.questions[0]?.failed?.reason]).toEqual([1, reason]);
     await using replay = await replayed(capture);
-    const again = parseCapture((await captured(replay)).stdout);
+    const again = parseCapture((await runCapture(replay)).stdout);
     expect(again.questions.map(({ failed: failure }) => failure?.reason)).toEqual(
       capture.questions.map(({ failed: failure }) => failure?.reason),
     );
@@ -130,7 +130,7 @@ describe("capture, decode and replay", () => {
     ["an unknown model", { inverters: [["UNKNOWN", 2]] }],
   ] as const)("captures %s, and replaces every serial number", async (_, options) => {
     await using ecu = await startEcu({ family: "R", ...noon(), ...options });
-    const { code, stdout } = await captured(ecu);
+    const { code, stdout } = await runCapture(ecu);
     expect(code).toBe(0);
     const capture = parseCapture(stdout);
     await using replay = await replayed(capture);
@@ -139,7 +139,7 @@ describe("capture, decode and replay", () => {
 
   it("continues with the id in base information that is otherwise invalid", async () => {
     await using ecu = await startReplyingEcu({ info: info.layout03, realtime: vectors.S9, signal });
-    const { code, stdout } = await captured(ecu);
+    const { code, stdout } = await runCapture(ecu);
     expect(code).toBe(1);
     const { questions, ecu: product } = parseCapture(stdout);
     expect(questions.map(({ reply: hex }) => hex !== undefined)).toEqual([false, true, true]);
@@ -150,7 +150,7 @@ describe("capture, decode and replay", () => {
     using place = folder();
     const output = place.file("capture.json");
     await using ecu = await startReplyingEcu({});
-    const { code, stdout, stderr } = await captured(ecu, { output });
+    const { code, stdout, stderr } = await runCapture(ecu, { output });
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toBe(
       `${ecu.host}:${ecu.port} closed the connection without a reply; ` +
@@ -162,7 +162,7 @@ describe("capture, decode and replay", () => {
 
   it("keeps a reply without its line feed as received", async () => {
     const { questions } = parseCapture(
-      (await captured(await startReplyingEcu({ info: info.version11.subarray(0, -1) }))).stdout,
+      (await runCapture(await startReplyingEcu({ info: info.version11.subarray(0, -1) }))).stdout,
     );
     expect(questions[0]?.reply).toMatch(/454e44$/);
   });
@@ -176,16 +176,16 @@ describe("capture, decode and replay", () => {
       now: TAKEN,
     });
     expect(firstError).toBe(error);
-    expect(questions).toEqual([failed("info", "timeout")]);
+    expect(questions).toEqual([createFailed("info", "timeout")]);
   });
 });
 
 describe("the server of a capture", () => {
   const sample = createCapture(
-    answered("info", info.version11),
-    failed("realtime", "truncated", vectors.S9.subarray(0, 40)),
-    failed("signal", "timeout", signal.subarray(0, 20)),
-    answered("energy", vectors.S3, "00"),
+    createAnswered("info", info.version11),
+    createFailed("realtime", "truncated", vectors.S9.subarray(0, 40)),
+    createFailed("signal", "timeout", signal.subarray(0, 20)),
+    createAnswered("energy", vectors.S3, "00"),
   );
   const ID = "216000000001";
   const asLinux = { ...sample, ecu: { model: "ECU-C", firmware: "C1.2.24D" } };
@@ -226,7 +226,7 @@ describe("the server of a capture", () => {
   });
 
   it("closes without a reply if the ECU did", async () => {
-    await using server = await replayed(createCapture(failed("info", "closed")));
+    await using server = await replayed(createCapture(createFailed("info", "closed")));
     using client = await dial(server);
     client.send(encodeRequest("info"));
     expect(await client.ended).toBeUndefined();
@@ -268,7 +268,7 @@ describe.skipIf(capturesFile === undefined)("captured replies", () => {
     const name = commandByQuery[query];
     const bytes = Buffer.from(hex, "hex");
     const model = { model: "ECU-C", firmware: "" };
-    const capture = { ...createCapture(failed(name, "truncated", bytes)), ecu: model };
+    const capture = { ...createCapture(createFailed(name, "truncated", bytes)), ecu: model };
     await using server = await replayed(parseCapture(JSON.stringify(capture)));
     using client = await dial(server);
     const id = query === "ecu-info" ? "" : ecuIds.L;
@@ -341,7 +341,10 @@ Offset  Bytes                 Field               Value           Meaning
   it("has a title for each query of a capture, with its result", async () => {
     using place = folder();
     const path = place.file("capture.json");
-    const questions = [answered("energy", vectors.S3, "00"), failed("signal", "closed")];
+    const questions = [
+      createAnswered("energy", vectors.S3, "00"),
+      createFailed("signal", "closed"),
+    ];
     writeFileSync(path, JSON.stringify(createCapture(...questions)));
     const { code, stdout } = await decoded(path);
     expect(code).toBe(0);

@@ -18,7 +18,7 @@ export const folder = () => {
 const PAUSE_MS = 20;
 
 /** Runs `capture` with short pauses. @returns its exit code and its output */
-export const captured = async (
+export const runCapture = async (
   { host, port }: { host: string; port: number },
   { output = "-", all = false } = {},
 ) => {

@@ -9,7 +9,11 @@ import { type Command, commands } from "../../src/protocol/requests.ts";
 export const TAKEN = Date.UTC(2026, 5, 21, 11, 3);
 
 /** A query with a valid reply. */
-export const answered = (name: Command, bytes: Uint8Array, parameter?: string): RecordedQuery => ({
+export const createAnswered = (
+  name: Command,
+  bytes: Uint8Array,
+  parameter?: string,
+): RecordedQuery => ({
   name,
   code: commands[name].code,
   ...(parameter === undefined ? {} : { parameter }),
@@ -17,7 +21,11 @@ export const answered = (name: Command, bytes: Uint8Array, parameter?: string): 
 });
 
 /** A failed query. */
-export const failed = (name: Command, reason: string, received: Uint8Array = Buffer.of()) => ({
+export const createFailed = (
+  name: Command,
+  reason: string,
+  received: Uint8Array = Buffer.of(),
+) => ({
   name,
   code: commands[name].code,
   failed: { reason, received: Buffer.from(received).toString("hex") },

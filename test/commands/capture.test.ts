@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { formatCapture } from "../../src/captures/format.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
 import { folder } from "../captures/run.ts";
-import { answered, createCapture } from "../captures/samples.ts";
+import { createAnswered, createCapture } from "../captures/samples.ts";
 import { info } from "../fixtures/frames.ts";
 import { dial, startEcu } from "../simulator/client.ts";
 
@@ -28,7 +28,7 @@ describe("the program", { timeout: STARTING_MS }, () => {
   it("replays a capture at the logged port until it is stopped", async () => {
     using place = folder();
     const path = place.file("capture.json");
-    writeFileSync(path, formatCapture(createCapture(answered("info", info.version11))));
+    writeFileSync(path, formatCapture(createCapture(createAnswered("info", info.version11))));
     const { child, output, ended } = start("replay", path, "--listen=127.0.0.1:0");
     try {
       while (!output.stderr.includes('"port":')) await once(child.stderr, "data");

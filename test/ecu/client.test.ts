@@ -417,20 +417,20 @@ describe("the connection", () => {
 describe("the observer", () => {
   const observe = async (script: Script, passing: PassingTime = noTime, closeMs = 3_000) => {
     await using server = await serve(script);
-    const seen: string[] = [];
+    const events: string[] = [];
     const exchange = createTimedExchange({ clock: createFastClock(), passing, ecu: server });
     const outcome = exchange(server, request, never, {
       limits: { closeMs },
       observer: {
-        connected: () => seen.push("connected"),
-        received: (bytes) => seen.push(`received ${bytes.length}`),
-        replied: ({ bytes }) => seen.push(`replied ${bytes.length}`),
-        closed: () => seen.push("closed"),
+        connected: () => events.push("connected"),
+        received: (bytes) => events.push(`received ${bytes.length}`),
+        replied: ({ bytes }) => events.push(`replied ${bytes.length}`),
+        closed: () => events.push("closed"),
       },
     });
     await outcome.catch(() => {});
     await server.allClosed();
-    return seen;
+    return events;
   };
 
   it.each<[string, Script, readonly string[], PassingTime?, number?]>([

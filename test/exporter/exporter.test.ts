@@ -163,7 +163,7 @@ const sites: readonly Site[] = [
     absent: [],
   },
   {
-    title: "site-03, YC1000 with one never contacted amid, and a signal reply cut short",
+    title: "site-03, YC1000 with one inverter never contacted, and a truncated signal reply",
     info: () => readCapture("site-03-info-1"),
     realtime: "site-03-inv-1",
     signal: "site-03-sig-1",

@@ -27,8 +27,10 @@ const hosts: Readonly<Record<string, readonly string[]>> = {
 };
 const isAddress = (host: string) => /^[\d.]+$/.test(host) || host.includes(":");
 const resolve = (host: string): Promise<readonly string[]> => {
-  const known = hosts[host] ?? (isAddress(host) ? [host] : undefined);
-  return known === undefined ? Promise.reject(new Error("ENOTFOUND")) : Promise.resolve(known);
+  const addresses = hosts[host] ?? (isAddress(host) ? [host] : undefined);
+  return addresses === undefined
+    ? Promise.reject(new Error("ENOTFOUND"))
+    : Promise.resolve(addresses);
 };
 
 const refusal = async (allow: readonly AddressRange[], ...given: string[]) => {

@@ -6,7 +6,7 @@ import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts"
 import { parseSamples, startTestExporter } from "../support/exporter.ts";
 import { settle } from "../support/fake-clock.ts";
 
-/** An ECU hears of a closed connection a moment later. */
+/** An ECU notices a closed connection a moment later. */
 const PAUSE_MS = 100;
 
 const startEcu = (change: Partial<SimulationOptions> = {}) =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { buildHistory, HistoryError } from "../../src/history/history.ts";
 import { buildTestHistory, createPast, energies, KWH, NOW, records } from "./past.ts";
 
-const wanted = { from: "20261118", to: "20261120" };
+const range = { from: "20261118", to: "20261120" };
 /** 1 kWh in an hour, of which the first record stands for 5 minutes. */
 const curve = (hour: string, watts = 3_000) =>
   records(
@@ -12,7 +12,7 @@ const curve = (hour: string, watts = 3_000) =>
   );
 
 describe("the counter", () => {
-  const known = createPast({
+  const threeDays = createPast({
     days: energies({ "20261118": 3, "20261119": 4, "20261120": 1.5 }),
     curves: new Map([
       ["20261118", curve("12")],
@@ -22,7 +22,7 @@ describe("the counter", () => {
   });
 
   it("ends with the reading and begins with the energy before the first day", () => {
-    const { counter, lifetime, notes } = buildTestHistory(known, wanted);
+    const { counter, lifetime, notes } = buildTestHistory(threeDays, range);
     expect(lifetime.at(-1)).toEqual({ at: NOW, value: 1_000 * KWH });
     expect(counter["2026-11-20T12:00:00"]).toBe(1_000);
     expect(counter["2026-11-19T23:00:00"]).toBe(998); // today's 2 kWh are those of the reading
@@ -32,14 +32,14 @@ describe("the counter", () => {
   });
 
   it("rises with the curve, so that each day adds its energy", () => {
-    const { counter } = buildTestHistory(known, wanted);
+    const { counter } = buildTestHistory(threeDays, range);
     expect(counter["2026-11-18T10:55:00"]).toBe(991);
     expect(counter["2026-11-18T11:00:00"]).toBe(991.75);
     expect(counter["2026-11-18T11:15:00"]).toBe(994);
   });
 
   it("has a sample every 5 minutes, by night too, in whole joules, and never falls", () => {
-    const { lifetime } = buildTestHistory(known, wanted);
+    const { lifetime } = buildTestHistory(threeDays, range);
     expect(lifetime).toHaveLength(2 * 288 + 13 * 12 + 1);
     for (const [i, { at, value }] of lifetime.slice(1).entries()) {
       expect(at - (lifetime[i]?.at ?? 0)).toBe(300);
@@ -49,7 +49,7 @@ describe("the counter", () => {
   });
 
   it("has power at the ECU's timestamps only", () => {
-    expect(buildTestHistory(known, { from: "20261119", to: "20261119" }).power).toEqual({
+    expect(buildTestHistory(threeDays, { from: "20261119", to: "20261119" }).power).toEqual({
       "2026-11-19T09:00:00": 3_000,
       "2026-11-19T09:05:00": 3_000,
       "2026-11-19T09:10:00": 3_000,
@@ -58,7 +58,7 @@ describe("the counter", () => {
   });
 
   it("ends with the last requested day, at the level before the following days", () => {
-    const { counter, lifetime } = buildTestHistory(known, { from: "20261118", to: "20261118" });
+    const { counter, lifetime } = buildTestHistory(threeDays, { from: "20261118", to: "20261118" });
     expect(lifetime).toHaveLength(289);
     expect(counter["2026-11-18T23:00:00"]).toBe(994);
   });
@@ -67,7 +67,7 @@ describe("the counter", () => {
     const late = createPast({
       curves: new Map([["20261120", records("1255 100, 1300 200, 1305 300")]]),
     });
-    expect(buildTestHistory(late, wanted).power).toEqual({
+    expect(buildTestHistory(late, range).power).toEqual({
       "2026-11-20T11:55:00": 100,
       "2026-11-20T12:00:00": 200,
     });
@@ -78,7 +78,7 @@ describe("a day", () => {
   it("has the energy of its curve if no table has it", () => {
     const { counter } = buildTestHistory(
       createPast({ curves: new Map([["20261119", curve("10")]]) }),
-      wanted,
+      range,
     );
     expect(counter["2026-11-18T23:00:00"]).toBe(999); // nothing today; 4 × 3 kW × 5 min
     expect(counter["2026-11-19T23:00:00"]).toBe(1_000);
@@ -122,7 +122,7 @@ describe("a day", () => {
       days: energies({ "20261119": 0 }),
       curves: new Map([["20261119", curve("10")]]),
     });
-    expect(buildTestHistory(stuck, wanted).counter["2026-11-18T23:00:00"]).toBe(999);
+    expect(buildTestHistory(stuck, range).counter["2026-11-18T23:00:00"]).toBe(999);
   });
 
   it("of a large plant has two bytes in the table, completed by the curve", () => {
@@ -138,7 +138,7 @@ describe("a day", () => {
       days: energies({ "20261118": 30, "20261119": 14.64 }, true),
       curves: new Map([["20261119", stamps]]),
     });
-    const { counter, notes } = buildTestHistory(great, wanted);
+    const { counter, notes } = buildTestHistory(great, range);
     expect(counter["2026-11-18T23:00:00"]).toBe(330);
     expect(counter["2026-11-17T23:00:00"]).toBeUndefined(); // 30 kWh, or a turn more
     expect(notes).toContain(
@@ -148,14 +148,14 @@ describe("a day", () => {
 
   it("of today has no energy before its first power: an ECU-R still reports yesterday's energy", () => {
     const dawn = createPast({ days: energies({ "20261119": 4 }) });
-    expect(buildTestHistory(dawn, wanted).counter["2026-11-19T23:00:00"]).toBe(1_000);
+    expect(buildTestHistory(dawn, range).counter["2026-11-19T23:00:00"]).toBe(1_000);
   });
 
   it("of today has the energy of its curve while the counter of today is still yesterday's", () => {
     const reading = { at: NOW, lifetimeJoules: 1_000 * KWH, todayJoules: 4 * KWH };
     const first = new Map([["20261120", curve("12")]]); // 1 kWh
     const dawn = createPast({ reading, days: energies({ "20261119": 4 }), curves: first });
-    expect(buildTestHistory(dawn, wanted).counter["2026-11-19T23:00:00"]).toBe(999);
+    expect(buildTestHistory(dawn, range).counter["2026-11-19T23:00:00"]).toBe(999);
   });
 
   it.each([
@@ -164,7 +164,7 @@ describe("a day", () => {
   ])("of today has its energy %s if the counter of today is briefly 0", (_by, change, begin) => {
     const reading = { at: NOW, lifetimeJoules: 1_000 * KWH, todayJoules: 0 };
     expect(
-      buildTestHistory(createPast({ reading, ...change }), wanted).counter["2026-11-19T23:00:00"],
+      buildTestHistory(createPast({ reading, ...change }), range).counter["2026-11-19T23:00:00"],
     ).toBe(begin);
   });
 
@@ -259,7 +259,7 @@ describe("the table of months", () => {
 });
 
 describe("a cutover", () => {
-  const known = createPast({
+  const threeDays = createPast({
     days: energies({ "20261118": 3, "20261119": 4, "20261120": 2 }),
     curves: new Map([
       ["20261118", curve("12")],
@@ -271,8 +271,8 @@ describe("a cutover", () => {
   const at = Date.UTC(2026, 10, 19, 11, 0, 30) / 1000;
 
   it("ends before the first existing sample, at its value", () => {
-    const { lifetime, power } = buildTestHistory(known, {
-      ...wanted,
+    const { lifetime, power } = buildTestHistory(threeDays, {
+      ...range,
       cutover: { at, joules: 500 * KWH },
     });
     expect(lifetime.at(-1)).toEqual({ at: at - 1, value: expect.closeTo(500 * KWH, -5) });
@@ -281,7 +281,7 @@ describe("a cutover", () => {
   });
 
   it("alone is low enough that the counter cannot fall: its own steps, the steps of days, and 10 minutes", () => {
-    const { counter, lifetime } = buildTestHistory(known, { ...wanted, cutover: { at } });
+    const { counter, lifetime } = buildTestHistory(threeDays, { ...range, cutover: { at } });
     // 1000 − 2 − 4 kWh at the day's begin; lowered by 0.1 + 2 × 0.01, and the 1.1 kWh of the last 10 minutes.
     expect(counter["2026-11-18T23:00:00"]).toBeCloseTo(994 - 0.12 - 1.1, 6);
     expect(lifetime.at(-1)?.at).toBe(at - 1);
@@ -291,7 +291,7 @@ describe("a cutover", () => {
     const { counter } = buildTestHistory(
       createPast({ days: energies({ "20261118": 3, "20261119": 4 }) }),
       {
-        ...wanted,
+        ...range,
         cutover: { at },
       },
     );
@@ -329,9 +329,9 @@ describe("an impossible history", () => {
 
   it("has nothing left", () => {
     const reading = { at: NOW, lifetimeJoules: KWH, todayJoules: 0 };
-    const seam = { at: Date.UTC(2026, 10, 19, 3) / 1000 };
+    const cutover = { at: Date.UTC(2026, 10, 19, 3) / 1000 };
     const reset = createPast({ reading, days: energies({ "20261118": 5, "20261119": 4 }) });
-    expect(() => buildHistory(reset, { ...wanted, cutover: seam })).toThrow(
+    expect(() => buildHistory(reset, { ...range, cutover })).toThrow(
       /nothing to write for .*reset/,
     );
   });
@@ -339,25 +339,25 @@ describe("an impossible history", () => {
   it("has a lifetime energy of 0 after days with energy", () => {
     const reading = { at: NOW, lifetimeJoules: 0, todayJoules: 0 };
     const glitch = createPast({ reading, days: energies({ "20261119": 4 }) });
-    expect(() => buildHistory(glitch, wanted)).toThrow(HistoryError);
+    expect(() => buildHistory(glitch, range)).toThrow(HistoryError);
   });
 
   it("has only days without data of the ECU", () => {
-    expect(() => buildHistory(createPast(), wanted)).toThrow(
+    expect(() => buildHistory(createPast(), range)).toThrow(
       "the ECU has no data for 2026-11-18 to 2026-11-20",
     );
   });
 
   it("has a counter before a day without energy, unless the value at the cutover is set", () => {
     const what = createPast({ days: energies({ "20261117": 3, "20261119": 4 }) });
-    const seam = { at: Date.UTC(2026, 10, 17, 23) / 1000 };
-    const asked = { from: "20261117", to: "20261117" };
-    expect(() => buildHistory(what, { ...asked, cutover: seam })).toThrow(
+    const cutover = { at: Date.UTC(2026, 10, 17, 23) / 1000 };
+    const requested = { from: "20261117", to: "20261117" };
+    expect(() => buildHistory(what, { ...requested, cutover })).toThrow(
       "the ECU has no energy for 2026-11-18, so the counter at --end cannot be computed; set --end-joules as well",
     );
     const { counter } = buildTestHistory(what, {
-      ...asked,
-      cutover: { ...seam, joules: 900 * KWH },
+      ...requested,
+      cutover: { ...cutover, joules: 900 * KWH },
     });
     expect(Object.values(counter)).toEqual([897]);
   });

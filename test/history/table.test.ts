@@ -63,11 +63,11 @@ describe("the energy of a day in two bytes", () => {
   ])(
     "%s",
     (_what, record, { canWrap, estimate }: { canWrap: boolean; estimate?: number }, kwh?) => {
-      const meant = unwrapEnergy(record, {
+      const energy = unwrapEnergy(record, {
         canWrap,
         ...(estimate && { estimate: estimate * KWH }),
       });
-      expect(meant).toBe(kwh === undefined ? undefined : Math.round((kwh as number) * KWH));
+      expect(energy).toBe(kwh === undefined ? undefined : Math.round((kwh as number) * KWH));
     },
   );
 

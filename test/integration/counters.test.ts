@@ -18,13 +18,13 @@ const days: readonly (readonly [name: string, options: DayOptions])[] = [
 
 /** Samples as OpenMetrics text: for each day, one series with the exported values and one with the values that the ECU sent. */
 const openMetrics = (results: ReadonlyMap<string, GlitchyDay>): string => {
-  const series = (day: string, source: string, samples: GlitchyDay["shown"]) =>
+  const series = (day: string, source: string, samples: GlitchyDay["exported"]) =>
     samples.map(
       ({ at, joules }) => `${METRIC}_total{day="${day}",source="${source}"} ${joules} ${at / 1000}`,
     );
-  const lines = [...results].flatMap(([day, { shown, said }]) => [
-    ...series(day, "shown", shown),
-    ...series(day, "said", said),
+  const lines = [...results].flatMap(([day, { exported, reported }]) => [
+    ...series(day, "exported", exported),
+    ...series(day, "reported", reported),
   ]);
   return [`# TYPE ${METRIC} counter`, ...lines, "# EOF", ""].join("\n");
 };
@@ -78,9 +78,9 @@ describe.skipIf(!hasPrograms)("Prometheus with a day of glitches", () => {
 
   describe.each(days.map(([name]) => name))("for %s", (name) => {
     it("has the counter of every minute with a correct reply, and no values of the wrong replies", async () => {
-      const { begin, end, shown, rightReplies } = getDay(name);
-      const within = shown.filter(({ at }) => at >= begin && at <= end);
-      expect(await evaluate(name, "shown", "count_over_time(X[24h])")).toBe(within.length);
+      const { begin, end, exported, rightReplies } = getDay(name);
+      const within = exported.filter(({ at }) => at >= begin && at <= end);
+      expect(await evaluate(name, "exported", "count_over_time(X[24h])")).toBe(within.length);
       expect(within).toHaveLength(rightReplies);
       expect(rightReplies).toBeGreaterThan(600);
       expect(rightReplies).toBeLessThan(1_341);
@@ -92,21 +92,21 @@ describe.skipIf(!hasPrograms)("Prometheus with a day of glitches", () => {
      * whole step of the counter, so the last one is less than 0.1 kWh too low.
      */
     it("computes the energy with increase() to within 0.1 kWh", async () => {
-      const increase = await evaluate(name, "shown", "increase(X[24h])");
+      const increase = await evaluate(name, "exported", "increase(X[24h])");
       const { trueJoules } = getDay(name);
       expect(trueJoules / KWH).toBeGreaterThan(5);
       expect(Math.abs(increase - trueJoules) / KWH).toBeLessThan(0.1);
     });
 
     it("has the same difference between the first and the last sample, and no resets", async () => {
-      const increase = await evaluate(name, "shown", "increase(X[24h])");
-      expect(await evaluate(name, "shown", "X - X offset 24h")).toBe(increase);
-      expect(await evaluate(name, "shown", "resets(X[24h])")).toBe(0);
+      const increase = await evaluate(name, "exported", "increase(X[24h])");
+      expect(await evaluate(name, "exported", "X - X offset 24h")).toBe(increase);
+      expect(await evaluate(name, "exported", "resets(X[24h])")).toBe(0);
     });
 
     it("would compute thousands of kWh from the values that the ECU sent", async () => {
-      expect(await evaluate(name, "said", "resets(X[24h])")).toBeGreaterThan(20);
-      expect(await evaluate(name, "said", "increase(X[24h])")).toBeGreaterThan(10_000 * KWH);
+      expect(await evaluate(name, "reported", "resets(X[24h])")).toBeGreaterThan(20);
+      expect(await evaluate(name, "reported", "increase(X[24h])")).toBeGreaterThan(10_000 * KWH);
     });
   });
 });

@@ -82,8 +82,8 @@ describe("the catalogue", () => {
         signal: { success: false },
       },
     });
-    const shown = rows.filter(([, { samples }]) => samples(createScrape(down)).length > 0);
-    expect(shown.map(([name]) => name)).toEqual([
+    const exported = rows.filter(([, { samples }]) => samples(createScrape(down)).length > 0);
+    expect(exported.map(([name]) => name)).toEqual([
       "ecu_up",
       "ecu_sun_elevation_degrees",
       "apsystems_exporter_build_info",

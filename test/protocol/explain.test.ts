@@ -7,7 +7,7 @@ import { goodReplies, info, records, table, vectors, wire } from "../fixtures/fr
 import { captures, capturesFile } from "../support/captures.ts";
 
 /** Field, offset and value of each entry. */
-const said = (bytes: Uint8Array) =>
+const listEntries = (bytes: Uint8Array) =>
   explainReply(bytes).entries.map(({ field, begin, value }) => [begin, field, value]);
 
 /** The bytes of all entries in turn. */
@@ -28,7 +28,7 @@ const isCovered = (bytes: Uint8Array): void => {
 
 describe("explaining a reply", () => {
   it("gives the place and value of every field, from the signature to the line feed", () => {
-    expect(said(table(2, records.none, records.two))).toEqual([
+    expect(listEntries(table(2, records.none, records.two))).toEqual([
       [0, "signature", "APS"],
       [3, "version", "11"],
       [5, "length", "0059"],
@@ -55,7 +55,7 @@ describe("explaining a reply", () => {
   });
 
   it("distinguishes a text from the length before it", () => {
-    expect(said(info.version12).slice(12)).toEqual([
+    expect(listEntries(info.version12).slice(12)).toEqual([
       [50, "zigbeeChannel", "10"],
       [52, "firmware.length", 12],
       [55, "firmware", "ECU_R_1.3.6C"],
@@ -70,7 +70,7 @@ describe("explaining a reply", () => {
   });
 
   it("omits a record size that did not fit", () => {
-    expect(said(vectors.S3).slice(5)).toEqual([
+    expect(listEntries(vectors.S3).slice(5)).toEqual([
       [15, "period", "00"],
       [17, "records.0.date", "20240101"],
       [21, "records.0.energyJoules", 1234 * 36_000],
@@ -83,7 +83,7 @@ describe("explaining a reply", () => {
 
   it("shows the rest of a record of unknown type as bytes", () => {
     const unknown = "801000000009 01 '77' 01f4 0078 0102030405060708";
-    expect(said(table(2, records.two, unknown)).slice(-6)).toEqual([
+    expect(listEntries(table(2, records.two, unknown)).slice(-6)).toEqual([
       [54, "records.1.typeCode", "77"],
       [56, "records.1.frequencyHertz", 50],
       [58, "records.1.temperatureCelsius", 20],
@@ -95,7 +95,7 @@ describe("explaining a reply", () => {
 
   it("shows bytes after the last record as unknown, and bytes after the reply as trailing", () => {
     const bytes = Buffer.concat([table(1, records.two, "abcdef"), wire("414243")]);
-    expect(said(bytes).slice(-4)).toEqual([
+    expect(listEntries(bytes).slice(-4)).toEqual([
       [47, "unknown", "abcdef"],
       [50, "terminator", "END"],
       [53, "lineFeed", "0a"],

@@ -19,12 +19,12 @@ const board = (on: readonly (FaultName | FaultSpec)[] = [], seed = 1) => {
 
 /** The lifetime energy in several reads: 0 if the fault acted. */
 const glitches = async (ecu: SimulatedEcu, reads: number): Promise<string> => {
-  let seen = "";
+  let pattern = "";
   for (let i = 0; i < reads; i++) {
     const { lifetimeEnergyJoules } = await queryEcu(ecu, "info", ecuIds.L);
-    seen += lifetimeEnergyJoules === 0 ? "0" : "-";
+    pattern += lifetimeEnergyJoules === 0 ? "0" : "-";
   }
-  return seen;
+  return pattern;
 };
 
 const zeroGlitch = (limit: NonNullable<FaultSpec["limit"]>): FaultSpec => ({
@@ -47,12 +47,12 @@ describe("a fault is active", () => {
   });
 
   it("with a probability, and acts the same with the same seed", async () => {
-    const seen: string[] = [];
+    const pattern: string[] = [];
     for (const seed of [7, 7, 8]) {
       await using ecu = await startEcu({ seed, faults: [zeroGlitch({ chance: 0.3 })] });
-      seen.push(await glitches(ecu, 60));
+      pattern.push(await glitches(ecu, 60));
     }
-    const [first = "", again, other] = seen;
+    const [first = "", again, other] = pattern;
     expect(again).toBe(first);
     expect(other).not.toBe(first);
     const share = first.replaceAll("-", "").length / 60;

@@ -51,7 +51,7 @@ const getReason = (command: Command, bytes: Buffer): string => {
     throw error;
   }
 };
-const said = <C extends Command>(answers: Answers, command: C): Messages[C] =>
+const decodeAnswer = <C extends Command>(answers: Answers, command: C): Messages[C] =>
   decodeReply(command, answers.seen[command].bytes);
 const table = (bytes: Buffer): InverterTable => decodeReply("realtime", bytes) as InverterTable;
 
@@ -140,20 +140,20 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
   },
   status02: (answers) => {
     reasonsAre({ info: "none", realtime: "none", signal: "status", clock: "status" })(answers);
-    expect(said(answers, "realtime")).toEqual({ kind: "none" });
+    expect(decodeAnswer(answers, "realtime")).toEqual({ kind: "none" });
   },
   zeroGlitch: (answers) => {
-    expect(said(answers, "info")).toEqual({
+    expect(decodeAnswer(answers, "info")).toEqual({
       ...decodeReply("info", answers.plain.info),
       lifetimeEnergyJoules: 0,
       todayEnergyJoules: 0,
       inverters: 0,
     });
-    expect(said(answers, "info").powerWatts).toBeGreaterThan(0);
+    expect(decodeAnswer(answers, "info").powerWatts).toBeGreaterThan(0);
     others(answers, "info");
   },
   frozenCounters: (answers) => {
-    expect(said(answers, "info")).toEqual({
+    expect(decodeAnswer(answers, "info")).toEqual({
       ...decodeReply("info", answers.plain.info),
       lifetimeEnergyJoules: 1234.5 * KWH,
       todayEnergyJoules: 0,
@@ -161,15 +161,15 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
     others(answers, "info");
   },
   clockOffset: (answers) => {
-    expect(said(answers, "realtime")).toEqual({
+    expect(decodeAnswer(answers, "realtime")).toEqual({
       ...table(answers.plain.realtime),
       takenAt: "20260621160000",
     });
-    expect(said(answers, "clock")).toEqual({ now: "20260621160300" });
+    expect(decodeAnswer(answers, "clock")).toEqual({ now: "20260621160300" });
     others(answers, "realtime", "clock");
   },
   staleTimestamp: (answers) => {
-    expect(said(answers, "realtime")).toEqual({
+    expect(decodeAnswer(answers, "realtime")).toEqual({
       ...table(answers.plain.realtime),
       takenAt: "20240601120000",
     });
@@ -216,7 +216,7 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
     const { info } = answers.seen;
     expect(info.bytes.toString("latin1", 3, 5)).toBe("12");
     expect(info.bytes).toHaveLength(answers.plain.info.length + 12);
-    expect(said(answers, "info")).toEqual({
+    expect(decodeAnswer(answers, "info")).toEqual({
       ...decodeReply("info", answers.plain.info),
       extension: "303000000000000000000000",
     });
@@ -236,13 +236,13 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
     }
   },
   shuffleSignal: (answers) => {
-    expect(said(answers, "signal")).toEqual(
+    expect(decodeAnswer(answers, "signal")).toEqual(
       decodeReply("signal", answers.plain.signal).toReversed(),
     );
     others(answers, "signal");
   },
   shortSignal: (answers) => {
-    expect(said(answers, "signal")).toEqual(
+    expect(decodeAnswer(answers, "signal")).toEqual(
       decodeReply("signal", answers.plain.signal).slice(0, 1),
     );
     others(answers, "signal");

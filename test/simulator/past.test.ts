@@ -66,7 +66,7 @@ describe("an ECU with a history", () => {
 });
 
 describe("the reply with its history", () => {
-  const asked = async (change: Partial<SimulationOptions>, command: "dayPower" | "energy") => {
+  const queryPast = async (change: Partial<SimulationOptions>, command: "dayPower" | "energy") => {
     await using ecu = await simulateEcu({
       inverters: [["DS3", 30]],
       family: "R",
@@ -94,7 +94,7 @@ describe("the reply with its history", () => {
   ] as const)(
     "is of family %s with %s in version %s: records of %i bytes",
     async (family, history, version, size) => {
-      const bytes = await asked({ family, history }, "energy");
+      const bytes = await queryPast({ family, history }, "energy");
       expect(bytes.toString("latin1", 3, 5)).toBe(version);
       expect(bytes.length).toBe(21 + size * 2);
       const { records } = decodeReply("energy", bytes);
@@ -111,7 +111,7 @@ describe("the reply with its history", () => {
   ] as const)(
     "is missing for family %s with %s: the connection is closed",
     async (family, history) => {
-      const asking = asked({ family, history, inverters: [["DS3", 1]] }, "dayPower");
+      const asking = queryPast({ family, history, inverters: [["DS3", 1]] }, "dayPower");
       await expect(asking).rejects.toMatchObject({ reason: "closed" });
     },
   );

@@ -62,10 +62,13 @@ describe.each<Family>(["R", "L"])("an ECU of family %s", (family) => {
 
   it("reports the values of its plant after each round", () => {
     const rounds = ecu({ family });
-    const made = madeAt(mixed, local(13));
-    expect(powersAt(rounds, local(13, 4))).toEqual(made);
-    expect(rounds.info(local(13, 4))).toMatchObject({ powerWatts: sum(made), invertersOnline: 6 });
-    expect(sum(made)).toBeGreaterThan(500);
+    const powers = madeAt(mixed, local(13));
+    expect(powersAt(rounds, local(13, 4))).toEqual(powers);
+    expect(rounds.info(local(13, 4))).toMatchObject({
+      powerWatts: sum(powers),
+      invertersOnline: 6,
+    });
+    expect(sum(powers)).toBeGreaterThan(500);
   });
 
   it("gives each round the time at which it began, in its zone", () => {

@@ -53,13 +53,13 @@ describe.each(families)("an ECU of family %s", (family) => {
 
   it("replies with status 01 to a request with another ECU id", async () => {
     await using ecu = await startEcu({ family });
-    for (const [asked, reply] of [
+    for (const [sent, reply] of [
       ["APS1100280002216099999999END\n", "APS110015000201\n"],
       ["APS1100280030216099999999END\n", "APS110015003001\n"],
       ["APS1100280002END\n", "APS110015000201\n"],
     ] as const) {
       using wire = await dial(ecu);
-      wire.send(asked);
+      wire.send(sent);
       expect((await wire.replies())[0]?.toString("latin1")).toBe(reply);
     }
   });
@@ -170,9 +170,9 @@ describe("family R", () => {
   it("replies to several requests on one connection", async () => {
     await using ecu = await startEcu({ family: "R" });
     using wire = await dial(ecu);
-    for (const asked of ["0001", "0002", "0030", "0012"]) {
-      wire.send(asked === "0001" ? INFO : request(asked, "R"));
-      expect(code((await wire.replies())[0])).toBe(asked);
+    for (const sent of ["0001", "0002", "0030", "0012"]) {
+      wire.send(sent === "0001" ? INFO : request(sent, "R"));
+      expect(code((await wire.replies())[0])).toBe(sent);
     }
   });
 
@@ -262,12 +262,12 @@ describe("family R", () => {
     expect(await queryEcu(ecu, "energy", ecuIds.R, "00")).toEqual({ period: "00", records });
     const curve = await queryEcu(ecu, "dayPower", ecuIds.R, "20260621");
     expect(curve.at(-1)?.time).toBe("1300");
-    for (const [asked, size] of [
+    for (const [sent, size] of [
       ["0004", 27],
       ["0003", 19],
     ] as const) {
       using wire = await dial(ecu);
-      wire.send(request(asked, "R"));
+      wire.send(request(sent, "R"));
       expect((await wire.replies())[0]).toHaveLength(size);
     }
   });
@@ -321,13 +321,13 @@ describe("family L", () => {
 
   it("replies to each of many clients at the same time, each to its own request", async () => {
     await using ecu = await startEcu({ replyDelayMs: 30 });
-    const asked = ["0002", "0030", "0012", "0002", "0030", "0012", "0002"];
-    const replies = asked.map(async (command) => {
+    const sent = ["0002", "0030", "0012", "0002", "0030", "0012", "0002"];
+    const replies = sent.map(async (command) => {
       using wire = await dial(ecu);
       wire.send(request(command, "L"));
       return code((await wire.replies())[0]);
     });
-    expect(await Promise.all(replies)).toEqual(asked);
+    expect(await Promise.all(replies)).toEqual(sent);
   });
 
   it.each([

@@ -42,8 +42,8 @@ export interface GlitchyDay {
   /** Number of correct replies between these. */
   readonly rightReplies: number;
   /** Lifetime energies: exported, and reported by the ECU. */
-  readonly shown: readonly Sample[];
-  readonly said: readonly Sample[];
+  readonly exported: readonly Sample[];
+  readonly reported: readonly Sample[];
 }
 
 type Glitch = "forgotten" | "zero" | "lower" | "silent" | undefined;
@@ -57,24 +57,24 @@ export const simulateGlitchyDay = async ({
   const plant = createPlant([["DS3", 6]], SITE, seed);
   const rounds = createRounds({ plant, family, zone: ZONE, start: MIDNIGHT });
   const glitches = createGlitches(seed);
-  const [shown, said]: [Sample[], Sample[]] = [[], []];
+  const [exported, reported]: [Sample[], Sample[]] = [[], []];
   let exporter = startExporter(MIDNIGHT, noMemory);
   for (const [minute, glitch] of glitches.entries()) {
     const at = MIDNIGHT + minute * MINUTE;
     const begins = glitch !== undefined && minute > 0 && glitches[minute - 1] === undefined;
     if (restarts && begins) exporter = startExporter(at, exporter.stop());
     const replies = repliesAt(rounds, at, glitch, seed);
-    if (replies.info?.ok) said.push({ at, joules: replies.info.value.lifetimeEnergyJoules });
+    if (replies.info?.ok) reported.push({ at, joules: replies.info.value.lifetimeEnergyJoules });
     const joules = await exporter.read(replies);
-    if (joules !== undefined) shown.push({ at, joules });
+    if (joules !== undefined) exported.push({ at, joules });
   }
   return {
     begin: BEGIN,
     end: BEGIN + MINUTES * MINUTE,
     trueJoules: rounds.producedJoules(),
     rightReplies: glitches.slice(1).filter((glitch) => glitch === undefined).length,
-    shown,
-    said,
+    exported,
+    reported,
   };
 };
 

@@ -76,8 +76,8 @@ const noise = (length: number, dice: Dice): Buffer =>
 const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>> = {
   flippedBits: (frame, dice) => {
     for (let flips = 1 + dice(8); flips > 0; flips--) {
-      const place = dice(frame.length);
-      frame.writeUInt8(frame.readUInt8(place) ^ (1 << dice(8)), place);
+      const position = dice(frame.length);
+      frame.writeUInt8(frame.readUInt8(position) ^ (1 << dice(8)), position);
     }
     return frame;
   },
@@ -124,7 +124,8 @@ const mutations: Readonly<Record<string, (frame: Buffer, dice: Dice) => Buffer>>
     const isAll = dice(4) === 0;
     const code = pick(TYPE_CODES, dice);
     if (places.length === 0) return frame;
-    for (const place of isAll ? places : [pick(places, dice)]) frame.write(code, place, "latin1");
+    for (const position of isAll ? places : [pick(places, dice)])
+      frame.write(code, position, "latin1");
     return frame;
   },
   padded: (frame, dice) =>
@@ -145,10 +146,10 @@ const typePlaces = (frame: Buffer): number[] => {
 /** The same body in a valid envelope, so that it passes the checks of the frame. */
 const sealed = (frame: Buffer): Buffer => {
   if (frame.length < HEAD_BYTES + 4) return frame;
-  const whole = Buffer.from(frame.subarray(0, LONGEST));
-  whole.write(String(whole.length - 1).padStart(4, "0"), 5, "latin1");
-  whole.write("END\n", whole.length - 4, "latin1");
-  return whole;
+  const reply = Buffer.from(frame.subarray(0, LONGEST));
+  reply.write(String(reply.length - 1).padStart(4, "0"), 5, "latin1");
+  reply.write("END\n", reply.length - 4, "latin1");
+  return reply;
 };
 
 /** A table of maximum size in which a record may start every few bytes: the most possible paths through it. */
