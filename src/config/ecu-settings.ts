@@ -5,7 +5,7 @@ import { type Setting, setting } from "./setting.ts";
 import { duration, type EcuAddress, integer, panel, site, timezone } from "./values.ts";
 
 /** A setting that each ECU can have. */
-interface EcuSetting<T> extends Setting<T> {
+export interface EcuSetting<T> extends Setting<T> {
   /** Key in the YAML file. */
   readonly yamlKey: string;
   /** Schema of the value in YAML. Without it, the value has the format of the flag. */

@@ -1,7 +1,6 @@
 /** The configuration file: its schema, and the ECUs that it lists. */
 import { z } from "zod";
-import { type EcuConfig, type EcuSettings, ecuSettings } from "./ecu-settings.ts";
-import type { Setting } from "./setting.ts";
+import { type EcuConfig, type EcuSetting, type EcuSettings, ecuSettings } from "./ecu-settings.ts";
 import { type EcuAddress, ecuAddress, ecuName, type Parse } from "./values.ts";
 import { type ParseResult, parseYaml } from "./yaml-file.ts";
 
@@ -36,14 +35,9 @@ const parsedText = <T>(parse: Parse<T>) =>
     }
   });
 
-interface YamlRow extends Setting<unknown> {
-  readonly yamlKey: string;
-  readonly yamlSchema?: z.ZodType;
-  readonly noDefaults?: boolean;
-}
-const rows = Object.entries<YamlRow>(ecuSettings);
+const rows = Object.entries<EcuSetting<unknown>>(ecuSettings);
 
-const buildShape = (includes: (row: YamlRow) => boolean): Record<string, z.ZodType> =>
+const buildShape = (includes: (row: EcuSetting<unknown>) => boolean): Record<string, z.ZodType> =>
   Object.fromEntries(
     rows
       .filter(([, row]) => includes(row))
