@@ -37,3 +37,7 @@ export const formatSpan = (seconds: number): string => {
   if (seconds < 2 * 86_400) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86_400)} days`;
 };
+
+/** A local time of an ECU for people: `20260621130000` as `2026-06-21 13:00:00`; any other text unchanged. */
+export const formatLocalTime = (digits: string): string =>
+  digits.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, "$1-$2-$3 $4:$5:$6");

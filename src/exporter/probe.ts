@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { ecuAddress } from "../config/values.ts";
 import { ECU_PORT, normalizeAddress } from "../ecu/address.ts";
 import type { Observation } from "../ecu/observe.ts";
-import { printable } from "../text.ts";
+import { formatLocalTime, printable } from "../text.ts";
 import { type AddressRange, createAllowList } from "./allow-list.ts";
 import type { ScrapeTarget } from "./target.ts";
 import type { Targets } from "./targets.ts";
@@ -168,10 +168,6 @@ const tooManyError = (): TargetError =>
   new TargetError("Too many ECUs that are not configured are being read; try again in a second.", {
     status: 429,
   });
-
-/** `20260621130000` as `2026-06-21 13:00:00`. */
-const formatLocalTime = (digits: string): string =>
-  digits.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, "$1-$2-$3 $4:$5:$6");
 
 /** Describes a read for people. */
 export const explainRead = (observation: Observation): string => {

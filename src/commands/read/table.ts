@@ -5,7 +5,7 @@ import { isWaitingForData, type Observation } from "../../ecu/observe.ts";
 import { queries } from "../../ecu/read.ts";
 import type { InverterReading, Reading } from "../../ecu/reading.ts";
 import { toKilowattHours } from "../../ecu/units.ts";
-import { formatSpan, NOT_MEASURED, printable, wrapText } from "../../text.ts";
+import { formatLocalTime, formatSpan, NOT_MEASURED, printable, wrapText } from "../../text.ts";
 
 const GAP = "  ";
 
@@ -125,7 +125,7 @@ const formatEnergy = (joules: number | undefined, digits: number): string =>
 /** A report that is less than a minute ahead counts as current; one further ahead means that a clock is wrong. */
 const formatLastReport = ({ lastReportAt, lastReportLocal }: Reading, now: number): string => {
   if (lastReportAt === undefined || lastReportLocal === undefined) return NOT_MEASURED;
-  const local = lastReportLocal.replace(/^(....)(..)(..)(..)(..)(..)$/, "$1-$2-$3 $4:$5:$6");
+  const local = formatLocalTime(lastReportLocal);
   const age = now - lastReportAt;
   const side = age < -60 ? `${formatSpan(-age)} ahead` : `${formatSpan(age)} ago`;
   return `${printable(local)} (${side})`;
