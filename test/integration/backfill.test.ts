@@ -173,6 +173,9 @@ scrape_configs:
     );
   });
 
+  /** Whole seconds, as ranges need them. Rounded down, the time could be before the last scrape. */
+  const nextSecond = (): number => Math.ceil(Date.now() / 1000);
+
   describe.each(["Prometheus", "VictoriaMetrics"])("in %s", (store) => {
     it("has the true energy of each day, within the resolution of the table in the ECU", async () => {
       for (const [i, end] of midnights.entries()) {
@@ -185,7 +188,7 @@ scrape_configs:
     });
 
     it("continues with the scraped values within one step of the counter of the ECU", async () => {
-      const now = Math.floor(Date.now() / 1000);
+      const now = nextSecond();
       const begin = midnights.at(-2) ?? 0;
       const increase = await evaluate(store, `increase(${METRIC}[${now - begin}s])`, now);
       const truth = joulesAtEnd - (producedJoules.at(-2) ?? 0);
@@ -195,7 +198,7 @@ scrape_configs:
     });
 
     it("never falls, is one series, and ends where the scrapes start", async () => {
-      const now = Math.floor(Date.now() / 1000);
+      const now = nextSecond();
       const all = `[${now - (midnights[0] ?? 0) + 1}s]`;
       expect(await evaluate(store, `resets(${METRIC}${all})`, now)).toBe(0);
       const count = await evaluate(store, `count_over_time(${METRIC}${all})`, now);
