@@ -110,6 +110,17 @@ describe.skipIf(
       output,
     );
 
+  const addRules = async (): Promise<void> => {
+    await mkdir(join(folder, RULES), { recursive: true });
+    for (const file of await readdir(RULES)) {
+      const rules = await readFile(join(RULES, file), "utf8");
+      expect(scaleDurations(rules)).not.toMatch(UNSCALED);
+      // The rule for frost needs 72 hourly values. They would take 36 minutes here, so one value is enough.
+      const scaled = scaleDurations(rules).replace(/>= 72$/m, ">= 1");
+      await writeFile(join(folder, RULES, file), scaled);
+    }
+  };
+
   beforeAll(async () => {
     const [prometheusPort, alertmanagerPort] = [await freePort(), await freePort()];
     prometheus = `http://127.0.0.1:${prometheusPort}`;
@@ -124,14 +135,6 @@ describe.skipIf(
     exporter = await startTestExporter(ecu);
     owner = await startWebhook();
 
-    await mkdir(join(folder, RULES), { recursive: true });
-    for (const file of await readdir(RULES)) {
-      const rules = await readFile(join(RULES, file), "utf8");
-      expect(scaleDurations(rules)).not.toMatch(UNSCALED);
-      // The rule for frost needs 72 hourly values. They would take 36 minutes here, so one value is enough.
-      const scaled = scaleDurations(rules).replace(/>= 72$/m, ">= 1");
-      await writeFile(join(folder, RULES, file), scaled);
-    }
     await writeFile(
       join(folder, "prometheus.yml"),
       replaceEach(await readFile("prometheus.yml", "utf8"), [
@@ -169,9 +172,14 @@ describe.skipIf(
         data: `${folder}/prometheus-data`,
         port: prometheusPort,
         // Prometheus may send the first alerts before it has discovered Alertmanager. It sends them again after this time.
-        args: ["--rules.alert.resend-delay=5s"],
+        args: ["--rules.alert.resend-delay=5s", "--web.enable-lifecycle"],
       }),
     );
+    // Prometheus discovers its targets 5 to 10 seconds after its start. With the shortened durations, that is long
+    // enough for an alert that the exporter is not a target. So the rules are added after the first scrape.
+    await poll(60, async () => ((await query("up == 1")).length === 1 ? true : undefined), output);
+    await addRules();
+    expect(await fetch(`${prometheus}/-/reload`, { method: "POST" })).toMatchObject({ ok: true });
     expect(await readFile(join(folder, RULES, "recording.yml"), "utf8")).toContain(">= 1\n");
     // The alerts require that an inverter was online before, and that there was no frost.
     await poll(
@@ -183,7 +191,7 @@ describe.skipIf(
           : undefined,
       output,
     );
-  }, 90_000);
+  }, 150_000);
 
   afterAll(async () => {
     for (const program of running) await program[Symbol.asyncDispose]();
