@@ -30,6 +30,7 @@ export const describeEcu = (
     reportAgeSeconds: lastReportAt === undefined ? undefined : now - lastReportAt,
     readAgeSeconds: now - readAt,
     problem,
+    notes: reading.notes,
     inverterCount: reading.inverters.length,
     inverters: () => {
       const names = new Map(panels.map(({ uid, channel, panel }) => [`${uid} ${channel}`, panel]));

@@ -20,6 +20,8 @@ export interface LandingEcu {
   readonly readAgeSeconds?: number | undefined;
   /** Why the last read failed, and what to do. */
   readonly problem?: LandingProblem | undefined;
+  /** What was unexpected in the last read, one sentence each, without a final period. */
+  readonly notes?: readonly string[] | undefined;
   readonly inverterCount: number;
   /** A function, because the page of a large fleet shows no inverters and does not need them. */
   readonly inverters: () => readonly LandingInverter[];
@@ -157,6 +159,7 @@ const renderEcu = (ecu: LandingEcu, showInverters: boolean, page: LandingPage): 
   const rows = [
     renderEcuRow(ecu),
     ...(ecu.problem === undefined ? [] : [renderProblemRow(ecu.problem)]),
+    ...(ecu.notes?.length ? [renderNotesRow(ecu.notes)] : []),
     ...(showInverters ? ecu.inverters().map((inverter) => renderInverterRow(inverter, ecu)) : []),
     ...(showInverters || ecu.inverterCount === 0 ? [] : [renderLinkRow(ecu, page)]),
   ];
@@ -203,8 +206,19 @@ const renderProbeLink = (path: string, text: string, { name }: LandingEcu): Html
 
 const renderProblemRow = ({ message, reason, remedy }: LandingProblem): Html => {
   const label = reason === undefined ? "" : html` <span>${reason}</span>`;
-  return html`<tr role="row" class="problem">${renderWideCell(
-    html`<dl><dt>Last error</dt><dd><bdi>${message}</bdi>${label}</dd><dt>What to do</dt><dd>${remedy}</dd></dl>`,
+  return html`<tr role="row" class="detail">${renderWideCell(
+    html`<dl><dt class="bad">Last error</dt><dd><bdi>${message}</bdi>${label}</dd><dt>What to do</dt><dd>${remedy}</dd></dl>`,
+  )}</tr>`;
+};
+
+/** More notes than this would hide the inverters; the log has all of them. */
+const MAX_NOTES = 5;
+
+const renderNotesRow = (notes: readonly string[]): Html => {
+  const shown = notes.slice(0, MAX_NOTES).map((note) => html`<dd><bdi>${note}</bdi></dd>`);
+  const more = notes.length - shown.length;
+  return html`<tr role="row" class="detail">${renderWideCell(
+    html`<dl><dt class="fair">Unexpected</dt>${shown}${more > 0 ? html`<dd>${more} more: see the log</dd>` : ""}</dl>`,
   )}</tr>`;
 };
 

@@ -28,12 +28,11 @@ tbody tr { border-top: 1px solid var(--line); }
 tbody th { min-width: 11rem; }
 tbody tr.ecu { background: var(--group); }
 tbody tr.ecu > th > b { font-size: 1.0625rem; }
-tbody tr.problem { background: var(--group); border-top: 0; }
-tr.problem dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .75rem; margin: 0; }
-tr.problem dt { font-weight: 600; }
-tr.problem dt:first-child { color: var(--bad); }
-tr.problem dd { margin: 0; max-width: 46rem; }
-tr.problem dd::first-letter { text-transform: uppercase; }
+tbody tr.detail { background: var(--group); border-top: 0; }
+tr.detail dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .75rem; margin: 0; }
+tr.detail dt { font-weight: 600; }
+tr.detail dd { margin: 0; max-width: 46rem; }
+tr.detail dd::first-letter { text-transform: uppercase; }
 tr.inverter > th { padding-left: 1.75rem; }
 b { font-weight: 600; }
 small { display: block; color: var(--quiet); font-size: .875rem; }
@@ -60,9 +59,9 @@ footer { color: var(--quiet); font-size: .875rem; }
   td.number small { white-space: normal; }
   tr.inverter small { display: inline; margin-left: .5rem; }
   td[data-label]::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .8125rem; }
-  tr.problem { padding-top: 0; }
-  tr.problem dl { grid-template-columns: 1fr; gap: 0; }
-  tr.problem dd + dt { margin-top: .35rem; }
+  tr.detail { padding-top: 0; }
+  tr.detail dl { grid-template-columns: 1fr; gap: 0; }
+  tr.detail dd + dt { margin-top: .35rem; }
 }
 `;
 

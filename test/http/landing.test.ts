@@ -34,7 +34,7 @@ const toText = (html: string): string =>
   html
     .replace(/<style>.*<\/style>/s, "")
     .replace(/<\/t[hd]>(?!<\/tr>)/g, " | ")
-    .replace(/<small>|<li>|<\/dt>|<dt>/g, " ")
+    .replace(/<small>|<li>|<\/dt>|<dt[^>]*>|<dd>/g, " ")
     .replace(/<[^>]*>/g, "")
     .replace(/ +/g, " ");
 const extractRows = (html: string): string[] =>
@@ -67,6 +67,7 @@ describe("the description of an ECU", () => {
       inverterCount: 2,
       reportAgeSeconds: 40,
       readAgeSeconds: 13.5,
+      notes: [],
       inverters: [
         {
           uid: "901000000001",
@@ -219,9 +220,9 @@ describe("the table", () => {
 <small>read 14 s ago</small></td>
 <td role="cell" colspan="3"></td>
 </tr>
-<tr role="row" class="problem">
+<tr role="row" class="detail">
 <td role="cell" colspan="7"><dl>
-<dt>Last error</dt>
+<dt class="bad">Last error</dt>
 <dd><bdi>10.0.0.9 closed the connection</bdi> <span>closed</span></dd>
 <dt>What to do</dt>
 <dd>wait a minute</dd></dl></td>
@@ -238,6 +239,18 @@ describe("the table", () => {
 <ul><li><span>A1</span> 53 W</li><li><span>2</span> –</li></ul></td>
 </tr>
 </tbody>`);
+  });
+
+  it("shows up to five notes of the last read, and how many more the log has", () => {
+    const notes = (count: number) => Array.from({ length: count }, (_, i) => `note ${i + 1}`);
+    const describe = (count: number) =>
+      extractRows(
+        renderPage([describeRoof({ reading: { ...observation().reading, notes: notes(count) } })]),
+      )[1];
+    expect(describe(0)).toContain("901000000001 QT2");
+    expect(describe(1)).toBe("Unexpected note 1");
+    expect(describe(5)).toBe("Unexpected note 1 note 2 note 3 note 4 note 5");
+    expect(describe(7)).toBe("Unexpected note 1 note 2 note 3 note 4 note 5 2 more: see the log");
   });
 
   it("shows a dash for values that were not measured, and zero for zero", () => {
