@@ -13,12 +13,16 @@ export const canonicalHost = (host: string): string => {
   return normalizeAddress(bare) ?? bare;
 };
 
-/** An address in its one spelling; an IPv4 address that is written as IPv6 is IPv4. `undefined` for anything else. */
+/**
+ * An address in its one spelling; an IPv4 address that is written as IPv6 is IPv4. A link-local address keeps its zone, as in
+ * fe80::1%eth0: each interface has its own. `undefined` for anything else.
+ */
 export const normalizeAddress = (address: string): string | undefined => {
   if (isIPv4(address)) return address;
-  const bare = address.replace(/%.*$/, ""); // fe80::1%eth0
+  const [, bare = "", zone = ""] = /^([^%]*)(%.+)?$/.exec(address) ?? [];
   if (!isIPv6(bare)) return undefined;
   const text = new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  if (/^fe[89ab]/.test(text)) return text + zone;
   const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(text) ?? [];
   if (high === undefined || low === undefined) return text;
   const bits = [Number.parseInt(high, 16), Number.parseInt(low, 16)];

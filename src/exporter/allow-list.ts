@@ -38,10 +38,17 @@ const createBlockList = ({ network, prefix }: AddressRange): BlockList => {
   list.addSubnet(network, prefix, isIPv4(network) ? "ipv4" : "ipv6");
   return list;
 };
-const contains = (list: BlockList, address: string): boolean =>
+/** Whether the range contains an address without a zone. A range of IPv6 has no IPv4 addresses: `check` alone finds 10.0.0.1 in ::/0. */
+const contains = ({ range, list }: Block, address: string): boolean =>
+  isIPv4(range.network) === isIPv4(address) &&
   list.check(address, isIPv4(address) ? "ipv4" : "ipv6");
 
-const specialBlocks = specialRanges.map((range) => ({ range, list: createBlockList(range) }));
+interface Block {
+  readonly range: AddressRange;
+  readonly list: BlockList;
+}
+const createBlock = (range: AddressRange): Block => ({ range, list: createBlockList(range) });
+const specialBlocks = specialRanges.map(createBlock);
 
 /**
  * Creates the check whether an address is in one of the ranges. An address in a special range is allowed only by a range
@@ -50,16 +57,16 @@ const specialBlocks = specialRanges.map((range) => ({ range, list: createBlockLi
 export const createAllowList = (
   ranges: readonly AddressRange[],
 ): ((address: string) => boolean) => {
-  const allowed = ranges.map(unmapRange).map((range) => ({ range, list: createBlockList(range) }));
+  const allowed = ranges.map(unmapRange).map(createBlock);
   return (text) => {
-    const address = normalizeAddress(text);
+    const address = normalizeAddress(text)?.replace(/%.*$/, "");
     if (address === undefined) return false;
-    const special = specialBlocks.find(({ list }) => contains(list, address));
+    const special = specialBlocks.find((block) => contains(block, address));
     return allowed.some(
-      ({ range, list }) =>
-        contains(list, address) &&
+      (block) =>
+        contains(block, address) &&
         (special === undefined ||
-          (contains(special.list, range.network) && range.prefix >= special.range.prefix)),
+          (contains(special, block.range.network) && block.range.prefix >= special.range.prefix)),
     );
   };
 };

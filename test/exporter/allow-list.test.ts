@@ -36,6 +36,23 @@ describe("an address within the allowed ranges", () => {
     expect(createAllowList(home)(address)).toBe(false);
   });
 
+  it.each([
+    ["::", 0],
+    ["::", 64],
+    ["::ffff:0:0", 90],
+  ])("is IPv6 if the range is IPv6: %s/%i does not allow IPv4", (network, prefix) => {
+    const isAllowed = createAllowList([{ network, prefix }]);
+    for (const address of ["10.0.0.1", "192.168.1.50", "::ffff:192.168.1.50", "8.8.8.8"])
+      expect(isAllowed(address), address).toBe(false);
+    expect(createAllowList([{ network: "::", prefix: 0 }])("2001:db8::1")).toBe(true);
+  });
+
+  it("is link-local in a range of its own kind, whatever its zone", () => {
+    const isAllowed = createAllowList([{ network: "fe80::", prefix: 10 }]);
+    expect([isAllowed("fe80::1%eth0"), isAllowed("fe80::1")]).toEqual([true, true]);
+    expect(createAllowList(everything)("fe80::1%eth0")).toBe(false);
+  });
+
   it("is not allowed without a range", () => {
     expect(createAllowList([])("192.168.1.50")).toBe(false);
   });
@@ -98,7 +115,9 @@ it.each([
   ["::FFFF:10.0.0.1", "10.0.0.1"],
   ["0:0:0:0:0:ffff:0a00:0001", "10.0.0.1"],
   ["FD00:0:0::0001", "fd00::1"],
-  ["fe80::1%eth0", "fe80::1"],
+  ["FE80:0::1%eth0", "fe80::1%eth0"],
+  ["fd00::1%eth0", "fd00::1"],
+  ["::ffff:10.0.0.1%eth0", "10.0.0.1"],
   ["010.0.0.1", undefined],
   ["10.0.0.1 ", undefined],
   ["ecu.lan", undefined],
