@@ -20,12 +20,14 @@ export interface EcuAddress {
   readonly port: number;
 }
 
-const HOST = String.raw`(\[[0-9a-fA-F:.]+\]|[\p{L}\p{N}._-]+)`;
+// A zone that starts with 25 and a letter is one whose % was encoded, as in fe80::1%25eth0.
+const ZONE = String.raw`%(?!25\p{L})[\p{L}\p{N}._-]+`;
+const HOST = String.raw`(\[[0-9a-fA-F:.]+(?:${ZONE})?\]|[\p{L}\p{N}._-]+)`;
 const HOST_AND_PORT = new RegExp(String.raw`^${HOST}(?::(\d{1,5}))?$`, "u");
 const ANY_HOST_AND_PORT = new RegExp(String.raw`^${HOST}?:(\d{1,5})$`, "u");
 
 /** Also rejects 192.168.1.500 and [1::2::3], which would otherwise be resolved as host names. */
-const isHost = (host: string): boolean => URL.canParse(`http://${host}`);
+const isHost = (host: string): boolean => URL.canParse(`http://${host.replace(/%.*\]$/, "]")}`);
 const removeBrackets = (host: string): string => host.replace(/^\[|\]$/g, "");
 
 /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */

@@ -1,12 +1,11 @@
 /** Probes: the ECU that a request names, or why it is not read. */
 import { lookup } from "node:dns/promises";
-import { ecuAddress } from "../config/values.ts";
 import { ECU_PORT, normalizeAddress } from "../ecu/address.ts";
 import type { Observation } from "../ecu/observe.ts";
 import { formatLocalTime, printable } from "../text.ts";
 import { type AddressRange, createAllowList } from "./allow-list.ts";
 import type { ScrapeTarget } from "./target.ts";
-import type { Targets } from "./targets.ts";
+import { parseTarget, type Targets } from "./targets.ts";
 
 /** A target cannot be read. The message is for the client, with this HTTP status. */
 export class TargetError extends Error {
@@ -73,9 +72,11 @@ export const createTargetFinder = ({
   };
   return async (texts: readonly string[]): Promise<ProbedTarget> => {
     const text = requireOneTarget(texts);
-    const target = targets.find(text);
+    const found = [text, decode(text)].map(targets.find).find(({ length }) => length > 0) ?? [];
+    const [target] = found;
+    if (found.length > 1) throw ambiguousError(found);
     if (target !== undefined) return { target, name: target.ecu.name };
-    const host = parseHost(text);
+    const { host, name } = parseAdHocTarget(text);
     if (allow.length === 0) throw notAllowedError();
     // The read does not resolve the name again: it could then have an address that was not checked.
     const addresses = (await findAddresses(host)).map(normalizeAddress);
@@ -87,9 +88,9 @@ export const createTargetFinder = ({
       throw notAllowedError();
     const configured = await findByHostAddress(address);
     if (configured !== undefined) return { target: configured, name: configured.ecu.name };
-    const found = targets.findAtAddress(text, address);
-    if (found === undefined) throw tooManyError();
-    return { target: found, name: text };
+    const adHoc = targets.findAtAddress(name, address);
+    if (adHoc === undefined) throw tooManyError();
+    return { target: adHoc, name };
   };
 };
 
@@ -144,15 +145,32 @@ const requireOneTarget = (texts: readonly string[]): string => {
   return text;
 };
 
-const parseHost = (text: string): string => {
-  try {
-    const { host, port } = ecuAddress(text);
-    if (port === ECU_PORT) return host;
-  } catch (cause) {
-    throw new TargetError(`${USAGE} this one is neither.`, { status: 400, cause });
-  }
+/** Host and name of a target that is not configured. @throws TargetError */
+const parseAdHocTarget = (text: string): { readonly host: string; readonly name: string } => {
+  const name = parseTarget(text) === undefined ? decode(text) : text;
+  const address = parseTarget(name);
+  if (address === undefined)
+    throw new TargetError(`${USAGE} this one is neither.`, { status: 400 });
+  if (address.port === ECU_PORT) return { host: address.host, name };
   throw new TargetError(
     `An ECU that is not configured is read at port ${ECU_PORT} only; leave the port out.`,
+    { status: 400 },
+  );
+};
+
+/** The text of a target that was encoded twice, once in a configuration and once by Prometheus: 10.0.0.1%3A8899. */
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // such as fe80::1%eth0
+  }
+};
+
+const ambiguousError = (found: readonly ScrapeTarget[]): TargetError => {
+  const all = found.map(({ ecu: { name, port } }) => `${name} (port ${port})`).join(", ");
+  return new TargetError(
+    `${found.length} ECUs are configured at this address: ${all}; name one of them, or add its port.`,
     { status: 400 },
   );
 };

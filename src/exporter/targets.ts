@@ -1,8 +1,9 @@
 /** The ECUs that are scraped: one monitor each, and one connection at a time to each address. */
+import { isIPv6 } from "node:net";
 import type { Logger } from "pino";
 import type { EcuConfig, EcuSettings } from "../config/ecu-settings.ts";
 import { ecuAddress } from "../config/values.ts";
-import { canonicalHost, ECU_PORT, normalizeAddress } from "../ecu/address.ts";
+import { canonicalHost, ECU_PORT } from "../ecu/address.ts";
 import { createAdHocTargets } from "./ad-hoc-targets.ts";
 import type { StateFile } from "./state-file.ts";
 import {
@@ -15,8 +16,11 @@ import {
 export interface Targets {
   /** The configured targets. */
   readonly all: () => readonly ScrapeTarget[];
-  /** The configured target with a name, address, or address with port, in any notation. */
-  readonly find: (text: string) => ScrapeTarget | undefined;
+  /**
+   * The configured targets that a name, an address, or an address with port means, in any notation. An address without port
+   * means the target at the ECUs' port or, without such a target, all targets at the address.
+   */
+  readonly find: (text: string) => readonly ScrapeTarget[];
   /** The target at an address, configured or not. `undefined` if too many that are not configured are being read. */
   readonly findAtAddress: (name: string, address: string) => ScrapeTarget | undefined;
   /** Replaces the configured ECUs. A target with the same name and address continues with its new settings. */
@@ -53,7 +57,7 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
   replace(ecus);
   return {
     all: () => targets,
-    find: (text) => findTarget(targets, text),
+    find: (text) => findTargets(targets, text),
     findAtAddress: (name, address) => {
       const key = createAddressKey({ host: address, port: ECU_PORT });
       const configured = targets.find(({ ecu }) => createAddressKey(ecu) === key);
@@ -68,24 +72,23 @@ export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): T
 
 const createTargetKey = (ecu: EcuConfig): string => `${ecu.name} ${createAddressKey(ecu)}`;
 
-const findTarget = (targets: readonly ScrapeTarget[], text: string): ScrapeTarget | undefined => {
-  const byName = targets.find(({ ecu }) => ecu.name === text);
-  if (byName !== undefined) return byName;
+const findTargets = (targets: readonly ScrapeTarget[], text: string): readonly ScrapeTarget[] => {
+  const byName = targets.filter(({ ecu }) => ecu.name === text);
+  if (byName.length > 0) return byName;
   const address = parseTarget(text);
-  if (address === undefined) return undefined;
+  if (address === undefined) return [];
   const { host, port, hasPort } = address;
-  const atHost = targets.filter(({ ecu }) => canonicalHost(ecu.host) === host);
-  return atHost.find(({ ecu }) => ecu.port === port) ?? (hasPort ? undefined : atHost[0]);
+  const atHost = targets.filter(({ ecu }) => canonicalHost(ecu.host) === canonicalHost(host));
+  const atPort = atHost.filter(({ ecu }) => ecu.port === port);
+  return atPort.length > 0 || hasPort ? atPort : atHost;
 };
 
-/** Host and port of a target; `undefined` if the text is not an address. */
-const parseTarget = (text: string) => {
+/** Host and port of a target; an IPv6 address needs no brackets. `undefined` if the text is not an address. */
+export const parseTarget = (text: string) => {
   try {
-    const { host, port } = ecuAddress(text);
-    return { host: canonicalHost(host), port, hasPort: text.endsWith(`:${port}`) };
+    const { host, port } = ecuAddress(isIPv6(text) ? `[${text}]` : text);
+    return { host, port, hasPort: !isIPv6(text) && /:\d+$/.test(text) };
   } catch {
-    // An IPv6 address without brackets.
-    const address = normalizeAddress(text);
-    return address === undefined ? address : { host: address, port: ECU_PORT, hasPort: false };
+    return undefined;
   }
 };

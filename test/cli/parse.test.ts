@@ -296,6 +296,11 @@ describe("the environment", () => {
     ]);
   });
 
+  it("has link-local addresses with their interface", () => {
+    const { ecus } = parseConfig("serve", ["--ecu.address=[fe80::50%eth0]:8900"], {});
+    expect(ecus.map(({ host, port }) => [host, port])).toEqual([["fe80::50%eth0", 8900]]);
+  });
+
   it("ignores empty variables", () => {
     expect(parseConfig("serve", [ECU], { ECU_RETRIES: "" }).retries).toBe(2);
     expect(listProblems([], { ECU_ADDRESS: "" })).toEqual([NO_ECU]);
@@ -322,6 +327,8 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "ecu.address", "", address],
   ["serve", "ecu.address", "fe80::1", address],
   ["serve", "ecu.address", "[1::2::3]", address],
+  ["serve", "ecu.address", "[fe80::1%]", address],
+  ["serve", "ecu.address", "[fe80::1%25eth0]", address],
   ["serve", "ecu.address", "192.168.1.500", address],
   ["serve", "ecu.address", "http://ecu.lan", address],
   ["serve", "ecu.address", "a.lan,b.lan", address],

@@ -11,6 +11,7 @@ const createTestTargets = () =>
       { name: "house", host: "192.168.1.50", port: 8899 },
       { name: "barn", host: "barn.lan", port: 8900 },
       { name: "six", host: "fd00::50", port: 8899 },
+      { name: "link", host: "fe80::50%eth0", port: 8899 },
     ],
     defaults: { minInterval: 0, timeout: 1_000, commandPause: 0, retries: 0 },
     log: pino({ level: "silent" }),
@@ -55,11 +56,19 @@ describe("a configured ECU", () => {
     ["fd00::50", "six"],
     ["[fd00::50]", "six"],
     ["[fd00::50]:8899", "six"],
+    ["fe80::50%eth0", "link"],
+    ["[fe80::50%eth0]:8899", "link"],
+    // Encoded twice: by the user in the configuration, and by Prometheus.
+    ["192.168.1.50%3A8899", "house"],
+    ["fd00%3A%3A50", "six"],
+    ["%5Bfd00%3a%3a50%5D%3A8899", "six"],
+    ["fe80::50%25eth0", "link"],
+    ["fe80%3A%3A50%25eth0", "link"],
   ])("is found by %s, and has its configured name", async (text, name) => {
     const targets = createTestTargets();
     const probed = await createTargetFinder({ targets, allow: [], resolve })([text]);
     expect(probed.name).toBe(name);
-    expect(probed.target).toBe(targets.find(name));
+    expect(probed.target).toBe(targets.find(name)[0]);
   });
 });
 
@@ -78,6 +87,8 @@ describe("an invalid target gets 400 and one sentence", () => {
     ["a space", ["192.168.1.50 "], `${usage} this one is neither.`],
     ["a line feed", ["192.168.1.50\nHost: x"], `${usage} this one is neither.`],
     ["a NUL", ["house\0"], `${usage} this one is neither.`],
+    ["a NUL, encoded twice", ["house%00"], `${usage} this one is neither.`],
+    ["an encoding of no text", ["house%E4"], `${usage} this one is neither.`],
     ["an unclosed bracket", ["[fd00::50"], `${usage} this one is neither.`],
     [
       "another port",
@@ -87,6 +98,25 @@ describe("an invalid target gets 400 and one sentence", () => {
   ])("%s", async (_what, given, sentence) => {
     expect(await refusal(home, ...given)).toEqual([400, sentence]);
   });
+});
+
+it("an address with several ECUs, none of them at the ECUs' port, gets 400 and their names", async () => {
+  const targets = createTestTargets();
+  const forwarded = [
+    { name: "south", host: "router.lan", port: 9001 },
+    { name: "north", host: "Router.lan", port: 9002 },
+  ];
+  targets.replace(forwarded);
+  const probe = createTargetFinder({ targets, allow: home, resolve });
+  await expect(probe(["router.lan"])).rejects.toMatchObject({
+    status: 400,
+    message:
+      "2 ECUs are configured at this address: south (port 9001), north (port 9002); name one of them, or add its port.",
+  });
+  expect((await probe(["router.lan:9002"])).name).toBe("north");
+  expect((await probe(["south"])).name).toBe("south");
+  targets.replace([...forwarded, { name: "roof", host: "router.lan", port: 8899 }]);
+  expect((await probe(["router.lan"])).name).toBe("roof");
 });
 
 describe("an ECU that is not configured", () => {
@@ -130,6 +160,31 @@ describe("an ECU that is not configured", () => {
     expect(probed.target.ecu).toEqual({ name: "new.lan", host: "192.168.1.60", port: 8899 });
   });
 
+  it.each([
+    ["fd00::60", "fd00::60", "fd00::60"],
+    ["[fd00::60]", "fd00::60", "[fd00::60]"],
+    ["fd00%3A%3A60", "fd00::60", "fd00::60"],
+    ["fe80::60%eth1", "fe80::60%eth1", "fe80::60%eth1"],
+    ["[fe80::60%eth1]:8899", "fe80::60%eth1", "[fe80::60%eth1]:8899"],
+    ["fe80::60%25eth1", "fe80::60%eth1", "fe80::60%eth1"],
+    ["fe80::60%12", "fe80::60%12", "fe80::60%12"],
+    ["192.168.1.60%3A8899", "192.168.1.60", "192.168.1.60:8899"],
+  ])("as %s is read at %s", async (text, host, name) => {
+    const allow = [...home, { network: "fd00::", prefix: 16 }, { network: "fe80::", prefix: 10 }];
+    const probe = createTargetFinder({ targets: createTestTargets(), allow, resolve });
+    const probed = await probe([text]);
+    expect(probed.target.ecu).toEqual({ name, host, port: 8899 });
+    expect(probed.name).toBe(name);
+  });
+
+  it("has one target for each interface with its link-local address", async () => {
+    const allow = [{ network: "fe80::", prefix: 10 }];
+    const probe = createTargetFinder({ targets: createTestTargets(), allow, resolve });
+    const [one, other] = [await probe(["fe80::60%eth1"]), await probe(["fe80::60%eth2"])];
+    expect(other.target).not.toBe(one.target);
+    expect((await probe(["FE80:0::60%eth1"])).target).toBe(one.target);
+  });
+
   it("is one target in any notation, so that it is not read twice", async () => {
     const probe = createTargetFinder({ targets: createTestTargets(), allow: home, resolve });
     const [one, other] = [await probe(["new.lan"]), await probe(["192.168.1.60:8899"])];
@@ -143,7 +198,7 @@ describe("an ECU that is not configured", () => {
     const probed = await createTargetFinder({ targets, allow: home, resolve: alias })([
       "alias.lan",
     ]);
-    expect(probed.target).toBe(targets.find("house"));
+    expect(probed.target).toBe(targets.find("house")[0]);
   });
 
   it("is refused if its name has no address", async () => {
@@ -157,8 +212,8 @@ describe("an ECU that is not configured", () => {
     const barn = [{ name: "barn", host: "barn.lan", port: 8899 }];
     targets.replace(barn);
     const probe = createTargetFinder({ targets, allow: home, resolve: names });
-    expect((await probe(["192.168.1.70"])).target).toBe(targets.find("barn"));
-    expect((await probe(["other.lan"])).target).toBe(targets.find("barn"));
+    expect((await probe(["192.168.1.70"])).target).toBe(targets.find("barn")[0]);
+    expect((await probe(["other.lan"])).target).toBe(targets.find("barn")[0]);
   });
 
   it("is looked up for two seconds at most, and at most eight lookups wait", async () => {
@@ -187,17 +242,17 @@ describe("targets", () => {
     ["192.168.1.50:8900", undefined],
     ["garage", undefined],
   ])("are found by %s", (text, name) => {
-    expect(targets.find(text)?.ecu.name).toBe(name);
+    expect(targets.find(text).map(({ ecu }) => ecu.name)).toEqual(name === undefined ? [] : [name]);
   });
 
   it("that stay continue with their new settings", () => {
     const updated = createTestTargets();
-    const house = updated.find("house");
+    const [house] = updated.find("house");
     const pole = { latitude: 90, longitude: 0 };
     updated.replace([{ name: "house", host: "192.168.1.50", port: 8899, site: pole }]);
-    expect(updated.find("house")).toBe(house);
+    expect(updated.find("house")).toEqual([house]);
     expect(Math.abs(house?.location().sunElevationDegrees ?? 99)).toBeLessThan(24);
-    expect(updated.find("barn")).toBeUndefined();
+    expect(updated.find("barn")).toEqual([]);
   });
 
   it("have their own panels, and the default ones of other channels", () => {
