@@ -1,6 +1,6 @@
 /** Formats a reply as a table of its fields: bytes, name, value and meaning. */
 import { describeMeaning } from "../../captures/field-meanings.ts";
-import { createTable, formatTable } from "../../cli/table.ts";
+import { formatTable, type TableColumn } from "../../cli/table.ts";
 import { styled, type Terminal } from "../../cli/terminal.ts";
 import { type Explanation, explainReply } from "../../protocol/explain.ts";
 import type { Command } from "../../protocol/requests.ts";
@@ -36,24 +36,27 @@ const createRows = (bytes: Uint8Array, { entries }: Explanation): readonly Row[]
 /** The table, followed by the error if the reply is invalid. */
 export const formatReply = (bytes: Uint8Array, command: Command | undefined, screen: Terminal) => {
   const explanation = explainReply(bytes, command);
-  const table = createTable(
-    ["Offset", "Bytes", "Field", "Value", "Meaning"].map((text) => styled("strong", text, screen)),
-    ["right", "left", "left", "left", "left"],
+  const columns = ["Offset", "Bytes", "Field", "Value", "Meaning"].map(
+    (title): TableColumn => ({
+      title: styled("strong", title, screen),
+      isNumber: title === "Offset",
+    }),
   );
-  for (const row of createRows(bytes, explanation)) {
+  const rows = createRows(bytes, explanation).flatMap((row) => {
     const isUndecoded = UNDECODED.test(row.field);
     const style = (text: string): string => (isUndecoded ? styled("fair", text, screen) : text);
     const [first = "", ...others] = wrapBytes(row.bytes);
-    table.push([row.offset, first, style(row.field), style(row.value), style(row.meaning)]);
-    // A row per line: cli-table3 needs minutes for a cell of some hundred lines.
-    for (const line of others) table.push(["", line, "", "", ""]);
-  }
+    return [
+      [String(row.offset), first, style(row.field), style(row.value), style(row.meaning)],
+      ...others.map((line) => ["", line]),
+    ];
+  });
   const { error } = explanation;
   const problem =
     error === undefined
       ? ""
       : `\n${styled("bad", `Invalid reply: ${escapeText(error.message, 200)} (${error.reason})`, screen)}`;
-  return { text: `${formatTable(table)}${problem}\n`, error };
+  return { text: `${formatTable(columns, rows)}${problem}\n`, error };
 };
 
 /** Breaks the bytes into lines. */

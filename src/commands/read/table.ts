@@ -1,5 +1,5 @@
 /** Formats a read as tables. */
-import { createTable, formatTable } from "../../cli/table.ts";
+import { formatTable, type TableColumn } from "../../cli/table.ts";
 import { styled, type Terminal } from "../../cli/terminal.ts";
 import { isWaitingForData, type Observation } from "../../ecu/observe.ts";
 import { queries } from "../../ecu/read.ts";
@@ -31,10 +31,7 @@ const wrap = (text: string, { columns }: Terminal): string =>
   wrapText(printable(text), columns, GAP);
 
 /** A column of the table of inverters. */
-interface Column {
-  /** Title, with the unit. */
-  readonly title: string;
-  readonly isNumber?: boolean;
+interface Column extends TableColumn {
   readonly format: (inverter: InverterReading, screen: Terminal) => string;
 }
 
@@ -77,13 +74,12 @@ const formatNumber = (value: number | undefined, digits = 0): string =>
   value?.toFixed(digits) ?? NOT_MEASURED;
 
 const formatInverters = (inverters: readonly InverterReading[], screen: Terminal): string => {
-  const table = createTable(
-    columns.map(({ title }) => styled("strong", title, screen)),
-    columns.map(({ isNumber }) => (isNumber ? "right" : "left")),
-  );
-  for (const inverter of inverters)
-    table.push(columns.map(({ format }) => format(inverter, screen)));
-  return formatTable(table);
+  const styledColumns = columns.map((column) => ({
+    ...column,
+    title: styled("strong", column.title, screen),
+  }));
+  const rows = inverters.map((inverter) => columns.map(({ format }) => format(inverter, screen)));
+  return formatTable(styledColumns, rows);
 };
 
 const formatEcu = (observation: Observation, screen: Terminal): string => {
@@ -106,9 +102,10 @@ const formatEcu = (observation: Observation, screen: Terminal): string => {
     ],
     ["Last report", formatLastReport(reading, observation.readAt)],
   ];
-  const table = createTable([], ["left", "left"]);
-  for (const [name, value] of rows) table.push([styled("faint", name, screen), value]);
-  return formatTable(table);
+  return formatTable(
+    [{ title: "" }, { title: "" }],
+    rows.map(([name, value]) => [styled("faint", name, screen), value]),
+  );
 };
 
 const describeState = (observation: Observation): string => {
