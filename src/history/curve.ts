@@ -39,7 +39,7 @@ export const buildCurve = (records: DayPower, day: Day, zone: string): Curve => 
   const listMoments = (time: string): readonly number[] =>
     isOrdinary
       ? [day.begin + 3_600 * Number(time.slice(0, 2)) + 60 * Number(time.slice(2))]
-      : [EARLY, LATE].map((near) => parseLocalTime(`${day.date}${time}00`, zone, near) ?? 0);
+      : [EARLY, LATE].map((now) => parseLocalTime(`${day.date}${time}00`, zone, now) ?? 0);
   const points: PowerPoint[] = [];
   for (const { time, powerWatts } of inOrder) {
     const last = points.at(-1)?.at ?? day.begin - 1;

@@ -18,14 +18,29 @@ describe("an ECU's local time", () => {
     expect(parseLocalTime(digits, zone, seconds * 1000)).toBe(seconds);
   });
 
+  // 02:30 in summer time is 1 761 438 600, and an hour later, in winter time, 1 761 442 200.
   it.each([
-    ["just before the summer hour of it", 1_761_438_000, 1_761_438_600],
-    ["just after the summer hour of it", 1_761_439_000, 1_761_438_600],
-    ["midway, which counts as summer", 1_761_440_400, 1_761_438_600],
-    ["a little later than midway", 1_761_440_401, 1_761_442_200],
-    ["just after the winter hour of it", 1_761_442_300, 1_761_442_200],
-  ])("02:30 in the night with two of them is the nearer one: now is %s", (_, now, seconds) => {
+    ["just before the first pass", 1_761_438_000, 1_761_438_600],
+    ["just after the first pass", 1_761_439_000, 1_761_438_600],
+    ["35 minutes after the first pass", 1_761_440_700, 1_761_438_600],
+    ["5 minutes and a second before the second pass", 1_761_441_899, 1_761_438_600],
+    ["5 minutes before the second pass", 1_761_441_900, 1_761_442_200],
+    ["just after the second pass", 1_761_442_300, 1_761_442_200],
+    ["two days later", 1_761_613_200, 1_761_442_200],
+  ])("02:30 in the night that has it twice, read %s (%d), is %d", (_, now, seconds) => {
     expect(parseLocalTime("20251026023000", AMSTERDAM, now * 1000)).toBe(seconds);
+  });
+
+  it("of a report is never more than five minutes ahead, in any minute of that night", () => {
+    const begin = 1_761_436_800; // 00:00 UTC, 02:00 in summer time
+    for (let minute = 0; minute < 180; minute++) {
+      const now = begin + 60 * minute;
+      for (const age of [0, 5, 20, 35, 55, 90]) {
+        const local = new Date((now - 60 * age + 7_200 - (minute - age >= 60 ? 3_600 : 0)) * 1000);
+        const digits = local.toISOString().replace(/\D/g, "").slice(0, 14);
+        expect(parseLocalTime(digits, AMSTERDAM, now * 1000)).toBeLessThanOrEqual(now + 300);
+      }
+    }
   });
 
   it.each([
