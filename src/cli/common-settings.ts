@@ -2,11 +2,13 @@
 import { setting } from "../config/setting.ts";
 import {
   ecuAddress,
+  externalUrl,
   filePath,
   integer,
   listenAddress,
   oneOf,
   onOff,
+  routePrefix,
   urlPath,
 } from "../config/values.ts";
 
@@ -52,6 +54,20 @@ export const webSettings = {
     help: "Path of the metrics.",
     fallback: "/metrics",
     parse: urlPath,
+  }),
+  externalUrl: setting({
+    flag: "web.external-url",
+    value: "URL",
+    help: "URL of the exporter behind a reverse proxy, such as https://home.example/ecu/.",
+    defaultText: "no reverse proxy with a path of its own",
+    parse: externalUrl,
+  }),
+  routePrefix: setting({
+    flag: "web.route-prefix",
+    value: "PATH",
+    help: "Path before all paths of the web server.",
+    defaultText: "the path of --web.external-url",
+    parse: routePrefix,
   }),
   maxRequests: setting({
     flag: "web.max-requests",

@@ -62,7 +62,8 @@ export const demo = defineCommand({
     });
     const { port } = exporter.address;
     const url = formatUrl(config.listenAddress, exporter.scheme, port);
-    log.info({ port }, `exporter with a simulated ECU is running: open ${url}`);
+    const { routePrefix } = exporter;
+    log.info({ port }, `exporter with a simulated ECU is running: open ${url}${routePrefix}`);
     await using _control = await startControl(config.control, { faults: ecu.faults, log });
     await waitForSignal();
     log.info("stopping");

@@ -73,12 +73,14 @@ export const serve = defineCommand({
     if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
     const exporter = await startExporter({ ...config, loadEcus: () => reparse().ecus, log });
     const {
+      routePrefix,
       scheme,
       address: { port },
     } = exporter;
     const ecus = config.ecus.map(({ name }) => name);
-    const url = `${formatUrl(config.listenAddress, scheme, port)}${config.telemetryPath}`;
-    log.info({ port, ecus, version }, `serving metrics at ${url}`);
+    const base = formatUrl(config.listenAddress, scheme, port);
+    const fields = { port, ecus, version, externalUrl: config.externalUrl?.href };
+    log.info(fields, `serving metrics at ${base}${routePrefix}${config.telemetryPath}`);
     reload = () => void exporter.reload();
     await waitForSignal();
     log.info("stopping");

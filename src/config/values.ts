@@ -139,12 +139,42 @@ export const counts =
       : refuse(`has a total of ${total}; the total must be from 1 to ${max}`);
   };
 
+/** A segment of letters, digits and `-_.`, other than `.` and `..`, which clients resolve. */
+const SEGMENT = String.raw`/(?!\.{1,2}(?:/|$))[\w.-]+`;
+const URL_PATH = new RegExp(`^(?:${SEGMENT})+$`);
+const EXTERNAL_URL = new RegExp(String.raw`^(https?://[^/?#@\s]+)?((?:${SEGMENT})*)/*$`, "i");
+
 /** A path of letters, digits and `-_./`, other than the exporter's own paths. */
 export const urlPath: Parse<string> = (text) => {
-  if (!/^(\/[\w.-]+)+$/.test(text)) return refuse("is not a path such as /metrics");
+  if (!URL_PATH.test(text)) return refuse("is not a path such as /metrics");
   return /^\/(-\/|(probe|self|sd)$)/i.test(text)
     ? refuse("is reserved: the exporter serves /probe, /self, /sd and paths below /-/")
     : text;
+};
+
+/** A path before all others, such as `/ecu`, without a slash at its end; `/` is the empty text. */
+export const routePrefix: Parse<string> = (text) => {
+  const words = text.replace(/^\/+|\/+$/g, "");
+  const path = words === "" ? "" : `/${words}`;
+  return text !== "" && (path === "" || URL_PATH.test(path))
+    ? path
+    : refuse("is not a path such as / or /ecu");
+};
+
+/** The URL of the exporter for users behind a reverse proxy. */
+export interface ExternalUrl {
+  /** The URL, or only its path; ends with a slash. */
+  readonly href: string;
+  /** Its path without the slash at the end. */
+  readonly path: string;
+}
+
+/** A URL, or only its path. */
+export const externalUrl: Parse<ExternalUrl> = (text) => {
+  const [, origin = "", path] = EXTERNAL_URL.exec(text) ?? [];
+  return path === undefined || text === "" || !URL.canParse(origin || "http://localhost")
+    ? refuse("is not a URL such as https://home.example/ecu/")
+    : { href: `${origin}${path}/`, path };
 };
 
 /** Path of a file, without characters that some operating systems do not allow. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import { type EcuConfig, type EcuSettings, resolveEcuSettings } from "../config/ecu-settings.ts";
 import { UsageError } from "../config/usage-error.ts";
-import type { ListenAddress } from "../config/values.ts";
+import type { ExternalUrl, ListenAddress } from "../config/values.ts";
 import { createApp } from "../http/app.ts";
 import { createWebServer } from "../http/server.ts";
 import { unrestricted } from "../http/web-config/middleware.ts";
@@ -24,6 +24,10 @@ export interface ExporterOptions extends EcuSettings {
   readonly ecus: readonly EcuConfig[];
   readonly listenAddress: ListenAddress;
   readonly telemetryPath: string;
+  /** The URL of the exporter behind a reverse proxy. */
+  readonly externalUrl?: ExternalUrl | undefined;
+  /** Path before all paths of the web server; without it, the path of `externalUrl`. */
+  readonly routePrefix?: string | undefined;
   readonly maxRequests: number;
   /** TLS, passwords and headers of the web server. */
   readonly webConfigFile?: string | undefined;
@@ -42,6 +46,8 @@ export interface Exporter extends AsyncDisposable {
   /** The address at which the web server listens. */
   readonly address: AddressInfo;
   readonly scheme: "http" | "https";
+  /** The path before all paths of the web server, without a slash at its end. */
+  readonly routePrefix: string;
   /** Reloads the configuration. @returns its problems, a line each; the old configuration stays in effect then */
   reload(): readonly string[];
   /** Gives scrapes in flight a moment to finish, then stops. */
@@ -93,6 +99,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   return {
     reload,
     address: server.address() as AddressInfo,
+    routePrefix: resolveRoutePrefix(options),
     scheme: access().tls === undefined ? "http" : "https",
     stop,
     [Symbol.asyncDispose]: stop,
@@ -135,6 +142,8 @@ const createExporterApp = (
   createApp({
     version,
     telemetryPath: options.telemetryPath,
+    routePrefix: resolveRoutePrefix(options),
+    externalPrefix: options.externalUrl?.path ?? resolveRoutePrefix(options),
     contentTypes: [formats.text, formats.openmetrics],
     ...scraper,
     ...(options.enableLifecycle && { reload }),
@@ -143,11 +152,14 @@ const createExporterApp = (
     listEcus: () =>
       targets.all().map(({ ecu: { name }, monitor, location }) => ({
         ...describeEcu(name, monitor.last(), Date.now() / 1000, location().panels),
-        probePath: `/probe?${new URLSearchParams({ target: name })}`,
+        probePath: `./probe?${new URLSearchParams({ target: name })}`,
       })),
     isReady,
     log: options.log,
   });
+
+const resolveRoutePrefix = ({ routePrefix, externalUrl }: ExporterOptions): string =>
+  routePrefix ?? externalUrl?.path ?? "";
 
 const listen = async (server: Server, { host, port }: ListenAddress): Promise<void> => {
   server.listen(port, host);

@@ -20,6 +20,10 @@ export interface TargetGroup {
 
 export interface AppOptions {
   readonly version: string;
+  /** Path before all others, such as `/ecu`; empty if there is none. */
+  readonly routePrefix: string;
+  /** The prefix that users see instead, if a reverse proxy changes it. */
+  readonly externalPrefix: string;
   readonly telemetryPath: string;
   /** The supported content types; the first is the default. */
   readonly contentTypes: readonly [string, ...string[]];
@@ -57,19 +61,40 @@ export const createApp = (options: AppOptions): express.Express => {
   app.disable("x-powered-by");
   app.disable("etag");
   app.use(securityHeaders, limitRequests(options.maxRequests));
-  app.post("/-/reload", createReloadHandler(options));
-  app.use(allowOnlyReads, compression({ level: COMPRESSION_LEVEL }));
-  app.get(options.telemetryPath, createMetricsHandler(options));
-  app.get("/", createLandingPageHandler(options));
-  app.get("/probe", createProbeHandler(options));
-  app.get("/self", createSelfMetricsHandler(options));
-  app.get("/sd", createServiceDiscoveryHandler(options));
-  app.get("/-/healthy", sendHealthy);
-  app.get("/-/ready", createReadinessHandler(options));
+  app.use(options.routePrefix || "/", createRoutes(options));
+  app.use(allowOnlyReads);
+  app.get("/", createPrefixRedirect(options));
   app.use(createNotFoundHandler(options));
   app.use(createErrorHandler(options));
   return app;
 };
+
+const createRoutes = (options: AppOptions): express.Router => {
+  const routes = express.Router();
+  routes.post("/-/reload", createReloadHandler(options));
+  routes.use(allowOnlyReads, compression({ level: COMPRESSION_LEVEL }));
+  routes.get(options.telemetryPath, createMetricsHandler(options));
+  routes.get("/", redirectToFolder, createLandingPageHandler(options));
+  routes.get("/probe", createProbeHandler(options));
+  routes.get("/self", createSelfMetricsHandler(options));
+  routes.get("/sd", createServiceDiscoveryHandler(options));
+  routes.get("/-/healthy", sendHealthy);
+  routes.get("/-/ready", createReadinessHandler(options));
+  return routes;
+};
+
+/** Redirects `/ecu` to `/ecu/`, because the links of the page are relative to the latter. */
+const redirectToFolder = (request: Request, response: Response, next: NextFunction): void => {
+  const [path = "", query] = request.originalUrl.split(/\?(.*)/s);
+  if (path.endsWith("/")) next();
+  else response.redirect(`${request.baseUrl}/${query === undefined ? "" : `?${query}`}`);
+};
+
+/** Redirects `/` to the page. */
+const createPrefixRedirect =
+  ({ routePrefix }: AppOptions) =>
+  (_request: Request, response: Response): void =>
+    response.redirect(`${routePrefix}/`);
 
 const createReloadHandler =
   ({ reload }: AppOptions) =>
@@ -128,7 +153,7 @@ const createLandingPageHandler =
     const ecus = listEcus();
     const only = ecus.find(({ name }) => name === query["ecu"]);
     if (query["ecu"] !== undefined && only === undefined) {
-      sendText(response, 404, "No ECU has this name. All ECUs are listed at /.");
+      sendText(response, 404, "No ECU has this name. The page without ?ecu= lists all ECUs.");
       return;
     }
     const reloads = query["refresh"] !== "off";
@@ -157,12 +182,12 @@ const createReadinessHandler =
   };
 
 const createNotFoundHandler =
-  ({ telemetryPath }: AppOptions) =>
+  ({ externalPrefix, routePrefix, telemetryPath }: AppOptions) =>
   ({ path }: Request, response: Response): void => {
     const hint =
-      path === "/-/reload"
+      path === `${routePrefix}/-/reload`
         ? "Reloading needs a POST request."
-        : `The metrics are at ${telemetryPath}.`;
+        : `The metrics are at ${externalPrefix}${telemetryPath}.`;
     sendText(response, 404, `Not found: ${path}. ${hint}`);
   };
 

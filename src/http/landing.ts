@@ -1,4 +1,7 @@
-/** The landing page at `/`: links to the metrics, and the state of each ECU at its last read. No JavaScript. */
+/**
+ * The landing page: links to the metrics, and the state of each ECU at its last read. No JavaScript. Links are relative,
+ * so that they work behind a reverse proxy, which may serve the page at any path with a slash at its end.
+ */
 import { formatCount, formatSpan, NOT_MEASURED } from "../text.ts";
 import { type Html, html, joinHtml } from "./html.ts";
 import { css } from "./page.css.ts";
@@ -25,7 +28,7 @@ export interface LandingEcu {
   readonly inverterCount: number;
   /** A function, because the page of a large fleet shows no inverters and does not need them. */
   readonly inverters: () => readonly LandingInverter[];
-  /** Path and query of a link that probes this ECU. */
+  /** Relative URL of a link that probes this ECU. */
   readonly probePath?: string | undefined;
 }
 
@@ -86,9 +89,9 @@ export const renderLandingPage = (page: LandingPage): string => {
 <p>Reads ${describeEcuCount(page.ecus.length)} when Prometheus scrapes the exporter. This page shows the last read and does not start a new one.</p>
 <nav aria-label="Pages">
 <ul>
-<li><a href="${telemetryPath}">Metrics</a></li>
-<li><a href="/-/healthy">Health</a></li>
-<li><a href="/-/ready">Readiness</a></li>
+<li><a href=".${telemetryPath}">Metrics</a></li>
+<li><a href="./-/healthy">Health</a></li>
+<li><a href="./-/ready">Readiness</a></li>
 ${only === undefined ? "" : html`<li><a href="${pageUrl({ ...page, only: undefined })}">All ECUs</a></li>\n`}</ul>
 </nav>
 </header>
@@ -126,7 +129,7 @@ const pageUrl = ({ only, reloads }: Pick<LandingPage, "only" | "reloads">): stri
     ...(only && { ecu: only.name }),
     ...(!reloads && { refresh: "off" }),
   });
-  return query.size === 0 ? "/" : `/?${query}`;
+  return query.size === 0 ? "./" : `./?${query}`;
 };
 
 const renderTime = (now: number): Html => {

@@ -98,7 +98,7 @@ describe("a valid command line", () => {
 
   it("sets every setting of serve", () => {
     const argv =
-      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
+      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.external-url=https://home.example/ecu --web.route-prefix=/ --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
     expect(parsed(argv.split(" "))).toEqual({
       command: "serve",
       config: {
@@ -123,6 +123,8 @@ describe("a valid command line", () => {
         enableLifecycle: true,
         listenAddress: { host: "127.0.0.1", port: 0 },
         telemetryPath: "/prom/ecu",
+        externalUrl: { href: "https://home.example/ecu/", path: "/ecu" },
+        routePrefix: "",
         maxRequests: 7,
         webConfigFile: "/etc/ecu/web.yml",
         logLevel: "debug",
@@ -214,6 +216,28 @@ it.each([
   expect(parseConfig("demo", ["demo", `--web.listen-address=${text}`]).listenAddress).toEqual(
     address,
   );
+});
+
+it.each([
+  ["https://home.example", "https://home.example/", ""],
+  ["http://home.example:8080/a/ecu", "http://home.example:8080/a/ecu/", "/a/ecu"],
+  ["http://[fd00::1]/ecu//", "http://[fd00::1]/ecu/", "/ecu"],
+  ["/ecu/", "/ecu/", "/ecu"],
+  ["/", "/", ""],
+])("reads the external URL %s", (text, href, path) => {
+  expect(parseConfig("serve", [ECU, `--web.external-url=${text}`]).externalUrl).toEqual({
+    href,
+    path,
+  });
+});
+
+it.each([
+  ["/", ""],
+  ["ecu", "/ecu"],
+  ["/ecu/", "/ecu"],
+  ["/a/b-c.d", "/a/b-c.d"],
+])("reads the route prefix %s", (text, prefix) => {
+  expect(parseConfig("serve", [ECU, `--web.route-prefix=${text}`]).routePrefix).toBe(prefix);
 });
 
 it.each([
@@ -312,6 +336,8 @@ const listen = "is not an address to listen on; write it as :10899 or 127.0.0.1:
 const duration = "is not a duration; write it as 250ms, 9.5s or 10m";
 const zone = "is not a time zone; write it as Europe/Amsterdam or America/New_York";
 const path = "is not a path such as /metrics";
+const prefix = "is not a path such as / or /ecu";
+const externalUrl = "is not a URL such as https://home.example/ecu/";
 const time = "is not a time; write it as 2026-06-21T10:00:00Z";
 const panel =
   "is not a panel; write it as 703000000001/1=A1 or, with its array, row and column, 703000000001/1=A1/south/1/3";
@@ -373,6 +399,18 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["serve", "web.telemetry-path", "/Probe", taken],
   ["serve", "web.telemetry-path", "/self", taken],
   ["serve", "web.telemetry-path", "/sd", taken],
+  ["serve", "web.telemetry-path", "/a/../b", path],
+  ["serve", "web.route-prefix", "", prefix],
+  ["serve", "web.route-prefix", "/a//b", prefix],
+  ["serve", "web.route-prefix", "/..", prefix],
+  ["serve", "web.route-prefix", "/a?b", prefix],
+  ["serve", "web.external-url", "", externalUrl],
+  ["serve", "web.external-url", "home.example/ecu", externalUrl],
+  ["serve", "web.external-url", "ftp://home.example/", externalUrl],
+  ["serve", "web.external-url", '"https://home.example/"', externalUrl],
+  ["serve", "web.external-url", "https://home.example:port/", externalUrl],
+  ["serve", "web.external-url", "https://me:secret@home.example/", externalUrl],
+  ["serve", "web.external-url", "https://home.example/ecu?x", externalUrl],
   ["serve", "log.level", "verbose", "is not one of debug, info, warn, error"],
   ["serve", "log.format", "xml", "is not one of json, text"],
   ["demo", "inverters", "QS1", "is not a list such as QS1=5,DS3=3"],

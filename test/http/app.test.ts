@@ -14,6 +14,8 @@ const noInverters = { inverterCount: 0, inverters: () => [] };
 const appWith = (change: Partial<AppOptions> = {}) =>
   createApp({
     version: "1.2.3",
+    routePrefix: "",
+    externalPrefix: "",
     telemetryPath: "/metrics",
     contentTypes: [TEXT, OPENMETRICS],
     scrape: (contentType) => Promise.resolve({ contentType, text: `# ${contentType}\n` }),
@@ -106,7 +108,49 @@ describe("the routes", () => {
     const app = appWith({ telemetryPath: "/solar/metrics" });
     expect((await request(app).get("/solar/metrics")).status).toBe(200);
     expect((await request(app).get("/metrics")).status).toBe(404);
-    expect((await request(app).get("/")).text).toContain('href="/solar/metrics"');
+    expect((await request(app).get("/")).text).toContain('href="./solar/metrics"');
+  });
+
+  describe("with the prefix /ecu", () => {
+    const app = appWith({ routePrefix: "/ecu", externalPrefix: "/home/ecu" });
+
+    it.each([
+      "/ecu/",
+      "/ecu/metrics",
+      "/ecu/probe",
+      "/ecu/self",
+      "/ecu/sd",
+      "/ecu/-/healthy",
+      "/ecu/-/ready",
+    ])("serve %s", async (path) => {
+      expect((await request(app).get(path)).status).toBe(200);
+    });
+
+    it.each(["/metrics", "/-/healthy", "/ecuador", "/ecu/ecu/"])(
+      "do not serve %s",
+      async (path) => {
+        const response = await request(app).get(path);
+        expect([response.status, response.text]).toEqual([
+          404,
+          `Not found: ${path}. The metrics are at /home/ecu/metrics.\n`,
+        ]);
+      },
+    );
+
+    it.each([
+      ["/", "/ecu/"],
+      ["/ecu", "/ecu/"],
+      ["/ecu?ecu=roof&refresh=off", "/ecu/?ecu=roof&refresh=off"],
+    ])("redirect %s to %s", async (path, location) => {
+      const response = await request(app).get(path);
+      expect([response.status, response.headers["location"]]).toEqual([302, location]);
+    });
+
+    it("reload the configuration only below it", async () => {
+      const reloading = appWith({ routePrefix: "/ecu", reload: () => [] });
+      expect((await request(reloading).post("/ecu/-/reload")).status).toBe(200);
+      expect((await request(reloading).post("/-/reload")).status).toBe(405);
+    });
   });
 
   it("read ECUs only for the metrics", async () => {
@@ -243,7 +287,7 @@ describe("the landing page", () => {
   const hostile = {
     name: "<i>&",
     state: "down",
-    probePath: "/probe?target=1",
+    probePath: "./probe?target=1",
     ...noInverters,
   } as const;
   const app = appWith({ listEcus: () => [roof, hostile] });
@@ -256,12 +300,12 @@ describe("the landing page", () => {
     expect(text).toContain("<b><bdi>roof</bdi></b>");
     expect(text).toContain("<b><bdi>&lt;i&gt;&amp;</bdi></b>");
     expect(extractLinks(text)).toEqual([
-      "/metrics",
-      "/-/healthy",
-      "/-/ready",
-      "/probe?target=1",
-      "/probe?target=1&amp;debug=true",
-      "/?refresh=off",
+      "./metrics",
+      "./-/healthy",
+      "./-/ready",
+      "./probe?target=1",
+      "./probe?target=1&amp;debug=true",
+      "./?refresh=off",
     ]);
   });
 
@@ -270,18 +314,18 @@ describe("the landing page", () => {
     expect([on.headers["refresh"], on.headers["cache-control"]]).toEqual(["30", "no-store"]);
     const off = await request(app).get("/?refresh=off");
     expect([off.headers["refresh"], off.headers["cache-control"]]).toEqual([undefined, "no-store"]);
-    expect(extractLinks(off.text)).toContain("/");
+    expect(extractLinks(off.text)).toContain("./");
   });
 
   it("shows one ECU if the query has its name, and responds 404 to unknown names", async () => {
     const { text } = await request(app).get("/").query({ ecu: "<i>&" });
     expect(text).toContain("<title>&lt;i&gt;&amp; – ECU exporter</title>");
     expect(text).not.toContain("roof");
-    expect(extractLinks(text)).toContain("/?ecu=%3Ci%3E%26&amp;refresh=off");
+    expect(extractLinks(text)).toContain("./?ecu=%3Ci%3E%26&amp;refresh=off");
     for (const query of ["ecu=barn", "ecu=roof&ecu=roof", "ecu="]) {
       const { status, headers, text } = await request(app).get(`/?${query}`);
       expect([status, headers["content-type"]]).toEqual([404, "text/plain; charset=utf-8"]);
-      expect(text).toBe("No ECU has this name. All ECUs are listed at /.\n");
+      expect(text).toBe("No ECU has this name. The page without ?ecu= lists all ECUs.\n");
     }
   });
 });

@@ -190,7 +190,7 @@ describe("the table", () => {
         invertersOnline: 1,
         reportAgeSeconds: 40,
         readAgeSeconds: 13.5,
-        probePath: "/probe?target=roof",
+        probePath: "./probe?target=roof",
         problem: {
           message: "10.0.0.9 closed the connection",
           reason: "closed",
@@ -211,7 +211,7 @@ describe("the table", () => {
 <tr role="row" class="ecu">
 <th role="rowheader" scope="rowgroup"><b><bdi>roof</bdi></b>
 <small>ECU-R · ECU_R_1.3.6C</small>
-<small><a href="/probe?target=roof" aria-label="Probe: roof">Probe</a> · <a href="/probe?target=roof&amp;debug=true" aria-label="Probe in detail: roof">Probe in detail</a></small></th>
+<small><a href="./probe?target=roof" aria-label="Probe: roof">Probe</a> · <a href="./probe?target=roof&amp;debug=true" aria-label="Probe in detail: roof">Probe in detail</a></small></th>
 <td role="cell" class="number" data-label="State"><span class="state fair">partial</span>
 <small>1 of 2 online</small></td>
 <td role="cell" class="number" data-label="Power">78 W
@@ -332,7 +332,7 @@ describe("the table", () => {
       "1 inverter",
     ]);
     expect(collapsed).toContain(
-      '<a href="/?ecu=east+%26+west" aria-label="60 inverters of east &amp; west">',
+      '<a href="./?ecu=east+%26+west" aria-label="60 inverters of east &amp; west">',
     );
     expect(extractRows(renderPage(many, large))).toHaveLength(61);
   });
@@ -364,7 +364,7 @@ describe("hostile text", () => {
     state: "down",
     model: hostile,
     firmware: hostile,
-    probePath: `/probe?target=${hostile}`,
+    probePath: `./probe?target=${hostile}`,
     problem: { message: hostile, reason: hostile, remedy: hostile },
     ...listing({ uid: hostile, model: hostile, state: "online", channels: [{ name: hostile }] }),
   };
@@ -377,7 +377,7 @@ describe("hostile text", () => {
       state: "down",
       model: "x",
       firmware: "x",
-      probePath: "/probe?target=x",
+      probePath: "./probe?target=x",
       problem: { message: "x", reason: "x", remedy: "x" },
       ...listing({ uid: "x", model: "x", state: "online", channels: [{ name: "x" }] }),
     };
