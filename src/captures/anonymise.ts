@@ -1,7 +1,7 @@
 /** Replaces every serial number and MAC address of a capture, so that it can be published. Nothing else is changed. */
 import { assertOnlySerialsReplaced } from "./check.ts";
 import { type CaptureFile, receivedBytes, replaceBytes } from "./format.ts";
-import { drawReplacements, type RandomInteger, replaceAll } from "./replace.ts";
+import { drawReplacements, type RandomInteger, replaceAll, replaceInText } from "./replace.ts";
 import { findSerials, hasUndecodedBytes, type RecordedReply, type Serial } from "./serials.ts";
 
 export interface Anonymised {
@@ -14,7 +14,7 @@ export interface Anonymised {
 
 /**
  * @param replace tests pass a broken one
- * @throws Error if the check finds a difference
+ * @throws AnonymiseError if the check finds a difference
  */
 export const anonymise = (
   capture: CaptureFile,
@@ -41,7 +41,11 @@ export const anonymise = (
         .map(({ text }) => text),
     ).size;
   return {
-    capture: { ...capture, questions },
+    capture: {
+      ...capture,
+      ecu: { ...capture.ecu, firmware: replaceInText(capture.ecu.firmware, replacements) },
+      questions,
+    },
     replaced: { ecu: count("ecu"), inverter: count("inverter"), mac: count("mac") },
     undecodedCodes: capture.questions
       .filter((_, i) => hasUndecodedBytes(replies[i] ?? { command: "info", bytes: Buffer.of() }))

@@ -13,7 +13,12 @@ export interface Replacement {
 /** Attempts to draw a number that is not in use. */
 const MAX_DRAWS = 1_000;
 
-/** Draws a replacement for each serial. @throws Error if no unused number was found */
+/** Why the replies must not be published. The message is for the user. */
+export class AnonymiseError extends Error {
+  override readonly name = "AnonymiseError";
+}
+
+/** Draws a replacement for each serial. @throws AnonymiseError if no unused number was found */
 export const drawReplacements = (
   serials: readonly Serial[],
   randomInteger: RandomInteger,
@@ -54,8 +59,8 @@ const drawReplacement = (
     const newText = serial.text.slice(0, kept) + tail.join("");
     if (!taken.has(newText)) return newText;
   }
-  throw new Error(
-    `no unused serial number found for ${serial.kind} ${serial.text.slice(0, kept)}…`,
+  throw new AnonymiseError(
+    `no unused serial number was found for ${serial.kind} ${serial.text.slice(0, kept)}…`,
   );
 };
 
@@ -65,49 +70,64 @@ export interface ReplacedRange {
   readonly end: number;
 }
 
-/** Replaces every occurrence of every serial: as binary digits of four bits each, and as text in each spelling. */
+/** Replaces every occurrence of every serial: as binary digits of four bits each, and as text in any spelling. */
 export const replaceAll = (
   { bytes }: RecordedReply,
   replacements: readonly Replacement[],
 ): { readonly bytes: Buffer; readonly ranges: readonly ReplacedRange[] } => {
   const original = Buffer.from(bytes);
+  const text = original.toString("latin1");
   const result = Buffer.from(bytes);
   const ranges: ReplacedRange[] = [];
-  for (const { serial, newText } of replacements) {
-    for (const [from, to] of listSpellings(serial, newText)) {
-      // A truncated serial can only be at the end.
-      const first = serial.truncatedTo === undefined ? 0 : original.length - from.length;
-      for (let at = original.indexOf(from, first); at >= 0; at = original.indexOf(from, at + 1)) {
-        const end = at + from.length;
-        if (ranges.some((range) => range.begin < end && at < range.end)) continue;
-        to.copy(result, at);
-        ranges.push({ begin: at, end });
-      }
+  const replaceAt = (begin: number, to: Uint8Array): void => {
+    const end = begin + to.length;
+    if (ranges.some((range) => range.begin < end && begin < range.end)) return;
+    result.set(to, begin);
+    ranges.push({ begin, end });
+  };
+  for (const replacement of replacements) {
+    const { serial, newText } = replacement;
+    if (serial.truncatedTo !== undefined) {
+      const [from, to] = spellTruncated(serial, newText);
+      const begin = original.length - from.length; // a truncated serial can only be at the end
+      if (original.subarray(begin).equals(from)) replaceAt(begin, to);
+      continue;
     }
+    const from = packSerial(serial);
+    for (let at = original.indexOf(from); at >= 0; at = original.indexOf(from, at + 1))
+      replaceAt(at, Buffer.from(newText, "hex"));
+    for (const { index, 0: match } of text.matchAll(createPattern(serial.text)))
+      replaceAt(index, Buffer.from(spellLike(match, newText), "latin1"));
   }
   return { bytes: result, ranges: ranges.toSorted((a, b) => a.begin - b.begin) };
 };
 
-/** Lists each spelling of a serial, with its replacement in the same spelling. */
-export const listSpellings = (
-  { kind, text, truncatedTo }: Serial,
-  newText: string,
-): readonly (readonly [Buffer, Buffer])[] => {
-  const cut = (all: string): string => all.slice(0, truncatedTo);
-  const packed = (all: string): Buffer => Buffer.from(cut(all), "hex");
-  const ascii = (spell: (all: string) => string): readonly [Buffer, Buffer] => [
-    Buffer.from(spell(cut(text)), "latin1"),
-    Buffer.from(spell(cut(newText)), "latin1"),
-  ];
-  const pair = [packed(text), packed(newText)] as const;
-  if (truncatedTo !== undefined) return [kind === "ecu" ? ascii((all) => all) : pair];
-  if (kind !== "mac") return [pair, ascii((all) => all)];
-  const withColons = (all: string): string => all.match(/../g)?.join(":") ?? all;
-  return [
-    pair,
-    ascii((all) => all),
-    ascii((all) => all.toUpperCase()),
-    ascii(withColons),
-    ascii((all) => withColons(all).toUpperCase()),
-  ];
+/** Replaces every serial in a text, such as the firmware of an ECU. */
+export const replaceInText = (text: string, replacements: readonly Replacement[]): string =>
+  replacements.reduce(
+    (all, { serial, newText }) =>
+      serial.truncatedTo === undefined
+        ? all.replace(createPattern(serial.text), (match) => spellLike(match, newText))
+        : all,
+    text,
+  );
+
+/** The digits of a serial, four bits each. */
+export const packSerial = ({ text }: Serial): Buffer => Buffer.from(text, "hex");
+
+/** Matches a serial in text: upper or lower case, with up to two separators after each pair of characters. */
+const createPattern = (text: string): RegExp =>
+  new RegExp(text.match(/../g)?.join("[^0-9a-z]{0,2}") ?? text, "gi");
+
+/** A text of 12 characters with the separators and the case of the match. */
+const spellLike = (match: string, newText: string): string => {
+  const characters = [...(/[A-F]/.test(match) ? newText.toUpperCase() : newText)];
+  return match.replace(/[0-9a-f]/gi, () => characters.shift() ?? "");
+};
+
+/** The received part of a serial that the end of the reply truncated, and its replacement. */
+const spellTruncated = ({ kind, text, truncatedTo }: Serial, newText: string) => {
+  const encoding = kind === "ecu" ? "latin1" : "hex";
+  const spell = (all: string): Buffer => Buffer.from(all.slice(0, truncatedTo), encoding);
+  return [spell(text), spell(newText)] as const;
 };

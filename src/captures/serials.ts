@@ -33,6 +33,12 @@ const RECORD_HEAD = /(?=([1-9][0-9]{11})0[01]3[0-9]3[0-9])/g;
 const MOSTLY_ZEROS = /0{9}/;
 /** A MAC address of one of the two manufacturers of the network interfaces in ECUs (docs/protocol.md#base-information-of-micro-inverter-ecus). */
 const MAC = /(?=((?:80971b|60c5a8)[0-9a-f]{6}))/g;
+/** A MAC address as text: of these manufacturers in any spelling, of another one with the usual separators. */
+const MAC_TEXTS = [
+  /(?:80[^0-9a-z]{0,2}97[^0-9a-z]{0,2}1b|60[^0-9a-z]{0,2}c5[^0-9a-z]{0,2}a8)(?:[^0-9a-z]{0,2}[0-9a-f]{2}){3}/gi,
+  /(?<![0-9a-z])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-z])/gi,
+  /(?<![0-9a-z])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![0-9a-z])/gi,
+];
 
 /** Lists the distinct serials in the replies. Numbers of zeros are ignored. */
 export const findSerials = (replies: readonly RecordedReply[]): readonly Serial[] => {
@@ -50,9 +56,13 @@ export const findSerials = (replies: readonly RecordedReply[]): readonly Serial[
       if (kind !== undefined) add(kind, String(value));
     }
     for (const { field, begin, end } of explanation.entries) {
-      if (!isUndecoded(field)) continue;
+      if (!isUndecoded(field) && !isText(field)) continue;
       const part = Buffer.from(bytes.subarray(begin, end));
-      for (const [text] of part.toString("latin1").matchAll(ASCII_ID)) add("ecu", text);
+      const shown = part.toString("latin1");
+      for (const [text] of shown.matchAll(ASCII_ID)) add("ecu", text);
+      for (const [text] of MAC_TEXTS.flatMap((pattern) => [...shown.matchAll(pattern)]))
+        add("mac", text.toLowerCase().replaceAll(/[^0-9a-f]/g, ""));
+      if (isText(field)) continue;
       for (const text of findInHex(part, RECORD_HEAD)) {
         if (!MOSTLY_ZEROS.test(text)) add("inverter", text);
       }
@@ -77,6 +87,9 @@ export const canContainSerial = (field: string): boolean =>
 
 const isUndecoded = (field: string): boolean =>
   /(^|\.)(unknown|undecoded|trailing|raw|extension)$/.test(field);
+
+/** Whether a field is text of any content. */
+const isText = (field: string): boolean => /(^|\.)(firmware|timezone)$/.test(field);
 
 /** Matches of a pattern of hexadecimal digits that start at a byte. */
 const findInHex = (part: Buffer, pattern: RegExp): string[] => {

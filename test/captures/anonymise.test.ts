@@ -4,7 +4,7 @@ import { anonymise } from "../../src/captures/anonymise.ts";
 import { type CaptureFile, formatCapture, receivedBytes } from "../../src/captures/format.ts";
 import { drawReplacements, replaceAll } from "../../src/captures/replace.ts";
 import { findSerials, type Serial } from "../../src/captures/serials.ts";
-import { decodeReply } from "../../src/protocol/replies.ts";
+import { decodeReply, encodeReply, type Info } from "../../src/protocol/replies.ts";
 import type { Command } from "../../src/protocol/requests.ts";
 import { info, records, reply, signal, table, wire } from "../fixtures/frames.ts";
 import { captures, capturesFile, commandByQuery } from "../support/captures.ts";
@@ -112,6 +112,70 @@ describe("anonymising a capture", () => {
   });
 
   it.each([
+    ["firmware", { firmware: "R_216000000001" }],
+    ["time zone", { timezone: "Etc/216000000001" }],
+    ["firmware of version 12", { firmware: "803000000001 R", wirelessMac: "803000000001" }],
+  ])("covers the id of the ECU or a device in the %s", (_, change) => {
+    const message = { ...decodeReply("info", info.version11), ...change } as Info;
+    const recorded = createCapture(createAnswered("info", encodeReply("info", message, "11")));
+    const firmware = message.layout === "01" ? message.firmware : "";
+    const { capture } = anonymise({ ...recorded, ecu: { model: "ECU-R", firmware } }, seeded());
+    const text = formatCapture(capture);
+    expect(isIn(text, "216000000001")).toBe(false);
+    expect(isIn(text, "803000000001")).toBe(false);
+    const after = decodeReply("info", getBytes(capture, 0));
+    expect(after).toMatchObject({ powerWatts: message.powerWatts, firmware: capture.ecu.firmware });
+  });
+
+  const spellings = [
+    "80971b00ab01",
+    "80971B00AB01",
+    "80:97:1b:00:ab:01",
+    "80:97:1B:00:AB:01",
+    "80-97-1B-00-ab-01",
+    "8097.1b00.AB01",
+    "80 97 1b 00 ab 01",
+    "80, 97, 1B, 00, AB, 01",
+  ];
+
+  it.each(spellings)("covers the MAC address %s in text", (spelling) => {
+    const known = { ...decodeReply("info", info.version11), ethernetMac: "80971b00ab01" } as Info;
+    const named = encodeReply("info", { ...known, firmware: `R ${spelling}` } as Info, "11");
+    const unknownMac = encodeReply(
+      "info",
+      { ...known, ethernetMac: "000000000000", timezone: spelling } as Info,
+      "11",
+    );
+    const undecoded = Buffer.concat([wire("'APS119'"), Buffer.from(`X ${spelling}`)]);
+    for (const bytes of [named, unknownMac, undecoded]) {
+      const recorded = createCapture(createFailed("info", "malformed", bytes));
+      const after = getBytes(anonymise(recorded, seeded()).capture, 0);
+      const digits = after
+        .toString("latin1")
+        .toLowerCase()
+        .replaceAll(/[^0-9a-f]/g, "");
+      expect(digits).not.toContain("80971b00ab01");
+      expect(digits).toContain("80971b");
+      expect(after.indexOf("80971b00ab01", "hex")).toBe(-1);
+      expect(after).toHaveLength(bytes.length);
+    }
+  });
+
+  it.each([
+    ["02:00:5E:00:53:aF", "02:00:5E:"],
+    ["02-00-5e-00-53-af", "02-00-5e-"],
+    ["0200.5e00.53af", "0200.5e"],
+  ])("covers the MAC address %s of another manufacturer", (spelling, kept) => {
+    const bytes = Buffer.from(`eth0 ${spelling} up`);
+    const recorded = createCapture(createFailed("info", "malformed", bytes));
+    const { capture, replaced } = anonymise(recorded, seeded());
+    const text = getBytes(capture, 0).toString("latin1");
+    expect(text.startsWith(`eth0 ${kept}`)).toBe(true);
+    expect(text).not.toContain(spelling);
+    expect(replaced.mac).toBe(1);
+  });
+
+  it.each([
     ["an ECU id", "info", info.version11.subarray(0, 22), "'216000000'"],
     ["a MAC address", "info", info.version11.subarray(0, 83), "80971b00"],
     ["an uid", "realtime", table(2, records.two, records.four).subarray(0, 52), "8010000000"],
@@ -158,7 +222,7 @@ describe("anonymising a capture", () => {
   it("throws an error if no unused number is drawn", () => {
     const serials: Serial[] = [{ kind: "inverter", text: "801000000000" }];
     expect(() => drawReplacements(serials, () => 0)).toThrow(
-      "no unused serial number found for inverter 801…",
+      "no unused serial number was found for inverter 801…",
     );
   });
 });
@@ -178,7 +242,7 @@ describe("the check", () => {
       return bytes;
     });
     expect(() => anonymise(one, seeded(), harm)).toThrow(
-      'nothing was written: the reply to "realtime" changed at byte 39, outside any serial number',
+      'the reply to "realtime" changed at byte 39, outside any serial number',
     );
   });
 

@@ -146,6 +146,16 @@ describe("capture, decode and replay", () => {
     expect(product).toEqual({ model: "ECU-R", firmware: "unknown" });
   });
 
+  it("writes nothing if a serial number cannot be replaced, and reports that in one line", async () => {
+    const twins = wire("'APS1100320030' '00' 703000000001 ff 703000000002 80 'END' 0a");
+    await using ecu = await startReplyingEcu({ info: info.version11, signal: twins });
+    const { code, stdout, stderr } = await runCapture(ecu, { randomInteger: () => 0 });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toBe(
+      "Nothing was written: no unused serial number was found for inverter 703…. Please report this.\n",
+    );
+  });
+
   it("writes nothing if no data was received, and reports the cause", async () => {
     using place = folder();
     const output = place.file("capture.json");

@@ -20,7 +20,7 @@ const PAUSE_MS = 20;
 /** Runs `capture` with short pauses. @returns its exit code and its output */
 export const runCapture = async (
   { host, port }: { host: string; port: number },
-  { output = "-", all = false } = {},
+  { output = "-", all = false, randomInteger = seeded() } = {},
 ) => {
   const printed = { stdout: "", stderr: "" };
   const code = await capture(
@@ -32,7 +32,7 @@ export const runCapture = async (
       report: (text) => {
         printed.stderr += text;
       },
-      randomInteger: seeded(),
+      randomInteger,
       now: () => TAKEN,
       retryPauseMs: 0,
     },

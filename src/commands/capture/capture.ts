@@ -1,8 +1,8 @@
 /** `capture`: saves the raw replies of an ECU in a file that can be published. */
 import { randomInt } from "node:crypto";
 import { type Anonymised, anonymise } from "../../captures/anonymise.ts";
-import { createEmptyCapture, formatCapture } from "../../captures/format.ts";
-import type { RandomInteger } from "../../captures/replace.ts";
+import { type CaptureFile, createEmptyCapture, formatCapture } from "../../captures/format.ts";
+import { AnonymiseError, type RandomInteger } from "../../captures/replace.ts";
 import { createRecorder, takeCapture } from "../../captures/take.ts";
 import { describeError, errorReasons } from "../../ecu/errors.ts";
 import { createQuerier, type QuerierOptions } from "../../ecu/querier.ts";
@@ -63,15 +63,27 @@ export const capture = async (
     report("No data received; nothing was written.\n");
     return 1;
   }
-  const anonymised = anonymise(
-    { ...createEmptyCapture(now(), version), ...content },
-    randomInteger,
-  );
+  const recorded = { ...createEmptyCapture(now(), version), ...content };
+  const anonymised = tryAnonymise(recorded, randomInteger);
+  if (typeof anonymised === "string") {
+    report(`Nothing was written: ${anonymised}. Please report this.\n`);
+    return 1;
+  }
   const text = formatCapture(anonymised.capture);
   if (output === STANDARD_OUTPUT) write(text);
   else await writeOutputFile(output, text);
   report(`${summarize(anonymised, output).join("\n")}\n`);
   return content.questions.every(({ reply }) => reply !== undefined) ? 0 : 1;
+};
+
+/** @returns why the serial numbers cannot be replaced, if so */
+const tryAnonymise = (recorded: CaptureFile, randomInteger: RandomInteger): Anonymised | string => {
+  try {
+    return anonymise(recorded, randomInteger);
+  } catch (error) {
+    if (error instanceof AnonymiseError) return error.message;
+    throw error;
+  }
 };
 
 /** Describes what the capture contains, what was replaced, and whether it can be published. */

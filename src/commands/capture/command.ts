@@ -30,7 +30,9 @@ export const capture = defineCommand({
   name: "capture",
   summary: "Save the raw replies of an ECU for a bug report, with serial numbers replaced.",
   examples: ["capture 192.168.1.50 --output=capture.json", "capture 192.168.1.50 --all"],
-  exitCodes: { "1": "a request got no valid reply; the file says which" },
+  exitCodes: {
+    "1": "a request got no valid reply, and the file says which; or nothing was received or written",
+  },
   settings,
   run: async (config) => (await import("./capture.ts")).capture(config),
 });
