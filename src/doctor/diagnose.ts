@@ -1,5 +1,5 @@
 /** The diagnosis of one ECU: check by check, until a failure makes further checks impossible. */
-import { reportsOwnZone } from "../ecu/models.ts";
+import { findReportedZone, reportsOwnZone } from "../ecu/models.ts";
 import { observe } from "../ecu/observe.ts";
 import { isFinal, type Outcome } from "../ecu/query.ts";
 import type { Replies } from "../ecu/read.ts";
@@ -74,12 +74,14 @@ const checkReplies = async (
       replies,
       memory: noMemory,
       zone,
+      isZoneSet: true, // the zone has its own finding
       now: clock.now(),
       monotonic: clock.monotonic(),
     });
   const fromInfo = evaluate({ info: infoOutcome }).reading;
   const { identity } = fromInfo;
   report(...identityFindings(fromInfo, info));
+  report(...fromInfo.notes.map((note) => warn("reply", note)));
   if (first.closedByEcu !== undefined) {
     report(closeFinding(first.closedByEcu, identity?.model ?? ""));
   }
@@ -95,7 +97,8 @@ const checkReplies = async (
 
   const observed = evaluate({ info: infoOutcome, realtime, ...(signal && { signal }) });
   const { reading } = observed;
-  report(...inverterFindings(observed, table));
+  const tableNotes = reading.notes.filter((note) => !fromInfo.notes.includes(note));
+  report(...inverterFindings({ ...observed, reading: { ...reading, notes: tableNotes } }, table));
   report(...signalFindings(reading, signal?.ok ? signal.value : undefined));
   if (hasNoData) return;
   report(
@@ -134,10 +137,15 @@ const checkSecondInfo = async (
 };
 
 const zoneFinding = (info: Info, zone: string, { isZoneSet }: DiagnoseOptions): Finding => {
-  if (info.layout === "01" && info.timezone === zone && reportsOwnZone(info))
-    return ok("zone", `${zone}, as the ECU reports`);
+  if (reportsOwnZone(info)) return ok("zone", `${zone}, as the ECU reports`);
+  const reported = findReportedZone(info);
   const source = isZoneSet ? "from --ecu.timezone" : "the zone of this machine";
-  return ok("zone", `this ECU does not report its zone; ${zone} is assumed, ${source}`);
+  if (!reported)
+    return ok("zone", `this ECU does not report its zone; ${zone} is assumed, ${source}`);
+  const text = `the ECU reports ${reported}, which this machine does not know; ${zone} is assumed, ${source}`;
+  return isZoneSet
+    ? ok("zone", text)
+    : warn("zone", `${text}; set the ECU's zone (--ecu.timezone)`);
 };
 
 /** A second attempt shows whether a failure passes. @returns `undefined` where both failed */

@@ -1,5 +1,6 @@
 /** Product names by the first digits of serial numbers. For display only: the layout of a record never depends on them. */
 import type { Info } from "../protocol/replies.ts";
+import { isTimeZone } from "../time/zone.ts";
 
 /** R: a microcontroller with a Wi-Fi module. L: Linux (docs/protocol.md#ecu-families). */
 export type EcuKind = "R" | "L";
@@ -43,9 +44,17 @@ const RAPID_SHUTDOWN_MODEL = "ECU-RS";
 export const findEcuModel = ({ layout, ecuId }: Pick<Info, "layout" | "ecuId">): string =>
   layout === "02" ? RAPID_SHUTDOWN_MODEL : findEcuFamily(ecuId, undefined).model;
 
+/**
+ * The time zone that an ECU was set to, as it reports it: perhaps no zone of this machine's database, or empty.
+ * @returns `undefined` if the ECU reports none, or the same one always
+ */
+export const findReportedZone = (info: Info): string | undefined =>
+  info.layout === "01" && findEcuFamily(info.ecuId, info.timezone).reportsOwnZone
+    ? info.timezone.trim()
+    : undefined;
+
 /** Whether the time zone that an ECU reports can be used. */
-export const reportsOwnZone = (info: Info): boolean =>
-  info.layout === "01" && findEcuFamily(info.ecuId, info.timezone).reportsOwnZone;
+export const reportsOwnZone = (info: Info): boolean => isTimeZone(findReportedZone(info) ?? "");
 
 /** By the first digits of the inverter's uid (docs/protocol.md#serial-numbers). */
 const inverterModels: Readonly<Record<string, string>> = {

@@ -20,6 +20,8 @@ export interface MonitorSettings {
   readonly timeoutMs: number;
   /** IANA zone for an ECU that does not report its own. */
   readonly zone: string;
+  /** Whether that zone was configured for the ECU. */
+  readonly isZoneSet?: boolean;
 }
 
 export interface MonitorOptions {
@@ -163,9 +165,9 @@ const createEvaluator = (
 
   const evaluate = (replies: Replies): ObserveResult =>
     observe({
+      ...settings(),
       replies,
       memory,
-      zone: settings().zone,
       now: clock.now(),
       monotonic: clock.monotonic(),
     });

@@ -38,6 +38,8 @@ export interface ObserveInput {
   readonly memory: Memory;
   /** IANA time zone for an ECU that does not report its own. */
   readonly zone: string;
+  /** Whether that zone was configured for the ECU. */
+  readonly isZoneSet?: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Milliseconds of a clock that never jumps, for the age of the memory. */
@@ -52,8 +54,9 @@ export interface ObserveResult extends Pick<Observation, "up" | "reading" | "que
 }
 
 /** Evaluates the replies of a read. The read may still be in flight: a missing reply is one that failed. */
-export const observe = ({ replies, memory, zone, now, monotonic }: ObserveInput): ObserveResult => {
-  const joined = joinReplies(replies, { zone, knownZone: memory.zone, now });
+export const observe = (input: ObserveInput): ObserveResult => {
+  const { replies, memory, monotonic } = input;
+  const joined = joinReplies(replies, { ...input, knownZone: memory.zone });
   const plausible = dropImplausible(joined);
   const validated = validateCounters(memory, plausible.reading, monotonic);
   return {

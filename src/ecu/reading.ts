@@ -5,9 +5,9 @@ import { isTimeZone, parseLocalTime } from "../time/zone.ts";
 import {
   findEcuModel,
   findInverterModel,
+  findReportedZone,
   isEcuId,
   nameThreePhases,
-  reportsOwnZone,
 } from "./models.ts";
 import type { Outcome } from "./query.ts";
 import type { Replies } from "./read.ts";
@@ -68,6 +68,8 @@ export interface Reading {
 export interface JoinOptions {
   /** IANA time zone for an ECU that does not report a reliable one. */
   readonly zone: string;
+  /** Whether `zone` was configured for the ECU. If not, a reported zone that is unknown is noted. */
+  readonly isZoneSet?: boolean | undefined;
   /** Time zone of the read before, for a read in which 0001 failed. */
   readonly knownZone?: string | undefined;
   /** Milliseconds since 1970. */
@@ -80,10 +82,10 @@ const SIGNAL_FULL_SCALE = 255;
 export const joinReplies = (replies: Replies, options: JoinOptions): Reading => {
   const info = replyIn(replies.info);
   const realtime = replyIn(replies.realtime);
-  const zone =
-    info === undefined
-      ? (options.knownZone ?? options.zone)
-      : resolveReportedZone(info, options.zone);
+  const reportedZone = info && findReportedZone(info);
+  const isZoneUsable = reportedZone !== undefined && isTimeZone(reportedZone);
+  const otherZone = info === undefined ? (options.knownZone ?? options.zone) : options.zone;
+  const zone = isZoneUsable ? reportedZone : otherZone;
   const table = realtime === undefined || realtime.kind === "none" ? undefined : realtime;
   const { inverters, notes } = joinInverters(realtime, replyIn(replies.signal) ?? [], info?.ecuId);
   const lastReportAt = table && parseLocalTime(table.takenAt, zone, options.now);
@@ -105,7 +107,13 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
     ...(lastCloudContactAt !== undefined && { lastCloudContactAt }),
     ...(realtime && { unknownRecords: countUnknownRecords(realtime) }),
     inverters,
-    notes,
+    notes: [
+      ...describeCleaned(info),
+      ...(reportedZone === undefined || isZoneUsable || options.isZoneSet === true
+        ? []
+        : [describeUnknownZone(reportedZone, zone)]),
+      ...notes,
+    ],
   };
 };
 
@@ -128,10 +136,28 @@ const createIdentity = (info: Messages["info"], timezone: string): Identity => (
   timezone,
 });
 
-const resolveReportedZone = (info: Messages["info"], defaultZone: string): string =>
-  info.layout === "01" && reportsOwnZone(info) && isTimeZone(info.timezone)
-    ? info.timezone
-    : defaultZone;
+/** The fields of 0001 that may have unprintable bytes. */
+const textNames: Readonly<Record<string, string>> = {
+  zigbeeChannel: "ZigBee channel",
+  deviceClass: "device class",
+  firmware: "firmware",
+  timezone: "time zone",
+};
+
+const describeCleaned = (info: Messages["info"] | undefined): string[] => {
+  const names = info?.cleaned?.map((field) => textNames[field] ?? field) ?? [];
+  return names.length === 0
+    ? []
+    : [`the base information has unprintable bytes, which are left out: ${names.join(", ")}`];
+};
+
+const describeUnknownZone = (reported: string, used: string): string => {
+  const problem =
+    reported === ""
+      ? "the ECU reports no time zone"
+      : `the ECU reports the time zone ${reported}, which this machine does not know`;
+  return `${problem}; its times are taken as those of ${used}: set the ECU's zone, such as --ecu.timezone=Europe/Amsterdam`;
+};
 
 const countUnknownRecords = (realtime: Messages["realtime"]): number =>
   realtime.kind === "01"

@@ -137,6 +137,7 @@ const createTargetMonitor = (
         minIntervalMs: minInterval,
         timeoutMs: timeout * READ_SHARE,
         zone: timezone ?? resolveMachineZone(),
+        isZoneSet: timezone !== undefined,
       };
     },
     clock: systemClock,

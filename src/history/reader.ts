@@ -55,7 +55,11 @@ export const readHistory = async (options: HistoryReadOptions): Promise<HistoryR
   const notes: string[] = [];
   const info = await queryInfo(line);
   const now = clock.now();
-  const identity = joinReplies({ info }, { zone: options.zone, now });
+  const identity = joinReplies(
+    { info },
+    { zone: options.zone, isZoneSet: options.isZoneNamed, now },
+  );
+  notes.push(...identity.notes);
   const { ecuId, firmware } = info.value;
   const zone = identity.identity?.timezone ?? options.zone;
   cache.bindTo(ecuId, firmware);

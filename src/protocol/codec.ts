@@ -144,16 +144,19 @@ const characters =
       return text;
     },
     encode: (value, into) => {
-      const bytes = Buffer.from(value, "utf8");
-      if (bytes.length !== size || !bytes.every((byte) => byte >= first && byte <= last)) {
+      const codes = Array.from({ length: value.length }, (_, i) => value.charCodeAt(i));
+      if (codes.length !== size || !codes.every((code) => code >= first && code <= last)) {
         throw new RangeError(`"${value}" is not ${size} characters that are each ${kind}`);
       }
-      into.push(...bytes);
+      into.push(...codes);
     },
   });
 
 /** Printable ASCII characters (0x20 to 0x7e), exactly `size` of them. */
 export const ascii = characters(0x20, 0x7e, "a printable character");
+
+/** Any bytes as characters with the same codes, exactly `size` of them: text that may be damaged and must not fail. */
+export const text = characters(0, 0xff, "a byte");
 
 /** ASCII decimal digits as text: `digits(12)` for an ECU id. */
 export const digits = characters(0x30, 0x39, "a digit");
@@ -162,7 +165,7 @@ export const digits = characters(0x30, 0x39, "a digit");
 export const decimal = (size: number): Codec<number> =>
   mapped(digits(size), Number, (value) => String(value).padStart(size, "0"));
 
-/** Text after its own length, which has `lengthDigits` ASCII digits. */
+/** Text after its own length, which has `lengthDigits` ASCII digits. Any bytes are decoded; only printable ones are encoded. */
 export const prefixed = (lengthDigits: number): Codec<string> => {
   const length = decimal(lengthDigits);
   return {
@@ -170,9 +173,9 @@ export const prefixed = (lengthDigits: number): Codec<string> => {
       const begin = from.offset;
       const size = length.decode(from);
       from.trace?.add("length", begin, from.offset, size);
-      const text = ascii(size).decode(from);
-      from.trace?.add("", begin + lengthDigits, from.offset, text);
-      return text;
+      const value = text(size).decode(from);
+      from.trace?.add("", begin + lengthDigits, from.offset, value);
+      return value;
     },
     encode: (value, into) => {
       length.encode(value.length, into);

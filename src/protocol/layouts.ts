@@ -3,12 +3,12 @@ import {
   ascii,
   bcd,
   type Codec,
-  decimal,
   digits,
   flag,
   hex,
   type Infer,
   interleaved,
+  mapped,
   optional,
   prefixed,
   rest,
@@ -16,6 +16,7 @@ import {
   shifted,
   struct,
   tenths,
+  text,
   u8,
   u16,
   u32,
@@ -42,7 +43,7 @@ export const microInverterInfo = struct({
   inverters: u16,
   invertersOnline: u16,
   /** Two hexadecimal digits: `10` is ZigBee channel 16. */
-  zigbeeChannel: ascii(2),
+  zigbeeChannel: text(2),
   firmware: prefixed(3),
   timezone: prefixed(3),
   ethernetMac: optional(hex(6)),
@@ -55,10 +56,15 @@ export const microInverterInfo = struct({
 export const rapidShutdownInfo = struct({
   inverters: u16,
   invertersOnline: u16,
-  signalLevel: decimal(3),
-  zigbeeChannel: ascii(2),
+  /** 000 to 255; `undefined` if it is no number. */
+  signalLevel: mapped(
+    text(3),
+    (digits) => (/^\d+$/.test(digits) ? Number(digits) : undefined),
+    (level = 0) => String(level).padStart(3, "0"),
+  ),
+  zigbeeChannel: text(2),
   /** `0` switch devices, `1` monitoring devices, `2` both. */
-  deviceClass: ascii(1),
+  deviceClass: text(1),
   firmware: prefixed(3),
   extension: rest,
 });

@@ -35,8 +35,10 @@ import { locateRecords, type RecordSpan } from "./recover.ts";
 import { type Command, commands, findCommand } from "./requests.ts";
 
 /** 0001 (docs/protocol.md#base-information). */
-export type Info = Infer<typeof infoHead> &
-  (
+export type Info = Infer<typeof infoHead> & {
+  /** Names of the fields from which unprintable bytes were left out; absent if there are none. */
+  readonly cleaned?: readonly string[];
+} & (
     | ({ layout: "01" } & Infer<typeof microInverterInfo>)
     | ({ layout: "02" } & Infer<typeof rapidShutdownInfo>)
   );
@@ -102,9 +104,9 @@ const info: Codec<Info> = {
     const head = infoHead.decode(from);
     switch (head.layout) {
       case "01":
-        return { ...head, layout: "01", ...microInverterInfo.decode(from) };
+        return { ...head, layout: "01", ...cleanTexts(microInverterInfo.decode(from)) };
       case "02":
-        return { ...head, layout: "02", ...rapidShutdownInfo.decode(from) };
+        return { ...head, layout: "02", ...cleanTexts(rapidShutdownInfo.decode(from)) };
       default:
         throw malformedError("layout", 25, `unknown layout ${head.layout} of the base information`);
     }
@@ -114,6 +116,22 @@ const info: Codec<Info> = {
     if (value.layout === "01") microInverterInfo.encode(value, into);
     else rapidShutdownInfo.encode(value, into);
   },
+};
+
+/** The texts of 0001, all of them for display. A damaged one must not cost the id and the counters. */
+const displayTexts = ["zigbeeChannel", "deviceClass", "firmware", "timezone"];
+const UNPRINTABLE = /[^\x20-\x7e]/g;
+
+/** Leaves unprintable bytes out of the display texts, and lists the fields that had any. */
+const cleanTexts = <T extends object>(values: T): T & Pick<Info, "cleaned"> => {
+  const cleaned: Record<string, string> = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (!displayTexts.includes(name)) continue;
+    const text = String(value).replace(UNPRINTABLE, "");
+    if (text !== value) cleaned[name] = text;
+  }
+  const names = Object.keys(cleaned);
+  return names.length === 0 ? values : { ...values, ...cleaned, cleaned: names };
 };
 
 const gridAndTemperature = struct({

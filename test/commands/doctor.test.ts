@@ -28,7 +28,8 @@ const leftOpen = passTimeAfter("replied", 3_000);
 type Endpoint = EcuEndpoint & Partial<Pick<SimulatedEcu, "requests">>;
 
 interface RunOptions extends Partial<DoctorEnvironment> {
-  readonly timezone?: string | undefined;
+  /** `null`: none is set. */
+  readonly timezone?: string | null | undefined;
   readonly clock?: FastClock;
   readonly passing?: PassingTime;
 }
@@ -44,7 +45,7 @@ const run = async (ecu: Endpoint, options: RunOptions = {}) => {
   const terminal = recordingTerminal();
   const { host, port } = ecu;
   const code = await doctor(
-    { ecu: { name: "ecu.lan", host, port }, find: undefined, timezone },
+    { ecu: { name: "ecu.lan", host, port }, find: undefined, timezone: timezone ?? undefined },
     {
       terminal,
       clock,
@@ -296,6 +297,33 @@ describe("a simulated ECU", () => {
     const output = await run(ecu);
     expectVerdict(output, cover("weak signal"));
     expect(output.text).toContain("the ECU does not report its time");
+  });
+
+  it("that reports a zone which this machine does not know: the line says what to do", async () => {
+    const rounds = createRounds({
+      ...defaultOptions,
+      plant: createPlant(defaultOptions.inverters, defaultOptions.site, 1),
+    });
+    await using ecu = await startSimulatedEcu({
+      family: "L",
+      messages: {
+        info: () => ({ ...rounds.info(AFTERNOON), timezone: "Asia/Beijing" }),
+        realtime: () => rounds.realtime(AFTERNOON),
+        signal: () => rounds.signal(AFTERNOON),
+      },
+    });
+    const lines = async (timezone: string | null) =>
+      (await run(ecu, { timezone })).text.split("\n").filter((line) => /^\w+ +zone /.test(line));
+    expect(await lines(null)).toEqual([
+      expect.stringMatching(
+        /^warn +zone +the ECU reports Asia\/Beijing, which this machine does not know; .* is assumed, the zone of this machine; set the ECU's zone \(--ecu.timezone\)$/,
+      ),
+    ]);
+    expect(await lines("Europe/Amsterdam")).toEqual([
+      expect.stringMatching(
+        /^ok +zone +the ECU reports Asia\/Beijing, which this machine does not know; Europe\/Amsterdam is assumed, from --ecu.timezone$/,
+      ),
+    ]);
   });
 
   it.each([

@@ -152,8 +152,8 @@ describe("the tables of read", () => {
     const screen = recordingTerminal();
     const code = await read(createConfig({ host: "127.0.0.1", port }, { json }), { screen });
     server.close();
-    expect(code).toBe(2);
-    expect(screen.text()).toContain("is invalid");
+    expect(code).toBe(1);
+    expect(screen.text()).toContain("unprintable bytes");
     // biome-ignore lint/suspicious/noControlCharactersInRegex: checks that they are absent
     expect(screen.text()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });

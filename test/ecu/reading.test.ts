@@ -19,7 +19,7 @@ const options = { zone: "America/New_York", now };
 /** Joins replies to these queries; the others were not sent. */
 const join = (
   messages: { info?: Info; realtime?: Messages["realtime"]; signal?: Messages["signal"] },
-  more: { knownZone?: string } = {},
+  more: { knownZone?: string; isZoneSet?: boolean } = {},
 ) => {
   const replies = Object.fromEntries(
     Object.entries(messages).map(([query, message]) => [query, validOutcome(message)]),
@@ -144,6 +144,15 @@ describe("a reading", () => {
   });
 });
 
+describe("base information with unprintable bytes", () => {
+  it("gives a note that names the texts", () => {
+    const info = createInfo({ cleaned: ["zigbeeChannel", "firmware", "timezone"] });
+    expect(join({ info }).notes).toEqual([
+      "the base information has unprintable bytes, which are left out: ZigBee channel, firmware, time zone",
+    ]);
+  });
+});
+
 describe("the zone of an ECU's times", () => {
   it.each([
     ["216200000001", "Europe/Amsterdam", "Europe/Amsterdam"],
@@ -158,6 +167,21 @@ describe("the zone of an ECU's times", () => {
   ])("%s reports %j: %s is used", (ecuId, timezone, zone) => {
     const { identity } = join({ info: createInfo({ ecuId, timezone }), realtime: createTable() });
     expect(identity?.timezone).toBe(zone);
+  });
+
+  const ASIA_BEIJING =
+    "the ECU reports the time zone Asia/Beijing, which this machine does not know; its times are taken as those of America/New_York: set the ECU's zone, such as --ecu.timezone=Europe/Amsterdam";
+  const NONE =
+    "the ECU reports no time zone; its times are taken as those of America/New_York: set the ECU's zone, such as --ecu.timezone=Europe/Amsterdam";
+
+  it.each([
+    ["that this machine does not know", "216200000001", "Asia/Beijing", {}, [ASIA_BEIJING]],
+    ["that is empty", "215000000001", "", {}, [NONE]],
+    ["that is set in the configuration", "216200000001", "Asia/Beijing", { isZoneSet: true }, []],
+    ["that this machine knows", "216200000001", "Asia/Shanghai", {}, []],
+    ["of an ECU-R, which is always the same", "216000000001", "Etc/GMT-8", {}, []],
+  ])("is noted with what to do if the ECU reports one %s", (_, ecuId, timezone, more, notes) => {
+    expect(join({ info: createInfo({ ecuId, timezone }) }, more).notes).toEqual(notes);
   });
 
   it("is the zone of the previous read if 0001 fails, else the configured zone", () => {

@@ -270,6 +270,64 @@ const bothWays: readonly Row[] = [
   ["the clock", "clock", "11", wireClock, { now: "20230801173037" }],
 ];
 
+describe("base information with unprintable bytes in texts for display", () => {
+  const head = "'216000000001' '01' 0000303a 00000168 000004d2 d0d0d0d0d0d0d0 0003 0002";
+  const macs = "80971b000001 000000000000";
+
+  it.each([
+    [
+      "NUL after the firmware",
+      "'10' '014' 'ECU_R_1.3.6C' 0000 '009' 'Etc/GMT-8'",
+      { cleaned: ["firmware"] },
+    ],
+    [
+      "CR after firmware and time zone",
+      "'10' '013' 'ECU_R_1.3.6C' 0d '010' 'Etc/GMT-8' 0d",
+      { cleaned: ["firmware", "timezone"] },
+    ],
+    [
+      "FF and a letter that is not ASCII",
+      "'10' '014' 'ECU_R_' ff '1.3.6C' e9 '010' ff 'Etc/GMT-8'",
+      { cleaned: ["firmware", "timezone"] },
+    ],
+    [
+      "no ZigBee channel",
+      "0000 '012' 'ECU_R_1.3.6C' '009' 'Etc/GMT-8'",
+      { zigbeeChannel: "", cleaned: ["zigbeeChannel"] },
+    ],
+    [
+      "NUL and nothing else",
+      "'10' '003' 000000 '001' 00",
+      { firmware: "", timezone: "", cleaned: ["firmware", "timezone"] },
+    ],
+  ])("has all its values: %s", (_, texts, changes) => {
+    const bytes = reply("0001", wire(`${head} ${texts} ${macs}`));
+    expect(decodeReply("info", bytes)).toEqual({ ...baseInfo, ...changes });
+  });
+
+  it("of an ECU-RS has its counters without a signal level and a device class", () => {
+    const bytes = Buffer.from(vectors.S6);
+    bytes.fill(0, 43, 49); // signal level, ZigBee channel, device class
+    expect(decodeReply("info", bytes)).toMatchObject({
+      ecuId: "213000000004",
+      inverters: 3,
+      firmware: "ECU_RS_1.0",
+      signalLevel: undefined,
+      cleaned: ["zigbeeChannel", "deviceClass"],
+    });
+  });
+
+  it.each([
+    ["the id", 13 + 3, "ecuId"],
+    ["the length of the firmware", 52, "firmware"],
+    ["the layout", 25, "layout"],
+  ])("is rejected if %s has one", (_, at, field) => {
+    const bytes = Buffer.from(info.version11);
+    bytes.writeUInt8(0, at);
+    expect(() => decodeReply("info", bytes)).toThrow(refusal("malformed", field, at));
+  });
+});
+
 describe("a reply", () => {
   it.each(bothWays)(
     "%s: decodes to the values written by hand",
