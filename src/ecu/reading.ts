@@ -166,7 +166,7 @@ const countUnknownRecords = (realtime: Messages["realtime"]): number =>
 
 type Draft = { -readonly [K in keyof InverterReading]: InverterReading[K] };
 
-/** Joins by uid: 0002 and 0030 may list inverters in different orders (docs/protocol.md#signal-levels). The first record of a uid is used. */
+/** Joins by uid: 0002 and 0030 may list inverters in different orders (docs/protocol.md#signal-levels). Of the records of one uid, the most alive is used. */
 const joinInverters = (
   realtime: Messages["realtime"] | undefined,
   signals: Messages["signal"],
@@ -177,8 +177,10 @@ const joinInverters = (
   const isInverter = (uid: string) => uid !== ecuId && !isEcuId(uid);
   for (const inverter of realtime === undefined ? [] : readInverters(realtime)) {
     if (!isInverter(inverter.uid)) continue;
-    if (inverters.has(inverter.uid)) notes.push(`inverter ${inverter.uid} is listed twice`);
-    else inverters.set(inverter.uid, { ...inverter });
+    const other = inverters.get(inverter.uid);
+    if (other !== undefined) notes.push(`inverter ${inverter.uid} is listed twice`);
+    if (other === undefined || rankContact(inverter) > rankContact(other))
+      inverters.set(inverter.uid, { ...inverter });
   }
   for (const { uid, level } of signals) {
     // Level 0 is "no contact", and the level of an offline inverter is old (docs/protocol.md#signal, #values-that-mean-unknown).
@@ -189,6 +191,13 @@ const joinInverters = (
   }
   return { inverters: [...inverters.values()], notes };
 };
+
+/** In contact, in contact earlier, never in contact (docs/protocol.md#inverters-never-contacted). */
+const rankContact = ({ online, typeCode }: InverterReading): number => {
+  if (online === true) return 2;
+  return typeCode === NEVER_CONTACTED ? 0 : 1;
+};
+const [NEVER_CONTACTED] = recordLayouts.none.typeCodes;
 
 const createInverter = (uid: string): Draft => ({
   uid,

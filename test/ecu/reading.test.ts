@@ -262,7 +262,7 @@ describe("an inverter", () => {
     ]);
   });
 
-  it("that is listed twice has the values of its first record, and a note", () => {
+  it("that is listed twice has the values of its first record if both are in contact, and a note", () => {
     const twice = [
       createRecord("702000000001"),
       createRecord("702000000001", { temperatureCelsius: 99 }),
@@ -270,6 +270,36 @@ describe("an inverter", () => {
     const reading = join({ realtime: createTable(twice) });
     expect(reading.inverters).toMatchObject([{ temperatureCelsius: 31 }]);
     expect(reading.notes).toEqual(["inverter 702000000001 is listed twice"]);
+  });
+
+  const records = {
+    "in contact": createRecord("702000000001"),
+    offline: createRecord("702000000001", { online: false }),
+    "never in contact": createRecord("702000000001", {
+      typeCode: "00",
+      layout: "none",
+      online: false,
+      powerWatts: [],
+      gridVolts: [],
+    }),
+  };
+
+  it.each([
+    ["in contact", "never in contact"],
+    ["in contact", "offline"],
+    ["offline", "never in contact"],
+  ] as const)("that is listed twice, %s and %s, has the values of the former", (live, other) => {
+    const neighbour = createRecord("702000000002");
+    const wanted = join({ realtime: createTable([records[live]]) }).inverters[0];
+    for (const order of [
+      [records[live], neighbour, records[other]],
+      [records[other], neighbour, records[live]],
+    ]) {
+      const { inverters, notes } = join({ realtime: createTable(order) });
+      expect(inverters).toHaveLength(2);
+      expect(inverters[0]).toEqual(wanted);
+      expect(notes).toEqual(["inverter 702000000001 is listed twice"]);
+    }
   });
 
   it.each([ECU_ID, "216000123456", "215000000001"])(
