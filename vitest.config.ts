@@ -8,6 +8,8 @@ export default defineConfig({
     coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary"] },
     globalSetup: "test/support/build.ts",
     maxWorkers: 2, // the machine of a home owner, and of CI
+    testTimeout: 180_000, // a busy machine must not fail a test
+    hookTimeout: 180_000,
     projects: [
       {
         extends: true,
@@ -15,8 +17,6 @@ export default defineConfig({
           name: "unit", // needs Node and nothing else
           include: ["test/**/*.test.ts"],
           exclude: ["test/integration/**"],
-          testTimeout: 120_000, // a busy machine must not fail a test
-          hookTimeout: 120_000,
         },
       },
       {

@@ -191,7 +191,7 @@ describe.skipIf(
           : undefined,
       output,
     );
-  }, 150_000);
+  });
 
   afterAll(async () => {
     for (const program of running) await program[Symbol.asyncDispose]();
@@ -208,7 +208,7 @@ describe.skipIf(
     ]);
     expect(await firing()).toEqual(["ApsystemsWatchdog"]);
     expect(listNotifications()).toEqual([]);
-  }, 40_000);
+  });
 
   it("gets one notification of a failed inverter, with its uid, a description and a link to the documentation", async () => {
     ecu.faults.add("linuxOffline");
@@ -237,7 +237,7 @@ describe.skipIf(
         ],
       }),
     ]);
-  }, 70_000);
+  });
 
   it("gets one notification that the inverter is back, and no others", async () => {
     ecu.faults.clear();
@@ -254,7 +254,7 @@ describe.skipIf(
       ["resolved", [["InverterOffline", "703000249529"]]],
     ]);
     expect(await firing()).toEqual(["ApsystemsWatchdog"]);
-  }, 60_000);
+  });
 });
 
 describe.skipIf(
@@ -417,5 +417,5 @@ describe.skipIf(
       rows.map(([, , isInhibited], row) => [`${row}`, isInhibited]),
     );
     await expect.poll(() => listInhibited("effect"), { timeout: 10_000 }).toEqual(expected);
-  }, 40_000);
+  });
 });

@@ -33,7 +33,7 @@ describe("completion", () => {
       });
       writeFileSync(scriptPath(shell), stdout);
     }
-  }, 60_000);
+  });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   describe.skipIf(!hasProgram("bash", "--version"))("in bash", () => {

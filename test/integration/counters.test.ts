@@ -69,7 +69,7 @@ describe.skipIf(!hasPrograms)("Prometheus with a day of glitches", () => {
     const running = await startPrometheus({ config, data });
     server = running;
     api = running.api;
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();

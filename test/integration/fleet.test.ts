@@ -98,7 +98,7 @@ describe.skipIf(!hasPrograms)("two exporters, two shards of Prometheus and one s
       return counts.length === ECUS && all.length === ECUS ? true : undefined;
     };
     await poll(120, checkScraped, () => programs.map((program) => program.output()).join("\n"));
-  }, 150_000);
+  });
 
   afterAll(async () => {
     // The store is stopped last, because Prometheus sends it the remaining samples before it exits.
@@ -107,7 +107,7 @@ describe.skipIf(!hasPrograms)("two exporters, two shards of Prometheus and one s
     for (const ecu of ecus) await ecu.close();
     // The store may still write its memory to disk.
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
-  }, 60_000);
+  });
 
   /** The configuration in docs/fleet.md, with the addresses of this test and one scrape per second. */
   const createShardConfig = async (shard: number): Promise<string> => {

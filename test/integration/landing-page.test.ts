@@ -18,7 +18,6 @@ const ARGS = [
 ];
 const MARKUP = `<b id="markup">barn</b> ${"long".repeat(30)}`;
 const NOON = Date.parse("2026-06-21T10:00:00Z");
-const SLOW = { timeout: 60_000 }; // the browser is slow on a busy machine
 
 const startPlant = (change: Partial<SimulationOptions>): Promise<SimulatedEcu> =>
   simulateEcu({
@@ -64,7 +63,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
   beforeAll(async () => {
     world = await startExporterWithEcus();
     browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS });
-  }, SLOW.timeout);
+  });
   afterAll(async () => {
     await browser?.close();
     await world?.stop();
@@ -92,7 +91,6 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
 
   it.each(screens)(
     "is accessible: axe finds no violations ($colorScheme, $viewport.width px)",
-    SLOW,
     async (screen) => {
       // The policy would block the script of axe.
       await open({ ...screen, bypassCSP: true }, async (page) => {
@@ -106,25 +104,20 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     },
   );
 
-  it(
-    "is accessible for a single ECU too, and axe finds a violation that is introduced",
-    SLOW,
-    async () => {
-      await open({ bypassCSP: true }, async (page) => {
-        await page.goto(`${world.exporter.url}/?ecu=roof&refresh=off`);
-        await page.addScriptTag({ content: axe.source });
-        const findViolations = async () =>
-          (await page.evaluate<AxeResults>("axe.run()")).violations.map(({ id }) => id);
-        expect(await findViolations()).toEqual([]);
-        await page.addStyleTag({ content: "small { color: #ccc !important; }" });
-        expect(await findViolations()).toEqual(["color-contrast"]);
-      });
-    },
-  );
+  it("is accessible for a single ECU too, and axe finds a violation that is introduced", async () => {
+    await open({ bypassCSP: true }, async (page) => {
+      await page.goto(`${world.exporter.url}/?ecu=roof&refresh=off`);
+      await page.addScriptTag({ content: axe.source });
+      const findViolations = async () =>
+        (await page.evaluate<AxeResults>("axe.run()")).violations.map(({ id }) => id);
+      expect(await findViolations()).toEqual([]);
+      await page.addStyleTag({ content: "small { color: #ccc !important; }" });
+      expect(await findViolations()).toEqual(["color-contrast"]);
+    });
+  });
 
   it.each([screens[0], screens[3]])(
     "applies its styles without browser messages, and its policy blocks scripts ($colorScheme, $viewport.width px)",
-    SLOW,
     async (screen) => {
       await open(screen, async (page) => {
         const messages: string[] = [];
@@ -147,7 +140,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     },
   );
 
-  it("does not scroll horizontally at any width", SLOW, async () => {
+  it("does not scroll horizontally at any width", async () => {
     await open({}, async (page) => {
       await page.goto(world.exporter.url);
       for (const width of [1280, 900, 737, 735, 600, 400, 320]) {
@@ -157,7 +150,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     });
   });
 
-  it("is a table for screen readers, also on a phone", SLOW, async () => {
+  it("is a table for screen readers, also on a phone", async () => {
     const counts: unknown[] = [];
     for (const width of [1280, 400])
       await open({ viewport: { width, height: 800 } }, async (page) => {
@@ -173,7 +166,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     ]);
   });
 
-  it("has the same text without JavaScript, and escapes names", SLOW, async () => {
+  it("has the same text without JavaScript, and escapes names", async () => {
     const texts: string[] = [];
     for (const javaScriptEnabled of [true, false])
       await open({ javaScriptEnabled }, async (page) => {
@@ -195,7 +188,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
       expect(first).toContain(text);
   });
 
-  it("reloads itself until reloading is stopped", SLOW, async () => {
+  it("reloads itself until reloading is stopped", async () => {
     const response = await fetch(world.exporter.url);
     expect(response.headers.get("refresh")).toBe("30");
     await open({}, async (page) => {
@@ -217,7 +210,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     });
   });
 
-  it("sends no queries to the ECUs", SLOW, async () => {
+  it("sends no queries to the ECUs", async () => {
     const countConnections = () => [world.up.connections.total, world.slow.connections.total];
     const countRequests = () => [world.up.requests.length, world.slow.requests.length];
     const before = [countConnections(), countRequests()];
@@ -231,7 +224,7 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
     expect(before[0]?.[0]).toBeGreaterThan(0);
   });
 
-  it("has only working links", SLOW, async () => {
+  it("has only working links", async () => {
     const headers = { "X-Prometheus-Scrape-Timeout-Seconds": "1" };
     await open({}, async (page) => {
       await page.goto(world.exporter.url);

@@ -59,7 +59,6 @@ describe("simultaneous scrapes of one ECU", () => {
 describe("an unfinished request", () => {
   it.each(["", "GET /metrics HTTP/1.1\r\nHost: a\r\n"])(
     "of %j has its connection closed",
-    { timeout: 60_000 },
     async (text) => {
       await using ecu = await startRoof();
       await using exporter = await startTestExporter(ecu);
@@ -81,7 +80,6 @@ describe("an ECU that accepts connections and does not reply", () => {
     { seconds: 10, concurrency: 200 },
   ])(
     "is reported as down after a scrape timeout of $seconds s, in 200 of 200 scrapes",
-    { timeout: 180_000 },
     async ({ seconds, concurrency }) => {
       await using ecu = await startSilentEcu();
       await using exporter = await startTestExporter(ecu, { maxRequests: 200, timeout: 20_000 });

@@ -358,7 +358,7 @@ describe.skipIf(
       targets: ["http://exporter:10899/metrics"],
       files: new Set(["alerts.yml", "recording.yml"]),
     });
-  }, 60_000);
+  });
 
   it("start and are ready with the files for a machine without containers", async () => {
     await using folder = await createTemporaryFolder();
@@ -382,5 +382,5 @@ describe.skipIf(
       targets: ["http://localhost:10899/metrics"],
       files: new Set(["alerts.yml", "recording.yml"]),
     });
-  }, 60_000);
+  });
 });

@@ -92,7 +92,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
 
   beforeAll(async () => {
     plant = await scrapePlant();
-  }, 150_000);
+  });
   afterAll(async () => {
     await plant?.[Symbol.asyncDispose]();
   });

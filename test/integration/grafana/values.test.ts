@@ -109,7 +109,7 @@ describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards s
     });
     server = running;
     api = running.api;
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
