@@ -60,6 +60,8 @@ const DRAIN_MS = 1_000;
 const STOP_MS = 1_500;
 /** Time for a client to send its request. */
 const REQUEST_MS = 5_000;
+/** Time for a client to take a response. */
+const WRITE_MS = 10_000;
 
 /**
  * Starts the exporter. ECUs are not read before the first scrape.
@@ -84,6 +86,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
       headersTimeout: REQUEST_MS,
       connectionsCheckingInterval: REQUEST_MS / 5,
     },
+    writeTimeoutMs: WRITE_MS,
     log,
     now,
   });

@@ -1,13 +1,23 @@
 /** The web server behind its access rules: plain HTTP or TLS. */
-import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type AccessMiddlewareOptions, createAccessMiddleware } from "./web-config/middleware.ts";
 import { createWarningLimiter } from "./web-config/rate-limit.ts";
+import { limitWriteTime } from "./write-timeout.ts";
 
 export interface WebServerOptions extends AccessMiddlewareOptions {
   readonly server: ServerOptions;
+  /** Time for a client to take a response, from its first byte, in milliseconds. */
+  readonly writeTimeoutMs: number;
 }
 
 export interface WebServer {
@@ -35,6 +45,13 @@ export const createWebServer = (app: RequestListener, options: WebServerOptions)
           },
           listener,
         ).on("tlsClientError", createErrorLogger(options, "a TLS handshake failed"));
+  const warn = createWarningLimiter(options.log, options.now);
+  server.prependListener("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const { remoteAddress: from } = socket;
+    limitWriteTime(response, options.writeTimeoutMs, () =>
+      warn("a client did not read a response in time; its connection was closed", { from }),
+    );
+  });
   const sockets = new Set<Socket>();
   server.prependListener("connection", (socket: Socket) => {
     sockets.add(socket);

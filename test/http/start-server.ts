@@ -13,7 +13,7 @@ export interface TestResponse {
   readonly text: string;
 }
 
-/** A running server. Each request uses a new connection. */
+/** A running server. Each request of `get` uses a new connection. */
 export interface TestServer extends AsyncDisposable {
   readonly port: number;
   readonly logged: Record<string, unknown>[];
@@ -30,6 +30,7 @@ const testApp: RequestListener = (request, response) => {
 export const startServer = async (
   rules: AccessRules | (() => AccessRules),
   options: Partial<WebServerOptions> = {},
+  app = testApp,
 ): Promise<TestServer> => {
   const access = typeof rules === "function" ? rules : () => rules;
   const logged: Record<string, unknown>[] = [];
@@ -37,9 +38,10 @@ export const startServer = async (
     { base: null, timestamp: false },
     { write: (line) => void logged.push(JSON.parse(line)) },
   );
-  const { server, destroyConnections } = createWebServer(testApp, {
+  const { server, destroyConnections } = createWebServer(app, {
     access,
     server: { requestTimeout: 5_000 },
+    writeTimeoutMs: 10_000,
     log,
     now: () => 0,
     ...options,
