@@ -60,7 +60,7 @@ export const createApp = (options: AppOptions): express.Express => {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use(securityHeaders, limitRequests(options.maxRequests));
+  app.use(securityHeaders);
   app.use(options.routePrefix || "/", createRoutes(options));
   app.use(allowOnlyReads);
   app.get("/", createPrefixRedirect(options));
@@ -71,15 +71,17 @@ export const createApp = (options: AppOptions): express.Express => {
 
 const createRoutes = (options: AppOptions): express.Router => {
   const routes = express.Router();
+  // Outside the limit: they do not read an ECU, and an orchestrator restarts an exporter that does not answer them.
+  routes.get("/-/healthy", sendHealthy);
+  routes.get("/-/ready", createReadinessHandler(options));
   routes.post("/-/reload", createReloadHandler(options));
-  routes.use(allowOnlyReads, compression({ level: COMPRESSION_LEVEL }));
+  routes.use(limitRequests(options.maxRequests), allowOnlyReads);
+  routes.use(compression({ level: COMPRESSION_LEVEL }));
   routes.get(options.telemetryPath, createMetricsHandler(options));
   routes.get("/", redirectToFolder, createLandingPageHandler(options));
   routes.get("/probe", createProbeHandler(options));
   routes.get("/self", createSelfMetricsHandler(options));
   routes.get("/sd", createServiceDiscoveryHandler(options));
-  routes.get("/-/healthy", sendHealthy);
-  routes.get("/-/ready", createReadinessHandler(options));
   return routes;
 };
 
@@ -228,9 +230,10 @@ const securityHeaders = helmet({
 
 /** Limits the number of simultaneous requests, including those of clients that read slowly. */
 const limitRequests = (limit: number) => {
-  let inFlight = 0;
-  return (_request: Request, response: Response, next: NextFunction): void => {
-    if (inFlight >= limit) {
+  const inFlight = new Set<Request>();
+  return (request: Request, response: Response, next: NextFunction): void => {
+    if (inFlight.size >= limit) forgetDisconnected(inFlight);
+    if (inFlight.size >= limit) {
       sendText(
         response.set("Retry-After", "1"),
         503,
@@ -238,10 +241,15 @@ const limitRequests = (limit: number) => {
       );
       return;
     }
-    inFlight++;
-    response.once("close", () => inFlight--);
+    inFlight.add(request);
+    response.once("close", () => inFlight.delete(request));
     next();
   };
+};
+
+/** Node.js emits no event for a response that still waited for an earlier one when its client disconnected. */
+const forgetDisconnected = (inFlight: Set<Request>): void => {
+  for (const request of inFlight) if (request.socket.destroyed) inFlight.delete(request);
 };
 
 const allowOnlyReads = ({ method }: Request, response: Response, next: NextFunction): void => {

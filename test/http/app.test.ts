@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { pino } from "pino";
 import request from "supertest";
@@ -30,6 +31,29 @@ const appWith = (change: Partial<AppOptions> = {}) =>
     log: pino({ level: "silent" }),
     ...change,
   });
+
+/** Scrapes that end when the test says so. */
+const stallScrapes = () => {
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  let count = 0;
+  return {
+    finish,
+    scrape: async (contentType: string) => {
+      count++;
+      await finished;
+      return { contentType, text: "" };
+    },
+    started: (scrapes: number) =>
+      poll(
+        10,
+        () => Promise.resolve(count === scrapes || undefined),
+        () => `${count} of ${scrapes} scrapes started`,
+      ),
+  };
+};
 
 describe("the routes", () => {
   it.each([
@@ -181,34 +205,46 @@ describe("the routes", () => {
     expect(String(await logged)).toContain("a bug");
   });
 
-  it("reject requests above the limit until others have finished", async () => {
-    let finish = (): void => {};
-    const waiting = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const app = appWith({
-      maxRequests: 2,
-      scrape: async (contentType) => {
-        await waiting;
-        return { contentType, text: "" };
-      },
-    });
+  it("reject requests above the limit until others have finished, except for health and reload", async () => {
+    const stalled = stallScrapes();
+    const app = appWith({ maxRequests: 2, scrape: stalled.scrape, reload: () => [] });
     const server = app.listen(0, "127.0.0.1");
     const scrapes = [request(server).get("/metrics"), request(server).get("/metrics")];
     const responses = Promise.all(scrapes);
-    const rejected = await poll(
-      10,
-      async () => {
-        const response = await request(server).get("/-/healthy");
-        return response.status === 503 ? response : undefined;
-      },
-      () => "no request was rejected",
-    );
-    expect(rejected.headers["retry-after"]).toBe("1");
-    expect(rejected.text).toBe("Too many simultaneous requests; try again in a second.\n");
-    finish();
+    await stalled.started(2);
+    const rejected = await request(server).get("/metrics");
+    expect([rejected.status, rejected.headers["retry-after"], rejected.text]).toEqual([
+      503,
+      "1",
+      "Too many simultaneous requests; try again in a second.\n",
+    ]);
+    for (const path of ["/-/healthy", "/-/ready"]) {
+      expect((await request(server).get(path)).status).toBe(200);
+      expect((await request(server).head(path)).status).toBe(200);
+    }
+    expect((await request(server).post("/-/reload")).status).toBe(200);
+    stalled.finish();
     expect((await responses).map(({ status }) => status)).toEqual([200, 200]);
-    expect((await request(server).get("/-/healthy")).status).toBe(200);
+    expect((await request(server).get("/metrics")).status).toBe(200);
+    server.close();
+  });
+
+  it("do not count a request of a client that disconnected, even if it sent several at once", async () => {
+    const stalled = stallScrapes();
+    const app = appWith({ maxRequests: 2, scrape: stalled.scrape });
+    const server = app.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const [connection] = (await once(server, "connection")) as [Socket];
+    client.write("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2));
+    await stalled.started(2);
+    client.destroy();
+    await once(connection, "close");
+    const scrapes = [request(server).get("/metrics"), request(server).get("/metrics")];
+    const responses = Promise.all(scrapes);
+    await stalled.started(4);
+    stalled.finish();
+    expect((await responses).map(({ status }) => status)).toEqual([200, 200]);
     server.close();
   });
 

@@ -5,11 +5,12 @@ import { describe, expect, it } from "vitest";
 import { simulateEcu } from "../../src/simulator/ecu.ts";
 import { parseSamples, startTestExporter } from "../support/exporter.ts";
 import { startServer } from "../support/listening.ts";
+import { poll } from "../support/programs.ts";
 
 /** How much later than its time limit a scrape may end: the machine may be busy. */
 const GRACE_MS = 10_000;
 
-const startRoof = (options: { replyDelayMs?: number } = {}) =>
+const startRoof = (options: { replyDelayMs?: number; inverters?: [["QS1", number]] } = {}) =>
   simulateEcu({
     inverters: [["QS1", 5]],
     family: "L",
@@ -54,6 +55,58 @@ describe("simultaneous scrapes of one ECU", () => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(40);
     expect(statuses.filter((status) => status === 503)).toHaveLength(20);
   });
+});
+
+const fetchStatus = async (url: string): Promise<number> => {
+  const response = await fetch(url);
+  await response.arrayBuffer();
+  return response.status;
+};
+
+describe("forty scrapes that do not end", () => {
+  it("do not affect the health of the exporter", async () => {
+    await using ecu = await startServer((socket) => void socket.resume()); // never replies
+    await using exporter = await startTestExporter(ecu);
+    const scrapes = Array.from({ length: 41 }, () => fetchStatus(`${exporter.url}/metrics`));
+    expect(await Promise.race(scrapes)).toBe(503); // the other forty wait for the ECU
+    for (const path of ["/-/healthy", "/-/ready"])
+      expect(await fetchStatus(`${exporter.url}${path}`)).toBe(200);
+    await exporter.stop();
+    await Promise.allSettled(scrapes);
+  });
+
+  it("make place for others after ten seconds if their clients do not read", async () => {
+    await using ecu = await startRoof({ inverters: [["QS1", 100]] });
+    const sameEcu = Array.from({ length: 5 }, () => ecu);
+    await using exporter = await startTestExporter(sameEcu, { minInterval: 60_000 });
+    const port = Number(new URL(exporter.url).port);
+    const clients = [1, 2].map(() =>
+      connect(port, "127.0.0.1")
+        .pause()
+        .on("error", () => {}),
+    );
+    const scrapesBecome = (status: number, times: number) =>
+      poll(
+        60,
+        async () => {
+          for (let i = 0; i < times; i++) {
+            if ((await fetchStatus(`${exporter.url}/metrics`)) !== status) return undefined;
+            await new Promise((resolve) => setTimeout(resolve, 100));
+          }
+          return true;
+        },
+        () => `no ${status}`,
+      );
+    // The buffers of the operating system take the first responses; those of later requests have to wait.
+    const sending = setInterval(() => {
+      for (const client of clients)
+        client.write("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(30));
+    }, 300);
+    await scrapesBecome(503, 10);
+    clearInterval(sending);
+    await scrapesBecome(200, 1);
+    for (const client of clients) client.destroy();
+  }, 150_000);
 });
 
 describe("an unfinished request", () => {
