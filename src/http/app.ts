@@ -5,6 +5,7 @@ import helmet from "helmet";
 import type { Logger } from "pino";
 import { type LandingEcu, RELOAD_SECONDS, renderLandingPage } from "./landing.ts";
 import { cssSource } from "./page.css.ts";
+import { isFromAnotherSite } from "./same-origin.ts";
 
 /** A rendered exposition and its content type. */
 export interface MetricsText {
@@ -74,7 +75,7 @@ const createRoutes = (options: AppOptions): express.Router => {
   // Outside the limit: they do not read an ECU, and an orchestrator restarts an exporter that does not answer them.
   routes.get("/-/healthy", sendHealthy);
   routes.get("/-/ready", createReadinessHandler(options));
-  routes.post("/-/reload", createReloadHandler(options));
+  routes.all("/-/reload", createReloadHandler(options));
   routes.use(limitRequests(options.maxRequests), allowOnlyReads);
   routes.use(compression({ level: COMPRESSION_LEVEL }));
   routes.get(options.telemetryPath, createMetricsHandler(options));
@@ -101,8 +102,12 @@ const createPrefixRedirect =
 const createReloadHandler =
   ({ reload }: AppOptions) =>
   (request: Request, response: Response): void => {
+    if (request.method !== "POST" && request.method !== "PUT") {
+      rejectMethod(response, "POST", "PUT");
+      return;
+    }
     // A page of another site, open in a browser of this network, must not reload the configuration.
-    if (request.get("Sec-Fetch-Site") === "cross-site") {
+    if (isFromAnotherSite(request.headers)) {
       sendText(response, 403, "Reloading from another site is not allowed.");
       return;
     }
@@ -184,13 +189,10 @@ const createReadinessHandler =
   };
 
 const createNotFoundHandler =
-  ({ externalPrefix, routePrefix, telemetryPath }: AppOptions) =>
+  ({ externalPrefix, telemetryPath }: AppOptions) =>
   ({ path }: Request, response: Response): void => {
-    const hint =
-      path === `${routePrefix}/-/reload`
-        ? "Reloading needs a POST request."
-        : `The metrics are at ${externalPrefix}${telemetryPath}.`;
-    sendText(response, 404, `Not found: ${path}. ${hint}`);
+    const metricsPath = `${externalPrefix}${telemetryPath}`;
+    sendText(response, 404, `Not found: ${path}. The metrics are at ${metricsPath}.`);
   };
 
 const createErrorHandler =
@@ -254,7 +256,12 @@ const forgetDisconnected = (inFlight: Set<Request>): void => {
 
 const allowOnlyReads = ({ method }: Request, response: Response, next: NextFunction): void => {
   if (method === "GET" || method === "HEAD") next();
-  else sendText(response.set("Allow", "GET, HEAD"), 405, "Method not allowed; use GET or HEAD.");
+  else rejectMethod(response, "GET", "HEAD");
+};
+
+const rejectMethod = (response: Response, ...allowed: readonly [string, string]): void => {
+  response.set("Allow", allowed.join(", "));
+  sendText(response, 405, `Method not allowed; use ${allowed.join(" or ")}.`);
 };
 
 const PLAIN_TEXT = "text/plain; charset=utf-8";

@@ -85,9 +85,9 @@ describe("the routes", () => {
     },
     {
       path: "/-/reload",
-      status: 404,
+      status: 405,
       type: "text/plain; charset=utf-8",
-      body: /^Not found: \/-\/reload\. Reloading needs a POST request\.\n$/,
+      body: /^Method not allowed; use POST or PUT\.\n$/,
     },
     {
       path: "/%E0%A4%A",
@@ -468,14 +468,43 @@ describe("a reload request", () => {
     ]);
   });
 
-  it("is rejected if a page of another site sends it", async () => {
-    const app = appWith({ reload: () => [] });
-    const post = request(app).post("/-/reload").set("Sec-Fetch-Site", "cross-site");
-    const { status, text } = await post;
-    expect([status, text]).toEqual([403, "Reloading from another site is not allowed.\n"]);
+  it.each([
+    { sender: "a program", headers: {}, status: 200 },
+    {
+      sender: "a page of the exporter",
+      headers: { Origin: "http://solar.lan:10899" },
+      status: 200,
+    },
+    { sender: "a page of another host", headers: { Origin: "http://evil.example" }, status: 403 },
+    { sender: "a page at another port", headers: { Origin: "http://solar.lan:8080" }, status: 403 },
+    { sender: "a page without an origin", headers: { Origin: "null" }, status: 403 },
+    {
+      sender: "a page at the same place",
+      headers: { "Sec-Fetch-Site": "same-origin" },
+      status: 200,
+    },
+    { sender: "the user", headers: { "Sec-Fetch-Site": "none" }, status: 200 },
+    { sender: "a page of a sibling", headers: { "Sec-Fetch-Site": "same-site" }, status: 403 },
+    { sender: "a page of another site", headers: { "Sec-Fetch-Site": "cross-site" }, status: 403 },
+  ])("from $sender ($headers) gets $status", async ({ headers, status }) => {
+    for (const method of ["post", "put"] as const) {
+      let times = 0;
+      const app = appWith({
+        reload: () => {
+          times++;
+          return [];
+        },
+      });
+      const response = await request(app)
+        [method]("/-/reload")
+        .set({ Host: "Solar.lan:10899", ...headers });
+      expect([response.status, times]).toEqual([status, status === 200 ? 1 : 0]);
+      if (status === 403)
+        expect(response.text).toBe("Reloading from another site is not allowed.\n");
+    }
   });
 
-  it("must be a POST", async () => {
+  it("must be a POST or PUT", async () => {
     let times = 0;
     const app = appWith({
       reload: () => {
@@ -483,8 +512,11 @@ describe("a reload request", () => {
         return [];
       },
     });
-    expect((await request(app).get("/-/reload")).status).toBe(404);
-    expect((await request(app).put("/-/reload")).status).toBe(405);
+    for (const method of ["get", "head", "delete"] as const) {
+      const { status, headers } = await request(app)[method]("/-/reload");
+      expect([status, headers["allow"]]).toEqual([405, "POST, PUT"]);
+    }
+    expect((await request(app).post("/-/reload/now")).status).toBe(405);
     expect(times).toBe(0);
   });
 });
