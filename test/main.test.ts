@@ -107,7 +107,7 @@ describe.concurrent("wrong usage", () => {
       ["serve", "--ecu.adress=10.0.0.1", "--ecu.timeout=5"],
       { ECU_ADDRESS: "10.0.0.500", ECU_TIMEZONE: "Mars/Olympus" },
       [
-        "unknown flag --ecu.adress; serve --help lists all flags",
+        "unknown flag --ecu.adress (did you mean --ecu.address?); serve --help lists all flags",
         'ECU_ADDRESS: "10.0.0.500" is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899',
         'ECU_TIMEZONE: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
         '--ecu.timeout: "5" is not a duration; write it as 250ms, 9.5s or 10m',

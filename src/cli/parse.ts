@@ -9,8 +9,10 @@ import {
   DEFAULT_COMMAND,
   type DeriveContext,
 } from "./command.ts";
+import { ecuArgument } from "./common-settings.ts";
 import { commandNotes, formatExamples, formatHelpItem, limitedPadWidth } from "./help.ts";
 import { commands } from "./registry.ts";
+import { suggest } from "./suggest.ts";
 
 /** The result of parsing: a command with its configuration, or a text such as the help. */
 export type Invocation = CommandInvocation | { readonly command: "help"; readonly text: string };
@@ -19,6 +21,8 @@ type InvocationFor<C> = C extends { readonly name: infer N }
   ? { readonly command: N; readonly config: CommandConfig<C> }
   : never;
 type CommandInvocation = InvocationFor<(typeof commands)[number]>;
+
+const EXAMPLE_ADDRESS = "192.168.1.50";
 
 export interface Sources {
   /** Arguments after the program's name. */
@@ -56,7 +60,7 @@ export const parseCommandLine = (sources: Sources): Invocation => {
   const first = sources.argv[0] ?? "-";
   if (command.name === DEFAULT_COMMAND && first !== DEFAULT_COMMAND && !first.startsWith("-")) {
     throw new UsageError([
-      `unknown command "${first}"; the commands are ${commandNames}; to start the exporter, set --ecu.address=192.168.1.50`,
+      `${describeUnknownCommand(first)}; to start the exporter, set --ecu.address=${EXAMPLE_ADDRESS}`,
     ]);
   }
   const { values, unexpected } = splitArguments(command, parsed);
@@ -69,7 +73,7 @@ export const parseCommandLine = (sources: Sources): Invocation => {
 /** Describes an error of the parser. For `help` with an unknown command, its message says nothing. */
 const describeParseError = (error: CommanderError, [first, second]: readonly string[]): string =>
   first === "help" && second !== undefined
-    ? `unknown command "${second}"; the commands are ${commandNames}`
+    ? describeUnknownCommand(second)
     : error.message.replace(/^error: /, "");
 
 type OnCommand = (command: AnyCommand, parsed: Command) => void;
@@ -152,23 +156,58 @@ type FlagValue = string | string[] | true | undefined;
 
 /** Splits the command line into values by flag and unexpected arguments. */
 const splitArguments = (command: AnyCommand, parsed: Command) => {
-  const positional = Object.values(command.settings).find((row) => row.positional);
+  const rows = Object.values(command.settings);
+  const positional = rows.find((row) => row.positional);
   const index =
     positional === undefined
       ? -1
       : parsed.args.findIndex((word) => word === "-" || !word.startsWith("-"));
+  const findMisplaced = (): string | undefined =>
+    parsed.args.map((word) => findMisplacedAddress(word, rows)).find((text) => text !== undefined);
   const values: Readonly<Record<string, FlagValue>> = {
     ...parsed.opts(),
-    ...(positional && { [positional.flag]: parsed.args[index] }),
+    // So that it is not reported as missing too.
+    ...(positional && { [positional.flag]: parsed.args[index] ?? findMisplaced() }),
   };
   return { values, unexpected: parsed.args.filter((_, i) => i !== index) };
 };
 
 const commandNames = commands.map(({ name }) => name).join(", ");
 
-const describeUnknownArgument = (word: string, { name }: AnyCommand): string => {
-  if (word.startsWith("-"))
-    return `unknown flag ${word.replace(/=.*$/s, "")}; ${name} --help lists all flags`;
+const describeUnknownCommand = (word: string): string => {
+  const suggestion = suggest(
+    word,
+    commands.map(({ name }) => name),
+  );
+  return `unknown command "${word}"${suggestion}; the commands are ${commandNames}`;
+};
+
+/** The address in `--ecu.address=ADDRESS`, for a command whose ECU is named without a flag. */
+const findMisplacedAddress = (
+  word: string,
+  rows: readonly Setting<unknown>[],
+): string | undefined => {
+  if (!rows.some(({ positional, flag }) => positional && flag === ecuArgument.flag))
+    return undefined;
+  const [match, address] = /^-+(?:ecu[.-])?(?:address|host)(?:=(.*))?$/s.exec(word) ?? [];
+  return match === undefined ? undefined : address || EXAMPLE_ADDRESS;
+};
+
+const describeUnknownArgument = (word: string, { name, settings }: AnyCommand): string => {
+  const rows = Object.values(settings);
+  if (word.startsWith("-")) {
+    const flag = word.replace(/=.*$/s, "");
+    const address = findMisplacedAddress(word, rows);
+    if (address !== undefined)
+      return `unknown flag ${flag}; the address of the ECU stands alone: ${name} ${address}`;
+    const flags = [
+      ...rows.filter((row) => !row.positional).map((row) => `--${row.flag}`),
+      "--help",
+    ];
+    if (flags.includes(flag)) return `${flag} takes no value`;
+    const suggestion = suggest(flag, flags);
+    return `unknown flag ${flag}${suggestion}; ${name} --help lists all flags`;
+  }
   const hint =
     name === DEFAULT_COMMAND
       ? `the first argument may be a command: ${commandNames}`

@@ -509,16 +509,49 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
 it.each([
   [[], [NO_ECU]],
   [["serve"], [NO_ECU]],
-  [[ECU, "--ecu.adress=x"], ["unknown flag --ecu.adress; serve --help lists all flags"]],
+  [
+    [ECU, "--ecu.adress=x"],
+    ["unknown flag --ecu.adress (did you mean --ecu.address?); serve --help lists all flags"],
+  ],
   [["demo", "-x"], ["unknown flag -x; demo --help lists all flags"]],
   [["demo", "now"], ['unexpected argument "now"; demo --help lists what it accepts']],
-  ...["docter", "192.168.1.50"].map((word): [string[], string[]] => [
+  ...[
+    ["docter", " (did you mean doctor?)"],
+    ["check", " (did you mean check-config?)"],
+    ["192.168.1.50", ""],
+  ].map(([word = "", suggestion]): [string[], string[]] => [
     [word, "a.lan", "--bogus"],
     [
-      `unknown command "${word}"; the commands are ${COMMAND_NAMES}; to start the exporter, set --ecu.address=192.168.1.50`,
+      `unknown command "${word}"${suggestion}; the commands are ${COMMAND_NAMES}; to start the exporter, set --ecu.address=192.168.1.50`,
     ],
   ]),
   [["help", "nope"], [`unknown command "nope"; the commands are ${COMMAND_NAMES}`]],
+  [
+    ["help", "raed"],
+    [`unknown command "raed" (did you mean read?); the commands are ${COMMAND_NAMES}`],
+  ],
+  ...[
+    ["--listen-address=:80", "--listen-address (did you mean --web.listen-address?)"],
+    ["--weblisten-address=:80", "--weblisten-address (did you mean --web.listen-address?)"],
+    ["-log.level=debug", "-log.level (did you mean --log.level?)"],
+    ["--ecu-timeout=3s", "--ecu-timeout (did you mean --ecu.timeout?)"],
+    ["--log=debug", "--log (did you mean one of --log.level, --log.format?)"],
+    ["--verbose", "--verbose"],
+  ].map(([word = "", unknown]): [string[], string[]] => [
+    [ECU, word],
+    [`unknown flag ${unknown}; serve --help lists all flags`],
+  ]),
+  ...["doctor", "read", "capture"].flatMap((command) =>
+    ["--ecu.address=a.lan", "--address=a.lan", "--host=a.lan"].map((word): [string[], string[]] => [
+      [command, word],
+      [`unknown flag ${word.split("=")[0]}; the address of the ECU stands alone: ${command} a.lan`],
+    ]),
+  ),
+  [
+    ["doctor", "--ecu.address", "a.lan"],
+    ["unknown flag --ecu.address; the address of the ECU stands alone: doctor 192.168.1.50"],
+  ],
+  [["read", "--help=yes", "a.lan"], ["--help takes no value"]],
   [[ECU, "demo"], [`unexpected argument "demo"; ${FIRST_WORD}`]],
   [[ECU, ECU], ['the ECU "192.168.1.50" is listed twice']],
   [
@@ -535,7 +568,7 @@ it.each([
   [["read"], ["name the ECU, as in: read 192.168.1.50"]],
   [["read", "a.lan", "b.lan"], ['unexpected argument "b.lan"; read --help lists what it accepts']],
   [["read", "a b"], [`HOST[:PORT]: "a b" ${address}`]],
-  [["read", "--json=true", "a.lan"], ["unknown flag --json; read --help lists all flags"]],
+  [["read", "--json=true", "a.lan"], ["--json takes no value"]],
   [["decode"], ["name the file of a capture, or give the bytes of a reply as hexadecimal digits"]],
   [["decode", ""], ['FILE|HEX: "" is empty']],
   [["replay"], ["name the file of a capture, as in: replay capture.json"]],
