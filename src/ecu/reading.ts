@@ -44,6 +44,8 @@ export interface InverterReading {
 /** The result of one read of an ECU. */
 export interface Reading {
   readonly identity?: Identity;
+  /** Present if the ECU reported no usable time zone, so that the configured one is used. */
+  readonly isZoneAssumed?: true;
   readonly lifetimeEnergyJoules?: number;
   readonly todayEnergyJoules?: number;
   readonly powerWatts?: number;
@@ -95,6 +97,7 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
   return {
     ...(info && {
       identity: createIdentity(info, zone),
+      ...(!isZoneUsable && { isZoneAssumed: true }),
       lifetimeEnergyJoules: info.lifetimeEnergyJoules,
       todayEnergyJoules: info.todayEnergyJoules,
       powerWatts: info.powerWatts,

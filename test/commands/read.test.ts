@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { readSchema } from "../../src/commands/read/json.ts";
 import { read } from "../../src/commands/read/read.ts";
@@ -14,6 +14,8 @@ import { createRounds } from "../../src/simulator/rounds.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { AFTERNOON, defaultOptions, startEcu } from "../simulator/client.ts";
 import { recordingTerminal } from "./screen.ts";
+
+afterEach(() => vi.unstubAllEnvs());
 
 const NIGHT = Date.UTC(2026, 5, 21, 23, 3);
 const ajv = new Ajv2020({ allErrors: true });
@@ -110,10 +112,22 @@ describe("the tables of read", () => {
   it("say why no query succeeded and what to do; exit code 2", async () => {
     const { code, text } = await readFrom({ faults: ["refuse"] });
     expect(code).toBe(2);
-    expect(text).toMatch(/^ECU +roof {2}down\nId +–\nModel +–\n/);
+    expect(text).toMatch(/^ECU {2}roof {2}down\n\nQuery failed /);
+    expect(text).not.toContain("–");
     expect(text.replace(/\n {2}/g, " ")).toMatch(
       /\nQuery failed \(info\): 127\.0\.0\.1:\d+ refused the connection \(ECONNREFUSED\); .*Wi-Fi address/,
     );
+  });
+
+  it.each([
+    ["Asia/Bangkok", "Asia/Bangkok (assumed: from --ecu.timezone)"],
+    [undefined, "Pacific/Auckland (assumed: that of this machine; --ecu.timezone sets another)"],
+  ])("say that a time zone is assumed (%s)", async (timezone, shown) => {
+    vi.stubEnv("TZ", "Pacific/Auckland");
+    await using ecu = await startEcu({ family: "R" });
+    const screen = recordingTerminal();
+    await read({ ...createConfig(ecu, {}), timezone }, { screen });
+    expect(screen.text()).toContain(`\nTime zone        ${shown}\n`);
   });
 
   it("say that the ECU did not reply in time; exit code 2", async () => {
@@ -269,7 +283,11 @@ describe("read --watch", () => {
     };
     const code = await read(
       { ...createConfig(ecu, options), watch: true },
-      { screen, clock: { monotonic: systemClock.monotonic, sleep }, waitForStop: () => stopped },
+      {
+        screen,
+        clock: { ...systemClock, now: () => AFTERNOON, sleep },
+        waitForStop: () => stopped,
+      },
     );
     return { code, text: screen.text(), slept };
   };
@@ -283,8 +301,16 @@ describe("read --watch", () => {
     expect(text).not.toContain("\u001b");
   });
 
-  it("clears the screen of a terminal before each read", async () => {
+  it("says when it reads next, by this machine's clock", async () => {
+    vi.stubEnv("TZ", "America/New_York");
+    const { text } = await watch();
+    // A minute after each read began, less the fraction of a second that it took.
+    expect(text.match(/\n\nNext read at 07:0[34]:\d\d\.\n\n/g)).toHaveLength(3);
+  });
+
+  it("clears the screen of a terminal before each read, and says how to stop", async () => {
     const { text } = await watch({ isTerminal: true });
+    expect(text).toMatch(/\nNext read at \d\d:\d\d:\d\d; stop with Ctrl\+C\.\n/);
     expect(text.split("\u001b[2J\u001b[H")).toHaveLength(4);
   });
 
@@ -314,7 +340,11 @@ describe("read --watch", () => {
     };
     await read(
       { ...createConfig(ecu, {}), watch: true },
-      { screen, clock: { monotonic: systemClock.monotonic, sleep }, waitForStop: () => stopped },
+      {
+        screen,
+        clock: { ...systemClock, now: () => AFTERNOON, sleep },
+        waitForStop: () => stopped,
+      },
     );
     const counters = [...screen.text().matchAll(/^Lifetime energy +(.*)$/gm)].map(([, kWh]) => kWh);
     expect(counters).toEqual([expect.stringMatching(/^\d+\.\d kWh$/), "–"]);

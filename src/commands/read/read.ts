@@ -1,7 +1,7 @@
 /** `read`: reads an ECU once or repeatedly, and prints tables or JSON. */
 import { pino } from "pino";
 import { waitForSignal } from "../../cli/shutdown.ts";
-import { standardOutput, type Terminal } from "../../cli/terminal.ts";
+import { standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
 import {
   classifyResult,
   listNotes,
@@ -10,6 +10,7 @@ import {
 } from "../../ecu/result.ts";
 import { createTargets } from "../../exporter/targets.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
+import { resolveMachineZone } from "../../time/zone.ts";
 import type { ReadConfig } from "./command.ts";
 import { formatJson } from "./json.ts";
 import { formatTables } from "./table.ts";
@@ -17,7 +18,7 @@ import { formatTables } from "./table.ts";
 /** The environment of the command; tests replace it. */
 interface Environment {
   readonly screen: Terminal;
-  readonly clock: Pick<Clock, "monotonic" | "sleep">;
+  readonly clock: Pick<Clock, "now" | "monotonic" | "sleep">;
   /** Resolves when the user stops the program. */
   readonly waitForStop: () => Promise<void>;
 }
@@ -35,6 +36,10 @@ export const read = async (
   }: Partial<Environment> = {},
 ): Promise<number> => {
   const { ecu, json, watch } = config;
+  const zoneSource =
+    config.timezone === undefined
+      ? "that of this machine; --ecu.timezone sets another"
+      : "from --ecu.timezone";
   const targets = createTargets({
     ecus: [ecu],
     defaults: { ...config, minInterval: 0 }, // the command itself decides when to read
@@ -52,8 +57,7 @@ export const read = async (
     if (json) screen.write(formatJson(observation, notes, watch ? "line" : "pretty"));
     else {
       const clear = watch && screen.isTerminal ? CLEAR : "";
-      const gap = watch && !screen.isTerminal ? "\n" : "";
-      screen.write(`${clear}${formatTables(observation, notes, screen)}${gap}`);
+      screen.write(`${clear}${formatTables(observation, notes, zoneSource, screen)}`);
     }
     return exitCodes[classifyResult(observation)];
   };
@@ -66,7 +70,16 @@ export const read = async (
   while (!stop.signal.aborted) {
     const startedAt = clock.monotonic();
     await readOnce();
-    await clock.sleep(config.every - (clock.monotonic() - startedAt), stop.signal);
+    const waitMs = Math.max(0, config.every - (clock.monotonic() - startedAt));
+    if (!json && !stop.signal.aborted) screen.write(describeNextRead(clock.now() + waitMs, screen));
+    await clock.sleep(waitMs, stop.signal);
   }
   return 0;
+};
+
+/** The time of the next read by this machine's clock, and how to stop. @param at milliseconds since 1970 */
+const describeNextRead = (at: number, screen: Terminal): string => {
+  const time = new Date(at).toLocaleTimeString("en-GB", { timeZone: resolveMachineZone() });
+  const howToStop = screen.isTerminal ? "; stop with Ctrl+C" : "";
+  return `\n${styled("faint", `Next read at ${time}${howToStop}.`, screen)}\n${screen.isTerminal ? "" : "\n"}`;
 };

@@ -4,20 +4,26 @@ import { styled, type Terminal } from "../../cli/terminal.ts";
 import { isWaitingForData, type Observation } from "../../ecu/observe.ts";
 import { queries } from "../../ecu/read.ts";
 import type { InverterReading, Reading } from "../../ecu/reading.ts";
+import { classifyResult } from "../../ecu/result.ts";
 import { toKilowattHours } from "../../ecu/units.ts";
 import { formatLocalTime, formatSpan, NOT_MEASURED, printable, wrapText } from "../../text.ts";
 
 const GAP = "  ";
 
-/** The ECU, its inverters, failed queries and notes. @param notes what was unexpected in the read */
+/**
+ * The ECU, its inverters, failed queries and notes.
+ * @param notes what was unexpected in the read
+ * @param zoneSource where the time zone is from if the ECU does not report it
+ */
 export const formatTables = (
   observation: Observation,
   notes: readonly string[],
+  zoneSource: string,
   screen: Terminal,
 ): string => {
   const { reading } = observation;
   const parts = [
-    formatEcu(observation, screen),
+    formatEcu(observation, zoneSource, screen),
     reading.inverters.length > 0 ? formatInverters(reading.inverters, screen) : "",
     describeProblems(observation)
       .map((line) => styled("bad", wrap(line, screen), screen))
@@ -82,7 +88,7 @@ const formatInverters = (inverters: readonly InverterReading[], screen: Terminal
   return formatTable(styledColumns, rows);
 };
 
-const formatEcu = (observation: Observation, screen: Terminal): string => {
+const formatEcu = (observation: Observation, zoneSource: string, screen: Terminal): string => {
   const { ecu, reading, up } = observation;
   const { identity, invertersOnline, registered } = reading;
   const rows: readonly (readonly [string, string])[] = [
@@ -90,7 +96,7 @@ const formatEcu = (observation: Observation, screen: Terminal): string => {
     ["Id", printable(identity?.ecuId ?? NOT_MEASURED)],
     ["Model", identity?.model ?? NOT_MEASURED],
     ["Firmware", printable(identity?.firmware ?? NOT_MEASURED)],
-    ["Time zone", identity?.timezone ?? NOT_MEASURED],
+    ["Time zone", formatZone(reading, zoneSource)],
     ["Power", formatUnit(reading.powerWatts, 0, "W")],
     ["Energy today", formatEnergy(reading.todayEnergyJoules, 2)],
     ["Lifetime energy", formatEnergy(reading.lifetimeEnergyJoules, 1)],
@@ -102,10 +108,16 @@ const formatEcu = (observation: Observation, screen: Terminal): string => {
     ],
     ["Last report", formatLastReport(reading, observation.readAt)],
   ];
+  const shown = classifyResult(observation) === "nothing" ? rows.slice(0, 1) : rows;
   return formatTable(
     [{ title: "" }, { title: "" }],
-    rows.map(([name, value]) => [styled("faint", name, screen), value]),
+    shown.map(([name, value]) => [styled("faint", name, screen), value]),
   );
+};
+
+const formatZone = ({ identity, isZoneAssumed }: Reading, zoneSource: string): string => {
+  if (identity === undefined) return NOT_MEASURED;
+  return isZoneAssumed ? `${identity.timezone} (assumed: ${zoneSource})` : identity.timezone;
 };
 
 const describeState = (observation: Observation): string => {
