@@ -12,7 +12,14 @@ import {
   urlPath,
 } from "../config/values.ts";
 
-/** The program's log. */
+const logFormat = {
+  flag: "log.format",
+  value: "FORMAT",
+  help: "Format of the log lines: json or text.",
+  parse: oneOf(["json", "text"]),
+} as const;
+
+/** The log of the exporter. */
 export const logSettings = {
   logLevel: setting({
     flag: "log.level",
@@ -21,13 +28,13 @@ export const logSettings = {
     fallback: "info",
     parse: oneOf(["debug", "info", "warn", "error"]),
   }),
-  logFormat: setting({
-    flag: "log.format",
-    value: "FORMAT",
-    help: "Format of the log lines: json or text.",
-    fallback: "json",
-    parse: oneOf(["json", "text"]),
-  }),
+  logFormat: setting({ ...logFormat, fallback: "json" }),
+};
+
+/** The log of a program that is mostly started by hand. */
+export const toolLogSettings = {
+  logLevel: logSettings.logLevel,
+  logFormat: setting({ ...logFormat, defaultText: "text on a terminal, otherwise json" }),
 };
 
 /** YAML file with the TLS and access settings of the web server. */

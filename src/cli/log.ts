@@ -1,8 +1,14 @@
 import { type Logger, pino } from "pino";
 import { PinoPretty as pretty } from "pino-pretty";
 
-/** Creates the logger. It writes to standard error; standard output is for the result of a command. */
-export const createLog = (level: string, format: "json" | "text"): Logger => {
+/**
+ * Creates the logger. It writes to standard error; standard output is for the result of a command.
+ * @param format by default text on a terminal, otherwise JSON
+ */
+export const createLog = (
+  level: string,
+  format: "json" | "text" = process.stderr.isTTY ? "text" : "json",
+): Logger => {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const destination =
     format === "json"

@@ -1,5 +1,5 @@
 import { defineCommand } from "../cli/command.ts";
-import { logSettings, webSettings } from "../cli/common-settings.ts";
+import { toolLogSettings, webSettings } from "../cli/common-settings.ts";
 import { ecuSettings } from "../config/ecu-settings.ts";
 import { simulationSettings } from "./simulate.ts";
 
@@ -16,7 +16,7 @@ export const demo = defineCommand({
     ...webSettings,
     minInterval: ecuSettings.minInterval,
     ...simulationSettings,
-    ...logSettings,
+    ...toolLogSettings,
   },
   run: async (config) => {
     const [

@@ -1,5 +1,5 @@
 import { defineCommand } from "../cli/command.ts";
-import { ecuListenAddress, logSettings } from "../cli/common-settings.ts";
+import { ecuListenAddress, toolLogSettings } from "../cli/common-settings.ts";
 import { setting } from "../config/setting.ts";
 import { filePath } from "../config/values.ts";
 
@@ -18,7 +18,7 @@ export const replay = defineCommand({
       parse: filePath,
     }),
     listen: ecuListenAddress,
-    ...logSettings,
+    ...toolLogSettings,
   },
   run: async ({ input, listen, logLevel, logFormat }) => {
     const [{ readCapture }, { startReplay }, { createLog }, { waitForSignal }] = await Promise.all([

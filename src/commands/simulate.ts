@@ -1,5 +1,5 @@
 import { defineCommand } from "../cli/command.ts";
-import { ecuListenAddress, logSettings } from "../cli/common-settings.ts";
+import { ecuListenAddress, toolLogSettings } from "../cli/common-settings.ts";
 import { setting } from "../config/setting.ts";
 import {
   counts,
@@ -116,18 +116,21 @@ export const simulate = defineCommand({
     }),
     fault,
     control,
-    ...logSettings,
+    ...toolLogSettings,
   },
   run: async (config) => {
-    const [{ createLog }, { waitForSignal }, { startControl }, { simulateEcu }] = await Promise.all(
-      [
+    const [{ createLog }, { waitForSignal }, { createDayBar }, { startControl }, { simulateEcu }] =
+      await Promise.all([
         import("../cli/log.ts"),
         import("../cli/shutdown.ts"),
+        import("../history/progress.ts"),
         import("../simulator/control.ts"),
         import("../simulator/ecu.ts"),
-      ],
-    );
+      ]);
     const log = createLog(config.logLevel, config.logFormat);
+    const bar = config.past > 0 ? createDayBar(process.stderr) : undefined;
+    if (config.past > 0) log.info({ days: config.past }, "simulating the history of the ECU");
+    bar?.start(config.past, 0);
     await using ecu = await simulateEcu({
       ...config,
       zone: config.timezone,
@@ -137,7 +140,8 @@ export const simulate = defineCommand({
       port: config.listen.port,
       faults: config.fault,
       log,
-    });
+      onPastDay: (days) => bar?.update(days),
+    }).finally(() => bar?.stop());
     log.info(
       { host: ecu.host, port: ecu.port },
       `a simulated ECU of family ${config.family} listens on port ${ecu.port}`,

@@ -51,14 +51,17 @@ export interface Progress {
   readonly end: () => void;
 }
 
+/** A bar of days; `undefined` without a terminal. */
+export const createDayBar = (stream: Stream): SingleBar | undefined =>
+  stream.isTTY === true
+    ? new SingleBar({ stream, format: "{bar} {value} of {total} days, {eta} s to go" })
+    : undefined;
+
 /** Shows a bar on a terminal, else a line at the start and at the end. */
 export const createProgress = (stream: Stream, paceMs: number): Progress => {
   let total = 0;
   let done = 0;
-  const bar =
-    stream.isTTY === true
-      ? new SingleBar({ stream, format: "{bar} {value} of {total} days, {eta} s to go" })
-      : undefined;
+  const bar = createDayBar(stream);
   return {
     begin: (days) => {
       total = days;

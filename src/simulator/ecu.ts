@@ -28,6 +28,8 @@ export interface SimulationOptions {
   readonly lifetimeJoules?: number;
   /** Days of history before the day of `start`. */
   readonly past?: number;
+  /** Called after each simulated day of the history, with the number of days so far. */
+  readonly onPastDay?: (days: number) => void;
   /** Without it, the default of the family. */
   readonly history?: History | undefined;
   /** Simulated seconds per second. */

@@ -30,6 +30,8 @@ export interface RoundsOptions {
   readonly lifetimeJoules?: number;
   /** Days of history before the day of `start`. */
   readonly past?: number;
+  /** Called after each simulated day of the history, with the number of days so far. */
+  readonly onPastDay?: ((days: number) => void) | undefined;
   /** Version of the replies to 0004: 11 has two bytes for an energy, 12 has four (docs/protocol.md#energy-history). */
   readonly energyVersion?: Version | undefined;
   /** The state of an inverter at a moment, if it does not follow from its model and the weather. */
@@ -79,14 +81,14 @@ const CONSTANT_ZONE = "Etc/GMT-8"; // what an ECU-R reports, whatever it was set
  * energy of the day are right.
  */
 export const createRounds = (options: RoundsOptions): Rounds => {
-  const { plant, family, zone, start, periodMs = PERIOD_MS } = options;
+  const { plant, family, zone, start, periodMs = PERIOD_MS, past = 0, onPastDay } = options;
   const inverters = createInverterTable(options);
   const totals = createEnergyTotals(options);
   let lastRound: { readonly startedAt: number; readonly inverters: TableContent } | undefined;
 
   const schedule = createSchedule({
     inverterCount: plant.inverters.length,
-    firstRoundAt: Math.ceil(localMidnight(start, zone, options.past) / periodMs) * periodMs,
+    firstRoundAt: Math.ceil(localMidnight(start, zone, past) / periodMs) * periodMs,
     periodMs,
     query: inverters.query,
     onRoundEnd: (startedAt, durationMs) => {
@@ -95,6 +97,10 @@ export const createRounds = (options: RoundsOptions): Rounds => {
       lastRound = { startedAt, inverters: content };
     },
   });
+  for (let days = 1; days <= past; days++) {
+    schedule.advance(localMidnight(start, zone, past - days));
+    onPastDay?.(days);
+  }
   schedule.advance(start);
 
   const advanced =

@@ -150,7 +150,7 @@ describe("a valid command line", () => {
         timeScale: 1,
         fault: [],
         logLevel: "info",
-        logFormat: "json",
+        logFormat: undefined,
       },
     });
   });
@@ -177,7 +177,7 @@ describe("a valid command line", () => {
         fault: [{ name: "drip" }, { name: "noLf" }],
         control: { host: "127.0.0.1", port: 8898 },
         logLevel: "warn",
-        logFormat: "json",
+        logFormat: undefined,
       },
     });
   });
