@@ -57,13 +57,16 @@ export const fileStamp = (path: string): string => {
 
 /**
  * Checks that a file can be written at the path, before the work of producing its content.
+ * @param mayReplace whether the user allowed to replace a file (--force)
  * @throws UsageError
  */
-export const assertWritable = async (path: string): Promise<void> => {
+export const assertWritable = async (path: string, mayReplace: boolean): Promise<void> => {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) throw cannotWrite(path, "it is a folder");
   // A device or a pipe must not be replaced by a file.
   if (found?.isFile() === false) throw cannotWrite(path, "it is not a regular file");
+  if (found !== undefined && !mayReplace)
+    throw cannotWrite(path, "it exists; choose another name, or set --force to replace it");
   const temporary = temporaryPath(path);
   try {
     await (await open(temporary, "wx")).close();

@@ -1,17 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { UsageError } from "../src/config/usage-error.ts";
 import { assertWritable, writeFileAtomic, writeOutputFile } from "../src/files.ts";
 import { folder } from "./captures/run.ts";
 
-const catchProblems = async (path: string): Promise<readonly string[]> => {
-  const error = await assertWritable(path).catch((thrown: unknown) => thrown);
+const catchProblems = async (path: string, mayReplace = false): Promise<readonly string[]> => {
+  const error = await assertWritable(path, mayReplace).catch((thrown: unknown) => thrown);
   return error instanceof UsageError ? error.problems : [];
 };
 
 it("writes a complete file, and leaves no other files", async () => {
   using place = folder();
-  await assertWritable(place.file("a"));
+  await assertWritable(place.file("a"), false);
   expect(readdirSync(place.file("."))).toEqual([]);
   await writeOutputFile(place.file("a"), "one");
   await writeOutputFile(place.file("a"), "two");
@@ -37,6 +37,16 @@ it("reports a path that cannot be written, before any query", async () => {
   ]);
   expect(await catchProblems(place.file("free"))).toEqual([]);
   expect(readdirSync(place.file("."))).toEqual(["folder"]);
+});
+
+it("replaces a file only if the user allowed it", async () => {
+  using place = folder();
+  const path = place.file("a");
+  writeFileSync(path, "");
+  expect(await catchProblems(path)).toEqual([
+    `${path} cannot be written: it exists; choose another name, or set --force to replace it`,
+  ]);
+  expect(await catchProblems(path, true)).toEqual([]);
 });
 
 it("keeps the old file if the new one cannot replace it", async () => {

@@ -113,6 +113,13 @@ export const bareSwitch = {
   parse: onOff,
 } as const;
 
+/** Whether a file with the result may be replaced. */
+export const forceSwitch = setting({
+  ...bareSwitch,
+  flag: "force",
+  help: "Replace the output file if it exists.",
+});
+
 /** The ECU that a tool reads. */
 export const ecuArgument = {
   flag: "host",

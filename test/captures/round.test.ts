@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { type CaptureFile, parseCapture } from "../../src/captures/format.ts";
 import { startReplay } from "../../src/captures/replay.ts";
 import { takeCapture } from "../../src/captures/take.ts";
+import { UsageError } from "../../src/config/usage-error.ts";
 import { QueryError } from "../../src/ecu/errors.ts";
 import { encodeStatus } from "../../src/protocol/replies.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
@@ -144,6 +145,22 @@ describe("capture, decode and replay", () => {
     const { questions, ecu: product } = parseCapture(stdout);
     expect(questions.map(({ reply: hex }) => hex !== undefined)).toEqual([false, true, true]);
     expect(product).toEqual({ model: "ECU-R", firmware: "unknown" });
+  });
+
+  it("replaces an existing file only with --force, and sends no request before it is known", async () => {
+    using place = folder();
+    const output = place.file("capture.json");
+    writeFileSync(output, "old content");
+    await using ecu = await startEcu();
+    await expect(runCapture(ecu, { output })).rejects.toThrow(
+      new UsageError([
+        `${output} cannot be written: it exists; choose another name, or set --force to replace it`,
+      ]),
+    );
+    expect(readFileSync(output, "utf8")).toBe("old content");
+    expect(ecu.connections.total).toBe(0);
+    expect((await runCapture(ecu, { output, force: true })).code).toBe(0);
+    expect(parseCapture(readFileSync(output, "utf8")).questions).toHaveLength(3);
   });
 
   it("writes nothing if a serial number cannot be replaced, and reports that in one line", async () => {

@@ -20,11 +20,11 @@ const PAUSE_MS = 20;
 /** Runs `capture` with short pauses. @returns its exit code and its output */
 export const runCapture = async (
   { host, port }: { host: string; port: number },
-  { output = "-", all = false, randomInteger = seeded() } = {},
+  { output = "-", force = false, all = false, randomInteger = seeded() } = {},
 ) => {
   const printed = { stdout: "", stderr: "" };
   const code = await capture(
-    { ecu: { name: host, host, port }, output, all, commandPause: PAUSE_MS },
+    { ecu: { name: host, host, port }, output, force, all, commandPause: PAUSE_MS },
     {
       write: (text) => {
         printed.stdout += text;

@@ -598,6 +598,10 @@ describe("before the first request", () => {
     ],
     [{ output: "/tmp" }, "/tmp cannot be written: it is a folder"],
     [{ output: "/dev/null" }, "/dev/null cannot be written: it is not a regular file"],
+    [
+      { output: "package.json", force: false },
+      "package.json cannot be written: it exists; choose another name, or set --force to replace it",
+    ],
   ])("%o is rejected with one error message", async (change, problem) => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 0 })];
     const error = shop.run(ecu, change).catch((cause: unknown) => cause);

@@ -50,6 +50,7 @@ export const createBackfillFolder = async (now: () => number): Promise<BackfillF
         end: undefined,
         endJoules: undefined,
         output,
+        force: true, // a folder is used for several runs
         labels: undefined,
         pace: 0,
         cache,

@@ -51,7 +51,7 @@ export const runBackfill = async (
     stderr.write(`${printable(line)}\n`);
   };
   resolveRange(config, { date: localDate(now, EARLIEST_ZONE), zone: resolveZone(config), now });
-  if (config.output !== "-") await assertWritable(config.output); // before the read, which takes minutes
+  if (config.output !== "-") await assertWritable(config.output, config.force || config.dryRun); // before the read, which takes minutes
   const cache = await openCache({
     path: config.cache ?? defaultCachePath(config.ecu, environment.env),
     report,

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../cli/command.ts";
-import { bareSwitch } from "../../cli/common-settings.ts";
+import { bareSwitch, forceSwitch } from "../../cli/common-settings.ts";
 import { ecuSettings } from "../../config/ecu-settings.ts";
 import { setting, type Values } from "../../config/setting.ts";
 import {
@@ -70,6 +70,7 @@ const settings = {
     noEnv: true,
     parse: outputFile,
   }),
+  force: forceSwitch,
   labels: setting({
     flag: "labels",
     value: "NAME=VALUE,…",

@@ -28,7 +28,7 @@ const RETRIES = 1;
 
 /** Queries the ECU, replaces serial numbers, checks the result, and writes it. @returns the exit code */
 export const capture = async (
-  { ecu, output, all, commandPause }: CaptureConfig,
+  { ecu, output, force, all, commandPause }: CaptureConfig,
   environment: Partial<Environment> = {},
 ): Promise<number> => {
   const {
@@ -39,7 +39,7 @@ export const capture = async (
     now = Date.now,
     retryPauseMs,
   } = environment;
-  if (output !== STANDARD_OUTPUT) await assertWritable(output);
+  if (output !== STANDARD_OUTPUT) await assertWritable(output, force);
   const { observer, take } = createRecorder();
   const options: QuerierOptions = {
     ecu,

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../cli/command.ts";
-import { bareSwitch, ecuArgument } from "../../cli/common-settings.ts";
+import { bareSwitch, ecuArgument, forceSwitch } from "../../cli/common-settings.ts";
 import { ecuSettings } from "../../config/ecu-settings.ts";
 import { setting, type Values } from "../../config/setting.ts";
 import { outputFile } from "../../config/values.ts";
@@ -14,6 +14,7 @@ const settings = {
     noEnv: true,
     parse: outputFile,
   }),
+  force: forceSwitch,
   all: setting({
     ...bareSwitch,
     flag: "all",
