@@ -11,7 +11,9 @@ import {
   type Finding,
   fail,
   failureFinding,
+  foreignVerdict,
   looksLikeEcu,
+  looksLikeHttp,
   ok,
   type Report,
   warn,
@@ -26,6 +28,8 @@ export interface ConnectionOptions {
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Sends 0001 and watches the connection. */
   readonly contact: () => Promise<Contact>;
+  /** Sends an HTTP request to the port of other products' local interface. */
+  readonly contactLocalApi: () => Promise<Contact>;
   readonly clock: Clock;
   /** Between two connections. */
   readonly pauseMs: number;
@@ -105,6 +109,31 @@ export const checkFirstRequest = async (
   }
 };
 
+/** Port of the HTTP interface of the EZ1 and the EZHI, which have no ECU. */
+export const LOCAL_API_PORT = 8050;
+
+/** Verdicts on a device that sent nothing of an ECU. */
+const unrecognized: readonly VerdictName[] = [
+  "maintenance",
+  "refused",
+  "not accepted",
+  "not an ECU",
+  "silent",
+  "closed",
+];
+
+/** Whether a device that does not reply as an ECU is another product of the manufacturer. @param supported verdicts so far */
+export const checkLocalApi = async (
+  { contactLocalApi, signal }: ConnectionOptions,
+  supported: readonly VerdictName[],
+  report: Report,
+): Promise<void> => {
+  if (signal.aborted || !supported.some((verdict) => unrecognized.includes(verdict))) return;
+  const contact = await contactLocalApi();
+  if (contact.stage === "no reply" && looksLikeHttp(contact.received))
+    report(fail("http", `port ${LOCAL_API_PORT} answers HTTP`, "another product"));
+};
+
 const formatMs = (ms: number): string => `${Math.max(1, Math.round(ms))} ms`;
 
 const notConnected = (code: string, options: ConnectionOptions): Finding => {
@@ -140,7 +169,11 @@ const refusalVerdict = ({ clock, zone }: ConnectionOptions): VerdictName => {
 
 const noReply = ({ received, closedByEcu }: Extract<Contact, { stage: "no reply" }>): Finding => {
   if (received.length > 0 && !looksLikeEcu(received)) {
-    return fail("reply", `"${firstCharacters(received)}" is not the reply of an ECU`, "not an ECU");
+    return fail(
+      "reply",
+      `"${firstCharacters(received)}" is not the reply of an ECU`,
+      foreignVerdict(received),
+    );
   }
   if (received.length === 0) {
     return closedByEcu

@@ -10,6 +10,7 @@ import { clockFindings } from "./clock-checks.ts";
 import {
   type ConnectionOptions,
   checkFirstRequest,
+  checkLocalApi,
   checkName,
   type FirstReply,
 } from "./connection-checks.ts";
@@ -55,6 +56,7 @@ export const diagnose = async (options: DiagnoseOptions): Promise<VerdictName> =
   const hasAddress = await checkName(options, report);
   const first = hasAddress ? await checkFirstRequest(options, report) : undefined;
   if (first !== undefined) await checkReplies(options, first, report);
+  await checkLocalApi(options, supported, report);
   return rootCause(supported);
 };
 

@@ -44,9 +44,17 @@ const verdictByReason: Readonly<Record<Reason, VerdictName>> = {
 /** The verdict that a failed query supports. */
 export const failureVerdict = ({ reason, received }: QueryError): VerdictName => {
   if (reason === "timeout" && received.length > 0) return "cut short";
-  if (reason === "malformed" && !looksLikeEcu(received)) return "not an ECU";
+  if (reason === "malformed" && !looksLikeEcu(received)) return foreignVerdict(received);
   return verdictByReason[reason];
 };
+
+/** The verdict on bytes that do not look like those of an ECU. */
+export const foreignVerdict = (received: Uint8Array): VerdictName =>
+  looksLikeHttp(received) ? "another product" : "not an ECU";
+
+/** Whether bytes start as the answer of a web server does. */
+export const looksLikeHttp = (received: Uint8Array): boolean =>
+  Buffer.from(received.subarray(0, 7)).toString("latin1") === "HTTP/1.";
 
 /** The finding on a failed query. */
 export const failureFinding = (error: QueryError): Finding =>

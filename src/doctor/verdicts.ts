@@ -22,6 +22,11 @@ export const verdicts = {
     means: "There is no device at this address, or no route to it.",
     next: "Look up the ECU's address in your router's device list, and have the router reserve it (a fixed address).",
   },
+  "another product": {
+    means:
+      "The device answers HTTP, so it is another product than an ECU. The EZ1 and the EZHI do: they have no ECU, and an HTTP interface of their own on port 8050.",
+    next: "If it is an EZ1 or EZHI, use a program for its HTTP interface, such as the APsystems integration of Home Assistant; this program reads ECUs only. If not, look up the ECU's address in your router's device list.",
+  },
   maintenance: {
     means:
       "The ECU refuses the connection, as every ECU does during its nightly maintenance between 2:45 and 3:15.",

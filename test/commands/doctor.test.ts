@@ -21,6 +21,8 @@ import { createTimedExchange, type PassingTime, passTimeAfter } from "../support
 import { recordingTerminal } from "./screen.ts";
 
 const NIGHT = Date.UTC(2026, 5, 21, 23, 3); // 1:03 in Utrecht
+/** A port of the loopback address at which nothing listens. */
+const CLOSED_PORT = 1;
 const noTime: PassingTime = () => 0;
 /** The doctor's wait for an ECU-R to close the connection, which it does not do. */
 const leftOpen = passTimeAfter("replied", 3_000);
@@ -50,6 +52,7 @@ const run = async (ecu: Endpoint, options: RunOptions = {}) => {
       terminal,
       clock,
       exchange: createTimedExchange({ clock, passing, ecu: isListed(ecu) ? ecu : undefined }),
+      localApiPort: CLOSED_PORT,
       ...environment,
     },
   );
@@ -400,7 +403,6 @@ describe("the diagnosis", () => {
 
 describe("another device", () => {
   it.each([
-    ["a web server", "HTTP/1.1 400 Bad Request\r\n\r\n"],
     ["a terminal server", "SSH-2.0-OpenSSH_9.2\r\n"],
     ["noise with control characters", "\u001b[2J\u0007\u0000\u009b31m"],
   ])("%s is not an ECU, and its control characters are not printed", async (_, greeting) => {
@@ -411,6 +413,50 @@ describe("another device", () => {
     expectVerdict(output, cover("not an ECU"));
     // biome-ignore lint/suspicious/noControlCharactersInRegex: checks that they are absent
     expect(output.raw).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
+
+  it("that answers HTTP on the port of an ECU: another product", async () => {
+    await using device = await startServer((socket) => {
+      socket.resume().end("HTTP/1.1 400 Bad Request\r\n\r\n", "latin1");
+    });
+    const output = await run(device);
+    expectVerdict(output, cover("another product"));
+    expect(output.text).toContain('"HTTP/1.1 400 Bad Request" is not the reply of an ECU');
+  });
+
+  describe("that answers HTTP on the port of the EZ1", () => {
+    const startEz1 = () =>
+      startServer((socket) => {
+        socket.once("data", (request) => {
+          const isKnown = request.toString("latin1").startsWith("GET /getDeviceInfo HTTP/1.1\r\n");
+          socket.end(`HTTP/1.1 ${isKnown ? "200 OK" : "404 Not Found"}\r\n\r\n{}`);
+        });
+      });
+
+    it.each([
+      ["refuses", { host: "127.0.0.1", port: CLOSED_PORT }],
+      ["is silent on", undefined],
+    ])("and %s that of an ECU: another product", async (_, endpoint) => {
+      await using ez1 = await startEz1();
+      await using silent = await startEcu({ faults: ["silent"] });
+      const output = await run(endpoint ?? silent, {
+        localApiPort: ez1.port,
+        passing: passTimeAfter("arrived", 5_000),
+      });
+      expectVerdict(output, "another product");
+      expect(output.text).toContain("\nfail  http       port 8050 answers HTTP\n");
+    });
+
+    it("and works as an ECU: the port is not tried", async () => {
+      let requests = 0;
+      await using other = await startServer((socket) => {
+        requests++;
+        socket.end("HTTP/1.1 200 OK\r\n\r\n");
+      });
+      await using ecu = await startEcu();
+      expectVerdict(await run(ecu, { localApiPort: other.port }), "well");
+      expect(requests).toBe(0);
+    });
   });
 
   it("that sends every request back is not an ECU", async () => {

@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { type Style, standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
 import { UsageError } from "../../config/usage-error.ts";
 import type { EcuAddress } from "../../config/values.ts";
+import { LOCAL_API_PORT } from "../../doctor/connection-checks.ts";
 import { contact } from "../../doctor/contact.ts";
 import { diagnose } from "../../doctor/diagnose.ts";
 import type { Finding } from "../../doctor/findings.ts";
@@ -25,6 +26,8 @@ export interface DoctorEnvironment {
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Port at which ECUs are searched. */
   readonly port: number;
+  /** Port of other products' HTTP interface. */
+  readonly localApiPort: number;
 }
 
 /** Maximum time of a diagnosis. docs/doctor.md promises at most a minute. */
@@ -33,6 +36,11 @@ const TIMEOUT_MS = 55_000;
 const PAUSE_MS = 250;
 /** Maximum time for the ECU to close the connection after its first reply. */
 const CLOSE_MS = 3_000;
+
+const LOCAL_API_REQUEST = Buffer.from(
+  "GET /getDeviceInfo HTTP/1.1\r\nHost: ecu\r\nConnection: close\r\n\r\n",
+);
+const LOCAL_API_LIMITS = { connectMs: 2_000, silenceMs: 3_000 };
 
 /** @returns the exit code: 0 if the ECU works or an ECU was found, otherwise 1. @throws UsageError */
 export const doctor = (
@@ -45,6 +53,7 @@ export const doctor = (
     exchange,
     resolve: resolveHost,
     port: ECU_PORT,
+    localApiPort: LOCAL_API_PORT,
     ...environment,
   };
   if (ecu !== undefined && find === undefined) return diagnoseEcu(ecu, timezone, complete);
@@ -62,7 +71,7 @@ const resolveHost = async (host: string): Promise<readonly string[]> =>
 const diagnoseEcu = async (
   ecu: EcuAddress,
   timezone: string | undefined,
-  { terminal, clock, exchange, resolve }: DoctorEnvironment,
+  { terminal, clock, exchange, resolve, localApiPort }: DoctorEnvironment,
 ): Promise<number> => {
   const timeUp = new AbortController();
   const cancel = clock.schedule(TIMEOUT_MS, () => timeUp.abort());
@@ -76,6 +85,13 @@ const diagnoseEcu = async (
     isZoneSet: timezone !== undefined,
     resolve,
     contact: () => contact(ecu, encodeRequest("info"), { exchange, clock, limits, signal }),
+    contactLocalApi: () =>
+      contact({ host: ecu.host, port: localApiPort }, LOCAL_API_REQUEST, {
+        exchange,
+        clock,
+        limits: LOCAL_API_LIMITS,
+        signal,
+      }),
     query: querier.query,
     clock,
     pauseMs: PAUSE_MS,
