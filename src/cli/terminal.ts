@@ -39,3 +39,11 @@ export type Style = keyof typeof styles;
 /** Formats a text in its style if the terminal has colours. */
 export const styled = (style: Style, text: string, { hasColours }: Terminal): string =>
   hasColours ? styleText(styles[style], text, { validateStream: false }) : text;
+
+/** Shows a line on a terminal while a command waits. @returns a function that removes it */
+export const showStatus = (text: string): (() => void) => {
+  const { stderr } = process;
+  if (stderr.isTTY !== true) return () => {};
+  stderr.write(`${text} …`);
+  return () => void stderr.write("\r\u001b[K");
+};

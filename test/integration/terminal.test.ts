@@ -6,6 +6,7 @@ import { formatCapture } from "../../src/captures/format.ts";
 import { folder } from "../captures/run.ts";
 import { createAnswered, createCapture } from "../captures/samples.ts";
 import { info } from "../fixtures/frames.ts";
+import { startEcu } from "../simulator/client.ts";
 import { hasProgram, poll, type RunningProgram, startProgram } from "../support/programs.ts";
 
 const hasScript = hasProgram("script", "--version");
@@ -13,9 +14,12 @@ const hasScript = hasProgram("script", "--version");
 const run = (command: string, env: Record<string, string> = {}): RunningProgram =>
   startProgram("script", ["-qec", `node dist/main.js ${command}`, "/dev/null"], env);
 
+const withoutControl = (program: RunningProgram): string =>
+  stripVTControlCharacters(program.output());
+
 /** Waits until the ECU listens. @returns the output until then, without control sequences */
 const untilListening = async (program: RunningProgram): Promise<string> => {
-  const output = (): string => stripVTControlCharacters(program.output());
+  const output = (): string => withoutControl(program);
   await poll(30, async () => output().includes("listens on port") || undefined, output);
   return output();
 };
@@ -36,6 +40,19 @@ describe.skipIf(!hasScript)("on a terminal", { timeout: 60_000 }, () => {
     await using program = run(`replay ${path} --listen=127.0.0.1:0`);
     expect(await untilListening(program)).toMatch(
       /INFO: the ECU of the capture listens on port \d+ /,
+    );
+  });
+
+  it("read says that it is reading, until it has the values", async () => {
+    await using ecu = await startEcu();
+    await using program = run(`read 127.0.0.1:${ecu.port} --watch`);
+    await poll(
+      30,
+      async () => program.output().includes("Next read at") || undefined,
+      program.output,
+    );
+    expect(withoutControl(program)).toMatch(
+      /^Reading 127\.0\.0\.1:\d+ …\rECU .*Next read at \d\d:\d\d:\d\d; stop with Ctrl\+C\./s,
     );
   });
 

@@ -4,6 +4,7 @@ import { type Anonymised, anonymise } from "../../captures/anonymise.ts";
 import { type CaptureFile, createEmptyCapture, formatCapture } from "../../captures/format.ts";
 import { AnonymiseError, type RandomInteger } from "../../captures/replace.ts";
 import { createRecorder, takeCapture } from "../../captures/take.ts";
+import { showStatus } from "../../cli/terminal.ts";
 import { describeError, errorReasons } from "../../ecu/errors.ts";
 import { createQuerier, type QuerierOptions } from "../../ecu/querier.ts";
 import { assertWritable, writeOutputFile } from "../../files.ts";
@@ -50,12 +51,13 @@ export const capture = async (
     observer,
     retryPauseMs,
   };
+  const removeStatus = showStatus(`Reading ${ecu.name}`);
   const taken = await takeCapture({
     querier: createQuerier(options),
     take,
     all,
     now: now(),
-  });
+  }).finally(removeStatus);
   const { firstError, ...content } = taken;
   if (firstError !== undefined) report(`${printable(describeError(firstError))}\n`);
   const isEmpty = content.questions.every(({ failed }) => failed?.received === "");

@@ -1,7 +1,7 @@
 /** `read`: reads an ECU once or repeatedly, and prints tables or JSON. */
 import { pino } from "pino";
 import { waitForSignal } from "../../cli/shutdown.ts";
-import { standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
+import { showStatus, standardOutput, styled, type Terminal } from "../../cli/terminal.ts";
 import {
   classifyResult,
   listNotes,
@@ -50,7 +50,8 @@ export const read = async (
 
   const readOnce = async (): Promise<number> => {
     const [target] = targets.all();
-    const observation = await target?.monitor.observe(stop.signal);
+    const removeStatus = showStatus(`Reading ${ecu.name}`);
+    const observation = await target?.monitor.observe(stop.signal).finally(removeStatus);
     if (observation === undefined || stop.signal.aborted) return 0;
     const notes = listNotes(observation, rejected);
     rejected = { ...observation.counters.rejected };
