@@ -1,8 +1,8 @@
 /** Replays a scenario at high speed through the exporter's own pipeline: what it would export at each scrape. */
 import { countAttempt, countRejected, createQueryCounters } from "../../src/ecu/counters.ts";
+import { type Memory, noMemory } from "../../src/ecu/memory.ts";
 import { createObservation, observe } from "../../src/ecu/observe.ts";
 import { queries } from "../../src/ecu/read.ts";
-import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import {
   catalogue,
   type Metric,

@@ -1,9 +1,9 @@
 /** The diagnosis of one ECU: check by check, until a failure makes further checks impossible. */
+import { noMemory } from "../ecu/memory.ts";
 import { findReportedZone, reportsOwnZone } from "../ecu/models.ts";
 import { observe } from "../ecu/observe.ts";
 import { isFinal, type Outcome } from "../ecu/query.ts";
 import type { Replies } from "../ecu/read.ts";
-import { noMemory } from "../ecu/validate.ts";
 import type { Info, Messages } from "../protocol/replies.ts";
 import type { Command } from "../protocol/requests.ts";
 import { clockFindings } from "./clock-checks.ts";

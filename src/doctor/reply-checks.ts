@@ -84,12 +84,12 @@ export const inverterFindings = (
 ): readonly Finding[] => {
   const { inverters, registered } = reading;
   if (realtime.kind === "none") return [noDataFinding(registered ?? 0)];
-  if (realtime.count === 0) return [noDataFinding(0)];
+  if (realtime.count === 0) return [emptyListFinding(registered ?? 0)];
   return [
     contactFinding(reading),
     ...neverReachedFindings(inverters),
     ...(reading.unknownRecords ? [unknownRecordsFinding(reading.unknownRecords)] : []),
-    ...reading.notes.map((note) => warn("table", note)),
+    ...reading.notes.map((note) => warn("reply", note)),
     ...(realtime.records.some(({ uid }) => isEcuId(uid))
       ? [warn("table", "the ECU lists its own id as an inverter; it is left out")]
       : []),
@@ -102,6 +102,11 @@ const noDataFinding = (registered: number): Finding =>
   registered === 0
     ? fail("inverters", "none registered (status 02 or an empty table)", "no inverters")
     : fail("inverters", `no data yet from ${registered} inverters (status 02)`, "no data yet");
+
+const emptyListFinding = (registered: number): Finding =>
+  registered === 0
+    ? noDataFinding(0)
+    : fail("inverters", `${registered} are registered, but the list is empty`, "empty list");
 
 const unknownRecordsFinding = (count: number): Finding =>
   fail("table", `${count} of its records are of unknown type or layout`, "records unknown");

@@ -80,6 +80,11 @@ export const verdicts = {
       "The ECU wrongly reports an energy of 0 at the moment: its database is busy. The exporter leaves such values out.",
     next: "Wait ten minutes, and run doctor again.",
   },
+  "empty list": {
+    means:
+      "The ECU counts its inverters but sends an empty list of them: a fault of its firmware, seen after an update.",
+    next: "Unplug the ECU for a minute. If the list stays empty, wait for the next update of the firmware; the inverters are still registered.",
+  },
   "no inverters": {
     means: "The ECU replies, but no inverter is registered with it.",
     next: "Enter the inverters' serial numbers with the installer's app (EMA Manager).",

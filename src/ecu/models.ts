@@ -56,42 +56,53 @@ export const findReportedZone = (info: Info): string | undefined =>
 /** Whether the time zone that an ECU reports can be used. */
 export const reportsOwnZone = (info: Info): boolean => isTimeZone(findReportedZone(info) ?? "");
 
+interface InverterModel {
+  readonly model: string;
+  /** Maximum power at the grid in watts by the manufacturer's data sheet; of the largest variant with these digits. */
+  readonly ratedWatts?: number;
+}
+
 /** By the first digits of the inverter's uid (docs/protocol.md#serial-numbers). */
-const inverterModels: Readonly<Record<string, string>> = {
-  "403": "YC500",
-  "404": "YC500",
-  "406": "YC600",
-  "407": "YC600-T",
-  "408": "YC600",
-  "409": "YC600-Y",
-  "501": "YC1000",
-  "502": "YC1000",
-  "503": "YC1000-3",
-  "504": "YC1000-3",
-  "702": "DS3-S",
-  "703": "DS3",
-  "704": "DS3",
-  "705": "DS3-H",
-  "706": "DS3",
-  "707": "DS3",
-  "801": "QS1",
-  "802": "QS1",
-  "804": "QS1A",
-  "805": "QS1A",
-  "806": "QS1A",
-  "901": "QT2",
+const inverterModels: Readonly<Record<string, InverterModel>> = {
+  "403": { model: "YC500", ratedWatts: 550 },
+  "404": { model: "YC500", ratedWatts: 550 },
+  "406": { model: "YC600", ratedWatts: 600 },
+  "407": { model: "YC600-T", ratedWatts: 600 },
+  "408": { model: "YC600", ratedWatts: 600 },
+  "409": { model: "YC600-Y", ratedWatts: 600 },
+  "501": { model: "YC1000", ratedWatts: 1_000 },
+  "502": { model: "YC1000", ratedWatts: 1_000 },
+  "503": { model: "YC1000-3", ratedWatts: 1_000 },
+  "504": { model: "YC1000-3", ratedWatts: 1_000 },
+  "702": { model: "DS3-S", ratedWatts: 730 },
+  "703": { model: "DS3", ratedWatts: 960 },
+  "704": { model: "DS3" },
+  "705": { model: "DS3-H", ratedWatts: 960 },
+  "706": { model: "DS3" },
+  "707": { model: "DS3" },
+  "801": { model: "QS1", ratedWatts: 1_200 },
+  "802": { model: "QS1", ratedWatts: 1_200 },
+  "804": { model: "QS1A", ratedWatts: 1_500 },
+  "805": { model: "QS1A", ratedWatts: 1_500 },
+  "806": { model: "QS1A", ratedWatts: 1_500 },
+  "901": { model: "QT2", ratedWatts: 2_000 },
   // Two digits give the product family where the third is new.
-  "10": "YC500",
-  "40": "YC600",
-  "50": "YC1000",
-  "70": "DS3",
-  "80": "QS1",
-  "90": "QT2",
+  "10": { model: "YC500" },
+  "40": { model: "YC600" },
+  "50": { model: "YC1000" },
+  "70": { model: "DS3" },
+  "80": { model: "QS1" },
+  "90": { model: "QT2" },
 };
 
+const lookUpModel = (uid: string): InverterModel | undefined =>
+  inverterModels[uid.slice(0, 3)] ?? inverterModels[uid.slice(0, 2)];
+
 /** Model name of an inverter, or `unknown`. */
-export const findInverterModel = (uid: string): string =>
-  inverterModels[uid.slice(0, 3)] ?? inverterModels[uid.slice(0, 2)] ?? "unknown";
+export const findInverterModel = (uid: string): string => lookUpModel(uid)?.model ?? "unknown";
+
+/** Rated power of an inverter in watts; `undefined` if its model is unknown. */
+export const findRatedWatts = (uid: string): number | undefined => lookUpModel(uid)?.ratedWatts;
 
 /** Names of the three voltages: a QT2 measures between phases, others to neutral (docs/protocol.md#records-with-three-phases). */
 export const nameThreePhases = (uid: string): readonly string[] =>

@@ -7,10 +7,10 @@ import {
   createQueryCounters,
   type WritableQueryCounters,
 } from "./counters.ts";
+import { type Memory, noMemory } from "./memory.ts";
 import { createObservation, type Observation, type ObserveResult, observe } from "./observe.ts";
 import type { EcuReadOptions, Replies } from "./read.ts";
 import { createReadLog } from "./read-log.ts";
-import { type Memory, noMemory } from "./validate.ts";
 
 /** The settings that may change while an ECU is monitored. */
 export interface MonitorSettings {

@@ -3,10 +3,12 @@
  * pure. The exporter, `read`, `doctor` and the simulated year of the alert rules all run it.
  */
 import type { QueryCounters } from "./counters.ts";
+import { validateCounters } from "./energy-counters.ts";
 import { describeError, type QueryError } from "./errors.ts";
+import type { Memory } from "./memory.ts";
 import { type Query, queries, type Replies } from "./read.ts";
 import { joinReplies, type Reading } from "./reading.ts";
-import { dropImplausible, type Field, type Memory, validateCounters } from "./validate.ts";
+import { dropImplausible, type Field } from "./validate.ts";
 
 /** The state of one ECU: what was read, how each query went, and the counts so far. */
 export interface Observation {
@@ -90,3 +92,7 @@ const describeQuery = (outcome: Replies[Query]): QueryState => {
 /** Whether the ECU has no data yet: it has just started, or has no inverters. It then rejects the query of signals, too. */
 export const isWaitingForData = ({ up, reading }: Pick<Observation, "up" | "reading">): boolean =>
   up && (reading.lastReportAt ?? reading.lastReportLocal) === undefined;
+
+/** Whether the ECU counts inverters but sends an empty list of them, as some firmware does (docs/protocol.md#faults-of-real-ecus). */
+export const hasEmptyList = ({ up, reading }: Pick<Observation, "up" | "reading">): boolean =>
+  up && reading.listed === 0 && (reading.registeredByInfo ?? 0) > 0;

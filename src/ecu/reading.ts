@@ -53,6 +53,8 @@ export interface Reading {
   readonly registered?: number;
   /** Number of registered inverters as reported by 0001: sometimes wrongly 0 (docs/protocol.md#lifetime-energy). */
   readonly registeredByInfo?: number;
+  /** Number of inverters that 0002 lists; absent without a table. */
+  readonly listed?: number;
   readonly invertersOnline?: number;
   /** Start of the last completed round as Unix time in seconds. */
   readonly lastReportAt?: number;
@@ -94,6 +96,11 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
   const lastCloudContactAt =
     info?.layout === "01" ? parseLocalTime(info.lastCloudContact, zone, options.now) : undefined;
   const registered = countRegistered(info, table?.count);
+  if (table?.count === 0 && info !== undefined && info.inverters > 0) {
+    notes.push(
+      `registered inverters by the base information: ${info.inverters}, listed in the table: none; restart the ECU, or wait for an update of its firmware`,
+    );
+  }
   return {
     ...(info && {
       identity: createIdentity(info, zone),
@@ -105,7 +112,7 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
       invertersOnline: info.invertersOnline,
     }),
     ...(registered !== undefined && { registered }),
-    ...(table && { lastReportLocal: table.takenAt }),
+    ...(table && { lastReportLocal: table.takenAt, listed: table.count }),
     ...(lastReportAt !== undefined && { lastReportAt }),
     ...(lastCloudContactAt !== undefined && { lastCloudContactAt }),
     ...(realtime && { unknownRecords: countUnknownRecords(realtime) }),

@@ -1,7 +1,6 @@
 /** The result of a read as a whole, and what was unexpected in it. */
 import type { Observation } from "./observe.ts";
 import { queries } from "./read.ts";
-import { fields } from "./validate.ts";
 
 /** Whether all, some or none of the queries succeeded. */
 export type ReadResult = "complete" | "partial" | "nothing";
@@ -16,6 +15,9 @@ export const classifyResult = (observation: Observation): ReadResult => {
 /** The number of values of each field that have been left out so far. */
 export type RejectedCounts = Observation["counters"]["rejected"];
 
+/** The fields of inverters. Why a value of the ECU is left out is in the notes of the reading. */
+const inverterFields = ["channel_power", "temperature", "frequency", "voltage"] as const;
+
 /**
  * Lists what was unexpected in one read: in the replies, and the values that were left out.
  * @param before the counts before this read
@@ -25,12 +27,11 @@ export const listNotes = (
   before: RejectedCounts | undefined,
 ): readonly string[] => [
   ...reading.notes,
-  ...fields.flatMap((field) => {
+  ...inverterFields.flatMap((field) => {
     const count = counters.rejected[field] - (before?.[field] ?? 0);
     if (count === 0) return [];
-    const kind = field.endsWith("_energy") ? "wrong" : "impossible";
     return [
-      `${field.replace("_", " ")}: ${count} ${kind} ${count === 1 ? "value" : "values"} left out`,
+      `${field.replace("_", " ")}: ${count} impossible ${count === 1 ? "value" : "values"} left out`,
     ];
   }),
 ];

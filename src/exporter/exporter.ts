@@ -11,7 +11,7 @@ import { createWebServer } from "../http/server.ts";
 import { unrestricted } from "../http/web-config/middleware.ts";
 import { watchWebConfig } from "../http/web-config/watch.ts";
 import { formats } from "../metrics/render.ts";
-import { systemClock } from "../time/clock.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
 import { version } from "../version.ts";
 import type { AddressRange } from "./allow-list.ts";
 import { createScraper, type Scraper } from "./scrape.ts";
@@ -39,6 +39,8 @@ export interface ExporterOptions extends EcuSettings {
   readonly enableLifecycle?: boolean;
   /** Path of the file that keeps the memory of each ECU across restarts. */
   readonly stateFile?: string | undefined;
+  /** Default: the machine's time. */
+  readonly clock?: Clock | undefined;
   readonly log: Logger;
 }
 
@@ -69,12 +71,12 @@ const WRITE_MS = 10_000;
  * @throws Error with the code of `listen`, such as `EADDRINUSE`
  */
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
-  const { log, stateFile: path, webConfigFile } = options;
+  const { log, stateFile: path, webConfigFile, clock = systemClock } = options;
   const now = (): number => performance.now();
   const access =
     webConfigFile === undefined ? () => unrestricted : watchWebConfig(webConfigFile, { log, now });
-  const state = path === undefined ? path : await openStateFile({ path, clock: systemClock, log });
-  const targets = createTargets({ ecus: options.ecus, defaults: options, state, log });
+  const state = path === undefined ? path : await openStateFile({ path, clock, log });
+  const targets = createTargets({ ecus: options.ecus, defaults: options, state, clock, log });
   const scraper = createScraper({ targets, allow: options.probeAllow ?? [] });
   const reload = (): readonly string[] => reloadTargets(targets, options);
   let isReady = false;

@@ -4,7 +4,7 @@
  */
 import { readFile, rename, stat } from "node:fs/promises";
 import type { Logger } from "pino";
-import { type Memory, noMemory } from "../ecu/validate.ts";
+import { type Memory, noMemory } from "../ecu/memory.ts";
 import { describeFileError, writeFileAtomic } from "../files.ts";
 import type { Clock } from "../time/clock.ts";
 import { formatState, parseState } from "./state-format.ts";

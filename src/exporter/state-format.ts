@@ -1,6 +1,6 @@
 /** The text of the state file: the memory of each ECU as JSON, by the configured name of the ECU. */
 import { z } from "zod";
-import type { Memory } from "../ecu/validate.ts";
+import type { Memory } from "../ecu/memory.ts";
 import type { Clock } from "../time/clock.ts";
 import { isTimeZone } from "../time/zone.ts";
 
@@ -34,18 +34,29 @@ const createSchema = (clock: Times) => {
     encode: (at) => new Date(clock.now() - clock.monotonic() + at).toISOString(),
   });
   const streak = z.object({ since, times: z.int().positive() });
+  const moment = z.object({ at: since, reportAt: z.exactOptional(z.number()) });
   const counter = z.object({
     good: z.exactOptional(joules),
     goodOn: date.optional(),
+    seen: z.exactOptional(moment),
+    provisionalSince: z.exactOptional(since),
     zero: z.exactOptional(streak),
     lower: z.exactOptional(streak.extend({ joules })),
+    higher: z.exactOptional(streak.extend({ joules, seen: moment })),
   });
+  const ecuId = z.string().regex(/^\d{12}$/, "expected 12 digits");
   const memory = z.object({
-    ecuId: z.exactOptional(z.string().regex(/^\d{12}$/, "expected 12 digits")),
+    ecuId: z.exactOptional(ecuId),
     zone: z.exactOptional(z.string().refine(isTimeZone, "expected the name of a time zone")),
+    stranger: z.exactOptional(streak.extend({ ecuId })),
     ecus: z.record(
       z.string(),
-      z.object({ date: date.optional(), lifetime: counter, today: counter }),
+      z.object({
+        date: date.optional(),
+        lifetime: counter,
+        today: counter,
+        highPower: z.exactOptional(streak),
+      }),
     ),
   });
   return z.object({

@@ -1,5 +1,5 @@
 import { errorReasons } from "../ecu/errors.ts";
-import { isWaitingForData, type Observation } from "../ecu/observe.ts";
+import { hasEmptyList, isWaitingForData, type Observation } from "../ecu/observe.ts";
 import type { Panel } from "../ecu/panel.ts";
 import type { InverterReading } from "../ecu/reading.ts";
 import { toKilowattHours } from "../ecu/units.ts";
@@ -45,7 +45,7 @@ const classifyState = (
 ): LandingEcu["state"] => {
   if (!observation.up) return "down";
   if (isWaitingForData(observation)) return "waiting for data";
-  return problem === undefined ? "up" : "partial";
+  return problem === undefined && !hasEmptyList(observation) ? "up" : "partial";
 };
 
 const findProblem = (observation: Observation): LandingProblem | undefined => {

@@ -13,7 +13,7 @@ import { createMonitor, type Monitor } from "../ecu/monitor.ts";
 import { createRequestQueue, type RequestQueue } from "../ecu/queue.ts";
 import { readEcu } from "../ecu/read.ts";
 import type { EcuLocation } from "../metrics/catalogue.ts";
-import { systemClock } from "../time/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import { sunPosition } from "../time/sun.ts";
 import { resolveMachineZone } from "../time/zone.ts";
 import type { StateFile } from "./state-file.ts";
@@ -35,6 +35,7 @@ export interface UpdatableTarget extends ScrapeTarget {
 interface TargetFactoryOptions {
   /** The settings of an ECU without its own. */
   readonly defaults: EcuSettings;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -50,11 +51,15 @@ export const createAddressKey = ({ host, port }: Omit<EcuAddress, "name">): stri
   `${canonicalHost(host)} ${port}`;
 
 /** Creates targets. Targets at the same address share a request queue: an ECU gets one request at a time. */
-export const createTargetFactory = ({ defaults, log }: TargetFactoryOptions): TargetFactory => {
+export const createTargetFactory = ({
+  defaults,
+  clock,
+  log,
+}: TargetFactoryOptions): TargetFactory => {
   const queues = new Map<string, AddressQueue>();
   const findQueue = (ecu: EcuConfig): AddressQueue => {
     const key = createAddressKey(ecu);
-    const queue = queues.get(key) ?? createAddressQueue();
+    const queue = queues.get(key) ?? createAddressQueue(clock);
     queues.set(key, queue);
     return queue;
   };
@@ -69,7 +74,7 @@ export const createTargetFactory = ({ defaults, log }: TargetFactoryOptions): Ta
           return ecu;
         },
         location: () => locate(settings),
-        monitor: createTargetMonitor(ecu, { settings: () => settings, queue, log, state }),
+        monitor: createTargetMonitor(ecu, { settings: () => settings, queue, clock, log, state }),
         update: (updated) => {
           ecu = updated;
           settings = resolveEcuSettings(updated, defaults);
@@ -87,10 +92,10 @@ interface AddressQueue {
   readonly enqueue: RequestQueue;
 }
 
-const createAddressQueue = (): AddressQueue => {
+const createAddressQueue = (clock: Clock): AddressQueue => {
   const queue: AddressQueue = {
     pauseMs: 0,
-    enqueue: createRequestQueue(() => queue.pauseMs, systemClock),
+    enqueue: createRequestQueue(() => queue.pauseMs, clock),
   };
   return queue;
 };
@@ -106,6 +111,7 @@ const locate = ({ site, panels = [] }: EcuSettings): EcuLocation => ({
 interface TargetMonitorOptions {
   readonly settings: () => CompleteEcuSettings;
   readonly queue: AddressQueue;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly state: StateFile | undefined;
 }
@@ -115,7 +121,7 @@ const READ_SHARE = 0.95;
 
 const createTargetMonitor = (
   ecu: EcuConfig,
-  { settings, queue, log, state }: TargetMonitorOptions,
+  { settings, queue, clock, log, state }: TargetMonitorOptions,
 ): Monitor =>
   createMonitor({
     ecu: ecu.name,
@@ -128,7 +134,7 @@ const createTargetMonitor = (
             log.debug(formatExchange(ecu, request, reply.bytes), "reply");
           return reply;
         },
-        clock: systemClock,
+        clock,
         retries: settings().retries,
       }),
     settings: () => {
@@ -140,7 +146,7 @@ const createTargetMonitor = (
         isZoneSet: timezone !== undefined,
       };
     },
-    clock: systemClock,
+    clock,
     log,
     remembered: state?.recall(ecu.name),
     onMemory: (memory) => state?.remember(ecu.name, memory),

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { EcuConfig, EcuSettings } from "../config/ecu-settings.ts";
 import { ecuAddress } from "../config/values.ts";
 import { canonicalHost, ECU_PORT } from "../ecu/address.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
 import { createAdHocTargets } from "./ad-hoc-targets.ts";
 import type { StateFile } from "./state-file.ts";
 import {
@@ -34,12 +35,20 @@ export interface TargetsOptions {
   /** The settings of an ECU without its own. */
   readonly defaults: EcuSettings;
   readonly state?: StateFile | undefined;
+  /** Default: the machine's time. */
+  readonly clock?: Clock | undefined;
   readonly log: Logger;
 }
 
 /** @see Targets */
-export const createTargets = ({ ecus, defaults, state, log }: TargetsOptions): Targets => {
-  const factory = createTargetFactory({ defaults, log });
+export const createTargets = ({
+  ecus,
+  defaults,
+  state,
+  clock = systemClock,
+  log,
+}: TargetsOptions): Targets => {
+  const factory = createTargetFactory({ defaults, clock, log });
   const adHocTargets = createAdHocTargets(factory);
   let targets: readonly UpdatableTarget[] = [];
 

@@ -9,7 +9,7 @@ import { css } from "./page.css.ts";
 /** The data of one ECU. Values that were not measured are `undefined`. */
 export interface LandingEcu {
   readonly name: string;
-  /** `down` as in the metric `ecu_up`; `partial` if only an optional query failed. */
+  /** `down` as in the metric `ecu_up`; `partial` if only an optional query failed, or the ECU lists no inverters. */
   readonly state: "up" | "partial" | "waiting for data" | "down" | "not read yet";
   readonly model?: string | undefined;
   readonly firmware?: string | undefined;

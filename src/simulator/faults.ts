@@ -55,6 +55,12 @@ const createUncontactedRecord = (uid: string): InverterRecord => ({
   gridVolts: [],
 });
 
+const LOST_JOULES = 5 * 3_600_000;
+
+/** The id of the other ECU at the address of an ECU: its last digit differs. */
+export const createOtherEcuId = (ecuId: string): string =>
+  `${ecuId.slice(0, -1)}${(Number(ecuId.slice(-1)) + 1) % 10}`;
+
 export const faults = {
   refuse: { about: "refuses connections: its port is closed", connection: "refused" },
   blackhole: {
@@ -148,6 +154,35 @@ export const faults = {
       ...info,
       lifetimeEnergyJoules: 1_234.5 * 3_600_000,
       todayEnergyJoules: 0,
+    })),
+  },
+  emptyList: {
+    about: "sends an empty list of inverters, although it counts them",
+    ...changeTable((table) => ({ ...table, count: 0, records: [] })),
+  },
+  lostTail: {
+    about: "has lost the last 5 kWh of its lifetime energy",
+    ...changeMessage("info", (info) => ({
+      ...info,
+      lifetimeEnergyJoules: Math.max(0, info.lifetimeEnergyJoules - LOST_JOULES),
+    })),
+  },
+  spike: {
+    about: "reports energies and a power that no plant can have",
+    ...changeMessage("info", (info) => ({
+      ...info,
+      lifetimeEnergyJoules: 26_843_545.5 * 3_600_000,
+      todayEnergyJoules: 2_684_354.55 * 3_600_000,
+      powerWatts: 16_777_215,
+    })),
+  },
+  idChange: {
+    about: "replies as another ECU does: with another id and other energies",
+    ...changeMessage("info", (info) => ({
+      ...info,
+      ecuId: createOtherEcuId(info.ecuId),
+      lifetimeEnergyJoules: 21_000 * 3_600_000,
+      todayEnergyJoules: 1_000 * 3_600,
     })),
   },
   clockOffset: {

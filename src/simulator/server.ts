@@ -6,7 +6,7 @@ import { type ActiveFaults, createActiveFaults } from "./active-faults.ts";
 import { applyFaults } from "./apply-faults.ts";
 import { behaviours, type Family } from "./behaviours.ts";
 import { type FakeEcu, type FakeReply, startFakeEcu } from "./fake-ecu.ts";
-import type { FaultName, FaultSpec } from "./faults.ts";
+import { createOtherEcuId, type FaultName, type FaultSpec } from "./faults.ts";
 
 /** The messages of each command by parameter. An ECU does not know a command without one. */
 export type MessageSources = {
@@ -101,7 +101,10 @@ const buildReply = (
   const command = findCommand(request.code);
   if (command === undefined) return undefined;
   const ecuId = messages.info?.("")?.ecuId ?? "";
-  if (command !== "info" && ecuId !== "" && request.ecuId !== ecuId) {
+  const isOtherEcu =
+    request.ecuId === createOtherEcuId(ecuId) &&
+    faults.active.some(({ name }) => name === "idChange");
+  if (command !== "info" && ecuId !== "" && request.ecuId !== ecuId && !isOtherEcu) {
     return { bytes: encodeStatus(command, "01") };
   }
   const source = messages[command] as

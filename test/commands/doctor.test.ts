@@ -169,6 +169,12 @@ const simulated: readonly Case[] = [
   },
   { what: "without inverters", inverters: [], verdict: "no inverters" },
   {
+    what: "that sends an empty list",
+    faults: ["emptyList"],
+    verdict: "empty list",
+    text: "3 are registered, but the list is empty",
+  },
+  {
     what: "that has just started",
     faults: ["status02"],
     verdict: "no data yet",

@@ -115,3 +115,22 @@ it("inverters that were never in contact do not count as off by day", () => {
   const findings = inverterFindings({ reading, rejected: [] }, realtime);
   expect(findings.flatMap(({ verdict }) => verdict ?? [])).toEqual(["never reached"]);
 });
+
+it("an empty list of registered inverters is a fault of the firmware; without registered ones, none is registered", () => {
+  const realtime: Realtime = {
+    kind: "01",
+    count: 0,
+    takenAt: "20260426152000",
+    records: [],
+    lost: 0,
+    surplus: 0,
+    ambiguous: false,
+  };
+  const find = (registered: number) =>
+    inverterFindings(
+      { reading: { inverters: [], notes: [], registered }, rejected: [] },
+      realtime,
+    ).map(({ verdict }) => verdict);
+  expect(find(3)).toEqual(["empty list"]);
+  expect(find(0)).toEqual(["no inverters"]);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { type Memory, noMemory } from "../../src/ecu/memory.ts";
 import { isWaitingForData, observe } from "../../src/ecu/observe.ts";
-import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import {
   createInfo,
   createRecord,

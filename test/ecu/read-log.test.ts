@@ -134,7 +134,7 @@ describe("the log of reads", () => {
     (takenAt, invertersOnline, expected) => {
       const info = validOutcome(createInfo({ invertersOnline }));
       expect(
-        levels({ ...good, info, realtime: validOutcome(createTable([], { takenAt })) }),
+        levels({ ...good, info, realtime: validOutcome(createTable(undefined, { takenAt })) }),
       ).toEqual([expected]);
     },
   );

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { QueryError, type Reason, reasons } from "../../src/ecu/errors.ts";
+import { noMemory } from "../../src/ecu/memory.ts";
 import { observe } from "../../src/ecu/observe.ts";
 import { createRequestQueue } from "../../src/ecu/queue.ts";
 import { type EcuReadOptions, type Query, type Replies, readEcu } from "../../src/ecu/read.ts";
-import { noMemory } from "../../src/ecu/validate.ts";
 import { encodeReply, encodeStatus } from "../../src/protocol/replies.ts";
 import { decodeRequest, findCommand } from "../../src/protocol/requests.ts";
 import type { Clock } from "../../src/time/clock.ts";

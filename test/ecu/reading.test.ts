@@ -49,6 +49,7 @@ describe("a reading", () => {
       registered: 2,
       registeredByInfo: 2,
       invertersOnline: 1,
+      listed: 2,
       lastReportLocal: "20250621115800",
       lastReportAt: 1_750_499_880, // 09:58 UTC
       lastCloudContactAt: 1_750_499_700, // 09:55 UTC

@@ -284,6 +284,8 @@ const sites: readonly Site[] = [
       apsystems_exporter_rejected_values_total: {
         lifetime_energy: 0,
         today_energy: 0,
+        power: 0,
+        inverters_online: 0,
         channel_power: 0,
         temperature: 0,
         frequency: 1,
@@ -324,6 +326,43 @@ const sites: readonly Site[] = [
       inverter_signal_ratio: { "707000000001": 211 / 255 },
     },
     absent: [],
+  },
+  {
+    title: "site-27, an ECU-R-Pro without a captured table: one with an empty list is in its place",
+    info: () => readCapture("site-27-info-1"),
+    realtime: "site-28-inv-1",
+    expected: {
+      ecu_up: { "": 1 },
+      ecu_info: { "216200000001,ECU-R-Pro,ECU_R_PRO_2.1.29A,Europe/Amsterdam": 1 },
+      ecu_lifetime_energy_joules_total: { "": 54_521_640_000 },
+      ecu_today_energy_joules: { "": 5_004_000 },
+      ecu_power_watts: { "": 1349 },
+      ecu_inverters: { "": 6 },
+      ecu_inverters_online: { "": 6 },
+      ecu_last_cloud_contact_timestamp_seconds: { "": at("2026-04-23T10:11:35+02:00") },
+    },
+    absent: ["inverter_online", ...READINGS],
+  },
+  {
+    title: "site-28, an empty list of a plant of three DS3 that produces",
+    info: () =>
+      invented({
+        ecuId: "215000000028",
+        powerWatts: 1500,
+        inverters: 3,
+        invertersOnline: 3,
+        timezone: "Europe/Amsterdam",
+      }),
+    realtime: "site-28-inv-1",
+    expected: {
+      ecu_up: { "": 1 },
+      ecu_power_watts: { "": 1500 },
+      ecu_inverters: { "": 3 },
+      ecu_inverters_online: { "": 3 },
+      ecu_last_report_timestamp_seconds: { "": at("2026-04-26T15:20:00+02:00") },
+      apsystems_exporter_unknown_records: { "": 0 },
+    },
+    absent: ["inverter_online", ...READINGS],
   },
   {
     title: "site-05, an ECU that has no data yet",

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseCommandLine } from "../../src/cli/parse.ts";
+import { validateCounters } from "../../src/ecu/energy-counters.ts";
+import { type Memory, noMemory } from "../../src/ecu/memory.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
-import { type Memory, noMemory, validateCounters } from "../../src/ecu/validate.ts";
 import { openStateFile } from "../../src/exporter/state-file.ts";
 import { formatState, parseState } from "../../src/exporter/state-format.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
@@ -49,16 +50,24 @@ const kept = async (path: string, ecu: string, memory: Memory, clock?: FakeClock
 const memory: Memory = {
   ecuId: ECU_ID,
   zone: "Europe/Amsterdam",
+  stranger: { since: -MINUTE, times: 1, ecuId: OTHER_ID },
   ecus: {
     [OTHER_ID]: { lifetime: { zero: { since: -HOUR, times: 7 } }, today: {} },
     [ECU_ID]: {
       date: "20250621",
-      lifetime: { good: 1000 * KWH, goodOn: "20250621" },
+      lifetime: {
+        good: 1000 * KWH,
+        goodOn: "20250621",
+        seen: { at: -MINUTE, reportAt: 1_750_500_000 },
+        provisionalSince: -MINUTE,
+        higher: { since: -MINUTE, times: 1, joules: 9000 * KWH, seen: { at: -MINUTE } },
+      },
       today: {
         good: 5 * KWH,
         goodOn: "20250621",
         lower: { since: -MINUTE, times: 2, joules: KWH },
       },
+      highPower: { since: -MINUTE, times: 1 },
     },
   },
 };
@@ -91,6 +100,7 @@ describe("the state file", () => {
         roof: {
           ecuId: "216200000001",
           zone: "Europe/Amsterdam",
+          stranger: { since: "2025-06-21T11:59:00.000Z", times: 1, ecuId: "216000000002" },
           ecus: {
             "216000000002": {
               lifetime: { zero: { since: "2025-06-21T11:00:00.000Z", times: 7 } },
@@ -98,12 +108,24 @@ describe("the state file", () => {
             },
             "216200000001": {
               date: "20250621",
-              lifetime: { good: 3_600_000_000, goodOn: "20250621" },
+              lifetime: {
+                good: 3_600_000_000,
+                goodOn: "20250621",
+                seen: { at: "2025-06-21T11:59:00.000Z", reportAt: 1_750_500_000 },
+                provisionalSince: "2025-06-21T11:59:00.000Z",
+                higher: {
+                  since: "2025-06-21T11:59:00.000Z",
+                  times: 1,
+                  joules: 32_400_000_000,
+                  seen: { at: "2025-06-21T11:59:00.000Z" },
+                },
+              },
               today: {
                 good: 18_000_000,
                 goodOn: "20250621",
                 lower: { since: "2025-06-21T11:59:00.000Z", times: 2, joules: 3_600_000 },
               },
+              highPower: { since: "2025-06-21T11:59:00.000Z", times: 1 },
             },
           },
         },
@@ -375,8 +397,8 @@ describe("a restart", () => {
       `ecu_lifetime_energy_joules_total{ecu="${ecu}"} ${kwh * KWH}`;
     expect(await lifetimes()).toEqual([sample("roof", 1000), sample("roof2", 2000)]);
     Object.assign(roof.replies, encodeReplies(999 * KWH));
-    Object.assign(barn.replies, encodeReplies(2001 * KWH));
-    const both = [sample("roof", 999), sample("roof2", 2001)];
+    Object.assign(barn.replies, encodeReplies(2000.1 * KWH));
+    const both = [sample("roof", 999), sample("roof2", 2000.1)];
     expect(await lifetimes()).toEqual(isKept ? both.slice(1) : both);
   });
 });

@@ -175,6 +175,41 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
     });
     others(answers, "realtime");
   },
+  emptyList: (answers) => {
+    expect(decodeAnswer(answers, "realtime")).toEqual({
+      ...table(answers.plain.realtime),
+      count: 0,
+      records: [],
+    });
+    expect(answers.seen.realtime.bytes).toHaveLength(30);
+    others(answers, "realtime");
+  },
+  lostTail: (answers) => {
+    const plain = decodeReply("info", answers.plain.info);
+    expect(decodeAnswer(answers, "info")).toEqual({
+      ...plain,
+      lifetimeEnergyJoules: plain.lifetimeEnergyJoules - 5 * KWH,
+    });
+    others(answers, "info");
+  },
+  spike: (answers) => {
+    expect(decodeAnswer(answers, "info")).toEqual({
+      ...decodeReply("info", answers.plain.info),
+      lifetimeEnergyJoules: 26_843_545.5 * KWH,
+      todayEnergyJoules: 2_684_354.55 * KWH,
+      powerWatts: 16_777_215,
+    });
+    others(answers, "info");
+  },
+  idChange: (answers) => {
+    expect(decodeAnswer(answers, "info")).toEqual({
+      ...decodeReply("info", answers.plain.info),
+      ecuId: `${ecuIds.L.slice(0, 11)}7`,
+      lifetimeEnergyJoules: 21_000 * KWH,
+      todayEnergyJoules: KWH,
+    });
+    others(answers, "info");
+  },
   acDisconnected: firstIs({
     online: true,
     frequencyHertz: 65,

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Command } from "../../src/protocol/requests.ts";
 
 /** A reply of a real ECU, recorded by its owner. The corpus is not part of the repository. */
@@ -23,9 +24,13 @@ if (capturesFile === undefined) {
   process.stderr.write(`${problem}: the tests that need it are skipped\n`);
 }
 
-/** All captures of the corpus; empty without one. */
+/** All captures of the corpus, which has a second file beside the first; empty without one. */
 export const captures: readonly Capture[] =
-  capturesFile === undefined ? [] : JSON.parse(readFileSync(capturesFile, "utf8"));
+  capturesFile === undefined
+    ? []
+    : [capturesFile, join(dirname(capturesFile), "captures-2.json")].flatMap((file) =>
+        JSON.parse(readFileSync(file, "utf8")),
+      );
 
 /** Bytes of the capture with that id. */
 export const readCapture = (id: string): Buffer => {

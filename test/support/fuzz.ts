@@ -1,9 +1,9 @@
 /** Sends hostile replies through the whole pipeline, and checks the rules that hold for each. */
 import { reasons } from "../../src/ecu/errors.ts";
+import { type Memory, noMemory } from "../../src/ecu/memory.ts";
 import { observe } from "../../src/ecu/observe.ts";
 import type { Replies } from "../../src/ecu/read.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
-import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import { render } from "../../src/metrics/render.ts";
 import { ProtocolError } from "../../src/protocol/errors.ts";
 import { MAX_REPLY_BYTES, readReplyLength } from "../../src/protocol/frame.ts";

@@ -1,8 +1,8 @@
 /** A day of a simulated ECU with glitches, read every minute: the values that the exporter exports. */
 import { QueryError } from "../../src/ecu/errors.ts";
+import { type Memory, noMemory } from "../../src/ecu/memory.ts";
 import { createMonitor } from "../../src/ecu/monitor.ts";
 import type { Replies } from "../../src/ecu/read.ts";
-import { type Memory, noMemory } from "../../src/ecu/validate.ts";
 import { formatState, parseState } from "../../src/exporter/state-format.ts";
 import type { Family } from "../../src/simulator/behaviours.ts";
 import { createPlant } from "../../src/simulator/plant.ts";

@@ -1,4 +1,5 @@
 /** The expected outcome of each fault, written by hand from the exporter's promises and never copied from a run. */
+import type { Family } from "../../../src/simulator/behaviours.ts";
 import type { FaultName } from "../../../src/simulator/faults.ts";
 import type { Cell, FaultQuery, Outcome } from "./cells.ts";
 
@@ -83,8 +84,22 @@ const noEnergy: Outcome = {
   rejected: "lifetime_energy today_energy",
 };
 
-/** By query. The outcome is the same for both families. */
-type Row = { readonly [Q in FaultQuery]?: Outcome };
+/** By query; by family if the outcomes differ. */
+type Row = { readonly [Q in FaultQuery]?: Outcome | Readonly<Record<Family, Outcome>> };
+
+/** Without the power, the ECU's own values are two of three; family L also reports its contact with the cloud. */
+const noEnergyAndPower = {
+  R: {
+    ...noEnergy,
+    shown: "ecu 2/3 count report inverters readings signal",
+    rejected: "lifetime_energy today_energy power",
+  },
+  L: {
+    ...noEnergy,
+    shown: "ecu 3/4 count report inverters readings signal",
+    rejected: "lifetime_energy today_energy power",
+  },
+};
 
 const table: Readonly<Record<FaultName, Row>> = {
   refuse: {
@@ -126,6 +141,27 @@ const table: Readonly<Record<FaultName, Row>> = {
   zeroGlitch: { info: noEnergy },
   // Switched on during the day, both counters fall; a fall needs confirmation.
   frozenCounters: { info: noEnergy },
+  emptyList: { realtime: { ...whole, shown: "ecu energy count report signal" } },
+  lostTail: {
+    info: {
+      ...whole,
+      shown: "ecu energy 1/2 count report inverters readings signal",
+      rejected: "lifetime_energy",
+    },
+  },
+  spike: { info: noEnergyAndPower },
+  idChange: {
+    info: {
+      R: {
+        ...noEnergyAndPower.R,
+        differing: { "ecu_info 216000123457,ECU-R,ECU_R_1.3.14,Europe/Amsterdam": 1 },
+      },
+      L: {
+        ...noEnergyAndPower.L,
+        differing: { "ecu_info 216200123457,ECU-R-Pro,ECU_R_PRO_2.1.27,Europe/Amsterdam": 1 },
+      },
+    },
+  },
   clockOffset: {
     realtime: {
       ...whole,
@@ -160,8 +196,9 @@ const table: Readonly<Record<FaultName, Row>> = {
 };
 
 /** @throws Error for a cell without an expected outcome */
-export const getExpectedOutcome = ({ fault, query }: Cell): Outcome => {
-  const outcome = table[fault][query];
+export const getExpectedOutcome = ({ fault, query, family }: Cell): Outcome => {
+  const row = table[fault][query];
+  const outcome = row !== undefined && "R" in row ? row[family] : row;
   if (outcome === undefined) throw new Error(`no expected outcome for ${fault}@${query}`);
   return outcome;
 };

@@ -9,6 +9,7 @@ import {
   faults,
 } from "../../../src/simulator/faults.ts";
 import type { SimulatedEcu } from "../../../src/simulator/server.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 import { parseSamples, startTestExporter } from "../../support/exporter.ts";
 import { startEcu } from "../client.ts";
 import { type Cell, groups, type Outcome } from "./cells.ts";
@@ -82,7 +83,9 @@ const scrapeThrice = async (
 ): Promise<Observed["scrapes"]> => {
   let elapsed = 0;
   await using ecu = await startEcu({ family, replyDelayMs, elapsed: () => elapsed });
-  await using exporter = await startTestExporter(ecu, { timeout: timeoutMs });
+  // The exporter's own time passes, too: it knows how much energy the plant can have produced since the last read.
+  const clock = { ...systemClock, monotonic: () => performance.now() + elapsed };
+  await using exporter = await startTestExporter(ecu, { timeout: timeoutMs, clock });
   const scrape = async (): Promise<Scraped> => {
     const startedAt = performance.now();
     const text = await exporter.get();

@@ -29,8 +29,11 @@ const inRealLife: Readonly<Record<FaultName, string>> = {
   staleOffline: "Night, or an inverter out of reach, on an ECU-R or ECU-B.",
   linuxOffline: "Night, or an inverter out of reach, on an ECU-R-Pro or ECU-C.",
   zeroGlitch: "The ECU's database was busy for a moment.",
-  frozenCounters:
-    "A bug of some firmware with QT2 and DS3; switched on by day it looks like a reset.",
+  frozenCounters: "A bug of some firmware with QT2 and DS3.",
+  emptyList: "Some firmware after an update.",
+  lostTail: "A power failure before the counter was stored.",
+  spike: "A fault of a bit; not seen on any ECU.",
+  idChange: "Two ECUs with one address, an ECU that was replaced, or replies that are mixed up.",
   clockOffset: "A wrong clock or time zone of the ECU.",
   wrongCommand: "Another program reads the ECU at the same time.",
   surplusBytes: "Not seen for certain on any ECU.",
