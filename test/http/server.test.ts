@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type AccessRules, unrestricted } from "../../src/http/web-config/middleware.ts";
 import { startServer } from "./start-server.ts";
 
@@ -15,6 +15,26 @@ const users = new Map([
   ["alice", HASH_OF_A],
   ["bob", HASH_OF_ABC],
 ]);
+
+/** Checks of passwords that can be paused; "a" is the only right one. */
+const pauseChecks = () => {
+  const waiting: (() => void)[] = [];
+  let isPaused = false;
+  return {
+    compare: async (password: string) => {
+      if (isPaused) await new Promise<void>((resolve) => waiting.push(resolve));
+      return password === "a";
+    },
+    pause: () => {
+      isPaused = true;
+    },
+    resume: () => {
+      isPaused = false;
+      for (const resume of waiting) resume();
+    },
+    waiting: (checks: number) => vi.waitFor(() => expect(waiting).toHaveLength(checks)),
+  };
+};
 
 describe("without rules", () => {
   it("the server accepts every request over plain HTTP", async () => {
@@ -148,26 +168,14 @@ describe("a password", () => {
     expect(await status()).toBe(200);
   });
 
-  it("waits in a short queue; if it is full, 503 is returned, except for cached passwords", async () => {
-    let finish = (): void => {};
-    const slow = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    let running = 0;
+  it("waits in a queue; if it is full, 503 is returned, except for cached passwords", async () => {
+    const checks = pauseChecks();
     await using server = await startServer(
       { ...unrestricted, users },
-      {
-        maxPending: 2,
-        compare: async (password) => {
-          running++;
-          expect(running).toBe(1); // never two at once
-          if (password !== "a") await slow;
-          running--;
-          return password === "a";
-        },
-      },
+      { maxWaiting: 1, compare: checks.compare },
     );
     expect((await server.get("/metrics", basic("alice:a"))).status).toBe(200);
+    checks.pause();
     const queued = [1, 2, 3].map((i) => server.get("/metrics", basic(`bob:${i}`)));
     const rejected = await Promise.race(queued);
     expect([rejected.status, rejected.headers["retry-after"], rejected.text]).toEqual([
@@ -176,9 +184,21 @@ describe("a password", () => {
       "Too many password checks are pending; try again in a second.\n",
     ]);
     expect((await server.get("/metrics", basic("alice:a"))).status).toBe(200);
-    finish();
+    checks.resume();
     expect((await Promise.all(queued)).map(({ status }) => status).sort()).toEqual([401, 401, 503]);
     expect((await server.get("/metrics", basic("bob:4"))).status).toBe(401);
+  });
+
+  it("that is right is accepted for the first time during a flood of wrong ones", async () => {
+    const checks = pauseChecks();
+    await using server = await startServer({ ...unrestricted, users }, { compare: checks.compare });
+    checks.pause();
+    const flood = Array.from({ length: 9 }, (_, i) => server.get("/metrics", basic(`bob:${i}`)));
+    await checks.waiting(1);
+    const right = server.get("/metrics", basic("alice:a"));
+    setTimeout(checks.resume, 100); // by then the request waits
+    expect((await right).status).toBe(200);
+    for (const { status } of await Promise.all(flood)) expect(status).toBe(401);
   });
 
   it("that is wrong is logged at most once a minute, with a count and without the password", async () => {

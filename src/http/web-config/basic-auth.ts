@@ -1,6 +1,7 @@
 /** Basic authentication with bcrypt hashes. Does not reveal whether the name or the password was wrong. */
 import { createHmac, randomBytes } from "node:crypto";
 import bcrypt from "bcryptjs";
+import { type Connection, createFairQueue, type FairQueueLimits } from "./fair-queue.ts";
 
 /** User name → bcrypt hash. */
 export type Users = ReadonlyMap<string, string>;
@@ -10,28 +11,28 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** `busy`: too many checks are pending. */
+/** `busy`: the password was not checked, because too many checks are pending. */
 export type PasswordResult = "right" | "wrong" | "busy";
 
-export interface PasswordCheckOptions {
+export interface PasswordCheckOptions extends Partial<FairQueueLimits> {
   /** Compares a password with a hash; slow by design. */
   readonly compare?: (password: string, hash: string) => Promise<boolean>;
-  /** The maximum number of checks that wait or run. */
-  readonly maxPending?: number;
 }
 
 /** Only correct passwords are cached, so wrong ones cannot evict them. */
 const MAX_CACHED = 100;
 
-/** Creates a function that checks passwords one at a time, so that many requests do not block other work. */
+/**
+ * Creates a function that checks passwords one at a time. A password that was correct before is accepted at once; the
+ * others wait for their turn.
+ */
 export const createPasswordChecker = (options: PasswordCheckOptions = {}) => {
-  const { compare = bcrypt.compare, maxPending = 8 } = options;
+  const { compare = bcrypt.compare, maxWaiting = 100, maxWaitMs = 10_000 } = options;
+  const enqueue = createFairQueue({ maxWaiting, maxWaitMs });
   const secret = randomBytes(32); // makes the cached keys useless outside this process
   const digest = (...parts: readonly string[]): Buffer =>
     createHmac("sha256", secret).update(JSON.stringify(parts)).digest();
   const cache = new Set<string>();
-  let pending = 0;
-  let last: Promise<unknown> = Promise.resolve();
 
   /** A hash for an unknown user, with the cost of a user's hash; always the same for the same name. */
   const decoyHash = (users: Users, user: string): string => {
@@ -40,20 +41,21 @@ export const createPasswordChecker = (options: PasswordCheckOptions = {}) => {
     return model.slice(0, 7) + DECOY_SALT_AND_DIGEST; // "$2y$10$" and 53 characters
   };
 
-  return async (users: Users, { user, password }: Credentials): Promise<PasswordResult> => {
+  return async (
+    users: Users,
+    { user, password }: Credentials,
+    connection: Connection,
+  ): Promise<PasswordResult> => {
     const userHash = users.get(user);
     const hash = userHash ?? decoyHash(users, user);
     const key = digest(user, hash, password).toString("base64");
     if (cache.has(key)) return "right";
-    if (pending >= maxPending) return "busy";
-    pending++;
-    try {
-      const check = last.then(() => compare(password, hash));
-      last = check.catch(() => undefined);
-      if (!(await check) || userHash === undefined) return "wrong";
-    } finally {
-      pending--;
-    }
+    const isRight = await enqueue(
+      connection,
+      async () => cache.has(key) || (await compare(password, hash)),
+    );
+    if (isRight === undefined) return "busy";
+    if (!isRight || userHash === undefined) return "wrong";
     if (cache.size >= MAX_CACHED) cache.delete(cache.values().next().value ?? "");
     cache.add(key);
     return "right";

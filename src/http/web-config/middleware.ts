@@ -1,5 +1,6 @@
 /** The access rules that every request meets before the routes: rate limit, client certificate, password, headers. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import onHeaders from "on-headers";
 import type { Logger } from "pino";
@@ -51,7 +52,7 @@ export const createAccessMiddleware = (
     const rules = access();
     enforceHeaders(response, rules.headers);
     const rejection = await checkAccess(request, rules);
-    if (response.destroyed) return; // the client closed the connection during the password check
+    if (request.socket.destroyed) return; // the client closed the connection during the password check
     if (rejection === undefined) app(request, response);
     else sendRejection(response, rejection);
   };
@@ -64,8 +65,14 @@ export const createAccessMiddleware = (
   };
 };
 
+type AccessCheck = (request: IncomingMessage, rules: AccessRules) => Promise<Rejection | undefined>;
+
 /** @returns a function that returns why a request is rejected, or `undefined` */
-const createAccessCheck = ({ log, now, ...passwordOptions }: AccessMiddlewareOptions) => {
+const createAccessCheck = ({
+  log,
+  now,
+  ...passwordOptions
+}: AccessMiddlewareOptions): AccessCheck => {
   const checkPassword = createPasswordChecker(passwordOptions);
   const warn = createWarningLimiter(log, now);
   let rateLimit: RateLimit | undefined;
@@ -81,24 +88,29 @@ const createAccessCheck = ({ log, now, ...passwordOptions }: AccessMiddlewareOpt
   const checkCredentials = async (
     users: Users,
     credentials: Credentials | undefined,
-    from: string | undefined,
+    connection: Socket,
   ): Promise<Rejection | undefined> => {
     if (credentials === undefined) return rejections.noPassword;
-    const result = await checkPassword(users, credentials);
+    const result = await checkPassword(users, credentials, connection);
     if (result === "right") return undefined;
     if (result === "busy") return rejections.busy;
+    const from = connection.remoteAddress;
     warn("a wrong user name or password was rejected", { user: loggable(credentials.user), from });
     return rejections.noPassword;
   };
-  return async (request: IncomingMessage, rules: AccessRules): Promise<Rejection | undefined> => {
-    if (!isWithinRate(rules.rateLimit)) return rejections.tooMany;
-    const from = request.socket.remoteAddress;
-    if (rules.tls !== undefined && !isAcceptedCert(rules.tls, request.socket as TLSSocket)) {
-      warn("a client without an accepted certificate was rejected", { from });
+  const identify: AccessCheck = async (request, rules) => {
+    const { socket } = request;
+    if (rules.tls !== undefined && !isAcceptedCert(rules.tls, socket as TLSSocket)) {
+      warn("a client without an accepted certificate was rejected", { from: socket.remoteAddress });
       return rejections.noCertificate;
     }
     if (rules.users.size === 0) return undefined;
-    return await checkCredentials(rules.users, parseBasicAuth(request.headers.authorization), from);
+    const credentials = parseBasicAuth(request.headers.authorization);
+    return await checkCredentials(rules.users, credentials, socket);
+  };
+  return async (request, rules) => {
+    if (!isWithinRate(rules.rateLimit)) return rejections.tooMany;
+    return await identify(request, rules);
   };
 };
 
