@@ -1,6 +1,6 @@
 /** Basic authentication with bcrypt hashes. Does not reveal whether the name or the password was wrong. */
 import { createHmac, randomBytes } from "node:crypto";
-import bcrypt from "bcryptjs";
+import { createBcrypt } from "./bcrypt.ts";
 import { type Connection, createFairQueue, type FairQueueLimits } from "./fair-queue.ts";
 
 /** User name → bcrypt hash. */
@@ -27,7 +27,7 @@ const MAX_CACHED = 100;
  * others wait for their turn.
  */
 export const createPasswordChecker = (options: PasswordCheckOptions = {}) => {
-  const { compare = bcrypt.compare, maxWaiting = 100, maxWaitMs = 10_000 } = options;
+  const { compare = createBcrypt(), maxWaiting = 100, maxWaitMs = 10_000 } = options;
   const enqueue = createFairQueue({ maxWaiting, maxWaitMs });
   const secret = randomBytes(32); // makes the cached keys useless outside this process
   const digest = (...parts: readonly string[]): Buffer =>

@@ -33,7 +33,7 @@ export const loadWebConfig = (path: string): LoadedWebConfig => {
   }
 };
 
-/** Each step doubles the time of a check. At 14 it is one or two seconds, during which the process does nothing else. */
+/** Each step doubles the time of a check. At 14 it is one or two seconds, during which no other password is checked. */
 const MAX_COST = 14;
 const BCRYPT_HASH = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
