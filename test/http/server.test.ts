@@ -278,6 +278,19 @@ describe("a rate limit", () => {
     });
   });
 
+  it("is not used up by requests that are rejected", async () => {
+    await using server = await startServer({
+      ...unrestricted,
+      users,
+      rateLimit: { intervalMs: 1_000, burst: 1 },
+    });
+    for (const options of [{}, basic("alice:b"), basic("nobody:a"), basic("alice:c")])
+      expect((await server.get("/metrics", options)).status).toBe(401);
+    expect((await server.get("/metrics", basic("alice:a"))).status).toBe(200);
+    expect((await server.get("/metrics", basic("alice:a"))).status).toBe(429);
+    expect((await server.get("/metrics", basic("alice:b"))).status).toBe(401);
+  });
+
   it("with interval 0 has no effect", async () => {
     await using server = await startServer({
       ...unrestricted,

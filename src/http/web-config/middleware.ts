@@ -1,4 +1,4 @@
-/** The access rules that every request meets before the routes: rate limit, client certificate, password, headers. */
+/** The access rules that every request meets before the routes: client certificate, password, rate limit, headers. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
@@ -109,8 +109,9 @@ const createAccessCheck = ({
     return await checkCredentials(rules.users, credentials, socket);
   };
   return async (request, rules) => {
-    if (!isWithinRate(rules.rateLimit)) return rejections.tooMany;
-    return await identify(request, rules);
+    const rejection = await identify(request, rules);
+    // Last, so that the requests of strangers do not use up the rate of others.
+    return rejection ?? (isWithinRate(rules.rateLimit) ? undefined : rejections.tooMany);
   };
 };
 
