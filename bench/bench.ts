@@ -329,8 +329,8 @@ await benchShared();
 await benchMemory();
 await benchStart();
 agent.destroy();
-const fleet = readFileSync("docs/performance.md", "utf8").split("\n## A fleet")[1];
+const otherSections = readFileSync("docs/performance.md", "utf8").replace(/^.*?(?=\n## |$)/s, "");
 writeFileSync(
   "docs/performance.md",
-  `# Performance\n\nMeasurements, written by \`npm run bench\`.\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n${fleet === undefined ? "" : `\n## A fleet${fleet}`}`,
+  `# Performance\n\nMeasurements, written by \`npm run bench\`.\n\n\`\`\`\n${lines.join("\n")}\n\`\`\`\n${otherSections}`,
 );
