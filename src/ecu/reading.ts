@@ -1,5 +1,5 @@
 /** A reading: the replies of one read, joined by inverter, in base units. A value that was not measured is absent. */
-import { recordLayouts } from "../protocol/layouts.ts";
+import { findLayout, recordLayouts } from "../protocol/layouts.ts";
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
 import { isTimeZone, parseLocalTime } from "../time/zone.ts";
 import {
@@ -28,7 +28,7 @@ export interface InverterReading {
   readonly uid: string;
   /** Product name, or `unknown`. */
   readonly model: string;
-  /** Type code of its record, or `rsd` for a device of an ECU-RS. */
+  /** Type code of its record, two digits, or `rsd` for a device of an ECU-RS; absent if the record is damaged there. */
   readonly typeCode?: string;
   /** Whether it replied to the ECU in that round. */
   readonly online?: boolean;
@@ -63,7 +63,7 @@ export interface Reading {
   /** Unix time in seconds. */
   readonly lastCloudContactAt?: number;
   readonly inverters: readonly InverterReading[];
-  /** Number of inverters whose record has an unknown layout or could not be found; absent without a reply to 0002. */
+  /** Number of inverters whose record has an unknown layout, is damaged or could not be found; absent without a reply to 0002. */
   readonly unknownRecords?: number;
   /** What is unexpected in the replies, in words. */
   readonly notes: readonly string[];
@@ -184,7 +184,7 @@ const joinInverters = (
 ): { inverters: InverterReading[]; notes: string[] } => {
   const inverters = new Map<string, Draft>();
   const notes = realtime?.kind === "01" ? describeAnomalies(realtime) : [];
-  const isInverter = (uid: string) => uid !== ecuId && !isEcuId(uid);
+  const isInverter = (uid: string) => uid !== ecuId && !isEcuId(uid) && isSerialNumber(uid);
   for (const inverter of realtime === undefined ? [] : readInverters(realtime)) {
     if (!isInverter(inverter.uid)) continue;
     const other = inverters.get(inverter.uid);
@@ -235,7 +235,11 @@ const readInverters = (realtime: Messages["realtime"]): InverterReading[] => {
 /** The record of an offline inverter has zeros or old values: none of them is a measurement (docs/protocol.md#offline-records). */
 const readInverter = (record: InverterRecord): InverterReading => {
   const { uid, typeCode, online } = record;
-  const inverter = { ...createInverter(uid), typeCode, online };
+  const inverter = {
+    ...createInverter(uid),
+    ...(TYPE_CODE.test(typeCode) && { typeCode }),
+    online,
+  };
   if (!online || record.frequencyHertz === undefined) return inverter;
   return {
     ...inverter,
@@ -252,12 +256,8 @@ const readGridVolts = ({ uid, layout, gridVolts }: InverterRecord): InverterRead
     : gridVolts.slice(0, 1).map((volts) => ({ phase: "L1", volts })); // the second repeats the first (docs/protocol.md#records-with-two-channels)
 
 const describeAnomalies = (table: Extract<Messages["realtime"], { kind: "01" }>): string[] => {
-  const unknown = table.records.filter(({ guessed }) => guessed);
   return [
-    ...unknown.map(
-      ({ uid, typeCode }) =>
-        `inverter ${uid} has the unknown record type ${typeCode}; please send a capture`,
-    ),
+    ...table.records.filter(({ guessed }) => guessed).map(describeUnknownRecord),
     ...(table.lost > 0 ? [`${table.lost} of ${table.count} records could not be found`] : []),
     ...(table.surplus > 0 ? [`${table.surplus} bytes follow the last record`] : []),
     ...(table.ambiguous
@@ -265,3 +265,18 @@ const describeAnomalies = (table: Extract<Messages["realtime"], { kind: "01" }>)
       : []),
   ];
 };
+
+const describeUnknownRecord = ({ uid, typeCode }: InverterRecord): string => {
+  if (!isSerialNumber(uid)) return `a record is damaged: its serial number is ${uid}`;
+  if (!TYPE_CODE.test(typeCode)) {
+    const code = Buffer.from(typeCode, "latin1").toString("hex");
+    return `the record of inverter ${uid} is damaged: the bytes of its type code are ${code}`;
+  }
+  return findLayout(typeCode) === undefined
+    ? `inverter ${uid} has the unknown record type ${typeCode}; please send a capture`
+    : `the record of inverter ${uid} is damaged`;
+};
+
+/** A serial number has decimal digits that are not all 0; other uids are those of damaged records. */
+const isSerialNumber = (uid: string): boolean => /^\d*[1-9]\d*$/.test(uid);
+const TYPE_CODE = /^\d\d$/;

@@ -83,8 +83,8 @@ export const realtimeHead = struct({
 export const recordHead = struct({
   uid: bcd(6),
   online: flag,
-  /** Decides the layout of what follows. Not a product model. */
-  typeCode: ascii(2),
+  /** Two digits that decide the layout of what follows. Not a product model. */
+  typeCode: text(2),
 });
 
 /** A layout of micro-inverter records. */

@@ -179,17 +179,20 @@ const writeRecord = (record: InverterRecord, into: number[]): void => {
 
 const readInverterTable = (head: Infer<typeof realtimeHead>, from: Cursor): InverterTable => {
   const { spans, ...found } = locateRecords(from, head.count);
-  if (spans.length === 0 && head.count > 0) {
-    throw malformedError("records", from.offset, `none of ${head.count} records could be found`);
-  }
+  const begin = from.offset;
   const records = spans.map((span, i) => {
     const part = from.slice(span.begin, span.begin + span.size);
     return from.trace === undefined
       ? readRecord(part, span)
       : from.trace.within(`records.${i}`, part, () => readRecord(part, span));
   });
+  if (head.count > 0 && !records.some(({ uid }) => SERIAL_NUMBER.test(uid))) {
+    throw malformedError("records", begin, `none of ${head.count} records could be found`);
+  }
   return { ...head, kind: "01", records, ...found };
 };
+
+const SERIAL_NUMBER = /^\d*[1-9]\d*$/;
 
 const readDeviceTable = (head: Infer<typeof realtimeHead>, from: Cursor): DeviceTable => {
   const { records } = struct({ records: repeated(rapidShutdownDevice, head.count) }).decode(from);

@@ -263,6 +263,39 @@ describe("an inverter", () => {
     ]);
   });
 
+  it.each([
+    [
+      "0A",
+      "703000000001",
+      "the record of inverter 703000000001 is damaged: the bytes of its type code are 3041",
+    ],
+    [
+      "\0\0",
+      "703000000001",
+      "the record of inverter 703000000001 is damaged: the bytes of its type code are 0000",
+    ],
+    ["01", "703000000001", "the record of inverter 703000000001 is damaged"],
+  ])("with the damaged type code %j is listed, noted and counted", (typeCode, uid, note) => {
+    const record = createRecord(uid, { typeCode, guessed: true });
+    const reading = join({ realtime: createTable([record, createRecord("702000000001")]) });
+    expect(reading.inverters).toMatchObject([{ uid, online: true }, { uid: "702000000001" }]);
+    expect(reading.inverters[0]?.typeCode).toBe(typeCode === "01" ? "01" : undefined);
+    expect(reading).toMatchObject({ unknownRecords: 1, notes: [note] });
+  });
+
+  it.each(["f03000000001", "000000000000"])(
+    "with the damaged serial number %s is noted and counted, and not listed",
+    (uid) => {
+      const records = [createRecord(uid, { guessed: true }), createRecord("702000000001")];
+      const reading = join({ realtime: createTable(records), signal: [{ uid, level: 200 }] });
+      expect(reading.inverters.map((inverter) => inverter.uid)).toEqual(["702000000001"]);
+      expect(reading).toMatchObject({
+        unknownRecords: 1,
+        notes: [`a record is damaged: its serial number is ${uid}`],
+      });
+    },
+  );
+
   it("that is listed twice has the values of its first record if both are in contact, and a note", () => {
     const twice = [
       createRecord("702000000001"),

@@ -151,7 +151,7 @@ const inverter = (typeCode: keyof typeof layouts): fc.Arbitrary<InverterRecord> 
     temperatureCelsius: u16.map((raw) => raw - 100),
   };
   return fc.record({
-    uid: hexText(6),
+    uid: decimalText(12),
     online: fc.boolean(),
     typeCode: fc.constant(typeCode),
     layout: fc.constant(layout),

@@ -197,8 +197,8 @@ const checkReading = (reading: Reading, check: Check): void => {
   check(inverters.length <= MOST_RECORDS, "has more inverters than a reply can hold");
   for (const { uid, typeCode = "00", model, channelWatts, gridVolts, ...rest } of inverters) {
     const { signalRatio = 0, temperatureCelsius = 0, frequencyHertz = 50 } = rest;
-    check(/^[0-9a-f]{12}$/.test(uid), `has the uid ${uid}`);
-    check(typeCode === "rsd" || /^[\x20-\x7e]{2}$/.test(typeCode), "has a type code that is none");
+    check(/^\d{12}$/.test(uid), `has the uid ${uid}`);
+    check(typeCode === "rsd" || /^\d\d$/.test(typeCode), "has a type code that is none");
     check(/^[\w-]+$/.test(model), "has a model that is none");
     check(PHASES.includes(gridVolts.map(({ phase }) => phase).join()), "has phases that are none");
     check(channelWatts.length <= 4, "has more than 4 channels");
