@@ -98,7 +98,7 @@ export const joinReplies = (replies: Replies, options: JoinOptions): Reading => 
   const registered = countRegistered(info, table?.count);
   if (table?.count === 0 && info !== undefined && info.inverters > 0) {
     notes.push(
-      `registered inverters by the base information: ${info.inverters}, listed in the table: none; restart the ECU, or wait for an update of its firmware`,
+      `the base information counts ${info.inverters === 1 ? "1 inverter" : `${info.inverters} inverters`}, the table lists none; restart the ECU, or wait for an update of its firmware`,
     );
   }
   return {

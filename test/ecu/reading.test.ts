@@ -89,6 +89,23 @@ describe("a reading", () => {
     expect(joinReplies(replies, options)).toEqual({ inverters: [], notes: [] });
   });
 
+  it.each([
+    [
+      1,
+      "the base information counts 1 inverter, the table lists none; restart the ECU, or wait for an update of its firmware",
+    ],
+    [
+      3,
+      "the base information counts 3 inverters, the table lists none; restart the ECU, or wait for an update of its firmware",
+    ],
+  ])("has a note if the table is empty although %i inverters are counted", (inverters, note) => {
+    const info = createInfo({ inverters });
+    const { notes, listed } = join({ info, realtime: createTable([]) });
+    expect({ notes, listed }).toEqual({ notes: [note], listed: 0 });
+    const without = createInfo({ inverters: 0, invertersOnline: 0 });
+    expect(join({ info: without, realtime: createTable([]) }).notes).toEqual([]);
+  });
+
   it("has the values of the other queries if one failed", () => {
     const without = (query: keyof Replies) =>
       joinReplies(
