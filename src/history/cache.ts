@@ -146,10 +146,13 @@ const loadContent = async ({
   }
 };
 
-/** Whether the file may be a cache, damaged or of another version: a regular file that begins like one. */
+/** The start of each cache, and a file without content. */
+const CACHE = /^(\{"version":\d+,"ecuId":|[\s\0]*$)/;
+
+/** Whether the file is a cache, even if it is damaged or of another version. */
 const isCache = async (path: string): Promise<boolean> => {
   try {
-    return (await stat(path)).isFile() && /^\s*(\{|$)/.test(await readFile(path, "utf8"));
+    return (await stat(path)).isFile() && CACHE.test(await readFile(path, "utf8"));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ENOTDIR"; // a missing folder is reported later
   }

@@ -281,8 +281,9 @@ describe("the cache", () => {
   });
 
   it.each([
-    ["invalid JSON", "{"],
-    ["incomplete", '{"version":1}'],
+    ["empty", ""],
+    ["cut", '{"version":1,"ecuId":"2162'],
+    ["incomplete", '{"version":1,"ecuId":""}'],
     [
       "invalid because of a date",
       '{"version":1,"ecuId":"","firmware":"","unknown":[],"days":{"20260231":[]}}',
@@ -300,17 +301,23 @@ describe("the cache", () => {
     expect(Object.keys(JSON.parse(await readFile(shop.cache, "utf8")).days)).toEqual(["20261119"]);
   });
 
-  it.each(["a folder", "notes"])("does not replace %s at its path", async (what) => {
+  it.each([
+    ["a folder", undefined],
+    ["a note", "buy milk\n"],
+    ["a capture", '{"format":"apsystems-ecu-capture","version":1}'],
+    ["a package of npm", '{\n  "name": "house",\n  "version": "1.0.0"\n}\n'],
+  ])("does not replace %s at its path", async (_, text) => {
     const [shop, ecu] = [await workshop(), await simulated({ past: 1 })];
     await mkdir(dirname(shop.cache), { recursive: true });
-    if (what === "notes") await writeFile(shop.cache, "buy milk\n");
-    else await mkdir(shop.cache);
+    if (text === undefined) await mkdir(shop.cache);
+    else await writeFile(shop.cache, text);
     const error = await shop.run(ecu, week).catch((cause: unknown) => cause);
     expect(error).toMatchObject({
       problems: [`--cache: ${shop.cache} is not a cache file; set another path`],
     });
     expect(ecu.requests).toEqual([]);
     expect(await readdir(dirname(shop.cache))).toEqual(["roof.json"]);
+    if (text !== undefined) expect(await readFile(shop.cache, "utf8")).toBe(text);
   });
 
   it("that cannot be written is reported once, and the history is written", async () => {
