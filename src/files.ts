@@ -1,7 +1,8 @@
 /** Files: read whole, watched for changes, and replaced atomically. */
+import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { UsageError } from "./config/usage-error.ts";
 
 const MAX_BYTES = 1024 * 1024;
@@ -90,8 +91,6 @@ export interface WriteOptions {
   readonly mode?: number;
   /** Whether missing folders are created. */
   readonly makeFolders?: boolean;
-  /** Name of the temporary file. A fixed name, for a file with one writer, leaves at most one behind after kills. */
-  readonly temporary?: string;
 }
 
 /**
@@ -101,10 +100,10 @@ export interface WriteOptions {
 export const writeFileAtomic = async (
   path: string,
   text: string,
-  { mode = 0o666, makeFolders = false, temporary = temporaryPath(path) }: WriteOptions = {},
+  { mode = 0o666, makeFolders = false }: WriteOptions = {},
 ): Promise<void> => {
   if (makeFolders) await mkdir(dirname(path), { recursive: true });
-  await rm(temporary, { force: true }); // left by a process that was killed; in a container every process has id 1
+  const temporary = temporaryPath(path);
   try {
     {
       await using file = await open(temporary, "wx", mode);
@@ -118,8 +117,37 @@ export const writeFileAtomic = async (
   }
 };
 
-/** One for each process, so that two processes do not write the same temporary file. */
-const temporaryPath = (path: string): string => `${path}.${process.pid}.tmp`;
+/**
+ * Removes the temporary files that killed processes left beside a file. No other process may be writing the file.
+ * @throws Error of the file system
+ */
+export const removeTemporaries = async (path: string): Promise<void> => {
+  const { isSibling } = createSiblingName(path, "tmp");
+  const found = (await readdir(dirname(path))).filter(isSibling);
+  await Promise.all(found.map((name) => rm(join(dirname(path), name), { force: true })));
+};
+
+/**
+ * A new name for a file beside a file: what a killed process left behind must not stop others, and in a container every process has
+ * id 1.
+ * @returns the name, and whether another name was made in the same way for the same file
+ */
+export const createSiblingName = (
+  path: string,
+  ending: string,
+): { readonly name: string; readonly isSibling: (name: string) => boolean } => {
+  const start = `${basename(path)}.`;
+  return {
+    name: `${start}${randomBytes(6).toString("hex")}.${ending}`,
+    isSibling: (name) =>
+      name.startsWith(start) &&
+      name.endsWith(`.${ending}`) &&
+      /^[0-9a-f]{12}$/.test(name.slice(start.length, -ending.length - 1)),
+  };
+};
+
+const temporaryPath = (path: string): string =>
+  join(dirname(path), createSiblingName(path, "tmp").name);
 
 const cannotWrite = (path: string, reason: string, options?: ErrorOptions): UsageError =>
   new UsageError([`${path} cannot be written: ${reason}`], options);

@@ -22,6 +22,18 @@ it("writes a complete file, and leaves no other files", async () => {
   expect(readdirSync(place.file("deep/er"))).toEqual(["b"]);
 });
 
+it("writes beside anything that a killed process with the same id left", async () => {
+  using place = folder();
+  mkdirSync(place.file(`a.${process.pid}.tmp`));
+  writeFileSync(place.file(`b.${process.pid}.tmp`), "cut");
+  for (const name of ["a", "b"]) {
+    await assertWritable(place.file(name), false);
+    await writeOutputFile(place.file(name), "one");
+  }
+  const left = [`a.${process.pid}.tmp`, `b.${process.pid}.tmp`];
+  expect(readdirSync(place.file(".")).sort()).toEqual(["a", "b", ...left].sort());
+});
+
 it("reports a path that cannot be written, before any query", async () => {
   using place = folder();
   mkdirSync(place.file("folder"));

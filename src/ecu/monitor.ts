@@ -33,11 +33,26 @@ export interface MonitorOptions {
   readonly settings: () => MonitorSettings;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The memory of an earlier process. */
-  readonly remembered?: Memory | undefined;
-  /** Called after each read with the memory that must be kept. */
-  readonly onMemory?: ((memory: Memory) => void) | undefined;
+  /** Where the memory is kept. Without it, the memory ends with the monitor. */
+  readonly memory?: MonitorMemory | undefined;
 }
+
+/** The memory of an ECU from read to read. */
+export interface MonitorMemory {
+  recall(): Memory;
+  /** Called after each read. Must not throw. */
+  remember(memory: Memory): void;
+}
+
+const createOwnMemory = (): MonitorMemory => {
+  let memory = noMemory;
+  return {
+    recall: () => memory,
+    remember: (latest) => {
+      memory = latest;
+    },
+  };
+};
 
 /** The options of a read that the monitor sets. */
 type MonitorReadOptions = Pick<EcuReadOptions, "signal" | "knownId" | "onAttempt" | "onProgress">;
@@ -156,10 +171,9 @@ const startRun = (
 
 /** Turns replies into observations, and carries the memory from one read to the next. */
 const createEvaluator = (
-  { ecu, settings, clock, log, remembered, onMemory }: MonitorOptions,
+  { ecu, settings, clock, log, memory = createOwnMemory() }: MonitorOptions,
   counters: WritableQueryCounters,
 ) => {
-  let memory = remembered ?? noMemory;
   /** The observation of incomplete replies, computed once for all scrapes that cannot wait longer. */
   let partial: { readonly replies: Replies; readonly observation: Observation } | undefined;
 
@@ -167,7 +181,7 @@ const createEvaluator = (
     observe({
       ...settings(),
       replies,
-      memory,
+      memory: memory.recall(),
       now: clock.now(),
       monotonic: clock.monotonic(),
     });
@@ -185,7 +199,7 @@ const createEvaluator = (
 
   return {
     /** The id by which the ECU is known from earlier reads. */
-    knownId: () => memory.ecuId,
+    knownId: () => memory.recall().ecuId,
     /** Evaluates the replies so far of a read in flight. The memory stays as it is. */
     observePartial: (replies: Replies): Observation => {
       if (partial?.replies !== replies) {
@@ -198,8 +212,7 @@ const createEvaluator = (
       replies: Replies,
     ): { readonly observation: Observation; readonly usable: Replies } => {
       const result = evaluateSafely(replies);
-      memory = result.memory;
-      onMemory?.(memory);
+      memory.remember(result.memory);
       countRejected(counters, result.rejected);
       partial = undefined;
       return { observation: complete(result), usable: result.usable };

@@ -67,7 +67,7 @@ const WRITE_MS = 10_000;
 
 /**
  * Starts the exporter. ECUs are not read before the first scrape.
- * @throws UsageError if the web configuration file is invalid
+ * @throws UsageError if the web configuration file is invalid, or the state file cannot be used
  * @throws Error with the code of `listen`, such as `EADDRINUSE`
  */
 export const startExporter = async (options: ExporterOptions): Promise<Exporter> => {
@@ -76,7 +76,13 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   const access =
     webConfigFile === undefined ? () => unrestricted : watchWebConfig(webConfigFile, { log, now });
   const state = path === undefined ? path : await openStateFile({ path, clock, log });
-  const targets = createTargets({ ecus: options.ecus, defaults: options, state, clock, log });
+  const targets = createTargets({
+    ecus: options.ecus,
+    defaults: options,
+    memories: state?.memories,
+    clock,
+    log,
+  });
   const scraper = createScraper({ targets, allow: options.probeAllow ?? [] });
   const reload = (): readonly string[] => reloadTargets(targets, options);
   let isReady = false;
@@ -92,7 +98,10 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     log,
     now,
   });
-  await listen(server, options.listenAddress);
+  await listen(server, options.listenAddress).catch(async (error: unknown) => {
+    await state?.close();
+    throw error;
+  });
   isReady = true;
 
   const stop = once(async () => {

@@ -1,20 +1,19 @@
 /**
- * The state file: the memory of the energy counters survives a restart (docs/protocol.md#lifetime-energy). A monitor gets its
- * memory once, at the start, and stores it after every read.
+ * The state file: the memory of the energy counters survives a restart (docs/protocol.md#lifetime-energy). It is read at the start,
+ * and written after each read that changed a memory. Only one exporter uses it at a time.
  */
-import { readFile, rename, stat } from "node:fs/promises";
+import { open, rename, stat } from "node:fs/promises";
 import type { Logger } from "pino";
-import { type Memory, noMemory } from "../ecu/memory.ts";
-import { describeFileError, writeFileAtomic } from "../files.ts";
+import { UsageError } from "../config/usage-error.ts";
+import { describeFileError, removeTemporaries, writeFileAtomic } from "../files.ts";
 import type { Clock } from "../time/clock.ts";
-import { formatState, parseState } from "./state-format.ts";
+import { type FileLock, lockFile } from "./file-lock.ts";
+import { createMemories, type Memories, type MemoryEntry } from "./memories.ts";
+import { formatState, isState, parseState } from "./state-format.ts";
 
-/** The memories of ECUs by their configured names. */
 export interface StateFile extends AsyncDisposable {
-  /** The memory of an ECU when the file was opened. */
-  recall(ecu: string): Memory;
-  /** Stores a memory. If it has changed, it is written in the background. Never throws. */
-  remember(ecu: string, memory: Memory): void;
+  /** The memories; each change is written in the background. */
+  readonly memories: Memories;
   /** Waits for a write in progress, and starts no further one. */
   close(): Promise<void>;
 }
@@ -25,27 +24,23 @@ interface StateFileOptions {
   readonly log: Logger;
 }
 
-/** Larger than the file of hundreds of ECUs. */
-const MAX_BYTES = 2 ** 20;
+/** Larger than the file of thousands of ECUs. */
+const MAX_BYTES = 8 * 2 ** 20;
 
 /**
- * Opens the file. A missing file is created by the first write. An invalid file is renamed to `PATH.unusable` with a
- * warning, and the memory starts empty. Never throws.
+ * Opens the file. A missing file is created by the first write. A damaged file is renamed to `PATH.unusable` with a warning,
+ * and the memory starts empty. A file that is not a state file stays as it is, also if it appears later.
+ * @throws UsageError if the file is not a state file, cannot be read, or is used by another exporter
  */
 export const openStateFile = async (options: StateFileOptions): Promise<StateFile> => {
   const { path, clock, log } = options;
-  let memories = new Map<string, Memory>();
-  let isWritable = true;
-  try {
-    const text = await readState(path);
-    if (text !== undefined) memories = parseState(text, clock);
-  } catch (err) {
-    isWritable = await moveAside(path);
-    const consequence = isWritable ? "starting with an empty state" : "no state will be saved";
-    log.warn({ path, err }, `the state file is invalid: ${(err as Error).message}; ${consequence}`);
-  }
-  const recalled = new Map(memories);
-
+  const lock = createStateLock(options);
+  const entries = await load(options, lock).catch(async (error: Error) => {
+    await lock.release();
+    throw new UsageError([`--state.file: ${path} cannot be used: ${error.message}`], {
+      cause: error,
+    });
+  });
   let isClosed = false;
   let isFailing = false;
   let isChanged = false;
@@ -55,10 +50,9 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
     while (isChanged) {
       isChanged = false;
       try {
-        await writeFileAtomic(path, formatState(memories, clock), {
-          mode: 0o600,
-          temporary: `${path}.tmp`,
-        });
+        await lock.acquire();
+        await readState(path);
+        await writeFileAtomic(path, formatState(entries, clock), { mode: 0o600 });
         if (isFailing) log.info({ path }, "the state file can be written again");
         isFailing = false;
       } catch (err) {
@@ -69,50 +63,96 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
     }
     writing = undefined;
   };
+  const onChange = (): void => {
+    if (isClosed) return;
+    isChanged = true;
+    writing ??= write();
+  };
   const close = async (): Promise<void> => {
     isClosed = true;
     await writing;
+    await lock.release();
   };
   return {
-    recall: (ecu) => recalled.get(ecu) ?? noMemory,
-    remember: (ecu, memory) => {
-      const isUnchanged = JSON.stringify(memories.get(ecu)) === JSON.stringify(memory);
-      if (isUnchanged || isClosed || !isWritable) return;
-      memories.set(ecu, memory);
-      isChanged = true;
-      writing ??= write();
-    },
+    memories: createMemories({ entries, onChange, now: clock.now }),
     close,
     [Symbol.asyncDispose]: close,
   };
 };
 
-/** @returns `undefined` if the file is missing. @throws Error if it cannot be read, is too large, or is not a regular file */
+/** @throws Error if the file cannot be used */
+const load = async (
+  { path, clock, log }: StateFileOptions,
+  lock: StateLock,
+): Promise<Map<string, MemoryEntry>> => {
+  await lock.acquire();
+  const text = await readState(path);
+  try {
+    return text === undefined ? new Map() : parseState(text, clock);
+  } catch (err) {
+    await rename(path, `${path}.unusable`).catch(() => {}); // the next write reports a read-only folder
+    const problem = (err as Error).message;
+    log.warn({ path, err }, `the state file is invalid: ${problem}; starting with an empty state`);
+    return new Map();
+  }
+};
+
+interface StateLock {
+  /** Locks the file, unless it is locked already. @throws Error if another process holds the lock */
+  acquire(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Errors of a folder in which nothing can be written: a write reports them. */
+const folderErrors = new Set(["ENOENT", "ENOTDIR", "EACCES", "EROFS", "ENOSPC"]);
+
+/** Some file systems have no sockets. There, the exporter works without a lock, with a warning. */
+const createStateLock = ({ path, log }: StateFileOptions): StateLock => {
+  let lock: FileLock | undefined;
+  let isImpossible = false;
+  return {
+    acquire: async () => {
+      if (lock !== undefined || isImpossible) return;
+      try {
+        lock = await lockFile(path);
+      } catch (err) {
+        if (folderErrors.has((err as NodeJS.ErrnoException).code ?? "")) return;
+        isImpossible = true;
+        const problem = `the state file cannot be locked: ${(err as Error).message}`;
+        log.warn({ path, err }, `${problem}; make sure that no other exporter uses it`);
+        return;
+      }
+      if (lock === undefined) throw new Error(IN_USE);
+      await removeTemporaries(path).catch(() => {}); // of processes that were killed
+    },
+    release: async () => {
+      await lock?.release();
+      lock = undefined;
+    },
+  };
+};
+
+const IN_USE = "another exporter is using it; give each exporter its own file";
+const NOT_OURS = "it is not a state file of this exporter; set another path";
+
+/**
+ * Reads a file that the exporter may replace: one of its own, also if it is damaged, or an empty one.
+ * @returns `undefined` if the file is missing
+ * @throws Error if it is of another kind or cannot be read
+ */
 const readState = async (path: string): Promise<string | undefined> => {
+  let text = "";
   try {
-    const { size } = await statRegularFile(path);
-    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes; the maximum is ${MAX_BYTES}`);
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    // Reading a pipe would never end, and a device must not be replaced by a file.
+    if (!(await stat(path)).isFile()) throw new Error(NOT_OURS);
+    await using file = await open(path);
+    const chunks = file.createReadStream({ encoding: "utf8", end: MAX_BYTES, autoClose: false });
+    for await (const chunk of chunks) text += chunk;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw code === undefined ? cause : new Error(describeFileError("read", cause), { cause });
   }
-};
-
-/** Reading a pipe would never end, and a device must not be replaced by a file. */
-const statRegularFile = async (path: string): Promise<{ size: number }> => {
-  const found = await stat(path);
-  if (!found.isFile()) throw new Error("it is not a regular file");
-  return found;
-};
-
-/** Renames an invalid file, so that it is not lost. @returns whether the path can be used now */
-const moveAside = async (path: string): Promise<boolean> => {
-  try {
-    await statRegularFile(path);
-    await rename(path, `${path}.unusable`);
-    return true;
-  } catch {
-    return false;
-  }
+  if (!isState(text)) throw new Error(NOT_OURS);
+  return text;
 };

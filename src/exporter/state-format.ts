@@ -1,29 +1,57 @@
 /** The text of the state file: the memory of each ECU as JSON, by the configured name of the ECU. */
 import { z } from "zod";
-import type { Memory } from "../ecu/memory.ts";
 import type { Clock } from "../time/clock.ts";
 import { isTimeZone } from "../time/zone.ts";
+import type { MemoryEntry } from "./memories.ts";
 
 type Times = Pick<Clock, "now" | "monotonic">;
 
 /** Formats the memories. Monotonic times, which start again with each process, are written as times of the wall clock. */
-export const formatState = (memories: ReadonlyMap<string, Memory>, clock: Times): string => {
+export const formatState = (entries: ReadonlyMap<string, MemoryEntry>, clock: Times): string => {
+  const ecus = [...entries].map(([ecu, { memory, unconfiguredSince }]) => [
+    ecu,
+    { ...memory, ...(unconfiguredSince !== undefined && { unconfiguredSince }) },
+  ]);
   const state = z.encode(createSchema(clock), {
-    format: "apsystems-ecu-exporter state",
+    format: FORMAT,
     version: 1,
-    ecus: Object.fromEntries(memories),
+    ecus: Object.fromEntries(ecus),
   });
   return `${JSON.stringify(state, undefined, 2)}\n`;
 };
 
+/** Texts near the start of each state. One of them can be damaged. */
+const marks = [/apsystems-ecu-exporter state/, /"version": ?\d/, /"ecus": ?\{/];
+const MARKS_WITHIN = 200;
+
+/** Whether the text is a state, even if it is damaged, or has no content that could be lost. */
+export const isState = (text: string): boolean => {
+  const start = text.slice(0, MARKS_WITHIN);
+  return marks.filter((mark) => mark.test(start)).length > 1 || /^[\s\0]*$/.test(text);
+};
+
 /** @throws Error that says what is wrong, if the text is not a state of this version */
-export const parseState = (text: string, clock: Times): Map<string, Memory> => {
+export const parseState = (text: string, clock: Times): Map<string, MemoryEntry> => {
   const result = createSchema(clock).safeParse(JSON.parse(text));
-  if (result.success) return new Map(Object.entries(result.data.ecus));
+  if (result.success) {
+    const ecus = Object.entries(result.data.ecus);
+    return new Map(
+      ecus.map(([ecu, { unconfiguredSince, ...memory }]) => [
+        ecu,
+        { memory, ...(unconfiguredSince !== undefined && { unconfiguredSince }) },
+      ]),
+    );
+  }
   const [issue] = result.error.issues;
   throw new Error(`${issue?.path.join(".") || "it"}: ${issue?.message}`);
 };
 
+const FORMAT = "apsystems-ecu-exporter state";
+
+const unixMs = z.codec(z.iso.datetime(), z.number(), {
+  decode: (at) => Date.parse(at),
+  encode: (at) => new Date(at).toISOString(),
+});
 const date = z.string().regex(/^\d{8}$/, "expected a date such as 20250621");
 const joules = z.number().nonnegative();
 
@@ -60,8 +88,8 @@ const createSchema = (clock: Times) => {
     ),
   });
   return z.object({
-    format: z.literal("apsystems-ecu-exporter state"),
+    format: z.literal(FORMAT),
     version: z.literal(1),
-    ecus: z.record(z.string(), memory),
+    ecus: z.record(z.string(), memory.extend({ unconfiguredSince: z.exactOptional(unixMs) })),
   });
 };

@@ -16,7 +16,7 @@ import type { EcuLocation } from "../metrics/catalogue.ts";
 import type { Clock } from "../time/clock.ts";
 import { sunPosition } from "../time/sun.ts";
 import { resolveMachineZone } from "../time/zone.ts";
-import type { StateFile } from "./state-file.ts";
+import type { Memories } from "./memories.ts";
 
 /** An ECU that is scraped. Its settings may change; its name and address do not. */
 export interface ScrapeTarget {
@@ -40,8 +40,8 @@ interface TargetFactoryOptions {
 }
 
 export interface TargetFactory {
-  /** @param state keeps the memory of the ECU; without it, the memory ends with the target */
-  readonly create: (ecu: EcuConfig, state?: StateFile) => UpdatableTarget;
+  /** @param memories keep the memory of the ECU; without them, it ends with the target */
+  readonly create: (ecu: EcuConfig, memories?: Memories) => UpdatableTarget;
   /** Forgets the request queue of an address without targets. */
   readonly releaseAddress: (address: EcuAddress) => void;
 }
@@ -64,7 +64,7 @@ export const createTargetFactory = ({
     return queue;
   };
   return {
-    create: (initialEcu, state) => {
+    create: (initialEcu, memories) => {
       const queue = findQueue(initialEcu);
       let ecu = initialEcu;
       let settings = resolveEcuSettings(ecu, defaults);
@@ -74,7 +74,13 @@ export const createTargetFactory = ({
           return ecu;
         },
         location: () => locate(settings),
-        monitor: createTargetMonitor(ecu, { settings: () => settings, queue, clock, log, state }),
+        monitor: createTargetMonitor(ecu, {
+          settings: () => settings,
+          queue,
+          clock,
+          log,
+          memories,
+        }),
         update: (updated) => {
           ecu = updated;
           settings = resolveEcuSettings(updated, defaults);
@@ -113,7 +119,7 @@ interface TargetMonitorOptions {
   readonly queue: AddressQueue;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly state: StateFile | undefined;
+  readonly memories: Memories | undefined;
 }
 
 /** A read ends a little before a scrape with the same timeout, so that the scrape contains its result. */
@@ -121,7 +127,7 @@ const READ_SHARE = 0.95;
 
 const createTargetMonitor = (
   ecu: EcuConfig,
-  { settings, queue, clock, log, state }: TargetMonitorOptions,
+  { settings, queue, clock, log, memories }: TargetMonitorOptions,
 ): Monitor =>
   createMonitor({
     ecu: ecu.name,
@@ -148,8 +154,7 @@ const createTargetMonitor = (
     },
     clock,
     log,
-    remembered: state?.recall(ecu.name),
-    onMemory: (memory) => state?.remember(ecu.name, memory),
+    memory: memories?.select(ecu.name),
   });
 
 /** A request and its reply as fields of the log, for bug reports. */

@@ -6,7 +6,7 @@ import { ecuAddress } from "../config/values.ts";
 import { canonicalHost, ECU_PORT } from "../ecu/address.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { createAdHocTargets } from "./ad-hoc-targets.ts";
-import type { StateFile } from "./state-file.ts";
+import { createMemories, type Memories } from "./memories.ts";
 import {
   createAddressKey,
   createTargetFactory,
@@ -34,7 +34,8 @@ export interface TargetsOptions {
   readonly ecus: readonly EcuConfig[];
   /** The settings of an ECU without its own. */
   readonly defaults: EcuSettings;
-  readonly state?: StateFile | undefined;
+  /** The memories of the configured ECUs, which outlive their targets. Without them, they end with the process. */
+  readonly memories?: Memories | undefined;
   /** Default: the machine's time. */
   readonly clock?: Clock | undefined;
   readonly log: Logger;
@@ -44,8 +45,8 @@ export interface TargetsOptions {
 export const createTargets = ({
   ecus,
   defaults,
-  state,
   clock = systemClock,
+  memories = createMemories(clock),
   log,
 }: TargetsOptions): Targets => {
   const factory = createTargetFactory({ defaults, clock, log });
@@ -56,12 +57,13 @@ export const createTargets = ({
     const previous = new Map(targets.map((target) => [createTargetKey(target.ecu), target]));
     targets = replacement.map((ecu) => {
       const target = previous.get(createTargetKey(ecu));
-      if (target === undefined) return factory.create(ecu, state);
+      if (target === undefined) return factory.create(ecu, memories);
       previous.delete(createTargetKey(ecu));
       target.update(ecu);
       return target;
     });
     for (const { monitor } of previous.values()) monitor.close();
+    memories.setConfigured(replacement.map(({ name }) => name));
   };
   replace(ecus);
   return {

@@ -5,8 +5,9 @@ import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { parseCommandLine } from "../../src/cli/parse.ts";
+import { UsageError } from "../../src/config/usage-error.ts";
 import { validateCounters } from "../../src/ecu/energy-counters.ts";
 import { type Memory, noMemory } from "../../src/ecu/memory.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
@@ -37,7 +38,19 @@ const folder = () => {
 /** Like a new process: the monotonic clock starts again, the wall clock continues. */
 const opened = async (path: string, clock = createFakeClock(START)) => {
   const { log, lines } = fakeLog();
-  return { state: await openStateFile({ path, clock, log }), lines, clock };
+  const file = await openStateFile({ path, clock, log });
+  const state = {
+    recall: (ecu: string) => file.memories.select(ecu).recall(),
+    remember: (ecu: string, memory: Memory) => file.memories.select(ecu).remember(memory),
+    setConfigured: file.memories.setConfigured,
+    close: file.close,
+    [Symbol.asyncDispose]: file.close,
+  };
+  return { state, lines, clock };
+};
+const recall = async (path: string, ...ecus: string[]): Promise<Memory[]> => {
+  await using state = (await opened(path)).state;
+  return ecus.map(state.recall);
 };
 
 /** Writes one memory, like a process that ends then. */
@@ -83,7 +96,8 @@ describe("the state file", () => {
     first.remember("roof", memory);
     first.remember("barn", createMemory(7));
     await first.close();
-    const { state, lines } = await opened(at.file);
+    const { state: second, lines } = await opened(at.file);
+    await using state = second;
     expect(state.recall("roof")).toEqual(memory);
     expect(state.recall("barn")).toEqual(createMemory(7));
     expect(state.recall("shed")).toBe(noMemory);
@@ -139,11 +153,7 @@ describe("the state file", () => {
     using at = folder();
     await kept(at.file, "barn", createMemory(7));
     await kept(at.file, "roof", createMemory(8));
-    const { state } = await opened(at.file);
-    expect([state.recall("barn"), state.recall("roof")]).toEqual([
-      createMemory(7),
-      createMemory(8),
-    ]);
+    expect(await recall(at.file, "barn", "roof")).toEqual([createMemory(7), createMemory(8)]);
   });
 
   it("is written if the memory has changed, and not otherwise", async () => {
@@ -161,7 +171,7 @@ describe("the state file", () => {
     const { state } = await opened(at.file);
     for (let joules = 1; joules <= 1_000; joules++) state.remember("roof", createMemory(joules));
     await state.close();
-    expect((await opened(at.file)).state.recall("roof")).toEqual(createMemory(1_000));
+    expect(await recall(at.file, "roof")).toEqual([createMemory(1_000)]);
   });
 
   it("is no longer written after it was closed", async () => {
@@ -182,7 +192,7 @@ describe("the state file", () => {
         const state = await openStateFile({ path: ${JSON.stringify(at.file)}, clock, log: console });
         process.stdout.write("begun");
         for (let good = 1; ; good++) {
-          state.remember("roof", { ecus: { "${ECU_ID}": { lifetime: { good }, today: {} } } });
+          state.memories.select("roof").remember({ ecus: { "${ECU_ID}": { lifetime: { good }, today: {} } } });
           await new Promise((resolve) => setTimeout(resolve));
         }`;
       const child = spawn(process.execPath, [
@@ -204,6 +214,21 @@ describe("the state file", () => {
   });
 });
 
+/** Opens the file in another process, and kills it. */
+const killWhileOpen = async (path: string): Promise<void> => {
+  const code = `
+    import { openStateFile } from "./src/exporter/state-file.ts";
+    const clock = { now: Date.now, monotonic: () => performance.now() };
+    await openStateFile({ path: ${JSON.stringify(path)}, clock, log: console });
+    process.stdout.write("open");
+    setInterval(() => {}, 1000);`;
+  const flags = ["--import=tsx", "--input-type=module", "--eval", code];
+  const child = spawn(process.execPath, flags);
+  await once(child.stdout, "data");
+  child.kill("SIGKILL");
+  await once(child, "exit");
+};
+
 const version1 = (roof: unknown) =>
   JSON.stringify({ format: "apsystems-ecu-exporter state", version: 1, ecus: { roof } });
 const withLifetime = (lifetime: unknown) =>
@@ -213,10 +238,7 @@ describe("a state file that is invalid", () => {
   it.each([
     ["is empty", ""],
     ["was cut", version1({ ecus: {} }).slice(0, -3)],
-    ["is not JSON", "a = 1"],
-    ["is null", "null"],
-    ["is a list", "[]"],
-    ["is of another program", '{"name":"apsystems-ecu-exporter","version":"0.1.0"}'],
+    ["has only zeros, after a loss of power", "\0".repeat(512)],
     ["is of the next version", version1({}).replace('"version":1', '"version":2')],
     ["has no ECUs", '{"format":"apsystems-ecu-exporter state","version":1}'],
     ["has a number instead of an ECU", version1(5)],
@@ -234,7 +256,7 @@ describe("a state file that is invalid", () => {
       withLifetime({ zero: { since: "2025-06-21", times: 0.5 } }),
     ],
     ["has a fall without an energy", withLifetime({ lower: { since: "2025-06-21", times: 1 } })],
-    ["has more than a megabyte", " ".repeat(2 ** 20 + 1)],
+    ["has more than 8 MiB", version1({}).replace('ecus":{', `ecus":{${" ".repeat(9 * 2 ** 20)}`)],
   ])("because it %s is renamed with one warning, and the state starts empty", async (_, text) => {
     using at = folder();
     await writeFile(at.file, text);
@@ -250,29 +272,8 @@ describe("a state file that is invalid", () => {
     state.remember("roof", memory);
     await state.close();
     expect(await readFile(`${at.file}.unusable`, "utf8")).toBe(text);
-    expect((await opened(at.file)).state.recall("roof")).toEqual(memory);
+    expect(await recall(at.file, "roof")).toEqual([memory]);
   });
-
-  it.each<[string, (path: string) => unknown]>([
-    ["a folder", (path) => mkdir(path)],
-    ["a device", (path) => symlink("/dev/null", path)],
-    ["a pipe without a writer", (path) => spawnSync("mkfifo", [path])],
-  ])(
-    "because it is %s stays as it is, with one warning, and no state is saved",
-    async (_, make) => {
-      using at = folder();
-      await make(at.file);
-      const before = await stat(at.file);
-      const { state, lines } = await opened(at.file);
-      state.remember("roof", memory);
-      state.remember("roof", createMemory(1));
-      await state.close();
-      const message = "the state file is invalid: it is not a regular file; no state will be saved";
-      expect(lines).toEqual([["warn", expect.anything(), message]]);
-      expect(await stat(at.file)).toMatchObject({ ino: before.ino, mode: before.mode });
-      expect(await readdir(at.path)).toEqual(["state.json"]);
-    },
-  );
 
   it("because its folder is a file gives one warning, and no state is saved", async () => {
     using at = folder();
@@ -302,7 +303,7 @@ describe("a state file that is invalid", () => {
       ["info", "the state file can be written again"],
     ]);
     await state.close();
-    expect((await opened(path)).state.recall("roof")).toEqual(createMemory(3));
+    expect(await recall(path, "roof")).toEqual([createMemory(3)]);
   });
 
   it("because any byte has changed never prevents the start of the exporter", async () => {
@@ -317,7 +318,176 @@ describe("a state file that is invalid", () => {
       const { reading } = validateCounters(state.recall("roof"), saying(1001 * KWH), 0);
       expect(lines.length, `byte ${place}`).toBeLessThanOrEqual(1);
       expect(reading.inverters).toEqual([]);
+      await state.close();
     }
+  });
+});
+
+describe("a file that is not a state file", () => {
+  const refusal = (path: string) =>
+    `--state.file: ${path} cannot be used: it is not a state file of this exporter; set another path`;
+
+  it.each([
+    ["a configuration file", "ecus:\n  - address: ecu.lan\n"],
+    ["a configuration file in flow style", '{"ecus": {"address": "ecu.lan"}}'],
+    ["a package of npm", '{"name":"apsystems-ecu-exporter","version":"0.1.0"}'],
+    ["a capture", '{"format":"apsystems-ecu-capture","version":1,"queries":[]}'],
+    ["a text", "a = 1"],
+    ["null", "null"],
+    ["a list", "[]"],
+  ])("because it is %s stops the start, and stays as it is", async (_, text) => {
+    using at = folder();
+    await writeFile(at.file, text);
+    const { ino } = await stat(at.file);
+    await expect(opened(at.file)).rejects.toThrow(new UsageError([refusal(at.file)]));
+    expect(await readFile(at.file, "utf8")).toBe(text);
+    expect((await stat(at.file)).ino).toBe(ino);
+    expect(await readdir(at.path)).toEqual(["state.json"]);
+  });
+
+  it.each<[string, (path: string) => unknown]>([
+    ["a folder", (path) => mkdir(path)],
+    ["a device", (path) => symlink("/dev/null", path)],
+    ["a pipe without a writer", (path) => spawnSync("mkfifo", [path])],
+  ])("because it is %s stops the start, and stays as it is", async (_, make) => {
+    using at = folder();
+    await make(at.file);
+    const before = await stat(at.file);
+    await expect(opened(at.file)).rejects.toThrow(new UsageError([refusal(at.file)]));
+    expect(await stat(at.file)).toMatchObject({ ino: before.ino, mode: before.mode });
+    expect(await readdir(at.path)).toEqual(["state.json"]);
+  });
+
+  it("is not replaced either if it appears while the exporter runs", async () => {
+    using at = folder();
+    const { state, lines } = await opened(at.file);
+    await writeFile(at.file, "ecus: []");
+    state.remember("roof", memory);
+    await state.close();
+    expect(await readFile(at.file, "utf8")).toBe("ecus: []");
+    expect(lines.map(([level, , message]) => [level, message])).toEqual([
+      [
+        "warn",
+        "the state file cannot be written: it is not a state file of this exporter; set another path",
+      ],
+    ]);
+  });
+});
+
+describe("the lock of a state file", () => {
+  const inUse = (path: string) =>
+    new UsageError([
+      `--state.file: ${path} cannot be used: another exporter is using it; give each exporter its own file`,
+    ]);
+
+  it("lets one exporter use it, and the next one after that has ended", async () => {
+    using at = folder();
+    const { state } = await opened(at.file);
+    state.remember("roof", memory);
+    await expect(opened(at.file)).rejects.toThrow(inUse(at.file));
+    await state.close();
+    expect(await recall(at.file, "roof")).toEqual([memory]);
+  });
+
+  it("is never given to two of several exporters that start at the same time", async () => {
+    using at = folder();
+    await killWhileOpen(at.file);
+    const starts = Array.from({ length: 8 }, () => opened(at.file));
+    const results = await Promise.allSettled(starts);
+    const good = results.filter((result) => result.status === "fulfilled");
+    expect(good.length).toBeLessThanOrEqual(1);
+    await good[0]?.value.state.close();
+    await (await opened(at.file)).state.close();
+    expect(await readdir(at.path)).toEqual([]);
+  });
+
+  it("of a process that was killed does not stop the next start", async () => {
+    using at = folder();
+    await killWhileOpen(at.file);
+    expect(await readdir(at.path)).toEqual([expect.stringMatching(/^state\.json\.\w+\.lock$/)]);
+    await kept(at.file, "roof", memory);
+    expect(await readdir(at.path)).toEqual(["state.json"]);
+  });
+
+  it("is taken when the folder appears, and another exporter is noticed then", async () => {
+    using at = folder();
+    const path = join(at.path, "var", "state.json");
+    const first = await opened(path);
+    const second = await opened(path);
+    await mkdir(join(at.path, "var"));
+    first.state.remember("roof", memory);
+    await vi.waitUntil(async () => (await readdir(join(at.path, "var"))).includes("state.json"));
+    second.state.remember("roof", createMemory(1));
+    await second.state.close();
+    await first.state.close();
+    expect(second.lines.map(([, , message]) => message)).toEqual([
+      "the state file cannot be written: another exporter is using it; give each exporter its own file",
+    ]);
+    expect(await recall(path, "roof")).toEqual([memory]);
+  });
+
+  it("is left out with a warning if its path is too long for a socket", async () => {
+    using at = folder();
+    const path = join(at.path, "s".repeat(100));
+    const { state, lines } = await opened(path);
+    state.remember("roof", memory);
+    await state.close();
+    const message =
+      "the state file cannot be locked: its path is too long; make sure that no other exporter uses it";
+    expect(lines).toEqual([["warn", { path, err: expect.any(Error) }, message]]);
+    expect(await recall(path, "roof")).toEqual([memory]);
+  });
+
+  it("does not remove what is not a socket", async () => {
+    using at = folder();
+    const others = ["state.json.lock", "state.json.0123456789ab.lock"];
+    for (const name of others) await writeFile(join(at.path, name), "mine");
+    await kept(at.file, "roof", memory);
+    expect((await readdir(at.path)).sort()).toEqual(["state.json", ...others].sort());
+  });
+});
+
+it("a temporary file that any process left does not stop the next write", async () => {
+  using at = folder();
+  await mkdir(`${at.file}.tmp`);
+  await mkdir(`${at.file}.${process.pid}.tmp`);
+  await writeFile(`${at.file}.0123456789ab.tmp`, "cut");
+  await kept(at.file, "roof", memory);
+  const others = [`state.json.${process.pid}.tmp`, "state.json.tmp"];
+  expect((await readdir(at.path)).sort()).toEqual(["state.json", ...others].sort());
+});
+
+describe("the name of an ECU that is no longer configured", () => {
+  const DAY = 24 * HOUR;
+
+  it("leaves the file after 90 days, across restarts, and not before", async () => {
+    using at = folder();
+    const readNames = async (day: number, ...configured: string[]) => {
+      const { state } = await opened(at.file, createFakeClock(START + day * DAY));
+      state.setConfigured(configured);
+      state.remember("roof", createMemory(day + 1));
+      await state.close();
+      return Object.keys(JSON.parse(await readFile(at.file, "utf8")).ecus);
+    };
+    await kept(at.file, "barn", createMemory(7));
+    expect(await readNames(0, "barn", "roof")).toEqual(["barn", "roof"]);
+    expect(await readNames(100, "barn", "roof")).toEqual(["barn", "roof"]);
+    expect(await readNames(101, "roof")).toEqual(["barn", "roof"]);
+    expect(await readNames(150, "barn", "roof")).toEqual(["barn", "roof"]);
+    expect(await readNames(200, "roof")).toEqual(["barn", "roof"]);
+    expect(await readNames(290, "roof")).toEqual(["barn", "roof"]);
+    expect(await readNames(291, "roof")).toEqual(["roof"]);
+  });
+
+  it("leaves the file of an exporter that runs all the time", async () => {
+    using at = folder();
+    const { state, clock } = await opened(at.file);
+    state.remember("barn", createMemory(1));
+    state.setConfigured(["roof"]);
+    await clock.advance(91 * DAY);
+    state.remember("roof", createMemory(2));
+    await state.close();
+    expect(await recall(at.file, "barn", "roof")).toEqual([noMemory, createMemory(2)]);
   });
 });
 
@@ -340,10 +510,10 @@ describe("a restart", () => {
     const clock = { now: () => wall, monotonic: () => wall - began };
     return lives.map((joules, i) => {
       if (restarts.includes(i)) {
-        const text = formatState(new Map([["roof", memory]]), clock);
+        const text = formatState(new Map([["roof", { memory }]]), clock);
         wall -= setBackMs;
         began = wall;
-        memory = parseState(text, clock).get("roof") ?? noMemory;
+        memory = parseState(text, clock).get("roof")?.memory ?? noMemory;
       }
       const judged = validateCounters(memory, saying(joules), clock.monotonic());
       memory = judged.memory;

@@ -1,10 +1,16 @@
 /** Several ECUs: read side by side, probed one at a time, and replaced while the exporter runs. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { EcuConfig } from "../../src/config/ecu-settings.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
+import { encodeReply } from "../../src/protocol/replies.ts";
 import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
+import { createInfo, createSignals, createTable, KWH } from "../ecu/messages.ts";
 import { parseSamples, startTestExporter } from "../support/exporter.ts";
 import { settle } from "../support/fake-clock.ts";
+import { startReplyingEcu } from "../support/replay.ts";
 
 /** An ECU notices a closed connection a moment later. */
 const PAUSE_MS = 100;
@@ -213,5 +219,49 @@ describe("a reloaded configuration", () => {
     expect(readUp(await after)).toEqual({ one: "1" });
     await before;
     expect(one.connections.peak).toBe(1);
+  });
+
+  /** One ECU whose lifetime energy the test sets; it is 1,000 kWh at first. */
+  const startCountingEcu = async () => {
+    const encodeReplies = (kwh: number) => ({
+      info: encodeReply("info", createInfo({ lifetimeEnergyJoules: Math.round(kwh * KWH) })),
+      realtime: encodeReply("realtime", createTable()),
+      signal: encodeReply("signal", createSignals()),
+    });
+    const ecu = await startReplyingEcu(encodeReplies(1_000));
+    return Object.assign(ecu, {
+      count: (kwh: number) => void Object.assign(ecu.replies, encodeReplies(kwh)),
+    });
+  };
+  const lifetime = "ecu_lifetime_energy_joules_total";
+
+  it.each([
+    ["a new address", [{ host: "localhost" }]],
+    ["a new name and its old one again", [{ name: "barn" }, {}]],
+    ["a removal and its return", [undefined, {}]],
+  ])("judges the counters of an ECU with %s by its last read", async (_, changes) => {
+    for (const stateFile of [undefined, join(mkdtempSync(join(tmpdir(), "targets-")), "state")]) {
+      await using ecu = await startCountingEcu();
+      await using other = await startEcu();
+      const roof = { name: "roof", host: "127.0.0.1", port: ecu.port };
+      let ecus: EcuConfig[] = [roof];
+      await using exporter = await startTestExporter(ecu, {
+        ecus,
+        stateFile,
+        loadEcus: () => ecus,
+        enableLifecycle: true,
+      });
+      expect(await exporter.samples(lifetime)).toEqual({ "": 3_600_000_000 });
+      ecu.count(1_000.2);
+      expect(await exporter.samples(lifetime)).toEqual({ "": 3_600_720_000 });
+      for (const change of changes) {
+        ecus = change === undefined ? [named("other", other)] : [{ ...roof, ...change }];
+        await fetch(`${exporter.url}/-/reload`, { method: "POST" });
+      }
+      ecu.count(1_000.1); // a glitch: above the value at the start, and below the last one
+      expect(await exporter.samples(lifetime)).toEqual({});
+      ecu.count(1_000.3);
+      expect(await exporter.samples(lifetime)).toEqual({ "": 3_601_080_000 });
+    }
   });
 });

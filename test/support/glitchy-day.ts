@@ -89,9 +89,11 @@ const startExporter = (now: number, remembered: Memory) => {
     settings: () => ({ minIntervalMs: 0, timeoutMs: MINUTE / 2, zone: ZONE }),
     clock,
     log: fakeLog().log,
-    remembered,
-    onMemory: (latest) => {
-      memory = latest;
+    memory: {
+      recall: () => memory,
+      remember: (latest) => {
+        memory = latest;
+      },
     },
   });
   return {
@@ -103,9 +105,9 @@ const startExporter = (now: number, remembered: Memory) => {
     },
     /** The memory for the state file of the next process. */
     stop: (): Memory => {
-      const text = formatState(new Map([["roof", memory]]), clock);
+      const text = formatState(new Map([["roof", { memory }]]), clock);
       const later = createFakeClock(clock.now());
-      return parseState(text, later).get("roof") ?? noMemory;
+      return parseState(text, later).get("roof")?.memory ?? noMemory;
     },
   };
 };
