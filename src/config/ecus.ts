@@ -36,18 +36,24 @@ export const checkEcus = (ecus: Draft<EcuConfig>, program: string, report: Repor
     );
   }
   const namesByAddress = new Map<string, string>();
-  const names = new Set<string>();
+  const addressesByName = new Map<string, string>();
   for (const ecu of ecus) {
     if (ecu === undefined) continue;
-    const address = `${canonicalHost(ecu.host)}:${ecu.port}`;
+    const { name } = ecu;
+    const host = canonicalHost(ecu.host);
+    const address = `${host.includes(":") ? `[${host}]` : host}:${ecu.port}`;
     const sameAddress = namesByAddress.get(address);
-    if (sameAddress === ecu.name) report(`the ECU "${ecu.name}" is listed twice`);
+    const sameName = addressesByName.get(name);
+    if (sameAddress === name)
+      report(`the ECU "${name}" is listed twice, with the same address, ${address}`);
     else if (sameAddress !== undefined)
-      report(`the ECUs "${sameAddress}" and "${ecu.name}" have the same address`);
-    else if (names.has(ecu.name))
-      report(`two ECUs have the name "${ecu.name}"; give each ECU its own name`);
-    namesByAddress.set(address, ecu.name);
-    names.add(ecu.name);
+      report(`the ECUs "${sameAddress}" and "${name}" have the same address, ${address}`);
+    else if (sameName !== undefined)
+      report(
+        `the ECUs at ${sameName} and ${address} have the same name, "${name}"; give each ECU its own name`,
+      );
+    namesByAddress.set(address, name);
+    addressesByName.set(name, address);
   }
 };
 

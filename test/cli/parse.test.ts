@@ -553,14 +553,21 @@ it.each([
   ],
   [["read", "--help=yes", "a.lan"], ["--help takes no value"]],
   [[ECU, "demo"], [`unexpected argument "demo"; ${FIRST_WORD}`]],
-  [[ECU, ECU], ['the ECU "192.168.1.50" is listed twice']],
+  [
+    [ECU, ECU],
+    ['the ECU "192.168.1.50" is listed twice, with the same address, 192.168.1.50:8899'],
+  ],
   [
     ["--ecu.address=ECU.lan", "--ecu.address=ecu.lan:8899"],
-    ['the ECUs "ECU.lan" and "ecu.lan:8899" have the same address'],
+    ['the ECUs "ECU.lan" and "ecu.lan:8899" have the same address, ecu.lan:8899'],
+  ],
+  [
+    ["--ecu.address=[fd00::50]", "--ecu.address=[fd00:0::50]:8899"],
+    ['the ECUs "[fd00::50]" and "[fd00:0::50]:8899" have the same address, [fd00::50]:8899'],
   ],
   ...(["127.1", "0x7f.0.0.1", "2130706433", "127.0.0.1:8899"].map((same) => [
     ["--ecu.address=127.0.0.1", `--ecu.address=${same}`],
-    [`the ECUs "127.0.0.1" and "${same}" have the same address`],
+    [`the ECUs "127.0.0.1" and "${same}" have the same address, 127.0.0.1:8899`],
   ]) satisfies [string[], string[]][]),
   [[ECU, "--log.level"], ["--log.level needs a value: --log.level=LEVEL"]],
   [[ECU, "--log.level", "--log.format=text"], ["--log.level needs a value: --log.level=LEVEL"]],
@@ -651,7 +658,7 @@ describe("a configuration file", () => {
 
   it("cannot have two ECUs with the same name", () => {
     expect(problems("--config.file=twice.yml")).toEqual([
-      'two ECUs have the name "a"; give each ECU its own name',
+      'the ECUs at 10.0.0.1:8899 and 10.0.0.2:8899 have the same name, "a"; give each ECU its own name',
     ]);
   });
 
@@ -679,7 +686,7 @@ it("reports each invalid ECU address together with duplicates", () => {
   expect(listProblems(argv)).toEqual([
     `--ecu.address: "a b" ${address}`,
     `--ecu.address: "c:d" ${address}`,
-    'the ECU "ecu.lan" is listed twice',
+    'the ECU "ecu.lan" is listed twice, with the same address, ecu.lan:8899',
   ]);
 });
 
