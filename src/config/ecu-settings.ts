@@ -24,7 +24,12 @@ const coordinates = z.strictObject({
 });
 
 const PANEL_KEY = /^(\d{12})\/([1-4])$/;
-const word = z.union([z.string(), z.number()]).transform(String);
+/** The parts of a panel in the YAML file. They are texts, also if they look like numbers. */
+export const panelKeys: ReadonlySet<string> = new Set(["panel", "array", "row", "column"]);
+const word = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .refine((text) => !/\p{Cc}/u.test(text), "contains a control character, such as a line break");
 
 const panels = z
   .record(

@@ -1,6 +1,12 @@
 /** The configuration file: its schema, and the ECUs that it lists. */
 import { z } from "zod";
-import { type EcuConfig, type EcuSetting, type EcuSettings, ecuSettings } from "./ecu-settings.ts";
+import {
+  type EcuConfig,
+  type EcuSetting,
+  type EcuSettings,
+  ecuSettings,
+  panelKeys,
+} from "./ecu-settings.ts";
 import { type EcuAddress, ecuAddress, ecuName, type Parse } from "./values.ts";
 import { type ParseResult, parseYaml } from "./yaml-file.ts";
 
@@ -70,7 +76,7 @@ export const readConfigFile = (
   bytes: Uint8Array | string,
   fileName: string,
 ): ParseResult<ConfigFile> => {
-  const read = parseYaml(bytes, fileName, fileSchema);
+  const read = parseYaml(bytes, fileName, fileSchema, { textKeys: panelKeys });
   if ("problems" in read) return read;
   const { defaults = {}, ecus } = read.value;
   return {

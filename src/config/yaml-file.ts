@@ -1,5 +1,16 @@
 /** Parses a YAML file and validates it with a schema. Reports all problems at once, with their lines. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  Scalar,
+  type YAMLMap,
+} from "yaml";
 import type { z } from "zod";
 
 /** The value of a file, or its problems, one line each. */
@@ -7,6 +18,13 @@ export type ParseResult<T> = { readonly value: T } | { readonly problems: readon
 
 /** Maximum number of aliases, because nested aliases can expand without limit. */
 const MAX_ALIASES = 100;
+/** Maximum number of problems that are reported one by one. */
+const MAX_PROBLEMS = 100;
+
+interface YamlOptions {
+  /** Keys with values that are texts: `01` is not the number 1, and 1.10 is not 1.1. */
+  readonly textKeys?: ReadonlySet<string>;
+}
 
 /**
  * Reads a YAML file. A problem is reported as `FILE:LINE: path.of.the.key: problem`. A problem only quotes a value that must
@@ -16,18 +34,29 @@ export const parseYaml = <S extends z.ZodType>(
   bytes: Uint8Array | string,
   fileName: string,
   schema: S,
+  { textKeys = new Set() }: YamlOptions = {},
 ): ParseResult<z.output<S>> => {
   const text = typeof bytes === "string" ? bytes : decodeUtf8(bytes);
   if (text === undefined) return failure(`${fileName}: is not valid UTF-8`);
   const lines = new LineCounter();
-  const at = (offset: number): string => `${fileName}:${lines.linePos(offset).line}`;
+  const fail = (found: readonly YamlProblem[]): { problems: readonly string[] } => {
+    const sorted = found.toSorted((a, b) => a.offset - b.offset);
+    const problems = sorted
+      .slice(0, MAX_PROBLEMS)
+      .map(({ offset, problem }) => `${fileName}:${lines.linePos(offset).line}: ${problem}`);
+    const others = found.length - problems.length;
+    return failure(
+      ...problems,
+      ...(others > 0 ? [`${fileName}: and ${others} more problems`] : []),
+    );
+  };
   let document: Document.Parsed;
   let content: unknown;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-    const problems = findProblems(document, text);
-    if (problems.length > 0)
-      return failure(...problems.map(({ offset, problem }) => `${at(offset)}: ${problem}`));
+    // The library compares each key with all keys before it; checkNode does it in linear time.
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+    const problems = findProblems(document, { text, textKeys });
+    if (problems.length > 0) return fail(problems);
     content = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     return failure(`${fileName}: ${describeAliasError(error as Error)}`);
@@ -35,14 +64,15 @@ export const parseYaml = <S extends z.ZodType>(
   if (content === null) return failure(`${fileName}: is empty`);
   const result = schema.safeParse(content, { error: describeIssue });
   if (result.success) return { value: result.data };
-  const found = result.error.issues.flatMap((issue) =>
-    issuePaths(issue).map((path) => ({
-      offset: pathOffset(document.contents, path, document),
-      text: [formatPath(path), issue.message].filter((part) => part !== "").join(": "),
-    })),
+  const locate = createLocator(document);
+  return fail(
+    result.error.issues.flatMap((issue) =>
+      issuePaths(issue).map((path) => ({
+        offset: locate(path),
+        problem: [formatPath(path), issue.message].filter((part) => part !== "").join(": "),
+      })),
+    ),
   );
-  found.sort((a, b) => a.offset - b.offset);
-  return failure(...found.map(({ offset, text }) => `${at(offset)}: ${text}`));
 };
 
 const failure = (...problems: string[]): { problems: readonly string[] } => ({ problems });
@@ -71,15 +101,16 @@ interface YamlProblem {
 }
 
 /** For invalid YAML, only the first error, because others can follow from it; otherwise every invalid key. */
-const findProblems = (document: Document.Parsed, text: string): YamlProblem[] => {
-  const found = [...document.errors, ...document.warnings];
-  const problems = found.map((error) => ({
-    offset: error.pos[0],
-    problem: describeYamlError(error, text),
-  }));
-  if (found.every(({ code }) => code === "DUPLICATE_KEY"))
-    return [...problems, ...findInvalidKeys(document.contents)];
-  return problems.slice(0, 1);
+const findProblems = (
+  document: Document.Parsed,
+  { text, textKeys }: { readonly text: string } & Required<YamlOptions>,
+): YamlProblem[] => {
+  const [error] = [...document.errors, ...document.warnings];
+  if (error !== undefined)
+    return [{ offset: error.pos[0], problem: describeYamlError(error, text) }];
+  const problems: YamlProblem[] = [];
+  checkNode(document.contents, textKeys, problems);
+  return problems;
 };
 
 const TOO_DEEP = "is nested too deeply";
@@ -88,8 +119,6 @@ const TOO_DEEP = "is nested too deeply";
 const describeYamlError = (error: Document.Parsed["errors"][number], text: string): string => {
   const key = /^[^:\s]*/.exec(text.slice(error.pos[0], error.pos[0] + 100))?.[0] ?? "";
   switch (error.code) {
-    case "DUPLICATE_KEY":
-      return `${key}: is set twice`;
     case "TAB_AS_INDENT":
       return "starts with a tab; indent with spaces";
     case "MULTIPLE_DOCS":
@@ -103,18 +132,34 @@ const describeYamlError = (error: Document.Parsed["errors"][number], text: strin
   }
 };
 
-/** Finds keys that are not words, and `__proto__`, which is unsafe in JavaScript objects. */
-const findInvalidKeys = (node: unknown): YamlProblem[] => {
-  if (isSeq(node)) return node.items.flatMap(findInvalidKeys);
-  if (!isMap(node)) return [];
-  return node.items.flatMap(({ key, value }) => {
-    const offset = nodeOffset(key) ?? nodeOffset(node) ?? 0;
-    const inside = findInvalidKeys(value);
-    if (!isScalar(key)) return [{ offset, problem: "a key must be a word, not a list or a map" }];
-    return key.value === "__proto__"
-      ? [{ offset, problem: "__proto__: is not allowed as a key" }, ...inside]
-      : inside;
-  });
+/**
+ * Finds keys that are set twice, keys that are not words, and `__proto__`, which is unsafe in JavaScript objects. Keys, and the values
+ * of text keys, get the text that is in the file.
+ */
+const checkNode = (node: unknown, textKeys: ReadonlySet<string>, problems: YamlProblem[]): void => {
+  if (isSeq(node)) for (const item of node.items) checkNode(item, textKeys, problems);
+  if (!isMap(node)) return;
+  const keys = new Set<string>();
+  for (const { key, value } of node.items) {
+    const report = (problem: string): void => {
+      problems.push({ offset: nodeOffset(key) ?? nodeOffset(node) ?? 0, problem });
+    };
+    if (isScalar(key)) {
+      keepSourceText(key);
+      const name = String(key.value);
+      if (keys.has(name)) report(`${name}: is set twice`);
+      if (name === "__proto__") report("__proto__: is not allowed as a key");
+      keys.add(name);
+      if (textKeys.has(name)) keepSourceText(value);
+    } else report("a key must be a word, not a list or a map");
+    checkNode(value, textKeys, problems);
+  }
+};
+
+/** Replaces a number, true or false by its text in the file. */
+const keepSourceText = (node: unknown): void => {
+  if (isScalar(node) && node.type === Scalar.PLAIN && node.value !== null && node.source)
+    node.value = node.source;
 };
 
 const nodeOffset = (node: unknown): number | undefined =>
@@ -134,25 +179,33 @@ const formatPath = (path: Path): string =>
     )
     .join("");
 
-/** Offset of the last key of a path or, if it is missing, of the map that should have it. */
-const pathOffset = (root: unknown, path: Path, document: Document): number => {
-  let offset = 0;
-  let node = root;
-  for (const step of path) {
-    if (isAlias(node)) node = node.resolve(document);
-    if (isMap(node)) {
-      const pair = node.items.find(
-        ({ key }) => isScalar(key) && String(key.value) === String(step),
-      );
-      if (pair === undefined) return offset;
-      offset = nodeOffset(pair.key) ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      node = node.items[Number(step)];
-      offset = nodeOffset(node) ?? offset;
-    } else return offset;
-  }
-  return offset;
+/** Returns a function for the offset of the last key of a path or, if it is missing, of the map that should have it. */
+const createLocator = (document: Document): ((path: Path) => number) => {
+  const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+  const findPair = (map: YAMLMap, step: PropertyKey): Pair | undefined => {
+    const index =
+      indexes.get(map) ??
+      new Map(map.items.map((pair) => [String(isScalar(pair.key) ? pair.key.value : ""), pair]));
+    indexes.set(map, index);
+    return index.get(String(step));
+  };
+  return (path) => {
+    let offset = 0;
+    let node: unknown = document.contents;
+    for (const step of path) {
+      if (isAlias(node)) node = node.resolve(document);
+      if (isMap(node)) {
+        const pair = findPair(node, step);
+        if (pair === undefined) return offset;
+        offset = nodeOffset(pair.key) ?? offset;
+        node = pair.value;
+      } else if (isSeq(node)) {
+        node = node.items[Number(step)];
+        offset = nodeOffset(node) ?? offset;
+      } else return offset;
+    }
+    return offset;
+  };
 };
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
@@ -165,13 +218,15 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   record: "a map of names and values",
 };
 
+const EMPTY = "is empty; set a value or remove the key";
+
 /** Replaces the messages of the schema library. */
 const describeIssue = (issue: z.core.$ZodRawIssue): string => {
   const { input } = issue;
   switch (issue.code) {
     case "invalid_type": {
       if (input === undefined) return "is missing";
-      if (input === null) return "is empty; set a value or remove the key";
+      if (input === null) return EMPTY;
       return `must be ${TYPE_NAMES[issue.expected] ?? `a ${issue.expected}`}, not ${describeType(input)}`;
     }
     case "invalid_value": {
@@ -194,6 +249,7 @@ const describeIssue = (issue: z.core.$ZodRawIssue): string => {
     case "invalid_key":
       return issue.issues[0]?.message ?? "is not allowed as a key";
     default:
+      if (input === null) return EMPTY;
       return input === undefined ? "is missing" : "is invalid";
   }
 };

@@ -57,6 +57,17 @@ ecus:
   });
 });
 
+it("keeps the text of panels that look like numbers", () => {
+  const panel = (line: string) =>
+    read(`ecus:\n  - address: a\n    panels:\n      703000000001/1: { ${line} }`);
+  expect(panel("panel: 01, array: 1.10, row: 007, column: 0x1F")).toMatchObject({
+    value: { ecus: [{ panels: [{ panel: "01", array: "1.10", row: "007", column: "0x1F" }] }] },
+  });
+  expect(panel("panel: true, row: 1e3")).toMatchObject({
+    value: { ecus: [{ panels: [{ panel: "true", row: "1e3" }] }] },
+  });
+});
+
 const intervals = "min_interval, timeout, command_pause, retries";
 const address = "is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899";
 const duration = "is not a duration; write it as 250ms, 9.5s or 10m";
@@ -126,6 +137,23 @@ it.each<readonly [text: string, ...problems: string[]]>([
   [
     ecu("panels: { 703000000001/5: { panel: x } }"),
     `apsystems.yml:3: ecus[0].panels.703000000001/5: ${place}`,
+  ],
+  [
+    ecu(
+      'panels: { 703000000001/1: { panel: "A\\t1", array: "\\x1b[2J", row: "\\n", column: "\\x85" } }',
+    ),
+    ...["panel", "array", "row", "column"].map(
+      (key) =>
+        `apsystems.yml:3: ecus[0].panels.703000000001/1.${key}: contains a control character, such as a line break`,
+    ),
+  ],
+  [
+    ecu("panels: { 703000000001/1: { panel: } }"),
+    "apsystems.yml:3: ecus[0].panels.703000000001/1.panel: is empty; set a value or remove the key",
+  ],
+  [
+    ecu("panels: { 703000000001/1: { panel: [1] } }"),
+    "apsystems.yml:3: ecus[0].panels.703000000001/1.panel: is invalid",
   ],
   [
     ecu("panels: { 703000000001/1: { array: x } }"),

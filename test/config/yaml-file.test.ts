@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Scalar } from "yaml";
 import { z } from "zod";
 import { parseYaml } from "../../src/config/yaml-file.ts";
 
@@ -24,6 +25,86 @@ describe("a text that matches the schema", () => {
   ])("$text", ({ text, value }) => {
     expect(read(text)).toEqual({ value });
     expect(read(new TextEncoder().encode(text))).toEqual({ value });
+  });
+});
+
+describe("a text key", () => {
+  const texts = z.record(z.string(), z.unknown());
+  const readTexts = (text: string) =>
+    parseYaml(text, "a.yml", texts, { textKeys: new Set(["row"]) });
+
+  it.each([
+    ["01", "01"],
+    ["007", "007"],
+    ["1.10", "1.10"],
+    ["0x1F", "0x1F"],
+    ["0o17", "0o17"],
+    ["1e3", "1e3"],
+    ["-0", "-0"],
+    ["+1", "+1"],
+    ["1_000", "1_000"],
+    ["12345678901234567890", "12345678901234567890"],
+    [".inf", ".inf"],
+    ["True", "True"],
+    ['"01"', "01"],
+    ['"a\\x62"', "ab"],
+    ["A1 # a note", "A1"],
+  ])("keeps the text of %s", (written, value) => {
+    expect(readTexts(`row: ${written}`)).toEqual({ value: { row: value } });
+    expect(readTexts(`a: [{ row: ${written.replace(/ #.*/, "")} }]`)).toEqual({
+      value: { a: [{ row: value }] },
+    });
+  });
+
+  it("is empty if its value is, and other keys have numbers", () => {
+    expect(readTexts("row:\nb: 01\nc: true")).toEqual({ value: { row: null, b: 1, c: true } });
+  });
+
+  it("has a name that is a text, too", () => {
+    expect(readTexts("01: a\n1: b\n1.10: c\n0x1F: d\ntrue: e")).toEqual({
+      value: { "01": "a", 1: "b", "1.10": "c", "0x1F": "d", true: "e" },
+    });
+  });
+});
+
+describe("a text with many problems", () => {
+  const lines = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => line(i)).join("\n");
+  const manyKeys = lines(20_000, (i) => `k${i}: 1`);
+
+  it.each([
+    ["unknown keys", manyKeys, 1, "k0: is not a known key; known keys are", 19_900],
+    ["keys that are set twice", `${manyKeys}\n${manyKeys}`, 20_001, "k0: is set twice", 19_900],
+    ["invalid values", `parts:\n${lines(500, (i) => `  p${i}: 1`)}`, 2, "parts.p0: must be", 400],
+  ])("has the first hundred %s, and the number of the others", (_, text, line, first, others) => {
+    const result = read(text);
+    const problems = "problems" in result ? result.problems : [];
+    expect(problems).toHaveLength(101);
+    expect(problems[0]).toContain(`a.yml:${line}: ${first}`);
+    expect(problems[99]).toContain(`a.yml:${line + 99}: `);
+    expect(problems[100]).toBe(`a.yml: and ${others} more problems`);
+  });
+
+  it("is checked in linear time: twice the keys need twice the reads of a key", () => {
+    /** How often the value of any scalar is read after the text was parsed. */
+    const countReads = (count: number): number => {
+      let reads = 0;
+      const values = new WeakMap<object, unknown>();
+      Object.defineProperty(Scalar.prototype, "value", {
+        configurable: true,
+        get() {
+          reads++;
+          return values.get(this);
+        },
+        set(value: unknown) {
+          values.set(this, value);
+        },
+      });
+      read(lines(count, (i) => `k${i}: 1`));
+      Reflect.deleteProperty(Scalar.prototype, "value");
+      return reads;
+    };
+    expect(countReads(2_000) / countReads(1_000)).toBeLessThan(2.2);
   });
 });
 
