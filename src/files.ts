@@ -5,7 +5,7 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UsageError } from "./config/usage-error.ts";
 
-const MAX_BYTES = 1024 * 1024;
+const MAX_KIB = 1024;
 
 /** What an error of the file system means to the user. */
 const meanings = {
@@ -32,14 +32,16 @@ export const describeFileError = (operation: keyof typeof meanings, error: unkno
 };
 
 /**
- * Reads a regular file of at most 1 MiB.
+ * Reads a regular file.
+ * @param maxKib maximum size in KiB, 1 MiB if absent
  * @throws Error whose message completes «FILE …»
  */
-export const readRegularFile = (path: string): Buffer => {
+export const readRegularFile = (path: string, maxKib = MAX_KIB): Buffer => {
   try {
     const stats = statSync(path);
     if (!stats.isFile() && !stats.isDirectory()) throw new Error("it is not a regular file");
-    if (stats.size > MAX_BYTES) throw new Error("it is larger than 1 MiB");
+    if (stats.size > maxKib * 1024)
+      throw new Error(`it is larger than ${maxKib === MAX_KIB ? "1 MiB" : `${maxKib} KiB`}`);
     return readFileSync(path);
   } catch (cause) {
     throw new Error(`cannot be read: ${describeFileError("read", cause)}`, { cause });

@@ -17,17 +17,20 @@ export interface LoadedWebConfig {
 
 export type WebConfig = z.output<ReturnType<typeof createSchema>>;
 
+/** Enough for hundreds of users. A changed file is parsed between two requests, so it must not take long. */
+const MAX_KIB = 64;
+
 /** Reads the file and the files that it refers to. Relative paths are relative to its folder. */
 export const loadWebConfig = (path: string): LoadedWebConfig => {
   const files = new Map<string, string>();
-  const read = (file: string): Buffer => {
+  const read = (file: string, maxKib?: number): Buffer => {
     files.set(file, fileStamp(file));
-    return readRegularFile(file);
+    return readRegularFile(file, maxKib);
   };
   const readReferenced: ReadReferencedFile = (name) =>
     read(resolve(dirname(path), name)).toString();
   try {
-    return { result: parseYaml(read(path), path, createSchema(readReferenced)), files };
+    return { result: parseYaml(read(path, MAX_KIB), path, createSchema(readReferenced)), files };
   } catch (error) {
     return { result: { problems: [`${path}: ${(error as Error).message}`] }, files };
   }

@@ -128,8 +128,8 @@ describe("an invalid file", () => {
     expect(loadWebConfig("/dev/null").result).toEqual({
       problems: ["/dev/null: cannot be read: it is not a regular file"],
     });
-    expect(problemsIn("#".repeat(1024 * 1024 + 1))).toEqual([
-      "web.yml: cannot be read: it is larger than 1 MiB",
+    expect(problemsIn("#".repeat(64 * 1024 + 1))).toEqual([
+      "web.yml: cannot be read: it is larger than 64 KiB",
     ]);
     expect(problemsIn("tls_server_config: {cert_file: web.yml/x, key_file: /dev/null}")).toEqual([
       "web.yml:1: tls_server_config.cert_file: web.yml/x cannot be read: there is no such file",
