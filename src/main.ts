@@ -29,8 +29,9 @@ const run = async (invocation: Invocation): Promise<number> => {
   const command = (commands as readonly AnyCommand[]).find(
     ({ name }) => name === invocation.command,
   );
-  const reparse = (): unknown => {
-    const again = parseCommandLine(sources);
+  const reparse = async (): Promise<unknown> => {
+    const { reparse: parseAgain } = await import("./cli/reparse.ts");
+    const again = await parseAgain(sources);
     if (again.command === "help" || again.command !== invocation.command)
       throw new Error("the command changed since startup");
     return again.config;

@@ -302,3 +302,43 @@ describe.concurrent("without an ECU", () => {
     expect(ms).toBeLessThan(STOP_LIMIT_MS);
   });
 });
+
+describe("a reload of a large configuration", () => {
+  const panels = Array.from({ length: 12_000 }, (_, i) => {
+    const uid = 703_000_000_000 + (i >> 2);
+    return `      ${uid}/${(i & 3) + 1}: { panel: A${i}, array: south, row: ${i}, column: 1 }\n`;
+  });
+  const large = (name: string) =>
+    `ecus:\n  - name: ${name}\n    address: 127.0.0.1:1\n    panels:\n${panels.join("")}`;
+
+  it("does not delay other requests, and takes effect", async () => {
+    using place = folder();
+    const file = place.file("large.yml");
+    writeFileSync(file, large("house"));
+    const flags = [HERE, `--config.file=${file}`, "--web.enable-lifecycle"];
+    await using program = start(["serve", ...flags]);
+    const url = `http://127.0.0.1:${await program.port}`;
+    writeFileSync(file, large("barn"));
+    let isReloaded = false;
+    const reloading = fetch(`${url}/-/reload`, { method: "POST" }).then((response) => {
+      isReloaded = true;
+      return response.status;
+    });
+    let answers = 0;
+    while (!isReloaded) {
+      await (await fetch(`${url}/-/healthy`)).text();
+      answers++;
+    }
+    // Two can be answered before the reload starts and after it ends, if it does not let others through.
+    expect(answers).toBeGreaterThan(5);
+    expect(await reloading).toBe(200);
+    expect(await (await fetch(`${url}/sd`)).json()).toMatchObject([{ targets: ["barn"] }]);
+    writeFileSync(file, "ecus: 5");
+    const invalid = await fetch(`${url}/-/reload`, { method: "POST" });
+    expect([invalid.status, await invalid.text()]).toEqual([
+      500,
+      `The old configuration stays in effect:\n${file}:1: ecus: must be a list, not a number\n`,
+    ]);
+    expect(await program.stop()).toMatchObject({ code: 0 });
+  });
+});

@@ -15,8 +15,8 @@ export interface DeriveContext {
 
 /** What `run` can use besides the configuration. */
 export interface RunContext<C> {
-  /** Parses the same command line and environment again. @throws UsageError */
-  readonly reparse: () => C;
+  /** Parses the same command line and environment again, in a thread of its own. @throws UsageError */
+  readonly reparse: () => Promise<C>;
   readonly commands: readonly AnyCommand[];
 }
 

@@ -71,7 +71,11 @@ export const serve = defineCommand({
     let reload = (): void => {};
     // On a terminal, SIGHUP ends the program: it means that the terminal was closed.
     if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
-    const exporter = await startExporter({ ...config, loadEcus: () => reparse().ecus, log });
+    const exporter = await startExporter({
+      ...config,
+      loadEcus: async () => (await reparse()).ecus,
+      log,
+    });
     const {
       routePrefix,
       scheme,

@@ -34,7 +34,7 @@ export interface ExporterOptions extends EcuSettings {
   /** Addresses that may be probed in addition to the configured ECUs. */
   readonly probeAllow?: readonly AddressRange[];
   /** Reads the configured ECUs again. @throws UsageError */
-  readonly loadEcus?: () => readonly EcuConfig[];
+  readonly loadEcus?: () => Promise<readonly EcuConfig[]>;
   /** Whether a request may reload the configuration. */
   readonly enableLifecycle?: boolean;
   /** Path of the file that keeps the memory of each ECU across restarts. */
@@ -51,7 +51,7 @@ export interface Exporter extends AsyncDisposable {
   /** The path before all paths of the web server, without a slash at its end. */
   readonly routePrefix: string;
   /** Reloads the configuration. @returns its problems, a line each; the old configuration stays in effect then */
-  reload(): readonly string[];
+  reload(): Promise<readonly string[]>;
   /** Gives scrapes in flight a moment to finish, then stops. */
   stop(): Promise<void>;
 }
@@ -84,7 +84,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     log,
   });
   const scraper = createScraper({ targets, allow: options.probeAllow ?? [] });
-  const reload = (): readonly string[] => reloadTargets(targets, options);
+  const reload = oneAtATime(() => reloadTargets(targets, options));
   let isReady = false;
   const app = createExporterApp(options, { targets, scraper, reload, isReady: () => isReady });
   const { server, destroyConnections } = createWebServer(app, {
@@ -120,12 +120,12 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   };
 };
 
-const reloadTargets = (
+const reloadTargets = async (
   targets: Targets,
   { ecus, loadEcus, log }: ExporterOptions,
-): readonly string[] => {
+): Promise<readonly string[]> => {
   try {
-    const loaded = loadEcus?.() ?? ecus;
+    const loaded = (await loadEcus?.()) ?? ecus;
     targets.replace(loaded);
     log.info({ ecus: loaded.map(({ name }) => name) }, "the configuration was reloaded");
     return [];
@@ -145,7 +145,7 @@ const reloadTargets = (
 interface AppParts {
   readonly targets: Targets;
   readonly scraper: Scraper;
-  readonly reload: () => readonly string[];
+  readonly reload: () => Promise<readonly string[]>;
   readonly isReady: () => boolean;
 }
 
@@ -200,5 +200,20 @@ const once = <T>(run: () => T): (() => T) => {
   return () => {
     result ??= { value: run() };
     return result.value;
+  };
+};
+
+/** A function that never runs twice at a time. All calls during a run share the next run, because the first may have started too early. */
+const oneAtATime = <T>(run: () => Promise<T>): (() => Promise<T>) => {
+  let current: Promise<unknown> = Promise.resolve();
+  let next: Promise<T> | undefined;
+  return () => {
+    next ??= current.then(() => {
+      const started = run();
+      next = undefined;
+      return started;
+    });
+    current = next.catch(() => {});
+    return next;
   };
 };

@@ -43,7 +43,7 @@ export interface AppOptions {
   ) => Promise<MetricsText & { readonly explanation: string }>;
   readonly listTargetGroups: () => readonly TargetGroup[];
   /** Reloads the configuration. @returns its problems. Absent if reloading by request is disabled. */
-  readonly reload?: () => readonly string[];
+  readonly reload?: () => Promise<readonly string[]>;
   /** The maximum number of simultaneous requests; further ones are rejected. */
   readonly maxRequests: number;
   /** Timeout of a scrape if the request has none, in milliseconds. */
@@ -101,7 +101,7 @@ const createPrefixRedirect =
 
 const createReloadHandler =
   ({ reload }: AppOptions) =>
-  (request: Request, response: Response): void => {
+  async (request: Request, response: Response): Promise<void> => {
     if (request.method !== "POST" && request.method !== "PUT") {
       rejectMethod(response, "POST", "PUT");
       return;
@@ -111,7 +111,7 @@ const createReloadHandler =
       sendText(response, 403, "Reloading from another site is not allowed.");
       return;
     }
-    const problems = reload?.();
+    const problems = await reload?.();
     if (problems === undefined)
       sendText(
         response,

@@ -2,7 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { EcuConfig } from "../../src/config/ecu-settings.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
@@ -150,7 +150,7 @@ describe("a reloaded configuration", () => {
     await using exporter = await startTestExporter(one, {
       ecus,
       minInterval: 3_600_000,
-      loadEcus: () => ecus,
+      loadEcus: () => Promise.resolve(ecus),
       enableLifecycle: true,
     });
     expect(readUp(await exporter.get())).toEqual({ one: "1", two: "1" });
@@ -171,7 +171,7 @@ describe("a reloaded configuration", () => {
     await using exporter = await startTestExporter(one, {
       ecus,
       minInterval: 3_600_000,
-      loadEcus: () => ecus,
+      loadEcus: () => Promise.resolve(ecus),
       enableLifecycle: true,
     });
     await exporter.get();
@@ -189,9 +189,8 @@ describe("a reloaded configuration", () => {
     await using one = await startEcu();
     await using exporter = await startTestExporter(one, {
       ecus: [named("one", one)],
-      loadEcus: () => {
-        throw new UsageError(["apsystems.yml:2: ecus[0].address: is missing"]);
-      },
+      loadEcus: () =>
+        Promise.reject(new UsageError(["apsystems.yml:2: ecus[0].address: is missing"])),
       enableLifecycle: true,
     });
     const response = await fetch(`${exporter.url}/-/reload`, { method: "POST" });
@@ -202,12 +201,36 @@ describe("a reloaded configuration", () => {
     expect(readUp(await exporter.get())).toEqual({ one: "1" });
   });
 
+  it("is loaded while scrapes are answered; requests in the meantime share one further load", async () => {
+    await using one = await startEcu();
+    const loads: ((ecus: readonly EcuConfig[]) => void)[] = [];
+    await using exporter = await startTestExporter(one, {
+      ecus: [named("one", one)],
+      loadEcus: () => new Promise((resolve) => loads.push(resolve)),
+      enableLifecycle: true,
+    });
+    const reload = async () => (await fetch(`${exporter.url}/-/reload`, { method: "POST" })).status;
+    const first = reload();
+    await vi.waitUntil(() => loads.length === 1);
+    const others = [reload(), reload(), reload()];
+    expect(readUp(await exporter.get())).toEqual({ one: "1" });
+    expect(loads).toHaveLength(1);
+    loads[0]?.([named("two", one)]);
+    expect(await first).toBe(200);
+    await vi.waitUntil(() => loads.length === 2);
+    expect(readUp(await exporter.get())).toEqual({ two: "1" });
+    loads[1]?.([named("three", one)]);
+    expect(await Promise.all(others)).toEqual([200, 200, 200]);
+    expect(readUp(await exporter.get())).toEqual({ three: "1" });
+    expect(loads).toHaveLength(2);
+  });
+
   it("never opens a second connection to an ECU if its settings change during a read", async () => {
     await using one = await startEcu({ replyDelayMs: 100 });
     let ecus: EcuConfig[] = [named("one", one)];
     await using exporter = await startTestExporter(one, {
       ecus,
-      loadEcus: () => ecus,
+      loadEcus: () => Promise.resolve(ecus),
       enableLifecycle: true,
       commandPause: PAUSE_MS,
     });
@@ -248,7 +271,7 @@ describe("a reloaded configuration", () => {
       await using exporter = await startTestExporter(ecu, {
         ecus,
         stateFile,
-        loadEcus: () => ecus,
+        loadEcus: () => Promise.resolve(ecus),
         enableLifecycle: true,
       });
       expect(await exporter.samples(lifetime)).toEqual({ "": 3_600_000_000 });

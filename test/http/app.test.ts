@@ -171,7 +171,7 @@ describe("the routes", () => {
     });
 
     it("reload the configuration only below it", async () => {
-      const reloading = appWith({ routePrefix: "/ecu", reload: () => [] });
+      const reloading = appWith({ routePrefix: "/ecu", reload: () => Promise.resolve([]) });
       expect((await request(reloading).post("/ecu/-/reload")).status).toBe(200);
       expect((await request(reloading).post("/-/reload")).status).toBe(405);
     });
@@ -207,7 +207,11 @@ describe("the routes", () => {
 
   it("reject requests above the limit until others have finished, except for health and reload", async () => {
     const stalled = stallScrapes();
-    const app = appWith({ maxRequests: 2, scrape: stalled.scrape, reload: () => [] });
+    const app = appWith({
+      maxRequests: 2,
+      scrape: stalled.scrape,
+      reload: () => Promise.resolve([]),
+    });
     const server = app.listen(0, "127.0.0.1");
     const scrapes = [request(server).get("/metrics"), request(server).get("/metrics")];
     const responses = Promise.all(scrapes);
@@ -459,9 +463,13 @@ describe("a reload request", () => {
   });
 
   it("gets a confirmation, or all problems of the configuration", async () => {
-    const reloaded = await request(appWith({ reload: () => [] })).post("/-/reload");
+    const reloaded = await request(appWith({ reload: () => Promise.resolve([]) })).post(
+      "/-/reload",
+    );
     expect([reloaded.status, reloaded.text]).toEqual([200, "The configuration was reloaded.\n"]);
-    const invalid = await request(appWith({ reload: () => ["one", "two"] })).post("/-/reload");
+    const invalid = await request(appWith({ reload: () => Promise.resolve(["one", "two"]) })).post(
+      "/-/reload",
+    );
     expect([invalid.status, invalid.text]).toEqual([
       500,
       "The old configuration stays in effect:\none\ntwo\n",
@@ -492,7 +500,7 @@ describe("a reload request", () => {
       const app = appWith({
         reload: () => {
           times++;
-          return [];
+          return Promise.resolve([]);
         },
       });
       const response = await request(app)
@@ -509,7 +517,7 @@ describe("a reload request", () => {
     const app = appWith({
       reload: () => {
         times++;
-        return [];
+        return Promise.resolve([]);
       },
     });
     for (const method of ["get", "head", "delete"] as const) {
