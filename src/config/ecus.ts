@@ -3,6 +3,7 @@ import { canonicalHost } from "../ecu/address.ts";
 import type { Panel } from "../ecu/panel.ts";
 import type { EcuConfig } from "./ecu-settings.ts";
 import { readConfigFile } from "./file.ts";
+import { limitProblems } from "./usage-error.ts";
 
 /** A value that could not be parsed is `undefined`; its problem has been reported. */
 type Draft<T> = readonly (T | undefined)[];
@@ -35,6 +36,12 @@ export const checkEcus = (ecus: Draft<EcuConfig>, program: string, report: Repor
       `no ECU is configured; set --ecu.address=192.168.1.50 (or the environment variable ECU_ADDRESS), or try the exporter without an ECU: ${program} demo`,
     );
   }
+  const { first, others } = limitProblems(findDuplicates(ecus));
+  report(...first, ...(others > 0 ? [`and ${others} more ECUs are listed twice`] : []));
+};
+
+const findDuplicates = (ecus: Draft<EcuConfig>): readonly string[] => {
+  const problems: string[] = [];
   const namesByAddress = new Map<string, string>();
   const addressesByName = new Map<string, string>();
   for (const ecu of ecus) {
@@ -45,16 +52,17 @@ export const checkEcus = (ecus: Draft<EcuConfig>, program: string, report: Repor
     const sameAddress = namesByAddress.get(address);
     const sameName = addressesByName.get(name);
     if (sameAddress === name)
-      report(`the ECU "${name}" is listed twice, with the same address, ${address}`);
+      problems.push(`the ECU "${name}" is listed twice, with the same address, ${address}`);
     else if (sameAddress !== undefined)
-      report(`the ECUs "${sameAddress}" and "${name}" have the same address, ${address}`);
+      problems.push(`the ECUs "${sameAddress}" and "${name}" have the same address, ${address}`);
     else if (sameName !== undefined)
-      report(
+      problems.push(
         `the ECUs at ${sameName} and ${address} have the same name, "${name}"; give each ECU its own name`,
       );
     namesByAddress.set(address, name);
     addressesByName.set(name, address);
   }
+  return problems;
 };
 
 /** Reports channels with two panels. */

@@ -12,14 +12,13 @@ import {
   type YAMLMap,
 } from "yaml";
 import type { z } from "zod";
+import { limitProblems } from "./usage-error.ts";
 
 /** The value of a file, or its problems, one line each. */
 export type ParseResult<T> = { readonly value: T } | { readonly problems: readonly string[] };
 
 /** Maximum number of aliases, because nested aliases can expand without limit. */
 const MAX_ALIASES = 100;
-/** Maximum number of problems that are reported one by one. */
-const MAX_PROBLEMS = 100;
 
 interface YamlOptions {
   /** Keys with values that are texts: `01` is not the number 1, and 1.10 is not 1.1. */
@@ -40,11 +39,10 @@ export const parseYaml = <S extends z.ZodType>(
   if (text === undefined) return failure(`${fileName}: is not valid UTF-8`);
   const lines = new LineCounter();
   const fail = (found: readonly YamlProblem[]): { problems: readonly string[] } => {
-    const sorted = found.toSorted((a, b) => a.offset - b.offset);
-    const problems = sorted
-      .slice(0, MAX_PROBLEMS)
-      .map(({ offset, problem }) => `${fileName}:${lines.linePos(offset).line}: ${problem}`);
-    const others = found.length - problems.length;
+    const { first, others } = limitProblems(found.toSorted((a, b) => a.offset - b.offset));
+    const problems = first.map(
+      ({ offset, problem }) => `${fileName}:${lines.linePos(offset).line}: ${problem}`,
+    );
     return failure(
       ...problems,
       ...(others > 0 ? [`${fileName}: and ${others} more problems`] : []),

@@ -690,6 +690,12 @@ it("reports each invalid ECU address together with duplicates", () => {
   ]);
 });
 
+it("reports the first hundred duplicates, and the number of the others", () => {
+  const found = listProblems(Array.from({ length: 301 }, () => ECU));
+  expect(found).toHaveLength(101);
+  expect(found[100]).toBe("and 200 more ECUs are listed twice");
+});
+
 describe("help", () => {
   it.each([
     ["simulate", "--time-scale is TIME_SCALE."],
