@@ -28,7 +28,7 @@ export interface InverterReading {
   readonly uid: string;
   /** Product name, or `unknown`. */
   readonly model: string;
-  /** Type code of its record, two digits, or `rsd` for a device of an ECU-RS; absent if the record is damaged there. */
+  /** Type code of its record, or `rsd` for a device of an ECU-RS; absent if the code is damaged and unprintable. */
   readonly typeCode?: string;
   /** Whether it replied to the ECU in that round. */
   readonly online?: boolean;
@@ -237,7 +237,7 @@ const readInverter = (record: InverterRecord): InverterReading => {
   const { uid, typeCode, online } = record;
   const inverter = {
     ...createInverter(uid),
-    ...(TYPE_CODE.test(typeCode) && { typeCode }),
+    ...(PRINTABLE.test(typeCode) && { typeCode }),
     online,
   };
   if (!online || record.frequencyHertz === undefined) return inverter;
@@ -269,8 +269,9 @@ const describeAnomalies = (table: Extract<Messages["realtime"], { kind: "01" }>)
 const describeUnknownRecord = ({ uid, typeCode }: InverterRecord): string => {
   if (!isSerialNumber(uid)) return `a record is damaged: its serial number is ${uid}`;
   if (!TYPE_CODE.test(typeCode)) {
-    const code = Buffer.from(typeCode, "latin1").toString("hex");
-    return `the record of inverter ${uid} is damaged: the bytes of its type code are ${code}`;
+    const bytes = `0x${Buffer.from(typeCode, "latin1").toString("hex")}`;
+    const code = PRINTABLE.test(typeCode) ? typeCode : bytes;
+    return `the record of inverter ${uid} is damaged: its type code is ${code}`;
   }
   return findLayout(typeCode) === undefined
     ? `inverter ${uid} has the unknown record type ${typeCode}; please send a capture`
@@ -280,3 +281,4 @@ const describeUnknownRecord = ({ uid, typeCode }: InverterRecord): string => {
 /** A serial number has decimal digits that are not all 0; other uids are those of damaged records. */
 const isSerialNumber = (uid: string): boolean => /^\d*[1-9]\d*$/.test(uid);
 const TYPE_CODE = /^\d\d$/;
+const PRINTABLE = /^[\x21-\x7e]*$/;

@@ -14,6 +14,7 @@ import {
   startOfEndlessReply,
   withCommandCode,
   withDeclaredLength,
+  withOddTexts,
   withoutEnd,
   withVersion,
 } from "./message-changes.ts";
@@ -234,6 +235,15 @@ export const faults = {
   shuffleSignal: {
     about: "lists signals in a different order from inverters",
     ...changeMessage("signal", (signals) => signals.toReversed()),
+  },
+  oddText: {
+    about: "has unprintable bytes in firmware, time zone and ZigBee channel",
+    only: ["info"],
+    bytes: withOddTexts,
+  },
+  oddType: {
+    about: "sends a damaged first record: its type code is 0A",
+    ...changeFirstRecord((record) => ({ ...record, typeCode: "0A" })),
   },
 } as const satisfies Record<string, FaultDefinition>;
 

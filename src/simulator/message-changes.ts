@@ -91,6 +91,28 @@ export const insertBeforeEnd = (bytes: Buffer, filler: Uint8Array): Buffer =>
         declaredLength(bytes) + filler.length,
       );
 
+const CHANNEL_AT = 50;
+const FIRMWARE_AT = 52;
+/** Digits of the length before a text. */
+const LENGTH_DIGITS = 3;
+
+/** The reply to 0001 with NUL bytes as ZigBee channel and after the firmware, and CR and FF after the time zone. */
+export const withOddTexts = (bytes: Buffer): Buffer => {
+  const odd = continueText(overwrite(bytes, CHANNEL_AT, "\0\0"), FIRMWARE_AT, "\0\0");
+  return continueText(odd, endOfText(odd, FIRMWARE_AT), "\r\u00ff");
+};
+
+/** Adds characters to the text whose length is at an offset. */
+const continueText = (bytes: Buffer, at: number, more: string): Buffer => {
+  const end = endOfText(bytes, at);
+  const size = String(end - at - LENGTH_DIGITS + more.length).padStart(LENGTH_DIGITS, "0");
+  const parts = [overwrite(bytes, at, size).subarray(0, end), latin1(more), bytes.subarray(end)];
+  return withDeclaredLength(Buffer.concat(parts), declaredLength(bytes) + more.length);
+};
+
+const endOfText = (bytes: Buffer, at: number): number =>
+  at + LENGTH_DIGITS + Number(bytes.toString("latin1", at, at + LENGTH_DIGITS));
+
 /** The start of a reply that never ends: all but `END`, with the longest declared length. */
 export const startOfEndlessReply = (bytes: Buffer): Buffer =>
   withDeclaredLength(bytes.subarray(0, -END_BYTES), LONGEST_LENGTH);

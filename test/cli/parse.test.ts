@@ -347,7 +347,7 @@ const day = "is not a date; write it as 2026-06-21";
 const labels = "is not a list of labels such as job=apsystems,instance=localhost:10899";
 const place = "is not a pair of coordinates; write it as 52.09,5.12";
 const faultNames =
-  "refuse, blackhole, emptyClose, silent, split, drip, truncate, reset, endless, longest, noEnd, noLf, extraBytes, status02, status01, badLength, type00, ecuAsInverter, type05, staleOffline, linuxOffline, zeroGlitch, frozenCounters, emptyList, lostTail, spike, idChange, clockOffset, wrongCommand, surplusBytes, staleTimestamp, aps12, shortSignal, acDisconnected, shuffleSignal";
+  "refuse, blackhole, emptyClose, silent, split, drip, truncate, reset, endless, longest, noEnd, noLf, extraBytes, status02, status01, badLength, type00, ecuAsInverter, type05, staleOffline, linuxOffline, zeroGlitch, frozenCounters, emptyList, lostTail, spike, idChange, clockOffset, wrongCommand, surplusBytes, staleTimestamp, aps12, shortSignal, acDisconnected, shuffleSignal, oddText, oddType";
 
 it.each<readonly [command: string, flag: string, text: string, problem: string]>([
   ["serve", "ecu.address", "", address],

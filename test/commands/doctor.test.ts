@@ -204,6 +204,12 @@ const simulated: readonly Case[] = [
     verdict: "records unknown",
     text: "record type 77",
   },
+  {
+    what: "with a damaged record",
+    faults: ["oddType"],
+    verdict: "records unknown",
+    text: "is damaged: its type code is 0A",
+  },
   { what: "with an ambiguous record type that fits", faults: ["type05"], verdict: "well" },
   {
     what: "with an energy of today that stays 0",
@@ -267,6 +273,12 @@ const simulated: readonly Case[] = [
     faults: ["surplusBytes"],
     verdict: "well",
     text: "12 bytes follow",
+  },
+  {
+    what: "with unprintable bytes in its texts",
+    faults: ["oddText"],
+    verdict: "well",
+    text: "warn  reply      the base information has unprintable bytes, which are left out: ZigBee channel, firmware, time zone",
   },
   { what: "with replies without the line feed", faults: ["noLf"], verdict: "well" },
   { what: "with replies in small pieces", faults: ["split"], verdict: "well" },

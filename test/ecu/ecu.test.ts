@@ -98,6 +98,8 @@ describe.each<[Family]>([["R"], ["L"]])("an ECU of family %s", (family) => {
     ["surplusBytes", all("ok")],
     ["ecuAsInverter", all("ok")],
     ["shuffleSignal", all("ok")],
+    ["oddText", all("ok")],
+    ["oddType", all("ok")],
     ["acDisconnected", all("ok")],
   ])(
     "with the fault %s gives its reason, with one connection at a time",

@@ -281,22 +281,18 @@ describe("an inverter", () => {
   });
 
   it.each([
-    [
-      "0A",
-      "703000000001",
-      "the record of inverter 703000000001 is damaged: the bytes of its type code are 3041",
-    ],
+    ["0A", "703000000001", "the record of inverter 703000000001 is damaged: its type code is 0A"],
     [
       "\0\0",
       "703000000001",
-      "the record of inverter 703000000001 is damaged: the bytes of its type code are 0000",
+      "the record of inverter 703000000001 is damaged: its type code is 0x0000",
     ],
     ["01", "703000000001", "the record of inverter 703000000001 is damaged"],
   ])("with the damaged type code %j is listed, noted and counted", (typeCode, uid, note) => {
     const record = createRecord(uid, { typeCode, guessed: true });
     const reading = join({ realtime: createTable([record, createRecord("702000000001")]) });
     expect(reading.inverters).toMatchObject([{ uid, online: true }, { uid: "702000000001" }]);
-    expect(reading.inverters[0]?.typeCode).toBe(typeCode === "01" ? "01" : undefined);
+    expect(reading.inverters[0]?.typeCode).toBe(typeCode === "\0\0" ? undefined : typeCode);
     expect(reading).toMatchObject({ unknownRecords: 1, notes: [note] });
   });
 

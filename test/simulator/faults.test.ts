@@ -296,6 +296,24 @@ const checks: Record<SeenInAnswers, (answers: Answers) => void> = {
     expect(records).toEqual(table(answers.plain.realtime).records);
     others(answers, "realtime");
   },
+  oddText: (answers) => {
+    const { bytes } = answers.seen.info;
+    expect(bytes.toString("latin1")).toContain("\u0000\u0000018ECU_R_PRO_2.1.27\u0000\u0000");
+    expect(bytes).toHaveLength(answers.plain.info.length + 4);
+    expect(decodeAnswer(answers, "info")).toEqual({
+      ...decodeReply("info", answers.plain.info),
+      zigbeeChannel: "",
+      cleaned: ["zigbeeChannel", "firmware", "timezone"],
+    });
+    others(answers, "info");
+  },
+  oddType: (answers) => {
+    const { bytes } = answers.seen.realtime;
+    const changed = Buffer.from(answers.plain.realtime);
+    changed.write("0A", 26 + 7, "latin1");
+    expect(bytes).toEqual(changed);
+    others(answers, "realtime");
+  },
 };
 
 it.each(Object.entries(checks) as [SeenInAnswers, (answers: Answers) => void][])(

@@ -198,7 +198,7 @@ const checkReading = (reading: Reading, check: Check): void => {
   for (const { uid, typeCode = "00", model, channelWatts, gridVolts, ...rest } of inverters) {
     const { signalRatio = 0, temperatureCelsius = 0, frequencyHertz = 50 } = rest;
     check(/^\d{12}$/.test(uid), `has the uid ${uid}`);
-    check(typeCode === "rsd" || /^\d\d$/.test(typeCode), "has a type code that is none");
+    check(typeCode === "rsd" || /^[\x21-\x7e]{2}$/.test(typeCode), "has a type code that is none");
     check(/^[\w-]+$/.test(model), "has a model that is none");
     check(PHASES.includes(gridVolts.map(({ phase }) => phase).join()), "has phases that are none");
     check(channelWatts.length <= 4, "has more than 4 channels");

@@ -193,6 +193,8 @@ const table: Readonly<Record<FaultName, Row>> = {
     },
   },
   shuffleSignal: { signal: whole },
+  oddText: { info: whole },
+  oddType: { realtime: { ...whole, differing: { [`inverter_info ${FIRST},DS3,0A`]: 1 } } },
 };
 
 /** @throws Error for a cell without an expected outcome */

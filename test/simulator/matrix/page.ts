@@ -43,6 +43,8 @@ const inRealLife: Readonly<Record<FaultName, string>> = {
   shortSignal: "An ECU that has not been in contact with all inverters yet.",
   acDisconnected: "The circuit breaker of an inverter is off during the day.",
   shuffleSignal: "Usual on some ECUs: not an error.",
+  oddText: "The ECU takes these texts from files, which may have padding; not seen for certain.",
+  oddType: "Damage on the way or in the memory of the ECU; not seen for certain.",
 };
 
 const groupNames: Readonly<Record<keyof typeof groups, string>> = {
