@@ -1,13 +1,8 @@
 /** Checks that only serial numbers were changed, and that no real serial number remains. */
+import type { ProtocolError } from "../protocol/errors.ts";
 import { explainReply } from "../protocol/explain.ts";
-import {
-  AnonymiseError,
-  packSerial,
-  type ReplacedRange,
-  type Replacement,
-  replaceInText,
-} from "./replace.ts";
-import { canContainSerial, type RecordedReply } from "./serials.ts";
+import { AnonymiseError, packSerial, type ReplacedRange, type Replacement } from "./replace.ts";
+import type { RecordedReply } from "./serials.ts";
 
 /** A reply before and after the replacement, and the replaced ranges. */
 export interface ReplyChange {
@@ -50,26 +45,52 @@ const findByteChange = ({ before, after, ranges }: ReplyChange): string | undefi
 };
 
 const findFieldChange = (
-  { before, after }: ReplyChange,
+  { before, after, ranges }: ReplyChange,
   replacements: readonly Replacement[],
 ): string | undefined => {
   const was = explainReply(before.bytes, before.command);
   const is = explainReply(after.bytes, after.command);
-  if (was.error?.message !== is.error?.message) return "no longer decodes to the same result";
+  if (!isSameError(was.error, is.error)) return "no longer decodes to the same result";
   if (was.entries.length !== is.entries.length) return "no longer has the same fields";
+  const verified = ranges.filter((range) => isReplacement(range, before, after, replacements));
   for (const [i, old] of was.entries.entries()) {
     const { field, begin, end, value } = is.entries[i] ?? old;
     if (field !== old.field || begin !== old.begin || end !== old.end) {
       return `no longer has ${old.field} at byte ${old.begin}`;
     }
-    const isExpected =
-      canContainSerial(field) ||
-      value ===
-        (typeof value === "string" ? replaceInText(String(old.value), replacements) : old.value);
-    if (!isExpected) return `changed its field ${field}`;
+    const mayChange = verified.some((range) => range.begin < end && begin < range.end);
+    if (value !== old.value && !mayChange) return `changed its field ${field}`;
   }
   return undefined;
 };
+
+const isSameError = (a: ProtocolError | undefined, b: ProtocolError | undefined): boolean =>
+  a?.reason === b?.reason &&
+  a?.position.field === b?.position.field &&
+  a?.position.offset === b?.position.offset;
+
+/** Whether a range has a serial before and its replacement after. */
+const isReplacement = (
+  { begin, end }: ReplacedRange,
+  before: RecordedReply,
+  after: RecordedReply,
+  replacements: readonly Replacement[],
+): boolean =>
+  replacements.some(
+    ({ serial: { text, truncatedTo }, newText }) =>
+      isSpelling(before.bytes.subarray(begin, end), text.slice(0, truncatedTo)) &&
+      isSpelling(after.bytes.subarray(begin, end), newText.slice(0, truncatedTo)),
+  );
+
+/** Whether bytes are a serial: four bits per digit, or text with any separators. */
+const isSpelling = (bytes: Uint8Array, text: string): boolean =>
+  Buffer.from(bytes).toString("hex") === text || stripSeparators(bytes) === text;
+
+const stripSeparators = (bytes: Uint8Array): string =>
+  Buffer.from(bytes)
+    .toString("latin1")
+    .toLowerCase()
+    .replaceAll(/[^0-9a-z]/g, "");
 
 const findRemainingSerial = (
   { after }: ReplyChange,

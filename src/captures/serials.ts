@@ -58,16 +58,16 @@ export const findSerials = (replies: readonly RecordedReply[]): readonly Serial[
     for (const { field, begin, end } of explanation.entries) {
       if (!isUndecoded(field) && !isText(field)) continue;
       const part = Buffer.from(bytes.subarray(begin, end));
-      const shown = part.toString("latin1");
-      for (const [text] of shown.matchAll(ASCII_ID)) add("ecu", text);
-      for (const [text] of MAC_TEXTS.flatMap((pattern) => [...shown.matchAll(pattern)]))
-        add("mac", text.toLowerCase().replaceAll(/[^0-9a-f]/g, ""));
+      for (const [text] of part.toString("latin1").matchAll(ASCII_ID)) add("ecu", text);
       if (isText(field)) continue;
       for (const text of findInHex(part, RECORD_HEAD)) {
         if (!MOSTLY_ZEROS.test(text)) add("inverter", text);
       }
       for (const text of findInHex(part, MAC)) add("mac", text);
     }
+    const all = Buffer.from(bytes).toString("latin1");
+    for (const [text] of MAC_TEXTS.flatMap((pattern) => [...all.matchAll(pattern)]))
+      add("mac", text.toLowerCase().replaceAll(/[^0-9a-f]/g, ""));
     const truncated = findTruncatedSerial(explanation, bytes);
     if (truncated !== undefined) add(truncated.kind, truncated.text, truncated.truncatedTo);
   }
@@ -80,10 +80,6 @@ const serialKinds: Readonly<Record<string, Serial["kind"]>> = {
   ethernetMac: "mac",
   wirelessMac: "mac",
 };
-
-/** Whether a field can contain a serial: it is a serial, or its bytes are not decoded. */
-export const canContainSerial = (field: string): boolean =>
-  Object.hasOwn(serialKinds, field.split(".").at(-1) ?? "") || isUndecoded(field);
 
 const isUndecoded = (field: string): boolean =>
   /(^|\.)(unknown|undecoded|trailing|raw|extension)$/.test(field);

@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anonymise } from "../../src/captures/anonymise.ts";
 import { type CaptureFile, formatCapture, receivedBytes } from "../../src/captures/format.ts";
-import { drawReplacements, replaceAll } from "../../src/captures/replace.ts";
+import { AnonymiseError, drawReplacements, replaceAll } from "../../src/captures/replace.ts";
 import { findSerials, type Serial } from "../../src/captures/serials.ts";
 import { decodeReply, encodeReply, type Info } from "../../src/protocol/replies.ts";
 import type { Command } from "../../src/protocol/requests.ts";
-import { info, records, reply, signal, table, wire } from "../fixtures/frames.ts";
+import { goodReplies, info, records, reply, signal, table, wire } from "../fixtures/frames.ts";
 import { captures, capturesFile, commandByQuery } from "../support/captures.ts";
 import { createAnswered, createCapture, createFailed, seeded } from "./samples.ts";
 
@@ -161,6 +161,44 @@ describe("anonymising a capture", () => {
     }
   });
 
+  it("covers a number at any place of any reply, or refuses to publish it", () => {
+    const spelling = fc.constantFrom("216000000001", ...spellings);
+    const choice = fc.record({
+      spelling,
+      reply: fc.constantFrom(...goodReplies),
+      at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      seed: fc.integer(),
+    });
+    let written = 0;
+    fc.assert(
+      fc.property(choice, ({ spelling, reply: [, command, good], at, seed }) => {
+        const bytes = Buffer.from(good);
+        bytes.write(
+          spelling,
+          Math.floor(at * Math.max(1, good.length - spelling.length)),
+          "latin1",
+        );
+        const recorded = createCapture(
+          createAnswered("info", info.version11),
+          createFailed(command, "malformed", bytes),
+        );
+        let text: string;
+        try {
+          text = getBytes(anonymise(recorded, seeded(seed)).capture, 1).toString("latin1");
+        } catch (error) {
+          expect(error).toBeInstanceOf(AnonymiseError);
+          return;
+        }
+        written++;
+        const digits = text.toLowerCase().replaceAll(/[^0-9a-z]/g, "");
+        expect(digits).not.toContain("216000000001");
+        expect(digits).not.toContain("80971b00ab01");
+      }),
+      { numRuns: 300 },
+    );
+    expect(written).toBeGreaterThan(150);
+  });
+
   it.each([
     ["02:00:5E:00:53:aF", "02:00:5E:"],
     ["02-00-5e-00-53-af", "02-00-5e-"],
@@ -248,9 +286,9 @@ describe("the check", () => {
 
   it("finds a changed value in a range that is reported as replaced", () => {
     const harm: typeof replaceAll = (answer, replacements) => {
-      const { bytes } = replaceAll(answer, replacements);
+      const { bytes, ranges } = replaceAll(answer, replacements);
       bytes[40] = 99;
-      return { bytes, ranges: [{ begin: 0, end: bytes.length }] };
+      return { bytes, ranges: [...ranges, { begin: 0, end: bytes.length }] };
     };
     expect(() => anonymise(one, seeded(), harm)).toThrow(
       'the reply to "realtime" changed its field records.0.block.powerWatts.0',
