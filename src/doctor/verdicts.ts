@@ -24,7 +24,7 @@ export const verdicts = {
   },
   "another product": {
     means:
-      "The device answers HTTP, so it is another product than an ECU. The EZ1 and the EZHI do: they have no ECU, and an HTTP interface of their own on port 8050.",
+      "The device answers HTTP on this port, which no ECU does: it is another product. An EZ1 or EZHI has no ECU; it has an HTTP interface of its own, on port 8050.",
     next: "If it is an EZ1 or EZHI, use a program for its HTTP interface, such as the APsystems integration of Home Assistant; this program reads ECUs only. If not, look up the ECU's address in your router's device list.",
   },
   maintenance: {
