@@ -27,7 +27,7 @@ it("prints a reply of 10,000 bytes, 12 bytes per line", async () => {
 const stretch = (bytes: Buffer): Buffer => {
   const code = bytes.toString("latin1", 9, 13);
   const body = bytes.subarray(13, -4);
-  return reply(code, Buffer.alloc(9_984, body.length === 0 ? "0" : body));
+  return reply(code, Buffer.alloc(9_983, body.length === 0 ? "0" : body));
 };
 
 /** CPU seconds of `decode`, because other programs may share the processor. */
@@ -44,6 +44,11 @@ const replyUnderFault = (name: FaultName, command: Command, plain: Buffer): Buff
   return applyFaults([{ name }], command, message, options).bytes;
 };
 
+/** Many faults change some replies only. */
+const listDistinct = (replies: readonly Buffer[]): readonly Buffer[] => [
+  ...new Map(replies.map((bytes) => [bytes.toString("hex"), bytes])).values(),
+];
+
 it.each([
   [
     "captured replies",
@@ -51,15 +56,17 @@ it.each([
   ],
   [
     "replies under each fault of the simulator",
-    (Object.keys(faults) as FaultName[]).flatMap((name) =>
-      goodReplies.map(([, command, plain]) => replyUnderFault(name, command, plain)),
+    listDistinct(
+      (Object.keys(faults) as FaultName[]).flatMap((name) =>
+        goodReplies.map(([, command, plain]) => replyUnderFault(name, command, plain)),
+      ),
     ),
   ],
   // Up to 5,000 fields.
   [
     "replies of zeros",
     ["0001", "0002", "0003", "0004", "0012", "0030"].map((code) =>
-      reply(code, Buffer.alloc(9_984, "0")),
+      reply(code, Buffer.alloc(9_983, "0")),
     ),
   ],
   ["bytes that are no reply", [Buffer.alloc(10_000, "A"), Buffer.alloc(10_000, "APS119999")]],
@@ -67,6 +74,7 @@ it.each([
   "prints each of the %s in under a second, also with 10,000 bytes",
   async (_, list) => {
     for (const [number, bytes] of list.entries()) {
+      expect(stretch(bytes)).toHaveLength(10_000);
       expect(await measureDecode(bytes), `number ${number}`).toBeLessThan(1);
       expect(await measureDecode(stretch(bytes)), `number ${number}, stretched`).toBeLessThan(1);
     }
