@@ -2,7 +2,9 @@
  * Runs the exporter for simulated days with random faults and two scraping clients, and reports leaks and failures.
  * Usage: npm run soak -- --minutes=10 [--seed=1]
  */
+
 import { writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
@@ -50,7 +52,7 @@ const exporter = await startExporter({
   timeout: 2_500,
   commandPause: 20, // an ECU notices a closed connection a little later
   retries: 1,
-  listenAddress: { host: "127.0.0.1", port: 0 },
+  listenAt: [{ host: "127.0.0.1", port: 0 }],
   telemetryPath: "/metrics",
   maxRequests: 40,
   log: pino({ level: "silent" }),
@@ -60,12 +62,14 @@ const endsAt = performance.now() + minutes * 60_000;
 const counts = { scrapes: 0, up: 0, late: 0, failed: 0, decreases: 0, faults: 0, slowestMs: 0 };
 let lifetimeJoules = 0;
 
+const url = `http://127.0.0.1:${(exporter.addresses[0] as AddressInfo).port}/metrics`;
+
 /** Scrapes like Prometheus, one scrape after another. */
 const scrape = async (): Promise<void> => {
   const headers = { "X-Prometheus-Scrape-Timeout-Seconds": String(TIMEOUT_SECONDS) };
   while (performance.now() < endsAt) {
     const startedAt = performance.now();
-    const response = await fetch(`http://127.0.0.1:${exporter.address.port}/metrics`, { headers });
+    const response = await fetch(url, { headers });
     const text = await response.text();
     const ms = performance.now() - startedAt;
     counts.scrapes++;

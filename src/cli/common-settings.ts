@@ -48,11 +48,12 @@ export const webConfigFile = setting({
 
 /** The exporter's web server. */
 export const webSettings = {
-  listenAddress: setting({
+  listenAddresses: setting({
     flag: "web.listen-address",
     value: "[HOST]:PORT",
-    help: "Address of the exporter's web server.",
+    help: "Address of the exporter's web server; repeatable.",
     fallback: ":10899",
+    repeatable: true,
     parse: listenAddress,
   }),
   telemetryPath: setting({

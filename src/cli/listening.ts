@@ -29,20 +29,44 @@ export const explainListenError = (
   return new UsageError([`cannot listen: ${problem}`], { cause: error });
 };
 
+interface Address {
+  readonly address?: string;
+  readonly port?: number;
+}
+
 const findPortFlag = (
   { settings }: AnyCommand,
   config: unknown,
   port: number | undefined,
 ): string | undefined => {
-  const values = config as Readonly<Record<string, { readonly port?: number } | undefined>>;
+  const values = config as Readonly<Record<string, Address | readonly Address[] | undefined>>;
   return Object.entries(settings).find(
-    ([key, { value }]) => value.endsWith(":PORT") && values[key]?.port === port,
+    ([key, { value }]) =>
+      value.endsWith(":PORT") && [values[key] ?? []].flat().some((at) => at.port === port),
   )?.[1].flag;
 };
 
-/** Formats the URL of a web server for a browser on this machine. */
-export const formatUrl = (
-  { host = "localhost" }: { readonly host?: string },
-  scheme: string,
-  port: number,
-): string => `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+/** Addresses of all interfaces. */
+const ANY_ADDRESS: readonly string[] = ["::", "0.0.0.0"];
+
+interface Listening {
+  readonly scheme: string;
+  /** Path of the URLs. */
+  readonly path: string;
+  /** Where the server was to listen, maybe by a host name. */
+  readonly requested: readonly { readonly host?: string | undefined }[];
+  /** Where it listens, in the same order; `undefined` for a Unix socket. */
+  readonly addresses: readonly (Required<Address> | undefined)[];
+}
+
+/** Formats the URLs of a web server for a browser on this machine, joined by "and". */
+export const formatUrls = ({ scheme, path, requested, addresses }: Listening): string =>
+  addresses
+    .map((at, i) => {
+      if (at === undefined) return "a Unix socket";
+      const host = ANY_ADDRESS.includes(at.address)
+        ? "localhost"
+        : (requested[i]?.host ?? at.address);
+      return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${at.port}${path}`;
+    })
+    .join(" and ");

@@ -44,9 +44,9 @@ export const parseCommandLine = (sources: Sources): Invocation => {
   const writeOut = (text: string): void => {
     output += text;
   };
-  let chosen: { readonly command: AnyCommand; readonly parsed: Command } | undefined;
-  const program = buildProgram(sources, writeOut, (command, parsed) => {
-    chosen = { command, parsed };
+  let chosen: Parameters<OnCommand> | undefined;
+  const program = buildProgram(sources, writeOut, (...found) => {
+    chosen = found;
   });
   try {
     program.parse([...sources.argv], { from: "user" });
@@ -56,14 +56,14 @@ export const parseCommandLine = (sources: Sources): Invocation => {
     throw new UsageError([describeParseError(error, sources.argv)], { cause: error });
   }
   if (chosen === undefined) return { command: "help", text: program.helpInformation() };
-  const { command, parsed } = chosen;
+  const [command, parsed, flags] = chosen;
   const first = sources.argv[0] ?? "-";
   if (command.name === DEFAULT_COMMAND && first !== DEFAULT_COMMAND && !first.startsWith("-")) {
     throw new UsageError([
       `${describeUnknownCommand(first)}; to start the exporter, set --ecu.address=${EXAMPLE_ADDRESS}`,
     ]);
   }
-  const { values, unexpected } = splitArguments(command, parsed);
+  const { values, unexpected } = splitArguments(command, parsed, flags);
   const problems = unexpected.map((word) => describeUnknownArgument(word, command));
   const config = buildConfig(command, values, sources, problems);
   if (problems.length > 0) throw new UsageError(problems);
@@ -76,7 +76,9 @@ const describeParseError = (error: CommanderError, [first, second]: readonly str
     ? describeUnknownCommand(second)
     : error.message.replace(/^error: /, "");
 
-type OnCommand = (command: AnyCommand, parsed: Command) => void;
+/** The values of each flag in their order. A flag without a value is `true`. */
+type FlagValues = ReadonlyMap<string, readonly (string | true)[]>;
+type OnCommand = (command: AnyCommand, parsed: Command, flags: FlagValues) => void;
 
 const buildProgram = (
   { program: name, version }: Sources,
@@ -106,6 +108,7 @@ const addCommand = (
   programName: string,
   onCommand: OnCommand,
 ): void => {
+  const flags = new Map<string, (string | true)[]>();
   const added = program
     .command(command.name, { isDefault: command.name === DEFAULT_COMMAND })
     .description(command.summary)
@@ -114,11 +117,16 @@ const addCommand = (
     .allowExcessArguments()
     .exitOverride()
     .addHelpText("after", formatExamples(programName, command.examples, commandNotes(command)))
-    .action((...args: unknown[]) => onCommand(command, args.at(-1) as Command));
+    .action((...args: unknown[]) => onCommand(command, args.at(-1) as Command, flags));
   for (const row of Object.values(command.settings)) {
     if (row.positional)
       added.addArgument(buildArgument(row)).usage(`[options] ${formatArgument(row)}`);
-    else added.addOption(buildOption(row));
+    else {
+      // Every occurrence: commander itself would keep the last one.
+      added.addOption(buildOption(row)).on(`option:${row.flag}`, (text?: string | null) => {
+        flags.set(row.flag, [...(flags.get(row.flag) ?? []), text ?? true]);
+      });
+    }
   }
 };
 
@@ -133,29 +141,19 @@ const buildArgument = (row: Setting<unknown>): Argument => {
 };
 
 const buildOption = (row: Setting<unknown>): Option => {
-  const { flag, value, help, fallback, defaultText, repeatable } = row;
+  const { flag, value, help, fallback, defaultText } = row;
   const isBare = isBareSwitch(row);
   const shownDefault = fallback === undefined ? defaultText : `default: ${fallback}`;
   const text = shownDefault === undefined || isBare ? help : `${help} (${shownDefault})`;
   const option = new Option(isBare ? `--${flag}` : `--${flag} <${value}>`, text);
-  option.attributeName = () => flag; // instead of the name in camel case
   if (isBare) return option;
   option.required = false; // otherwise the next flag would be parsed as the value
   option.optional = true;
-  if (repeatable) {
-    option.argParser((text: string, before: string[] | true | undefined) => [
-      ...(Array.isArray(before) ? before : []),
-      text,
-    ]);
-  }
   return option;
 };
 
-/** The value of a flag on the command line; true if the flag has no value. */
-type FlagValue = string | string[] | true | undefined;
-
-/** Splits the command line into values by flag and unexpected arguments. */
-const splitArguments = (command: AnyCommand, parsed: Command) => {
+/** Splits the command line into values by flag, with the positional argument, and unexpected arguments. */
+const splitArguments = (command: AnyCommand, parsed: Command, flags: FlagValues) => {
   const rows = Object.values(command.settings);
   const positional = rows.find((row) => row.positional);
   const index =
@@ -164,11 +162,12 @@ const splitArguments = (command: AnyCommand, parsed: Command) => {
       : parsed.args.findIndex((word) => word === "-" || !word.startsWith("-"));
   const findMisplaced = (): string | undefined =>
     parsed.args.map((word) => findMisplacedAddress(word, rows)).find((text) => text !== undefined);
-  const values: Readonly<Record<string, FlagValue>> = {
-    ...parsed.opts(),
-    // So that it is not reported as missing too.
-    ...(positional && { [positional.flag]: parsed.args[index] ?? findMisplaced() }),
-  };
+  // A misplaced address counts, so that it is not reported as missing too.
+  const word = parsed.args[index] ?? findMisplaced();
+  const values: FlagValues =
+    positional === undefined || word === undefined
+      ? flags
+      : new Map([...flags, [positional.flag, [word]]]);
   return { values, unexpected: parsed.args.filter((_, i) => i !== index) };
 };
 
@@ -217,13 +216,13 @@ const describeUnknownArgument = (word: string, { name, settings }: AnyCommand): 
 
 const buildConfig = (
   command: AnyCommand,
-  flags: Readonly<Record<string, FlagValue>>,
+  flags: FlagValues,
   { env, program, readFile = readRegularFile }: Sources,
   problems: string[],
 ): unknown => {
   const config: Record<string, unknown> = {};
   for (const [key, row] of Object.entries(command.settings))
-    config[key] = parseSetting(row, flags[row.flag], env, problems);
+    config[key] = parseSetting(row, flags.get(row.flag) ?? [], env, problems);
   const context: DeriveContext = {
     report: (...found) => problems.push(...found),
     hasProblems: () => problems.length > 0,
@@ -236,19 +235,22 @@ const buildConfig = (
 /** Parses the value of a setting: that of its flag, its environment variable or its fallback, in this order. */
 const parseSetting = (
   row: Setting<unknown>,
-  flagValue: FlagValue,
+  given: readonly (string | true)[],
   env: Sources["env"],
   problems: string[],
 ): unknown => {
-  if (flagValue === true) {
-    if (row.isSwitch) return true;
+  if (given.includes(true) && !row.isSwitch) {
     problems.push(`--${row.flag} needs a value: --${row.flag}=${row.value}`);
     return row.repeatable ? [undefined] : undefined;
   }
+  if (given.length > 1 && !row.repeatable) {
+    problems.push(`--${row.flag} is set ${given.length} times; set it once`);
+    return undefined;
+  }
   const variable = envName(row.flag);
   const fromEnv = (hasEnv(row) && env[variable]) || undefined;
-  const text = flagValue ?? fromEnv ?? row.fallback;
-  const source = flagValue === undefined ? variable : row.positional ? row.value : `--${row.flag}`;
+  const unset = fromEnv ?? row.fallback;
+  const source = given.length === 0 ? variable : row.positional ? row.value : `--${row.flag}`;
   const parse = (item: string): unknown => {
     try {
       return row.parse(item.trim());
@@ -257,13 +259,18 @@ const parseSetting = (
       return undefined;
     }
   };
-  if (row.repeatable) return splitList(text).map(parse);
+  const texts = given.length > 0 ? given.map(String) : splitText(row, unset);
+  if (row.repeatable) return texts.map(parse);
+  const [text] = texts;
   if (text === undefined && row.requiredMessage !== undefined) problems.push(row.requiredMessage);
-  return text === undefined ? undefined : parse(String(text));
+  return text === undefined ? undefined : parse(text);
 };
 
-/** The values of a repeated flag, or of a variable with commas. */
-const splitList = (text: string | readonly string[] | undefined): readonly string[] => {
-  if (typeof text === "string") return text.split(",");
-  return text ?? [];
+/** The values in a text: several, with commas, only of a repeatable setting. */
+const splitText = (
+  { repeatable }: Setting<unknown>,
+  text: string | undefined,
+): readonly string[] => {
+  if (text === undefined) return [];
+  return repeatable ? text.split(",") : [text];
 };

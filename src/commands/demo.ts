@@ -21,7 +21,7 @@ export const demo = defineCommand({
   run: async (config) => {
     const [
       { createLog },
-      { formatUrl },
+      { formatUrls },
       { waitForSignal },
       { startExporter },
       { startControl },
@@ -53,6 +53,7 @@ export const demo = defineCommand({
     });
     const exporter = await startExporter({
       ...config,
+      listenAt: config.listenAddresses,
       ecus: [{ name: "demo", host: ecu.host, port: ecu.port }],
       timezone: zone,
       timeout: TIMEOUT_MS,
@@ -60,10 +61,10 @@ export const demo = defineCommand({
       retries: 0,
       log,
     });
-    const { port } = exporter.address;
-    const url = formatUrl(config.listenAddress, exporter.scheme, port);
-    const { routePrefix } = exporter;
-    log.info({ port }, `exporter with a simulated ECU is running: open ${url}${routePrefix}`);
+    const { addresses, routePrefix: path, scheme } = exporter;
+    const urls = formatUrls({ scheme, path, requested: config.listenAddresses, addresses });
+    const { port } = addresses[0] ?? {};
+    log.info({ port }, `exporter with a simulated ECU is running: open ${urls}`);
     await using _control = await startControl(config.control, { faults: ecu.faults, log });
     await waitForSignal();
     log.info("stopping");

@@ -41,6 +41,14 @@ export const serve = defineCommand({
       isSwitch: true,
       parse: onOff,
     }),
+    systemdSocket: setting({
+      flag: "web.systemd-socket",
+      value: "true|false",
+      help: "Whether the web server uses the sockets that systemd opened, instead of --web.listen-address.",
+      fallback: "false",
+      isSwitch: true,
+      parse: onOff,
+    }),
     stateFile: setting({
       flag: "state.file",
       value: "PATH",
@@ -59,32 +67,40 @@ export const serve = defineCommand({
     return { ecus: parsedOnly(all) };
   },
   run: async (config, { reparse }) => {
-    const [{ createLog }, { formatUrl }, { waitForSignal }, { startExporter }, { version }] =
-      await Promise.all([
-        import("../cli/log.ts"),
-        import("../cli/listening.ts"),
-        import("../cli/shutdown.ts"),
-        import("../exporter/exporter.ts"),
-        import("../version.ts"),
-      ]);
+    const [
+      { createLog },
+      { formatUrls },
+      { waitForSignal },
+      { startExporter },
+      { findSystemdSockets },
+      { version },
+    ] = await Promise.all([
+      import("../cli/log.ts"),
+      import("../cli/listening.ts"),
+      import("../cli/shutdown.ts"),
+      import("../exporter/exporter.ts"),
+      import("../exporter/systemd-sockets.ts"),
+      import("../version.ts"),
+    ]);
     const log = createLog(config.logLevel, config.logFormat);
     let reload = (): void => {};
     // On a terminal, SIGHUP ends the program: it means that the terminal was closed.
     if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
-    const exporter = await startExporter({
-      ...config,
-      loadEcus: async () => (await reparse()).ecus,
-      log,
-    });
-    const {
-      routePrefix,
-      scheme,
-      address: { port },
-    } = exporter;
-    const ecus = config.ecus.map(({ name }) => name);
-    const base = formatUrl(config.listenAddress, scheme, port);
-    const fields = { port, ecus, version, externalUrl: config.externalUrl?.href };
-    log.info(fields, `serving metrics at ${base}${routePrefix}${config.telemetryPath}`);
+    const listenAt = config.systemdSocket
+      ? findSystemdSockets(process.env, process.pid)
+      : config.listenAddresses;
+    const loadEcus = async () => (await reparse()).ecus;
+    const exporter = await startExporter({ ...config, listenAt, loadEcus, log });
+    const { addresses, routePrefix, scheme } = exporter;
+    const fields = {
+      port: addresses[0]?.port,
+      ecus: config.ecus.map(({ name }) => name),
+      version,
+      externalUrl: config.externalUrl?.href,
+    };
+    const path = `${routePrefix}${config.telemetryPath}`;
+    const urls = formatUrls({ scheme, path, requested: listenAt, addresses });
+    log.info(fields, `serving metrics at ${urls}`);
     reload = () => void exporter.reload();
     await waitForSignal();
     log.info("stopping");

@@ -1,13 +1,11 @@
 /** The exporter: targets, scrapes and web server. Used by `serve` and `demo`. */
-import { once as waitFor } from "node:events";
-import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import { type EcuConfig, type EcuSettings, resolveEcuSettings } from "../config/ecu-settings.ts";
 import { UsageError } from "../config/usage-error.ts";
-import type { ExternalUrl, ListenAddress } from "../config/values.ts";
+import type { ExternalUrl } from "../config/values.ts";
 import { createApp } from "../http/app.ts";
-import { createWebServer } from "../http/server.ts";
+import { createWebServer, type ListenAt, type WebServer } from "../http/server.ts";
 import { unrestricted } from "../http/web-config/middleware.ts";
 import { watchWebConfig } from "../http/web-config/watch.ts";
 import { formats } from "../metrics/render.ts";
@@ -22,7 +20,8 @@ import { createTargets, type Targets } from "./targets.ts";
 /** The settings of `EcuSettings` apply to each ECU without its own. */
 export interface ExporterOptions extends EcuSettings {
   readonly ecus: readonly EcuConfig[];
-  readonly listenAddress: ListenAddress;
+  /** Where the web server listens; at least one. */
+  readonly listenAt: readonly ListenAt[];
   readonly telemetryPath: string;
   /** The URL of the exporter behind a reverse proxy. */
   readonly externalUrl?: ExternalUrl | undefined;
@@ -45,8 +44,8 @@ export interface ExporterOptions extends EcuSettings {
 }
 
 export interface Exporter extends AsyncDisposable {
-  /** The address at which the web server listens. */
-  readonly address: AddressInfo;
+  /** Where the web server listens, in the order of `listenAt`; `undefined` for a Unix socket. */
+  readonly addresses: readonly (AddressInfo | undefined)[];
   readonly scheme: "http" | "https";
   /** The path before all paths of the web server, without a slash at its end. */
   readonly routePrefix: string;
@@ -87,7 +86,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   const reload = oneAtATime(() => reloadTargets(targets, options));
   let isReady = false;
   const app = createExporterApp(options, { targets, scraper, reload, isReady: () => isReady });
-  const { server, destroyConnections } = createWebServer(app, {
+  const server = createWebServer(app, {
     access,
     server: {
       requestTimeout: REQUEST_MS,
@@ -98,7 +97,7 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     log,
     now,
   });
-  await listen(server, options.listenAddress).catch(async (error: unknown) => {
+  const addresses = await listenAll(server, options.listenAt).catch(async (error: unknown) => {
     await state?.close();
     throw error;
   });
@@ -106,13 +105,13 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
 
   const stop = once(async () => {
     isReady = false;
-    await drain(server, scraper, destroyConnections);
+    await drain(server, scraper);
     targets.close();
     await state?.close();
   });
   return {
     reload,
-    address: server.address() as AddressInfo,
+    addresses,
     routePrefix: resolveRoutePrefix(options),
     scheme: access().tls === undefined ? "http" : "https",
     stop,
@@ -175,21 +174,28 @@ const createExporterApp = (
 const resolveRoutePrefix = ({ routePrefix, externalUrl }: ExporterOptions): string =>
   routePrefix ?? externalUrl?.path ?? "";
 
-const listen = async (server: Server, { host, port }: ListenAddress): Promise<void> => {
-  server.listen(port, host);
-  await waitFor(server, "listening");
+const listenAll = async (
+  server: WebServer,
+  listenAt: ExporterOptions["listenAt"],
+): Promise<readonly (AddressInfo | undefined)[]> => {
+  const addresses: (AddressInfo | undefined)[] = [];
+  try {
+    for (const at of listenAt) addresses.push(await server.listen(at));
+  } catch (error) {
+    server.destroyConnections();
+    await server.close();
+    throw error;
+  }
+  return addresses;
 };
 
 /** Closes the server after the scrapes in flight, or after a time limit. */
-const drain = async (
-  server: Server,
-  { abortInFlight }: Scraper,
-  destroyConnections: () => void,
-): Promise<void> => {
-  const closed = waitFor(server, "close");
-  server.close();
-  server.closeIdleConnections();
-  const timers = [setTimeout(abortInFlight, DRAIN_MS), setTimeout(destroyConnections, STOP_MS)];
+const drain = async (server: WebServer, { abortInFlight }: Scraper): Promise<void> => {
+  const closed = server.close();
+  const timers = [
+    setTimeout(abortInFlight, DRAIN_MS),
+    setTimeout(server.destroyConnections, STOP_MS),
+  ];
   await closed;
   for (const timer of timers) clearTimeout(timer);
 };

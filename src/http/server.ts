@@ -1,14 +1,8 @@
-/** The web server behind its access rules: plain HTTP or TLS. */
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from "node:http";
+/** The web server behind its access rules: plain HTTP or TLS, at one or more addresses. */
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type AccessMiddlewareOptions, createAccessMiddleware } from "./web-config/middleware.ts";
 import { createWarningLimiter } from "./web-config/rate-limit.ts";
@@ -20,59 +14,95 @@ export interface WebServerOptions extends AccessMiddlewareOptions {
   readonly writeTimeoutMs: number;
 }
 
+/** An address, or the file descriptor of a socket that listens already. */
+export type ListenAt =
+  | { readonly host?: string; readonly port: number }
+  | { readonly host?: undefined; readonly fd: number };
+
 export interface WebServer {
-  readonly server: Server;
+  /**
+   * Listens at an address, in addition to those before.
+   * @returns the address; `undefined` for a Unix socket
+   * @throws Error with the code of `listen`, such as `EADDRINUSE`
+   */
+  listen(at: ListenAt): Promise<AddressInfo | undefined>;
+  /** Accepts no more connections and closes those without a request. Ends after the last one is closed. */
+  close(): Promise<void>;
   /** Closes every connection, including those in a TLS handshake. */
   destroyConnections(): void;
 }
 
 /** Creates a server that does not listen yet. */
 export const createWebServer = (app: RequestListener, options: WebServerOptions): WebServer => {
-  const { access } = options;
-  let rules = access();
-  const listener = createAccessMiddleware(app, options);
-  const { tls } = rules;
-  const server =
-    tls === undefined
-      ? createServer(options.server, listener)
-      : createTlsServer(
-          {
-            ...options.server,
-            ...tls.context,
-            handshakeTimeout: options.server.requestTimeout,
-            requestCert: tls.clientAuthType !== "NoClientCert",
-            rejectUnauthorized: false, // the middleware rejects with an explanation
-          },
-          listener,
-        ).on("tlsClientError", createErrorLogger(options, "a TLS handshake failed"));
+  const handle = createAccessMiddleware(app, options);
   const warn = createWarningLimiter(options.log, options.now);
-  server.prependListener("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
-    const { remoteAddress: from } = socket;
+  const listener: RequestListener = (request, response) => {
+    const { remoteAddress: from } = request.socket;
     limitWriteTime(response, options.writeTimeoutMs, () =>
       warn("a client did not read a response in time; its connection was closed", { from }),
     );
-  });
+    handle(request, response);
+  };
+  const logTlsError: TlsErrorListener = ({ code }, { remoteAddress: from }) =>
+    warn("a TLS handshake failed", { from, code });
+  const servers: Server[] = [];
   const sockets = new Set<Socket>();
-  server.prependListener("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    const current = access();
-    if (current === rules) return;
-    rules = current;
-    if (current.tls !== undefined && "setSecureContext" in server)
-      (server as ReturnType<typeof createTlsServer>).setSecureContext(current.tls.context);
-  });
   return {
-    server,
+    listen: async (at) => {
+      const server = createOneServer(listener, options, logTlsError);
+      server.prependListener("connection", (socket: Socket) => {
+        sockets.add(socket);
+        socket.once("close", () => sockets.delete(socket));
+      });
+      server.listen(at);
+      await once(server, "listening");
+      servers.push(server);
+      // Node.js does not know the path of a Unix socket that it did not open itself.
+      return (server.address() as AddressInfo | null) ?? undefined;
+    },
+    close: async () => {
+      await Promise.all(
+        servers.map(async (server) => {
+          const closed = once(server, "close");
+          server.close();
+          server.closeIdleConnections();
+          await closed;
+        }),
+      );
+    },
     destroyConnections: () => {
       for (const socket of sockets) socket.destroy();
     },
   };
 };
 
-const createErrorLogger = ({ log, now }: WebServerOptions, message: string) => {
-  const warn = createWarningLimiter(log, now);
-  return (error: NodeJS.ErrnoException, socket: TLSSocket): void => {
-    warn(message, { from: socket.remoteAddress, code: error.code });
-  };
+type TlsErrorListener = (error: NodeJS.ErrnoException, socket: TLSSocket) => void;
+
+/** The server of one address. Node.js allows a server to listen only once. */
+const createOneServer = (
+  listener: RequestListener,
+  { access, server: serverOptions }: WebServerOptions,
+  logTlsError: TlsErrorListener,
+): Server => {
+  let rules = access();
+  const { tls } = rules;
+  if (tls === undefined) return createServer(serverOptions, listener);
+  const server = createTlsServer(
+    {
+      ...serverOptions,
+      ...tls.context,
+      handshakeTimeout: serverOptions.requestTimeout,
+      requestCert: tls.clientAuthType !== "NoClientCert",
+      rejectUnauthorized: false, // the middleware rejects with an explanation
+    },
+    listener,
+  );
+  server.on("tlsClientError", logTlsError);
+  server.prependListener("connection", () => {
+    const current = access();
+    if (current === rules) return;
+    rules = current;
+    if (current.tls !== undefined) server.setSecureContext(current.tls.context);
+  });
+  return server;
 };

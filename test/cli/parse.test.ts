@@ -83,11 +83,12 @@ describe("a valid command line", () => {
         panels: [],
         probeAllow: [],
         enableLifecycle: false,
+        systemdSocket: false,
         minInterval: 30_000,
         timeout: 9_500,
         commandPause: 250,
         retries: 2,
-        listenAddress: { port: 10_899 },
+        listenAddresses: [{ port: 10_899 }],
         telemetryPath: "/metrics",
         maxRequests: 40,
         logLevel: "info",
@@ -98,7 +99,7 @@ describe("a valid command line", () => {
 
   it("sets every setting of serve", () => {
     const argv =
-      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.external-url=https://home.example/ecu --web.route-prefix=/ --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
+      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.systemd-socket --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.external-url=https://home.example/ecu --web.route-prefix=/ --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
     expect(parsed(argv.split(" "))).toEqual({
       command: "serve",
       config: {
@@ -121,7 +122,8 @@ describe("a valid command line", () => {
           { network: "fd00::7", prefix: 128 },
         ],
         enableLifecycle: true,
-        listenAddress: { host: "127.0.0.1", port: 0 },
+        systemdSocket: true,
+        listenAddresses: [{ host: "127.0.0.1", port: 0 }],
         telemetryPath: "/prom/ecu",
         externalUrl: { href: "https://home.example/ecu/", path: "/ecu" },
         routePrefix: "",
@@ -137,7 +139,7 @@ describe("a valid command line", () => {
     expect(parsed(["demo"])).toEqual({
       command: "demo",
       config: {
-        listenAddress: { port: 10_899 },
+        listenAddresses: [{ port: 10_899 }],
         telemetryPath: "/metrics",
         maxRequests: 40,
         minInterval: 30_000,
@@ -213,9 +215,49 @@ it.each([
   ["localhost:80", { host: "localhost", port: 80 }],
   ["[::]:0", { host: "::", port: 0 }],
 ])("reads the listen address %s", (text, address) => {
-  expect(parseConfig("demo", ["demo", `--web.listen-address=${text}`]).listenAddress).toEqual(
+  expect(parseConfig("demo", ["demo", `--web.listen-address=${text}`]).listenAddresses).toEqual([
     address,
+  ]);
+});
+
+it("listens at every listen address", () => {
+  const addresses = [
+    { host: "127.0.0.1", port: 10_899 },
+    { host: "::1", port: 0 },
+  ];
+  const flags = ["--web.listen-address=127.0.0.1:10899", "--web.listen-address", "[::1]:0"];
+  expect(parseConfig("serve", [ECU, ...flags]).listenAddresses).toEqual(addresses);
+  const env = { WEB_LISTEN_ADDRESS: "127.0.0.1:10899,[::1]:0" };
+  expect(parseConfig("serve", [ECU], env).listenAddresses).toEqual(addresses);
+});
+
+describe("a flag that is set twice", () => {
+  const single = rows.filter((row) => !row.positional && !row.repeatable);
+
+  it.each(single.map((row) => [row.command, row.flag, row]))(
+    "%s rejects it: --%s",
+    (command, flag, row) => {
+      const others = requiredArguments[command].filter((word) => !word.startsWith(`--${flag}=`));
+      const problem = `--${flag} is set 2 times; set it once`;
+      const argv = isBareSwitch(row)
+        ? [`--${flag}`, `--${flag}`]
+        : [`--${flag}=1`, `--${flag}`, "2"];
+      expect(listProblems([command, ...others, ...argv])).toContain(problem);
+    },
   );
+
+  it("is reported with a value and without one", () => {
+    const twice = ["--web.enable-lifecycle", "--web.enable-lifecycle=false"];
+    const problem = "--web.enable-lifecycle is set 2 times; set it once";
+    expect(listProblems([ECU, ...twice])).toEqual([problem]);
+    expect(listProblems([ECU, ...twice.toReversed()])).toEqual([problem]);
+  });
+
+  it("needs a value each time, if it is repeatable", () => {
+    const problem = "--ecu.address needs a value: --ecu.address=HOST[:PORT]";
+    expect(listProblems([ECU, "--ecu.address"])).toEqual([problem]);
+    expect(listProblems(["--ecu.address", ECU])).toEqual([problem]);
+  });
 });
 
 it.each([

@@ -1,5 +1,4 @@
 /** Starts the web server and its access rules in front of a test app. */
-import { once } from "node:events";
 import { request as httpRequest, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -38,7 +37,7 @@ export const startServer = async (
     { base: null, timestamp: false },
     { write: (line) => void logged.push(JSON.parse(line)) },
   );
-  const { server, destroyConnections } = createWebServer(app, {
+  const server = createWebServer(app, {
     access,
     server: { requestTimeout: 5_000 },
     writeTimeoutMs: 10_000,
@@ -46,9 +45,7 @@ export const startServer = async (
     now: () => 0,
     ...options,
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const { port } = (await server.listen({ host: "127.0.0.1", port: 0 })) as AddressInfo;
   const get = (path: string, options: RequestOptions = {}): Promise<TestResponse> =>
     new Promise((resolve, reject) => {
       const send = access().tls === undefined ? httpRequest : httpsRequest;
@@ -73,11 +70,10 @@ export const startServer = async (
     port,
     logged,
     get,
-    destroyConnections,
+    destroyConnections: server.destroyConnections,
     [Symbol.asyncDispose]: async () => {
-      const closed = once(server, "close");
-      server.close();
-      destroyConnections();
+      const closed = server.close();
+      server.destroyConnections();
       await closed;
     },
   };

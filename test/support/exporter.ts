@@ -1,3 +1,4 @@
+import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { type Exporter, type ExporterOptions, startExporter } from "../../src/exporter/exporter.ts";
 
@@ -33,13 +34,13 @@ export const startTestExporter = async (
     timeout: 60_000,
     commandPause: 0,
     retries: 0,
-    listenAddress: { host: "127.0.0.1", port: 0 },
+    listenAt: [{ host: "127.0.0.1", port: 0 }],
     telemetryPath: "/metrics",
     maxRequests: 40,
     log: pino({ level: "silent" }),
     ...options,
   });
-  const url = `http://127.0.0.1:${exporter.address.port}`;
+  const url = `http://127.0.0.1:${(exporter.addresses[0] as AddressInfo).port}`;
   const get = async (path = "/metrics", headers: Record<string, string> = {}): Promise<string> =>
     (await fetch(`${url}${path}`, { headers })).text();
   return {

@@ -171,7 +171,7 @@ describe("the exporter's own containers", () => {
         ecus: [{ name: "ecu", host: "ecu", port: 8899 }],
         minInterval: 30_000,
         stateFile: "/var/lib/apsystems/state.json",
-        listenAddress: { port: 10_899 },
+        listenAddresses: [{ port: 10_899 }],
       },
     });
     expect(parseConfig("ecu")).toMatchObject({

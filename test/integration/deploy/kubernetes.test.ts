@@ -204,7 +204,7 @@ describe("the Pod of the exporter", () => {
       ecus: [{ host: "192.168.1.50" }],
       timezone: "Europe/Amsterdam",
       stateFile: `${mountPath}/state.json`,
-      listenAddress: { port: container.ports[0].containerPort },
+      listenAddresses: [{ port: container.ports[0].containerPort }],
     });
   });
 

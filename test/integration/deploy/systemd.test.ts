@@ -64,7 +64,7 @@ describe("the environment of the unit", () => {
     };
     expect(config).toMatchObject({
       ecus: [{ host: "192.168.1.50" }],
-      listenAddress: { host: "127.0.0.1", port: 10_899 },
+      listenAddresses: [{ host: "127.0.0.1", port: 10_899 }],
       logFormat: "text",
       stateFile: `/var/lib/${listValues("StateDirectory")[0]}/state.json`,
       ...(lines === "all" && { timezone: "Europe/Amsterdam", site: { latitude: 52.09 } }),
@@ -144,7 +144,7 @@ describe.skipIf(!hasProgram("systemd-analyze", "--version"))("systemd-analyze", 
   });
 
   it("accepts the unit with the changes in docs/deployment.md", () => {
-    expect(changes).toHaveLength(2);
+    expect(changes).toHaveLength(3);
     for (const change of changes) {
       const { code, output } = verify(`${text}\n${change}`);
       expect(output.split("\n").filter((line) => line.includes(UNIT))).toEqual([]);
