@@ -32,6 +32,13 @@ export interface WebServer {
   destroyConnections(): void;
 }
 
+const HTTPS_REQUIRED = `HTTP/1.1 400 Bad Request\r
+Connection: close\r
+Content-Type: text/plain; charset=utf-8\r
+\r
+This port requires HTTPS; use https:// instead of http://.
+`;
+
 /** Creates a server that does not listen yet. */
 export const createWebServer = (app: RequestListener, options: WebServerOptions): WebServer => {
   const handle = createAccessMiddleware(app, options);
@@ -43,13 +50,18 @@ export const createWebServer = (app: RequestListener, options: WebServerOptions)
     );
     handle(request, response);
   };
-  const logTlsError: TlsErrorListener = ({ code }, { remoteAddress: from }) =>
-    warn("a TLS handshake failed", { from, code });
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
+  const onTlsError: TlsErrorListener = ({ code }, { remoteAddress: from, remotePort }) => {
+    if (code === "ERR_SSL_HTTP_REQUEST") {
+      warn("a client used plain HTTP where HTTPS is required", { from });
+      const isClient = (at: Socket) => at.remoteAddress === from && at.remotePort === remotePort;
+      [...sockets].find(isClient)?.end(HTTPS_REQUIRED); // the connection without the TLS layer
+    } else warn("a TLS handshake failed", { from, code });
+  };
   return {
     listen: async (at) => {
-      const server = createOneServer(listener, options, logTlsError);
+      const server = createOneServer(listener, options, onTlsError);
       server.prependListener("connection", (socket: Socket) => {
         sockets.add(socket);
         socket.once("close", () => sockets.delete(socket));
@@ -82,7 +94,7 @@ type TlsErrorListener = (error: NodeJS.ErrnoException, socket: TLSSocket) => voi
 const createOneServer = (
   listener: RequestListener,
   { access, server: serverOptions }: WebServerOptions,
-  logTlsError: TlsErrorListener,
+  onTlsError: TlsErrorListener,
 ): Server => {
   let rules = access();
   const { tls } = rules;
@@ -97,7 +109,7 @@ const createOneServer = (
     },
     listener,
   );
-  server.on("tlsClientError", logTlsError);
+  server.on("tlsClientError", onTlsError);
   server.prependListener("connection", () => {
     const current = access();
     if (current === rules) return;

@@ -184,6 +184,33 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
     ]);
   });
 
+  it.each(["GET", "HEAD", "POST", "PUT"])(
+    "a %s request over plain HTTP gets one sentence",
+    async (method) => {
+      await using server = await startServer({ ...createRules(), users });
+      const socket = connectTcp(server.port, "127.0.0.1");
+      socket.write(`${method} /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+      let text = "";
+      for await (const chunk of socket) text += chunk;
+      expect(text.split("\r\n")).toEqual([
+        "HTTP/1.1 400 Bad Request",
+        "Connection: close",
+        "Content-Type: text/plain; charset=utf-8",
+        "",
+        "This port requires HTTPS; use https:// instead of http://.\n",
+      ]);
+      expect(server.logged).toEqual([
+        {
+          level: 40,
+          from: "127.0.0.1",
+          times: 1,
+          msg: "a client used plain HTTP where HTTPS is required",
+        },
+      ]);
+      expect((await server.get("/metrics", clients.nobody)).status).toBe(401);
+    },
+  );
+
   it("the next connection gets a new certificate", async () => {
     let access = createRules();
     await using server = await startServer(() => access);
