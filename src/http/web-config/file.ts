@@ -4,10 +4,10 @@
  */
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { duration } from "../../config/values.ts";
 import { type ParseResult, parseYaml } from "../../config/yaml-file.ts";
 import { fileStamp, readRegularFile } from "../../files.ts";
-import { createTlsSchema, type ReadReferencedFile } from "./tls.ts";
+import { goDuration } from "./duration.ts";
+import { boolean, createTlsSchema, type ReadReferencedFile } from "./tls.ts";
 
 /** The result, and the stamp of every file involved from before it was read. */
 export interface LoadedWebConfig {
@@ -36,19 +36,26 @@ export const loadWebConfig = (path: string): LoadedWebConfig => {
   }
 };
 
-/** Each step doubles the time of a check. At 14 it is one or two seconds, during which no other password is checked. */
-const MAX_COST = 14;
+/**
+ * Each step doubles the time of a check: about 2 seconds at 14, and half a minute at 18, the maximum. During a check, no other
+ * password is checked.
+ */
+const SLOW_COST = 14;
+const MAX_COST = 18;
 const BCRYPT_HASH = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
+/** The cost of a bcrypt hash; NaN if it is not one. */
+const parseCost = (text: string): number => Number(BCRYPT_HASH.exec(text)?.[1] ?? Number.NaN);
+
 const hash = z.string().superRefine((text, { addIssue }) => {
-  const cost = Number(BCRYPT_HASH.exec(text)?.[1] ?? Number.NaN);
+  const cost = parseCost(text);
   if (Number.isNaN(cost) || cost < 4)
     addIssue(
       "is not a bcrypt hash, which starts with $2y$10$ or similar; see docs/web-configuration.md",
     );
   else if (cost > MAX_COST)
     addIssue(
-      `has a cost of ${cost}; the maximum is ${MAX_COST}, as a check must not take longer than a scrape`,
+      `has a cost of ${cost}; the maximum is ${MAX_COST}, with which a check takes about half a minute`,
     );
 });
 const user = z.string().refine((name) => name !== "" && !/[:\p{Cc}]/u.test(name), {
@@ -56,9 +63,15 @@ const user = z.string().refine((name) => name !== "" && !/[:\p{Cc}]/u.test(name)
 });
 
 /** The characters that HTTP allows in a header value (RFC 9110, 5.5). */
-const header = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
+const headerText = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
   error: "contains a character that is not allowed in a header",
 });
+/** Also numbers, true and false, as in `X-XSS-Protection: 1`, and no value. */
+const header = z.preprocess(
+  (value) =>
+    value === null ? "" : ["number", "boolean"].includes(typeof value) ? String(value) : value,
+  headerText,
+);
 const headers = z.strictObject({
   "Content-Security-Policy": header.optional(),
   "X-Frame-Options": z.enum(["deny", "sameorigin"]).optional(),
@@ -67,17 +80,21 @@ const headers = z.strictObject({
   "Strict-Transport-Security": header.optional(),
 });
 
-const rateLimit = z.strictObject({
-  interval: z.union([z.string(), z.literal(0)]).transform((text, { addIssue }) => {
-    try {
-      return text === 0 || text === "0" ? 0 : duration({ min: "0s", max: "1h" })(text);
-    } catch (error) {
-      addIssue(`"${text}" ${(error as Error).message}`);
-      return z.NEVER;
-    }
-  }),
-  burst: z.int().min(1),
+const interval = z.union([z.string(), z.literal(0)]).transform((text, { addIssue }) => {
+  try {
+    return goDuration(String(text));
+  } catch (error) {
+    addIssue(`"${text}" ${(error as Error).message}`);
+    return z.NEVER;
+  }
 });
+/** Without an interval, there is no limit. */
+const rateLimit = z
+  .strictObject({ interval: interval.default(0), burst: z.int().min(0).default(0) })
+  .refine(({ interval, burst }) => interval === 0 || burst > 0, {
+    path: ["burst"],
+    error: "must be at least 1; otherwise every request is rejected",
+  });
 
 const createSchema = (read: ReadReferencedFile) =>
   z
@@ -85,8 +102,8 @@ const createSchema = (read: ReadReferencedFile) =>
       tls_server_config: createTlsSchema(read).optional(),
       http_server_config: z
         .strictObject({
-          http2: z
-            .literal(false, {
+          http2: boolean
+            .refine((isOn) => !isOn, {
               error: "is not supported: the exporter uses HTTP/1.1 only; remove this setting",
             })
             .optional(),
@@ -107,3 +124,19 @@ const createSchema = (read: ReadReferencedFile) =>
       },
       users: new Map(Object.entries(file.basic_auth_users ?? {})),
     }));
+
+/** Describes settings that are valid but slow or unsafe, one line each. */
+export const findWarnings = ({ tls, users }: WebConfig): readonly string[] => [
+  ...(tls?.clientAuthType.includes("Verify") && tls.context.ca === undefined
+    ? [
+        `tls_server_config: ${tls.clientAuthType} without client_ca_file accepts the certificates of all public authorities`,
+      ]
+    : []),
+  ...[...users]
+    .map(([name, hash]) => ({ name, cost: parseCost(hash) }))
+    .filter(({ cost }) => cost > SLOW_COST)
+    .map(
+      ({ name, cost }) =>
+        `basic_auth_users.${name}: with a cost of ${cost}, the first check of a password takes longer than a scrape; use 10 to 12`,
+    ),
+];

@@ -52,25 +52,40 @@ const version = z.string().transform((text, { addIssue }): Version => {
   return z.NEVER;
 });
 
-const text = z.string().min(1);
+/** The empty text, or no value, means that the setting is not set. */
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value || undefined);
+
+/** `yes`, `no`, `on` and `off` are also values: the toolkit reads YAML 1.1. */
+export const boolean = z.preprocess(
+  (value) =>
+    typeof value === "string" && /^(y|yes|on|n|no|off)$/i.test(value)
+      ? /^(y|on)/i.test(value)
+      : value,
+  z.boolean(),
+);
 
 const tlsSettings = z.strictObject({
-  cert_file: text.optional(),
-  cert: text.optional(),
-  key_file: text.optional(),
-  key: text.optional(),
+  cert_file: text,
+  cert: text,
+  key_file: text,
+  key: text,
   client_auth_type: z
-    .enum([...clientAuthTypes, "RequireClientCert"])
-    .transform((type) => (type === "RequireClientCert" ? "RequireAnyClientCert" : type)) // its former name
-    .default("NoClientCert"),
-  client_ca_file: text.optional(),
-  client_ca: text.optional(),
-  client_allowed_sans: z.array(text).min(1).optional(),
+    .preprocess(
+      (type) => (type === "" || type === null ? undefined : type),
+      z.enum([...clientAuthTypes, "RequireClientCert"]).default("NoClientCert"),
+    )
+    .transform((type) => (type === "RequireClientCert" ? "RequireAnyClientCert" : type)), // its former name
+  client_ca_file: text,
+  client_ca: text,
+  client_allowed_sans: z.array(z.string().min(1)).min(1).optional(),
   min_version: version.default("TLS12"),
   max_version: version.default("TLS13"),
   cipher_suites: z.array(z.enum(typedKeys(CIPHERS))).default([]),
   curve_preferences: z.array(z.enum(typedKeys(CURVES))).default([]),
-  prefer_server_cipher_suites: z.boolean().default(true),
+  prefer_server_cipher_suites: boolean.default(true),
 });
 type TlsSettings = z.output<typeof tlsSettings>;
 
@@ -129,11 +144,6 @@ const findContradictions = (tls: TlsSettings): TlsProblem[] => {
       broken: tls[key] !== undefined && tls[`${key}_file`] !== undefined,
       message: `cannot be combined with ${key}_file; remove one of the two`,
     })),
-    {
-      key: "client_auth_type",
-      broken: authType.includes("Verify") && tls[caKey] === undefined,
-      message: `${authType} needs client_ca_file, the certificate authority of the clients`,
-    },
     {
       key: caKey,
       broken: authType === "NoClientCert" && tls[caKey] !== undefined,

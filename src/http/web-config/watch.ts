@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import { UsageError } from "../../config/usage-error.ts";
 import { fileStamp } from "../../files.ts";
-import { loadWebConfig, type WebConfig } from "./file.ts";
+import { findWarnings, loadWebConfig, type WebConfig } from "./file.ts";
 
 export interface WatchOptions {
   readonly log: Logger;
@@ -23,6 +23,10 @@ export const watchWebConfig = (path: string, { log, now }: WatchOptions): (() =>
   if ("problems" in result) throw new UsageError(result.problems);
   let config = result.value;
   let checkedAt = now();
+  const warn = (): void => {
+    for (const warning of findWarnings(config)) log.warn({ file: path }, warning);
+  };
+  warn();
 
   const reload = (): void => {
     ({ result, files } = loadWebConfig(path));
@@ -33,6 +37,7 @@ export const watchWebConfig = (path: string, { log, now }: WatchOptions): (() =>
     if ("value" in result && problems.length === 0) {
       config = result.value;
       log.info({ file: path }, "the web configuration was reloaded");
+      warn();
     } else {
       log.error(
         { file: path, problems },

@@ -74,9 +74,9 @@ describe("an invalid file", () => {
       ),
     },
     {
-      text: `basic_auth_users:\n  alice: ${HASH.replace("$10$", "$15$")}\n`,
+      text: `basic_auth_users:\n  alice: ${HASH.replace("$10$", "$19$")}\n`,
       problems: [
-        "web.yml:2: basic_auth_users.alice: has a cost of 15; the maximum is 14, as a check must not take longer than a scrape",
+        "web.yml:2: basic_auth_users.alice: has a cost of 19; the maximum is 18, with which a check takes about half a minute",
       ],
     },
     {
@@ -93,25 +93,33 @@ describe("an invalid file", () => {
       ],
     },
     {
-      text: "http_server_config:\n  headers:\n    Server: mine\n    X-Frame-Options: DENY\n    X-Content-Type-Options: sniff\n    Content-Security-Policy: 7\n    X-XSS-Protection: €\n",
+      text: "http_server_config:\n  headers:\n    Server: mine\n    X-Frame-Options: DENY\n    X-Content-Type-Options: sniff\n    Content-Security-Policy: [7]\n    X-XSS-Protection: €\n",
       problems: [
         "web.yml:3: http_server_config.headers.Server: is not a known key; known keys are Content-Security-Policy, X-Frame-Options, X-Content-Type-Options, X-XSS-Protection, Strict-Transport-Security",
         'web.yml:4: http_server_config.headers.X-Frame-Options: "DENY" is not one of deny, sameorigin',
         'web.yml:5: http_server_config.headers.X-Content-Type-Options: "sniff" is not one of nosniff',
-        "web.yml:6: http_server_config.headers.Content-Security-Policy: must be a string, not a number",
+        "web.yml:6: http_server_config.headers.Content-Security-Policy: must be a string, not a list",
         "web.yml:7: http_server_config.headers.X-XSS-Protection: contains a character that is not allowed in a header",
       ],
     },
     {
-      text: "rate_limit:\n  interval: often\n  burst: 0\n",
+      text: "rate_limit:\n  interval: often\n  burst: -1\n",
       problems: [
-        'web.yml:2: rate_limit.interval: "often" is not a duration; write it as 250ms, 9.5s or 10m',
-        "web.yml:3: rate_limit.burst: is below 1",
+        'web.yml:2: rate_limit.interval: "often" is not a duration; write it as 100ms, 1.5s or 1m30s',
+        "web.yml:3: rate_limit.burst: is below 0",
+      ],
+    },
+    {
+      text: "rate_limit:\n  interval: 1s\n  burst: 0\n",
+      problems: [
+        "web.yml:3: rate_limit.burst: must be at least 1; otherwise every request is rejected",
       ],
     },
     {
       text: "rate_limit:\n  interval: 1s\n",
-      problems: ["web.yml:1: rate_limit.burst: is missing"],
+      problems: [
+        "web.yml:1: rate_limit.burst: must be at least 1; otherwise every request is rejected",
+      ],
     },
   ])("$problems.0", ({ text, problems }) => {
     expect(problemsIn(text)).toEqual(problems);
@@ -183,6 +191,78 @@ describe("a valid file", () => {
         },
       },
     });
+  });
+});
+
+describe("a value in the format of the exporter toolkit", () => {
+  const load = (text: string) => {
+    writeFileSync(web, text);
+    const { result } = loadWebConfig(web);
+    if ("problems" in result) throw new Error(result.problems.join());
+    return result.value;
+  };
+
+  it.each<[text: string, ms: number]>([
+    ["0", 0],
+    ["'0'", 0],
+    ["0s", 0],
+    ["250ms", 250],
+    ["1m30s", 90_000],
+    ["1h0m0s", 3_600_000],
+    ["500us", 0.5],
+    ["500µs", 0.5], // the micro sign
+    ["500μs", 0.5], // the Greek letter
+    ["2500000ns", 2.5],
+    [".5s", 500],
+    ["1.s", 1_000],
+    ["26h3m4.5s", 93_784_500],
+    ["2562047h", 9_223_369_200_000],
+  ])("the interval %s is %d ms", (text, ms) => {
+    const { rateLimit } = load(`rate_limit: {interval: ${text}, burst: 20}`);
+    expect(rateLimit).toEqual({ intervalMs: expect.closeTo(ms, 9), burst: 20 });
+  });
+
+  it.each(["1", "1000000000", "-1s", "1d", "s", "1m 30s", "1.2.3s", "1S", "''", "2562048h"])(
+    "the interval %s is invalid",
+    (text) => {
+      expect(() => load(`rate_limit: {interval: ${text}, burst: 20}`)).toThrow(
+        "rate_limit.interval: ",
+      );
+    },
+  );
+
+  it("without an interval, there is no limit", () => {
+    for (const text of ["{}", "{burst: 0}", "{interval: 0, burst: 0}"])
+      expect(load(`rate_limit: ${text}`).rateLimit?.intervalMs).toBe(0);
+  });
+
+  it("a header can be a number, true or false; it is not set without a value", () => {
+    const names = ["X-XSS-Protection", "Content-Security-Policy", "Strict-Transport-Security"];
+    const loadHeaders = (...values: string[]) =>
+      load(
+        `http_server_config: {headers: {${names.map((name, i) => `${name}: ${values[i]}`).join(", ")}}}`,
+      ).headers;
+    expect(Object.fromEntries(loadHeaders("1", "true", "false"))).toEqual({
+      "X-XSS-Protection": "1",
+      "Content-Security-Policy": "true",
+      "Strict-Transport-Security": "false",
+    });
+    expect(loadHeaders("", '""', "null")).toEqual([]);
+  });
+
+  it("a password with a slow hash causes a warning, at the start and when it is added", () => {
+    const slow = HASH.replace("$10$", "$15$");
+    replaceFile(web, `basic_auth_users: {alice: ${HASH}, bob: ${slow}}`);
+    const { later, logged } = watchFile(web);
+    const warning = (name: string) => ({
+      level: 40,
+      file: web,
+      msg: `basic_auth_users.${name}: with a cost of 15, the first check of a password takes longer than a scrape; use 10 to 12`,
+    });
+    expect(logged).toEqual([warning("bob")]);
+    replaceFile(web, `basic_auth_users: {carol: ${slow}}`);
+    expect([...later().users.keys()]).toEqual(["carol"]);
+    expect(logged.slice(2)).toEqual([warning("carol")]);
   });
 });
 

@@ -97,18 +97,19 @@ describe.skipIf(!hasOpenssl)("invalid TLS settings", () => {
       ],
     },
     {
-      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: Maybe\n  prefer_server_cipher_suites: yes",
+      tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: Maybe\n  prefer_server_cipher_suites: maybe",
       problems: [
         'web.yml:4: tls_server_config.client_auth_type: "Maybe" is not one of NoClientCert, RequestClientCert, RequireAnyClientCert, VerifyClientCertIfGiven, RequireAndVerifyClientCert, RequireClientCert',
         "web.yml:5: tls_server_config.prefer_server_cipher_suites: must be true or false, not a string",
       ],
     },
-    ...["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"].map((type) => ({
-      tls: `\n  cert_file: server.crt\n  key_file: server.key\n  client_auth_type: ${type}`,
+    {
+      tls: '\n  cert_file: ""\n  cert:\n  key: ""',
       problems: [
-        `web.yml:4: tls_server_config.client_auth_type: ${type} needs client_ca_file, the certificate authority of the clients`,
+        "web.yml:1: tls_server_config: has no certificate; set cert_file",
+        "web.yml:1: tls_server_config: has no key; set key_file",
       ],
-    })),
+    },
     {
       tls: "\n  cert_file: server.crt\n  key_file: server.key\n  client_ca_file: ca.crt\n  client_allowed_sans: [a.lan]",
       problems: [
@@ -194,7 +195,7 @@ describe("a valid file", () => {
     () => {
       const files = [
         `basic_auth_users: {alice: ${HASH}}`,
-        "http_server_config: {http2: false, headers: {X-Frame-Options: deny, Content-Security-Policy: default-src 'self', X-Content-Type-Options: nosniff, X-XSS-Protection: '1', Strict-Transport-Security: max-age=60}}",
+        "http_server_config: {http2: false, headers: {X-Frame-Options: deny, Content-Security-Policy: default-src 'self', X-Content-Type-Options: nosniff, X-XSS-Protection: 1, Strict-Transport-Security: max-age=60}}",
         `${TLS}  min_version: TLS12\n  max_version: TLS13\n  prefer_server_cipher_suites: true\n`,
         ...["RequestClientCert", "RequireAnyClientCert", "RequireClientCert"].map(
           (type) => `${TLS}  client_auth_type: ${type}\n`,
@@ -202,6 +203,12 @@ describe("a valid file", () => {
         ...["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"].map(
           (type) => `${TLS}  client_auth_type: ${type}\n  client_ca_file: ca.crt\n`,
         ),
+        "http_server_config: {http2: no, headers: {X-XSS-Protection: false, Content-Security-Policy: 7, Strict-Transport-Security: }}",
+        `${TLS}  client_auth_type: VerifyClientCertIfGiven\n  prefer_server_cipher_suites: off\n`,
+        `${TLS}  client_auth_type: RequireAndVerifyClientCert\n`,
+        `${TLS}  client_auth_type: ""\n  client_ca_file: ""\n`,
+        `${TLS}  client_auth_type:\n  client_ca_file:\n`,
+        `basic_auth_users: {alice: ${HASH.replace("$10$", "$18$")}}`,
         `${TLS}  curve_preferences: [CurveP256, CurveP384, CurveP521, X25519]\n`,
         `${TLS}  cipher_suites: [TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n`,
       ];
@@ -215,6 +222,54 @@ describe("a valid file", () => {
     },
     SLOW_MS,
   );
+});
+
+describe.skipIf(!hasOpenssl)("settings of a file", () => {
+  const loadTls = (settings: string) => {
+    writeFileSync(web, `${TLS}${settings}`);
+    const { result } = loadWebConfig(web);
+    if ("problems" in result) throw new Error(result.problems.join());
+    return result.value.tls;
+  };
+
+  it("a blank setting is not set: client_auth_type is NoClientCert", () => {
+    for (const blank of ['""', ""]) {
+      const settings = ["client_auth_type", "client_ca_file", "client_ca", "cert", "key"];
+      const tls = loadTls(settings.map((name) => `  ${name}: ${blank}\n`).join(""));
+      expect(tls).toMatchObject({
+        clientAuthType: "NoClientCert",
+        context: { cert: server.cert, ca: undefined },
+      });
+    }
+  });
+
+  it("yes and no, on and off are true and false", () => {
+    for (const [word, value] of [
+      ["yes", true],
+      ["On", true],
+      ["no", false],
+      ["OFF", false],
+    ])
+      expect(loadTls(`  prefer_server_cipher_suites: ${word}\n`)?.context.honorCipherOrder).toBe(
+        value,
+      );
+  });
+
+  it("a client certificate that any public authority may have signed causes a warning", () => {
+    writeFileSync(web, `${TLS}  client_auth_type: RequireAndVerifyClientCert\n`);
+    expect(watchFile(web).logged).toEqual([
+      {
+        level: 40,
+        file: web,
+        msg: "tls_server_config: RequireAndVerifyClientCert without client_ca_file accepts the certificates of all public authorities",
+      },
+    ]);
+    writeFileSync(
+      web,
+      `${TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n`,
+    );
+    expect(watchFile(web).logged).toEqual([]);
+  });
 });
 
 describe("a file that changes", () => {
