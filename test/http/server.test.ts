@@ -1,4 +1,6 @@
+import { pino } from "pino";
 import { describe, expect, it, vi } from "vitest";
+import { createWebServer } from "../../src/http/server.ts";
 import { type AccessRules, unrestricted } from "../../src/http/web-config/middleware.ts";
 import { startServer } from "./start-server.ts";
 
@@ -41,6 +43,25 @@ describe("without rules", () => {
     await using server = await startServer(unrestricted);
     expect(await server.get("/metrics")).toMatchObject({ status: 200, text: "ecu_up 1\n" });
   });
+});
+
+it("all addresses share one rate limit, and close together", async () => {
+  const server = createWebServer((_request, response) => response.end("ok"), {
+    access: () => rules,
+    server: {},
+    writeTimeoutMs: 10_000,
+    log: pino({ level: "silent" }),
+    now: () => 0,
+  });
+  const rules = { ...unrestricted, rateLimit: { intervalMs: 1_000, burst: 1 } };
+  const urls: string[] = [];
+  for (const host of ["127.0.0.1", "127.0.0.2"])
+    urls.push(`http://${host}:${(await server.listen({ host, port: 0 }))?.port}`);
+  const statuses: number[] = [];
+  for (const url of urls) statuses.push((await fetch(url)).status);
+  expect(statuses).toEqual([200, 429]);
+  await server.close();
+  for (const url of urls) await expect(fetch(url)).rejects.toThrow("fetch failed");
 });
 
 describe("a password", () => {
