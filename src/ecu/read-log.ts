@@ -7,6 +7,11 @@ import type { Reading } from "./reading.ts";
 const FUTURE_SECONDS = 5 * 60;
 const PAST_SECONDS = 24 * 60 * 60;
 const WORKING_PAST_SECONDS = 30 * 60;
+/** A note that comes and goes is logged again if it was absent for this time. */
+const NOTE_IS_NEW_AFTER_MS = 60 * 60 * 1000;
+
+/** The energy in a note: another one does not make it a new note. */
+const CHANGING_VALUE = /[\d.]+ kWh/g;
 
 /** Logs what is wrong with reads: a new condition as a warning, one that lasts at debug. */
 export interface ReadLog {
@@ -17,7 +22,9 @@ export interface ReadLog {
 /** Creates the log of one ECU. A night without replies is one warning; its end is one line more. */
 export const createReadLog = (ecu: string, log: Logger): ReadLog => {
   let failing = "";
-  let noted = "";
+  /** When each note was last in a reading, in milliseconds since 1970. */
+  const noted = new Map<string, number>();
+  const isRecent = (at: number, now: number) => Math.abs(now - at) < NOTE_IS_NEW_AFTER_MS;
   return {
     record: (replies, reading, now) => {
       const hasNoData = replies.realtime?.ok && replies.realtime.value.kind === "none";
@@ -50,13 +57,15 @@ export const createReadLog = (ecu: string, log: Logger): ReadLog => {
       }
 
       const notes = [...reading.notes, ...clockNotes(reading, now)];
+      for (const [key, at] of noted) if (!isRecent(at, now)) noted.delete(key);
+      const keys = notes.map((note) => note.replace(CHANGING_VALUE, "kWh"));
       if (notes.length > 0) {
-        log[notes.join() === noted ? "debug" : "warn"](
+        log[keys.every((key) => noted.has(key)) ? "debug" : "warn"](
           { ecu, notes },
           `unexpected reply: ${notes.join("; ")}`,
         );
       }
-      noted = notes.join();
+      for (const key of keys) noted.set(key, now);
       logUnknownRecords(ecu, replies, log);
     },
   };

@@ -120,6 +120,24 @@ describe("the log of reads", () => {
     expect(second).toEqual([["debug", { ecu: "roof", notes }, message], raw]);
   });
 
+  it("warns of an unexpected reply that comes and goes once, and again when it was absent for an hour", () => {
+    const { log, lines } = fakeLog();
+    const readLog = createReadLog("roof", log);
+    const read = (minute: number, ...notes: string[]) => {
+      lines.length = 0;
+      readLog.record(good, { inverters: [], notes }, now + minute * 60_000);
+      return lines.map(([level]) => level);
+    };
+    expect(read(0, "it fell below 15144.9 kWh")).toEqual(["warn"]);
+    expect(read(1)).toEqual([]);
+    expect(read(2, "it fell below 15145 kWh")).toEqual(["debug"]);
+    expect(read(59, "it fell below 15146 kWh")).toEqual(["debug"]);
+    expect(read(60, "it fell below 15146 kWh", "it is 0")).toEqual(["warn"]);
+    expect(read(61, "it is 0")).toEqual(["debug"]);
+    expect(read(121)).toEqual([]);
+    expect(read(122, "it is 0")).toEqual(["warn"]);
+  });
+
   // docs/protocol.md#time-and-time-zones: more than 5 minutes ahead or a day behind; it is noon in Amsterdam.
   // While inverters are online, half an hour behind is too much: they report every few minutes.
   it.each([
