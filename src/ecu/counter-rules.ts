@@ -15,6 +15,8 @@ export interface CounterValue {
 export interface CounterRule {
   /** A lower value is accepted at once: a new day has started, or no inverter is online. */
   readonly mayFall: boolean;
+  /** Any lower value may be a reset, not only one that is far lower. */
+  readonly mayRestart: boolean;
   /** A zero is accepted only after confirmation. */
   readonly rejectsZero: boolean;
   /** The time in which the plant can have produced all of a value that starts anew, in seconds. */
@@ -52,7 +54,12 @@ export const validateCounter = (
   if (joules > findUpperLimit(memory, value, rule)) return holdBackRise(memory, value);
   if (good === undefined || joules >= good || rule.mayFall) return accept(memory, value);
   const was = `${Number(toKilowattHours(good).toFixed(2))} kWh`;
-  if (joules > good * RESET_RATIO && memory.provisionalSince === undefined) {
+  const canBeReset =
+    joules <= good * RESET_RATIO ||
+    rule.mayRestart ||
+    memory.provisionalSince !== undefined ||
+    continuesBeforeRise(memory, value);
+  if (!canBeReset) {
     return { memory: kept, problem: `fell below ${was}; it is shown again from that value on` };
   }
   const continues = lower !== undefined && joules >= lower.joules;
@@ -65,12 +72,12 @@ export const validateCounter = (
 };
 
 /** Accepts a value, and ends all streaks. */
-const accept = (
-  { good, goodOn, provisionalSince = undefined }: CounterMemory,
-  { joules, date, now }: CounterValue,
-  isConfirmed = true,
-): CounterResult => {
-  const isFirst = good === undefined || !isConfirmed;
+const accept = (memory: CounterMemory, value: CounterValue, isConfirmed = true): CounterResult => {
+  const { good, goodOn, seen, provisionalSince } = memory;
+  const { joules, date, now } = value;
+  // A rise since a memory without a time has no limit.
+  const isUnlimited = good === undefined || (seen === undefined && joules > good);
+  const isFirst = isUnlimited || !isConfirmed;
   const since = isFirst ? now.at : provisionalSince;
   const isProvisional = since !== undefined && (isFirst || now.at - since < ROUND_MS);
   return {
@@ -78,11 +85,37 @@ const accept = (
       good: joules,
       // An ECU-R reports yesterday's energy until the first round of the new day with any (docs/protocol.md#energy-of-today).
       goodOn: joules === good ? (goodOn ?? date) : date,
-      seen: now,
+      // Unchanged during a round, so that the state file is not written after each read.
+      seen: joules === good && seen !== undefined && now.at - seen.at < ROUND_MS ? seen : now,
       ...(isProvisional && { provisionalSince: since }),
+      ...findBeforeRise(memory, value, isConfirmed),
     },
   };
 };
+
+const findBeforeRise = (
+  { good, seen, beforeRise }: CounterMemory,
+  { joules, now, limitWatts }: CounterValue,
+  isConfirmed: boolean,
+): Pick<CounterMemory, "beforeRise"> => {
+  if (good === undefined || joules < good) return {};
+  if (!isConfirmed && beforeRise === undefined && seen !== undefined)
+    return { beforeRise: { joules: good, seen } };
+  if (beforeRise === undefined) return {};
+  const { joules: from, seen: at } = beforeRise;
+  const isPossible = limitWatts !== undefined && joules <= addProduction(from, at, now, limitWatts);
+  return isPossible ? {} : { beforeRise };
+};
+
+/** Whether a value continues from the one before a rise that was accepted: the rise was wrong. */
+const continuesBeforeRise = (
+  { beforeRise }: CounterMemory,
+  { joules, now, limitWatts }: CounterValue,
+): boolean =>
+  beforeRise !== undefined &&
+  limitWatts !== undefined &&
+  joules >= beforeRise.joules &&
+  joules <= addProduction(beforeRise.joules, beforeRise.seen, now, limitWatts);
 
 /** The most that the counter can have reached since its last accepted value. */
 const findUpperLimit = (
@@ -91,8 +124,11 @@ const findUpperLimit = (
   { mayFall, longestSeconds }: CounterRule,
 ): number => {
   if (limitWatts === undefined) return Number.POSITIVE_INFINITY;
-  if (good === undefined || mayFall) return limitWatts * longestSeconds + STEP_JOULES;
-  return seen === undefined ? Number.POSITIVE_INFINITY : addProduction(good, seen, now, limitWatts);
+  const longest = limitWatts * longestSeconds + STEP_JOULES;
+  if (good === undefined) return longest;
+  if (seen === undefined) return mayFall ? longest : Number.POSITIVE_INFINITY;
+  const most = addProduction(good, seen, now, limitWatts);
+  return mayFall ? Math.min(most, longest) : most;
 };
 
 /** The most that the counter can be after some time. All energy of a round is counted at its end. */

@@ -19,6 +19,8 @@ import type { Field, Validated } from "./validate.ts";
 
 const ECUS_REMEMBERED = 4;
 const NEW_ID_IS_ACCEPTED_AFTER = { replies: 2, ms: ROUND_MS };
+/** ECUs that have replied by turns in this time share an address: each change from one to the other would look like a reset. */
+const RIVAL_MS = 24 * 60 * 60 * 1000;
 const HIGH_POWER_IS_RIGHT_AFTER = { replies: 2, ms: ROUND_MS };
 /** No counter of an ECU is older. */
 const LONGEST_LIFE_SECONDS = 30 * 366 * 86_400;
@@ -45,9 +47,12 @@ export const validateCounters = (
   };
   const stranger = findStranger(before, reading.identity, at);
   if (stranger !== undefined) {
-    const note = `another ECU, ${stranger.ecuId}, replies at this address; its energy and power are left out until it has replied for 5 minutes`;
     return {
-      ...leaveOut(reading, ["lifetime_energy", "today_energy", "power"], [note]),
+      ...leaveOut(
+        reading,
+        ["lifetime_energy", "today_energy", "power"],
+        [describeStranger(before, stranger.ecuId, at)],
+      ),
       memory: { ...before, stranger },
     };
   }
@@ -60,15 +65,22 @@ const isPlantReading = (reading: Reading): reading is PlantReading =>
   reading.todayEnergyJoules !== undefined;
 
 /** Another ECU that replies at this address, and is not accepted yet. The first ECU is accepted at once. */
-const findStranger = (
-  { ecuId: accepted, stranger }: Memory,
-  { ecuId }: Identity,
-  at: number,
-): Memory["stranger"] => {
+const findStranger = (memory: Memory, { ecuId }: Identity, at: number): Memory["stranger"] => {
+  const { ecuId: accepted, stranger } = memory;
   if (accepted === undefined || accepted === ecuId) return undefined;
   const streak = extendStreak(stranger?.ecuId === ecuId ? stranger : undefined, at);
-  return hasLasted(streak, at, NEW_ID_IS_ACCEPTED_AFTER) ? undefined : { ...streak, ecuId };
+  const isAccepted = hasLasted(streak, at, NEW_ID_IS_ACCEPTED_AFTER) && !isRival(memory, ecuId, at);
+  return isAccepted ? undefined : { ...streak, ecuId };
 };
+
+/** Whether this ECU has replied by turns with the one that was there first, in the last 24 hours. */
+const isRival = ({ rival }: Memory, ecuId: string, at: number): boolean =>
+  rival?.ecuId === ecuId && at - rival.at < RIVAL_MS;
+
+const describeStranger = (memory: Memory, ecuId: string, at: number): string =>
+  isRival(memory, ecuId, at)
+    ? `two ECUs, ${memory.ecuId} and ${ecuId}, reply at this address by turns; energy and power of ${ecuId} are left out until it has been the only one for 24 hours: give each ECU its own address`
+    : `another ECU, ${ecuId}, replies at this address; its energy and power are left out until it has replied for 5 minutes`;
 
 /** Validates a reading of the ECU that is accepted at this address. */
 const validateAccepted = (
@@ -90,7 +102,7 @@ const validateAccepted = (
     const [lifetime, today] = [endLowerStreak(earlier.lifetime), endLowerStreak(earlier.today)];
     return {
       ...leaveOut(reading, ["lifetime_energy", "today_energy"], [...change, note]),
-      memory: remember(before, identity, { ...kept, date, lifetime, today }),
+      memory: remember(before, identity, { ...kept, date, lifetime, today }, now.at),
     };
   }
   const limitWatts = findPlantLimit(reading);
@@ -109,12 +121,17 @@ const validateAccepted = (
       rejected.map(([field]) => field),
       [...change, ...rejected.map(([, name, problem]) => `the ${name} is left out: it ${problem}`)],
     ),
-    memory: remember(before, identity, {
-      date,
-      lifetime: lifetime.memory,
-      today: today.memory,
-      ...(power.streak && { highPower: power.streak }),
-    }),
+    memory: remember(
+      before,
+      identity,
+      {
+        date,
+        lifetime: lifetime.memory,
+        today: today.memory,
+        ...(power.streak && { highPower: power.streak }),
+      },
+      now.at,
+    ),
   };
 };
 
@@ -132,22 +149,27 @@ const validateLifetime = (
   validateCounter(
     lifetime,
     { ...context, joules: lifetimeEnergyJoules },
-    { mayFall: false, rejectsZero: true, longestSeconds: LONGEST_LIFE_SECONDS },
+    { mayFall: false, mayRestart: false, rejectsZero: true, longestSeconds: LONGEST_LIFE_SECONDS },
   );
 
 const validateToday = (
   { today }: EcuMemory,
-  { todayEnergyJoules, invertersOnline = 0 }: PlantReading,
+  reading: PlantReading,
   context: Context,
 ): CounterResult => {
+  const { todayEnergyJoules, invertersOnline = 0 } = reading;
   const { date } = context;
+  const isOldValue = todayEnergyJoules > 0 && invertersOnline === 0;
   const isNewDay = date !== undefined && today.goodOn !== undefined && date > today.goodOn;
   const isNight = todayEnergyJoules === 0 && invertersOnline === 0;
   return validateCounter(
     today,
-    { ...context, joules: todayEnergyJoules },
+    // An ECU-R reports yesterday's energy all night (docs/protocol.md#energy-of-today): its date is that of an earlier reading.
+    { ...context, joules: todayEnergyJoules, ...(isOldValue && { date: today.goodOn }) },
     {
-      mayFall: isNewDay || isNight,
+      mayFall: (isNewDay && !isOldValue) || isNight,
+      // Without a date, or if the ECU's clock was set back, the day may be another one.
+      mayRestart: localReportDate(reading) === undefined || date !== today.goodOn,
       rejectsZero: today.good !== undefined,
       longestSeconds: LONGEST_DAY_SECONDS,
     },
@@ -190,10 +212,30 @@ const localReportDate = ({ lastReportAt, lastReportLocal }: Reading): string | u
   lastReportAt === undefined ? undefined : lastReportLocal?.slice(0, 8);
 
 /** Replaces the memory of the ECU of this reading, and makes it the accepted one. */
-const remember = (before: Memory, { ecuId, timezone }: Identity, ecu: EcuMemory): Memory => {
+const remember = (
+  before: Memory,
+  { ecuId, timezone }: Identity,
+  ecu: EcuMemory,
+  at: number,
+): Memory => {
+  const rival = findRival(before, ecuId, at);
   const others = Object.entries(before.ecus).filter(([id]) => id !== ecuId);
   const kept = others.slice(1 - ECUS_REMEMBERED);
-  return { ecuId, zone: timezone, ecus: Object.fromEntries([...kept, [ecuId, ecu]]) };
+  return {
+    ecuId,
+    zone: timezone,
+    ...(rival && { rival }),
+    ecus: Object.fromEntries([...kept, [ecuId, ecu]]),
+  };
+};
+
+/** The rival after an accepted reply. An ECU that has replaced another one is a rival of its predecessor for 24 hours. */
+const findRival = (before: Memory, ecuId: string, at: number): Memory["rival"] => {
+  const { ecuId: accepted = ecuId, stranger, rival } = before;
+  const other = accepted === ecuId ? stranger?.ecuId : accepted;
+  if (other === undefined) return rival && isRival(before, rival.ecuId, at) ? rival : undefined;
+  const second = accepted === ecuId ? other : ecuId;
+  return { ecuId: isRival(before, accepted, at) ? accepted : second, at };
 };
 
 /**

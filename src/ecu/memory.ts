@@ -21,13 +21,15 @@ export interface CounterMemory {
   readonly good?: number;
   /** Local date on which the counter first had this value, yyyymmdd. */
   readonly goodOn?: string | undefined;
-  /** When it was last reported; absent in a memory of version 1.0. */
+  /** When it was last reported, to within a round; absent in a memory of version 1.0. */
   readonly seen?: Moment;
   /**
    * Monotonic milliseconds of the first value that was accepted without a value to compare it with. Absent as soon as a
    * later round has confirmed it.
    */
   readonly provisionalSince?: number;
+  /** The last accepted value before a rise that only its repetition confirmed. Absent as soon as the plant can have produced the rise. */
+  readonly beforeRise?: { readonly joules: number; readonly seen: Moment };
   /** The replies in a row with the value 0. */
   readonly zero?: Streak;
   /** The replies in a row far below the last accepted value, in which the counter did not fall; `joules` is the latest. */
@@ -54,6 +56,8 @@ export interface Memory {
   readonly zone?: string;
   /** The replies in a row of another ECU. */
   readonly stranger?: Streak & { readonly ecuId: string };
+  /** Of two ECUs that reply by turns, the one that came second; `at`: when they last did, in monotonic milliseconds. */
+  readonly rival?: { readonly ecuId: string; readonly at: number };
   /** By ECU id, of the last few that were accepted. */
   readonly ecus: Readonly<Record<string, EcuMemory>>;
 }

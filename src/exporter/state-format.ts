@@ -68,6 +68,7 @@ const createSchema = (clock: Times) => {
     goodOn: date.optional(),
     seen: z.exactOptional(moment),
     provisionalSince: z.exactOptional(since),
+    beforeRise: z.exactOptional(z.object({ joules, seen: moment })),
     zero: z.exactOptional(streak),
     lower: z.exactOptional(streak.extend({ joules })),
     higher: z.exactOptional(streak.extend({ joules, seen: moment })),
@@ -77,6 +78,7 @@ const createSchema = (clock: Times) => {
     ecuId: z.exactOptional(ecuId),
     zone: z.exactOptional(z.string().refine(isTimeZone, "expected the name of a time zone")),
     stranger: z.exactOptional(streak.extend({ ecuId })),
+    rival: z.exactOptional(z.object({ ecuId, at: since })),
     ecus: z.record(
       z.string(),
       z.object({

@@ -362,6 +362,30 @@ describe("the lifetime energy of a plant, in kWh", () => {
       [100, none, none, 900, none, none, 100.2],
     ],
     [
+      "is replaced if the value before the rise continues, however long the rise was repeated",
+      [
+        ...[{ life: 100 }, { life: 900 }, { life: 900 }, { life: 900 }],
+        ...[
+          { life: 900, after: ROUND },
+          { life: 900, after: HOUR },
+        ],
+        ...[{ life: 100.1 }, { life: 100.1 }, { life: 100.2 }],
+      ],
+      [100, none, none, 900, 900, 900, none, none, 100.2],
+    ],
+    [
+      "is not replaced by a value that does not continue from before the rise",
+      [
+        ...[{ life: 100 }, { life: 900 }, { life: 900 }, { life: 900 }],
+        ...[
+          { life: 900, after: ROUND },
+          { life: 900, after: HOUR },
+        ],
+        ...[{ life: 899.6 }, { life: 899.6 }, { life: 899.6 }, { life: 900.1 }],
+      ],
+      [100, none, none, 900, 900, 900, none, none, none, 900.1],
+    ],
+    [
       "may rise by the production of a day without reads",
       [{ life: 100 }, { life: 533.6, after: DAY }],
       [100, 533.6],
@@ -416,6 +440,30 @@ describe("the lifetime energy of a plant, in kWh", () => {
     const reading = createReading({ life: 900_000 * KWH });
     expect(validateCounters(memory, reading, 0).reading.lifetimeEnergyJoules).toBe(900_000 * KWH);
   });
+
+  it("is provisional if it rose since a memory that has no time", () => {
+    const earlier: Memory = {
+      ecuId: "1",
+      ecus: { "1": { lifetime: { good: 100 * KWH }, today: {} } },
+    };
+    const lives = [900, 100.1, 100.1, 100.1];
+    const shown: (number | undefined)[] = [];
+    lives.reduce((memory, life, i) => {
+      const reading = createReading({ life: life * KWH });
+      const result = validateCounters(memory, reading, i * ROUND);
+      shown.push(result.reading.lifetimeEnergyJoules);
+      return result.memory;
+    }, earlier);
+    expect(shown).toEqual([900 * KWH, none, none, 100.1 * KWH]);
+  });
+
+  it("does not change the memory during a round in which it stays the same", () => {
+    const validate = (memory: Memory, at: number) =>
+      validateCounters(memory, createReading({ date: D1 }), at).memory;
+    const confirmed = validate(validate(noMemory, 0), ROUND);
+    expect(validate(confirmed, 2 * ROUND - 1)).toEqual(confirmed);
+    expect(validate(confirmed, 2 * ROUND)).not.toEqual(confirmed);
+  });
 });
 
 describe("today's energy of a plant, in kWh", () => {
@@ -432,6 +480,75 @@ describe("today's energy of a plant, in kWh", () => {
         { date: D2, today: 0.02 },
       ],
       [10, 10, none, none, 10.01, none, 0.02],
+    ],
+    [
+      "is accepted at the third reply of any lower value, if no reply has a date: the day may be another one",
+      [
+        { today: 30 },
+        { today: 30, after: ROUND },
+        { today: 5, after: HOUR },
+        { today: 5.1 },
+        { today: 5.2 },
+      ],
+      [30, 30, none, none, 5.2],
+    ],
+    [
+      "is accepted at the third reply of any lower value after the ECU's clock was set back",
+      [
+        { date: "20300101", today: 30 },
+        { date: "20300101", today: 30, after: ROUND },
+        { date: D1, today: 5, after: HOUR },
+        { date: D1, today: 5.1 },
+        { date: D1, today: 5.2 },
+      ],
+      [30, 30, none, none, 5.2],
+    ],
+    [
+      "is that of the new day after an ECU-R reported 0 once at night",
+      [
+        { date: D1, today: 30 },
+        { date: D1, today: 30, after: ROUND },
+        { date: D2, today: 0, online: 0, after: HOUR },
+        ...Array<Step>(4).fill({ date: D2, today: 30, online: 0 }),
+        { date: D2, today: 5, after: 8 * HOUR },
+        { date: D2, today: 5.1 },
+        { date: D2, today: 5.2 },
+      ],
+      [30, 30, 0, none, none, 30, 30, none, none, 5.2],
+    ],
+    [
+      "is left out if it is too high once at night, while an ECU-R still reports that of yesterday",
+      [
+        { date: D1, today: 30 },
+        { date: D1, today: 30, after: ROUND },
+        { date: D2, today: 30, online: 0, after: HOUR },
+        { date: D2, today: 90, online: 0 },
+        { date: D2, today: 30, online: 0 },
+        { date: D2, today: 5, after: 8 * HOUR },
+      ],
+      [30, 30, 30, none, 30, 5],
+    ],
+    [
+      "is left out if it is too low once at night, while an ECU-R still reports that of yesterday",
+      [
+        { date: D1, today: 30 },
+        { date: D1, today: 30, after: ROUND },
+        { date: D2, today: 30, online: 0, after: HOUR },
+        { date: D2, today: 12, online: 0 },
+        { date: D2, today: 30, online: 0 },
+        { date: D2, today: 5, after: 8 * HOUR },
+      ],
+      [30, 30, 30, none, 30, 5],
+    ],
+    [
+      "is that of a new day in the morning, if an ECU-R was not read between the afternoon and the night",
+      [
+        { date: D1, today: 20 },
+        { date: D1, today: 20, after: ROUND },
+        { date: D2, today: 30, online: 0, after: 10 * HOUR },
+        { date: D2, today: 5, after: 8 * HOUR },
+      ],
+      [20, 20, 30, 5],
     ],
     [
       "is at most what the plant can produce in the longest day, 25 hours",
@@ -518,6 +635,38 @@ describe("another ECU at the address", () => {
     );
   });
 
+  // Each change is a fall of the same series, and increase() counts the whole counter again.
+  it("is accepted once, until the first one returns, while both reply by turns of twenty minutes", () => {
+    const turn = (step: Step) => Array<Step>(4).fill({ ...step, after: ROUND });
+    const turns = Array.from({ length: 50 }, () => [...turn(own), ...turn(stranger)]).flat();
+    const values = lifetimes(turns).filter((life) => life !== undefined);
+    expect(values.slice(0, 7)).toEqual([1000, 1000, 1000, 1000, 7, 7, 7]);
+    expect(new Set(values.slice(7))).toEqual(new Set([1000]));
+    // The first one is left out for a single reply, when it returns.
+    expect(values.filter((life) => life === 1000)).toHaveLength(199);
+  });
+
+  it("is accepted at most once a day while both reply in any order, and the first one is then accepted again", () => {
+    const turns = fc.array(fc.boolean(), { minLength: 200, maxLength: 280 });
+    fc.assert(
+      fc.property(turns, (order) => {
+        const steps = order.map((isOwn) => ({ ...(isOwn ? own : stranger), after: ROUND }));
+        const values = lifetimes(steps).filter((life) => life !== undefined);
+        const changes = values.filter((life, i) => i > 0 && life !== values[i - 1]);
+        expect(changes.length).toBeLessThanOrEqual(2);
+      }),
+    );
+  });
+
+  it("is accepted after 24 hours in which no other one has replied", () => {
+    const replies = [own, stranger, own, { ...stranger, after: ROUND }];
+    const later = [
+      { ...stranger, after: DAY - ROUND - 1 },
+      { ...stranger, after: 1 },
+    ];
+    expect(lifetimes([...replies, ...later]).slice(2)).toEqual([1000, none, none, 7]);
+  });
+
   it("has each of its values counted while it is not accepted", () => {
     const rejected = ["lifetime_energy", "today_energy", "power"];
     expect(validateSteps([own, stranger])[1]?.rejected).toEqual(rejected);
@@ -576,6 +725,13 @@ describe("the notes say why a value is left out", () => {
       [{}, { ecuId: "2" }],
       [
         "another ECU, 2, replies at this address; its energy and power are left out until it has replied for 5 minutes",
+      ],
+    ],
+    [
+      "two ECUs by turns",
+      [{}, { ecuId: "2" }, {}, { ecuId: "2" }],
+      [
+        "two ECUs, 1 and 2, reply at this address by turns; energy and power of 2 are left out until it has been the only one for 24 hours: give each ECU its own address",
       ],
     ],
     [

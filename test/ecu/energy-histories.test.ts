@@ -187,13 +187,13 @@ describe("after any replies", () => {
   const rising = (first: number) =>
     fc.array(fc.nat(5), { minLength: 5, maxLength: 10 }).map((rises) => {
       let life = first;
-      return rises.map((rise) => {
+      return rises.map((rise, i) => {
         life += rise;
-        return { after: ROUND / 2, life, today: life };
+        return { after: i === 0 ? DAY : ROUND / 2, life, today: life };
       });
     });
 
-  // Up to three replies for the id of the ECU, and three for a reset.
+  // Up to three replies for the id of the ECU, and three for a reset; 24 hours later, earlier turns of ids do not matter.
   it.each([
     ["above all earlier values", 10_000],
     ["below a tenth of all earlier values", 1],

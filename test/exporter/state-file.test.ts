@@ -64,6 +64,7 @@ const memory: Memory = {
   ecuId: ECU_ID,
   zone: "Europe/Amsterdam",
   stranger: { since: -MINUTE, times: 1, ecuId: OTHER_ID },
+  rival: { ecuId: OTHER_ID, at: -MINUTE },
   ecus: {
     [OTHER_ID]: { lifetime: { zero: { since: -HOUR, times: 7 } }, today: {} },
     [ECU_ID]: {
@@ -73,6 +74,7 @@ const memory: Memory = {
         goodOn: "20250621",
         seen: { at: -MINUTE, reportAt: 1_750_500_000 },
         provisionalSince: -MINUTE,
+        beforeRise: { joules: 900 * KWH, seen: { at: -HOUR } },
         higher: { since: -MINUTE, times: 1, joules: 9000 * KWH, seen: { at: -MINUTE } },
       },
       today: {
@@ -115,6 +117,7 @@ describe("the state file", () => {
           ecuId: "216200000001",
           zone: "Europe/Amsterdam",
           stranger: { since: "2025-06-21T11:59:00.000Z", times: 1, ecuId: "216000000002" },
+          rival: { ecuId: "216000000002", at: "2025-06-21T11:59:00.000Z" },
           ecus: {
             "216000000002": {
               lifetime: { zero: { since: "2025-06-21T11:00:00.000Z", times: 7 } },
@@ -127,6 +130,7 @@ describe("the state file", () => {
                 goodOn: "20250621",
                 seen: { at: "2025-06-21T11:59:00.000Z", reportAt: 1_750_500_000 },
                 provisionalSince: "2025-06-21T11:59:00.000Z",
+                beforeRise: { joules: 3_240_000_000, seen: { at: "2025-06-21T11:00:00.000Z" } },
                 higher: {
                   since: "2025-06-21T11:59:00.000Z",
                   times: 1,
