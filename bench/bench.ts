@@ -64,7 +64,7 @@ const observe = (frames: Frames): Promise<Observation> => {
         retries: 0,
         retryPauseMs: 0,
       }),
-    settings: () => ({ minIntervalMs: 0, timeoutMs: 1_000, zone: "Etc/GMT" }),
+    settings: () => ({ minIntervalMs: 0, nightIntervalMs: 0, timeoutMs: 1_000, zone: "Etc/GMT" }),
     clock: systemClock,
     log: pino({ level: "silent" }),
   });

@@ -49,6 +49,7 @@ const exporter = await startExporter({
   ecus: [{ name: "soak", host: ecu.host, port: ecu.port }],
   timezone: "Etc/GMT",
   minInterval: 50,
+  nightInterval: 300_000 / TIME_SCALE,
   timeout: 2_500,
   commandPause: 20, // an ECU notices a closed connection a little later
   retries: 1,

@@ -58,6 +58,7 @@ export const demo = defineCommand({
       timezone: zone,
       timeout: TIMEOUT_MS,
       commandPause: 0,
+      nightInterval: 0, // a night of fast simulated time may be shorter than the interval
       retries: 0,
       log,
     });

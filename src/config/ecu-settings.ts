@@ -88,6 +88,14 @@ export const ecuSettings = {
     fallback: "30s",
     parse: duration({ min: "0s", max: "24h" }),
   }),
+  nightInterval: ecuSetting({
+    flag: "ecu.night-interval",
+    yamlKey: "night_interval",
+    value: "DURATION",
+    help: "Minimum time between two reads of an ECU while all its inverters are offline, such as 5m; 0s turns it off.",
+    fallback: "5m",
+    parse: duration({ min: "0s", max: "1h" }),
+  }),
   timeout: ecuSetting({
     flag: "ecu.timeout",
     yamlKey: "timeout",

@@ -8,7 +8,13 @@ import {
   type WritableQueryCounters,
 } from "./counters.ts";
 import { type Memory, noMemory } from "./memory.ts";
-import { createObservation, type Observation, type ObserveResult, observe } from "./observe.ts";
+import {
+  areAllOffline,
+  createObservation,
+  type Observation,
+  type ObserveResult,
+  observe,
+} from "./observe.ts";
 import type { EcuReadOptions, Replies } from "./read.ts";
 import { createReadLog } from "./read-log.ts";
 
@@ -16,6 +22,8 @@ import { createReadLog } from "./read-log.ts";
 export interface MonitorSettings {
   /** Minimum time between two reads. */
   readonly minIntervalMs: number;
+  /** Minimum time between two reads while all inverters are offline, if it is longer than the other one. */
+  readonly nightIntervalMs: number;
   /** Maximum time of one read. */
   readonly timeoutMs: number;
   /** IANA zone for an ECU that does not report its own. */
@@ -62,14 +70,20 @@ export interface Monitor {
   readonly ecu: string;
   /**
    * The state of the ECU now: from a new read, from the one in flight, or from the last one if it is younger than the
-   * minimum interval. When `until` aborts, what has been read so far. Never throws.
+   * minimum interval, or than the night interval if it found all inverters offline. When `until` aborts, what has been
+   * read so far. Never throws.
    */
   observe(until: AbortSignal): Promise<Observation>;
   /** The last observation, without a read; `undefined` before the first read. */
   last(): Observation | undefined;
   /** Whether a read is in flight. */
   isReading(): boolean;
-  /** Whether no read is in flight and the last one is not fresh. An idle monitor can be dropped: a new one reads no earlier. */
+  /**
+   * Unix time in seconds until which `observe` returns the last read because all inverters were offline in it.
+   * `undefined` if only the minimum interval applies.
+   */
+  quietUntil(): number | undefined;
+  /** Whether no read is in flight and the minimum interval has passed. An idle monitor can be dropped. */
   isIdle(): boolean;
   /** Aborts a read in flight. */
   close(): void;
@@ -112,12 +126,9 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     });
     return { run, finished };
   };
-  const isFresh = ({ at }: EndedRead): boolean => {
-    const { minIntervalMs } = settings();
-    return (
-      clock.monotonic() - at.monotonic < minIntervalMs && clock.now() - at.wall < minIntervalMs
-    );
-  };
+  const ageMs = ({ at }: EndedRead): number =>
+    Math.max(clock.monotonic() - at.monotonic, clock.now() - at.wall);
+  const isFresh = (read: EndedRead): boolean => ageMs(read) < intervalAfter(read, settings());
 
   return {
     ecu,
@@ -136,13 +147,30 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     },
     last: () => ended?.observation,
     isReading: () => current !== undefined,
-    isIdle: () => current === undefined && (ended === undefined || !isFresh(ended)),
+    quietUntil: () => {
+      if (current !== undefined || ended === undefined) return undefined;
+      const intervalMs = intervalAfter(ended, settings());
+      const remainingMs = intervalMs - ageMs(ended);
+      return intervalMs > settings().minIntervalMs && remainingMs > 0
+        ? (clock.now() + remainingMs) / 1000
+        : undefined;
+    },
+    // A target that is probed ad hoc may give its place to another one at night too: the night interval does not count.
+    isIdle: () =>
+      current === undefined && (ended === undefined || ageMs(ended) >= settings().minIntervalMs),
     close: () => {
       isClosed = true;
       current?.run.abort();
     },
   };
 };
+
+/** Minimum time from the end of a read to the start of the next one. */
+const intervalAfter = (
+  { observation }: EndedRead,
+  { minIntervalMs, nightIntervalMs }: MonitorSettings,
+): number =>
+  areAllOffline(observation) ? Math.max(minIntervalMs, nightIntervalMs) : minIntervalMs;
 
 /** Starts a read. It ends within the maximum time of a read, whatever the ECU does. */
 const startRun = (

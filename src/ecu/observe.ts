@@ -96,3 +96,19 @@ export const isWaitingForData = ({ up, reading }: Pick<Observation, "up" | "read
 /** Whether the ECU counts inverters but sends an empty list of them, as some firmware does (docs/protocol.md#faults-of-real-ecus). */
 export const hasEmptyList = ({ up, reading }: Pick<Observation, "up" | "reading">): boolean =>
   up && reading.listed === 0 && (reading.registeredByInfo ?? 0) > 0;
+
+/**
+ * Whether the ECU reported every registered inverter as offline, as at night. A failed read, an empty table and a table
+ * with a lost record do not show that. With power in the last completed round, a round is under way: an inverter of an
+ * ECU-R is offline until its turn in the round (docs/protocol.md#online-flag).
+ */
+export const areAllOffline = ({ up, reading }: Pick<Observation, "up" | "reading">): boolean => {
+  const { inverters, registered = 0, powerWatts } = reading;
+  return (
+    up &&
+    powerWatts === 0 &&
+    inverters.length > 0 &&
+    inverters.length >= registered &&
+    inverters.every(({ online }) => online === false)
+  );
+};

@@ -165,6 +165,7 @@ const createExporterApp = (
     listEcus: () =>
       targets.all().map(({ ecu: { name }, monitor, location }) => ({
         ...describeEcu(name, monitor.last(), Date.now() / 1000, location().panels),
+        quietUntil: monitor.quietUntil(),
         probePath: `./probe?${new URLSearchParams({ target: name })}`,
       })),
     isReady,

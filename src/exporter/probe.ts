@@ -187,8 +187,11 @@ const tooManyError = (): TargetError =>
     status: 429,
   });
 
-/** Describes a read for people. */
-export const explainRead = (observation: Observation): string => {
+/**
+ * Describes a read for people.
+ * @param quietUntil Unix time in seconds before which the ECU is not read again because all its inverters are offline
+ */
+export const explainRead = (observation: Observation, quietUntil?: number): string => {
   const { ecu, up, reading, queries, readAt } = observation;
   const lines = Object.entries(queries).map(([query, { success, durationSeconds, problem }]) => {
     if (durationSeconds === undefined) return `${query}: ${problem ?? "not sent"}`;
@@ -212,6 +215,9 @@ export const explainRead = (observation: Observation): string => {
           `${inverters.filter(({ online }) => online).length} of ${inverters.length} inverters online.`,
         ]
       : []),
+    ...(quietUntil === undefined
+      ? []
+      : [`The next read is after ${new Date(quietUntil * 1000).toISOString()}.`]),
     ...notes.map((note) => `Note: ${note}.`),
   ]
     .map(printable)

@@ -55,7 +55,11 @@ export const createScraper = ({
       const scrape = { observations, build, durationSeconds, locations };
       const probe = { success, durationSeconds };
       const text = await render({ ...scrape, probe }, findFormat(contentType));
-      return { contentType, text, explanation: observations.map(explainRead).join("\n\n") };
+      const quietUntil = target.monitor.quietUntil();
+      const explanation = observations
+        .map((observation) => explainRead(observation, quietUntil))
+        .join("\n\n");
+      return { contentType, text, explanation };
     },
     listTargetGroups: () => targets.all().map(formatTargetGroup),
     abortInFlight,

@@ -144,9 +144,10 @@ const createTargetMonitor = (
         retries: settings().retries,
       }),
     settings: () => {
-      const { minInterval, timeout, timezone } = settings();
+      const { minInterval, nightInterval, timeout, timezone } = settings();
       return {
         minIntervalMs: minInterval,
+        nightIntervalMs: nightInterval,
         timeoutMs: timeout * READ_SHARE,
         zone: timezone ?? resolveMachineZone(),
         isZoneSet: timezone !== undefined,

@@ -21,6 +21,8 @@ export interface LandingEcu {
   readonly reportAgeSeconds?: number | undefined;
   /** Time since the last read of the ECU. */
   readonly readAgeSeconds?: number | undefined;
+  /** Unix time in seconds before which it is not read again because all its inverters are offline. */
+  readonly quietUntil?: number | undefined;
   /** Why the last read failed, and what to do. */
   readonly problem?: LandingProblem | undefined;
   /** What was unexpected in the last read, one sentence each, without a final period. */
@@ -97,7 +99,7 @@ ${only === undefined ? "" : html`<li><a href="${pageUrl({ ...page, only: undefin
 </header>
 <main>
 ${renderTable(page)}
-<p>As of ${renderTime(now)}. ${renderReloadNote(page)}</p>
+<p>As of ${renderTime(now)}. ${renderReloadNote(page)}</p>${renderQuietNote(page)}
 </main>
 <footer>
 <p>Version ${version}. The README of the exporter describes the metrics, and what to do if an ECU does not reply.</p>
@@ -124,6 +126,15 @@ const renderReloadNote = (page: LandingPage): Html => {
     : html`This page does not reload. <a href="${url}">Reload every ${RELOAD_SECONDS} s</a>`;
 };
 
+const renderQuietNote = (page: LandingPage): string | Html =>
+  listShown(page).some(({ quietUntil }) => quietUntil !== undefined)
+    ? html`\n<p>An ECU is read less often while all its inverters are offline. Until the time in the table, scrapes get the last read.</p>`
+    : "";
+
+/** The ECUs in the table. */
+const listShown = ({ only, ecus }: LandingPage): readonly LandingEcu[] =>
+  only === undefined ? ecus : [only];
+
 const pageUrl = ({ only, reloads }: Pick<LandingPage, "only" | "reloads">): string => {
   const query = new URLSearchParams({
     ...(only && { ecu: only.name }),
@@ -132,9 +143,11 @@ const pageUrl = ({ only, reloads }: Pick<LandingPage, "only" | "reloads">): stri
   return query.size === 0 ? "./" : `./?${query}`;
 };
 
-const renderTime = (now: number): Html => {
-  const iso = new Date(now * 1000).toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
+/** @param seconds Unix time */
+const renderTime = (seconds: number, { withDate = true } = {}): Html => {
+  const iso = new Date(seconds * 1000).toISOString();
+  const date = withDate ? `${iso.slice(0, 10)} ` : "";
+  return html`<time datetime="${iso}">${date}${iso.slice(11, 19)} UTC</time>`;
 };
 
 /** Shown beside each value on a narrow screen, and as table headings on a wide one. */
@@ -144,7 +157,7 @@ const COLUMN_COUNT = columns.length + 1;
 
 /** The roles repeat those of the elements: some browsers drop them if the style sheet shows rows as blocks. */
 const renderTable = (page: LandingPage): Html => {
-  const ecus = page.only === undefined ? page.ecus : [page.only];
+  const ecus = listShown(page);
   const inverterCount = ecus.reduce((sum, ecu) => sum + ecu.inverterCount, 0);
   const showInverters = page.only !== undefined || inverterCount <= MAX_INVERTERS;
   const headings = ["ECU, inverter", ...columns].map(
@@ -170,7 +183,7 @@ const renderEcu = (ecu: LandingEcu, showInverters: boolean, page: LandingPage): 
 };
 
 const renderEcuRow = (ecu: LandingEcu): Html => {
-  const { powerWatts, todayKilowattHours, invertersOnline, registered, readAgeSeconds } = ecu;
+  const { powerWatts, todayKilowattHours, invertersOnline, registered } = ecu;
   const online = `${formatValue(invertersOnline)} of ${formatValue(registered)} online`;
   const today = `${todayKilowattHours?.toFixed(2) ?? NOT_MEASURED} kWh today`;
   const cells = [
@@ -184,13 +197,18 @@ const renderEcuRow = (ecu: LandingEcu): Html => {
       formatValue(powerWatts, "W"),
       (powerWatts ?? todayKilowattHours) === undefined ? "" : today,
     ),
-    renderCell(
-      "Age of data",
-      formatAge(ecu.reportAgeSeconds),
-      readAgeSeconds === undefined ? "" : `read ${formatSpan(readAgeSeconds)} ago`,
-    ),
+    renderCell("Age of data", formatAge(ecu.reportAgeSeconds), renderReadTimes(ecu)),
   ];
   return html`<tr role="row" class="ecu">${renderEcuHeading(ecu)}${cells}<td role="cell" colspan="3"></td></tr>`;
+};
+
+/** The age of the last read, and how long scrapes get it although the minimum interval has passed. */
+const renderReadTimes = ({ readAgeSeconds, quietUntil }: LandingEcu): string | Html => {
+  if (readAgeSeconds === undefined) return "";
+  const read = `read ${formatSpan(readAgeSeconds)} ago`;
+  return quietUntil === undefined
+    ? read
+    : html`${read}<br>next after ${renderTime(quietUntil, { withDate: false })}`;
 };
 
 const renderEcuHeading = (ecu: LandingEcu): Html => {
@@ -252,7 +270,7 @@ const renderChannelsCell = (channels: LandingInverter["channels"]): Html => {
   return html`<td role="cell" class="wide" data-label="Channels">${items.length === 0 ? NOT_MEASURED : html`<ul>${items}</ul>`}</td>`;
 };
 
-const renderCell = (label: Column, value: string | Html, detail = ""): Html =>
+const renderCell = (label: Column, value: string | Html, detail: string | Html = ""): Html =>
   html`<td role="cell" class="number" data-label="${label}">${value}${detail && html`<small>${detail}</small>`}</td>`;
 
 const renderWideCell = (content: string | Html): Html =>

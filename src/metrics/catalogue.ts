@@ -259,7 +259,7 @@ export const catalogue = {
   },
   apsystems_exporter_shared_reads_total: {
     type: "counter",
-    help: "Scrapes answered from a read that was already in flight or younger than the minimum interval.",
+    help: "Scrapes answered from a read that was already in flight or younger than the minimum or night interval.",
     labels: ["ecu"],
     samples: perEcu(({ counters }) => counters.sharedReads),
   },

@@ -85,6 +85,7 @@ describe("a valid command line", () => {
         enableLifecycle: false,
         systemdSocket: false,
         minInterval: 30_000,
+        nightInterval: 300_000,
         timeout: 9_500,
         commandPause: 250,
         retries: 2,
@@ -99,7 +100,7 @@ describe("a valid command line", () => {
 
   it("sets every setting of serve", () => {
     const argv =
-      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.systemd-socket --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.external-url=https://home.example/ecu --web.route-prefix=/ --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
+      "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.night-interval=2m --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.systemd-socket --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.external-url=https://home.example/ecu --web.route-prefix=/ --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
     expect(parsed(argv.split(" "))).toEqual({
       command: "serve",
       config: {
@@ -114,6 +115,7 @@ describe("a valid command line", () => {
           { uid: "801000000002", channel: 4, panel: "B2", array: "barn", row: "2", column: "7" },
         ],
         minInterval: 0,
+        nightInterval: 120_000,
         timeout: 3_000,
         commandPause: 1_000,
         retries: 0,

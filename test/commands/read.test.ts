@@ -266,8 +266,8 @@ describe("the JSON of read", () => {
 
 describe("read --watch", () => {
   /** Reads three times, the second time while the ECU refuses connections, then is stopped. */
-  const watch = async (options: ReadCase = {}) => {
-    await using ecu = await startEcu();
+  const watch = async (options: ReadCase = {}, simulation: Partial<SimulationOptions> = {}) => {
+    await using ecu = await startEcu(simulation);
     const screen = recordingTerminal(options);
     const slept: number[] = [];
     let stop = (): void => {};
@@ -299,6 +299,12 @@ describe("read --watch", () => {
     expect(states).toEqual(["up", "down", "up"]);
     for (const ms of slept) expect(ms).toBeGreaterThan(50_000);
     expect(text).not.toContain("\u001b");
+  });
+
+  it("reads an ECU at each interval although all inverters are offline", async () => {
+    const { text } = await watch({}, { start: NIGHT });
+    const states = [...text.matchAll(/^ECU +roof {2}(.*)$/gm)].map(([, state]) => state);
+    expect(states).toEqual(["up", "down", "up"]);
   });
 
   it("says when it reads next, by this machine's clock", async () => {

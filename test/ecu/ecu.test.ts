@@ -53,7 +53,12 @@ const watch = (ecu: SimulatedEcu, { passing = () => 0, retries = 0 }: WatchOptio
         clock,
         retries,
       }),
-    settings: () => ({ minIntervalMs: 0, timeoutMs: 60_000, zone: "Europe/Amsterdam" }),
+    settings: () => ({
+      minIntervalMs: 0,
+      nightIntervalMs: 0,
+      timeoutMs: 60_000,
+      zone: "Europe/Amsterdam",
+    }),
     clock: systemClock,
     log: fakeLog().log,
   });

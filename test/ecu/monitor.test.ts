@@ -51,7 +51,12 @@ const world = (...outcomes: (Replies | ((read: Read) => Promise<Replies>))[]) =>
         reading--;
       }
     },
-    settings: () => ({ minIntervalMs: MIN_INTERVAL_MS, timeoutMs: TIMEOUT_MS, zone: "UTC" }),
+    settings: () => ({
+      minIntervalMs: MIN_INTERVAL_MS,
+      nightIntervalMs: 0,
+      timeoutMs: TIMEOUT_MS,
+      zone: "UTC",
+    }),
     clock,
     log,
   });

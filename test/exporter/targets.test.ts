@@ -131,6 +131,48 @@ describe("a probe of one ECU", () => {
   });
 });
 
+describe("an ECU with all inverters offline", () => {
+  const NIGHT = Date.parse("2026-06-21T23:00:00Z");
+  const READ_AT = "apsystems_exporter_last_read_timestamp_seconds";
+
+  it("is not read again by scrapes and probes within five minutes, unless another time is set", async () => {
+    await using roof = await startEcu({ start: NIGHT });
+    await using barn = await startEcu({ start: NIGHT });
+    const ecus = [named("roof", roof), { ...named("barn", barn), nightInterval: 0 }];
+    await using exporter = await startTestExporter(roof, { ecus, nightInterval: undefined });
+    const first = await exporter.get("/probe?target=roof");
+    const second = await exporter.get("/probe?target=roof");
+    await exporter.get();
+    const third = await exporter.get();
+    expect(readUp(third)).toEqual({ roof: "1", barn: "1" });
+    expect([roof.connections.total, barn.connections.total]).toEqual([3, 6]);
+    expect(parseSamples(first, READ_AT)[""]).toBeGreaterThan(Date.now() / 1000 - 60);
+    expect(parseSamples(second, READ_AT)).toEqual(parseSamples(first, READ_AT));
+    expect(third).toContain('apsystems_exporter_shared_reads_total{ecu="roof"} 3\n');
+    expect(third).toContain('apsystems_exporter_shared_reads_total{ecu="barn"} 0\n');
+    expect(third).toMatch(/^inverter_online\{ecu="roof",uid="\d+"\} 0$/m);
+  });
+
+  it("has the time of the next read on the page, and in the description of a probe", async () => {
+    await using roof = await startEcu({ start: NIGHT });
+    await using barn = await startEcu();
+    const ecus = [named("roof", roof), named("barn", barn)];
+    await using exporter = await startTestExporter(roof, { ecus, nightInterval: 300_000 });
+    const readAt = parseSamples(await exporter.get("/probe?target=roof"), READ_AT)[""] ?? 0;
+    await exporter.get("/probe?target=barn");
+    const due = new Date((readAt + 300) * 1000).toISOString();
+    const page = await exporter.get("/");
+    const times = [...page.matchAll(/next after <time datetime="(.*?)">/g)].map(([, time]) => time);
+    expect(times).toHaveLength(1);
+    expect(Math.abs(Date.parse(times[0] ?? "") - Date.parse(due))).toBeLessThan(100);
+    const description = await exporter.get("/probe?target=roof&debug=true");
+    expect(description).toMatch(
+      /^0 of 2 inverters online\.\nThe next read is after 2\d{3}-.*Z\.$/m,
+    );
+    expect(await exporter.get("/probe?target=barn&debug=true")).not.toContain("next read");
+  });
+});
+
 it("/self has the metrics of the exporter, without a query to any ECU", async () => {
   await using ecu = await startEcu();
   await using exporter = await startTestExporter(ecu, { ecus: [named("one", ecu)] });

@@ -286,6 +286,30 @@ describe("the table", () => {
     ]);
   });
 
+  it("has the time until which an ECU is not read again, and says why", () => {
+    const roof: LandingEcu = {
+      ...unreadEcu,
+      state: "up",
+      registered: 2,
+      invertersOnline: 0,
+      powerWatts: 0,
+      reportAgeSeconds: 240,
+      readAgeSeconds: 180,
+      quietUntil: NOW + 120, // 14:22:14 UTC
+    };
+    const barn: LandingEcu = { ...unreadEcu, name: "barn" };
+    const page = renderPage([roof, barn]);
+    expect(page).toContain(
+      '<small>read 3 min ago<br>next after <time datetime="2023-11-20T14:22:14.000Z">14:22:14 UTC</time></small>',
+    );
+    const note =
+      "<p>An ECU is read less often while all its inverters are offline. Until the time in the table, scrapes get the last read.</p>";
+    expect(page).toContain(note);
+    expect(renderPage([roof, barn], roof)).toContain(note);
+    expect(renderPage([roof, barn], barn)).not.toContain("less often");
+    expect(renderPage([barn])).not.toContain("less often");
+  });
+
   it.each([
     [-4_000, "67 min ahead"],
     [-60, "60 s ahead"],

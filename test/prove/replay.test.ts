@@ -44,7 +44,7 @@ const startExporter = (ecu: string, zone: string, clock: FakeClock) => {
       }
       return Promise.resolve(current);
     },
-    settings: () => ({ minIntervalMs: 0, timeoutMs: 1_000, zone }),
+    settings: () => ({ minIntervalMs: 0, nightIntervalMs: 0, timeoutMs: 1_000, zone }),
     clock,
     log: fakeLog().log,
   });

@@ -31,6 +31,7 @@ export const startTestExporter = async (
     })),
     timezone: "Europe/Amsterdam",
     minInterval: 0,
+    nightInterval: 0,
     timeout: 60_000,
     commandPause: 0,
     retries: 0,

@@ -86,7 +86,7 @@ const startExporter = (now: number, remembered: Memory) => {
   const monitor = createMonitor({
     ecu: "roof",
     read: () => Promise.resolve(current),
-    settings: () => ({ minIntervalMs: 0, timeoutMs: MINUTE / 2, zone: ZONE }),
+    settings: () => ({ minIntervalMs: 0, nightIntervalMs: 0, timeoutMs: MINUTE / 2, zone: ZONE }),
     clock,
     log: fakeLog().log,
     memory: {

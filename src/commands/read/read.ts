@@ -42,7 +42,7 @@ export const read = async (
       : "from --ecu.timezone";
   const targets = createTargets({
     ecus: [ecu],
-    defaults: { ...config, minInterval: 0 }, // the command itself decides when to read
+    defaults: { ...config, minInterval: 0, nightInterval: 0 }, // the command itself decides when to read
     log: pino({ level: "silent" }),
   });
   const stop = new AbortController();
