@@ -30,7 +30,11 @@ export const loadWebConfig = (path: string): LoadedWebConfig => {
   const readReferenced: ReadReferencedFile = (name) =>
     read(resolve(dirname(path), name)).toString();
   try {
-    return { result: parseYaml(read(path, MAX_KIB), path, createSchema(readReferenced)), files };
+    const schema = createSchema(readReferenced);
+    return {
+      result: parseYaml(read(path, MAX_KIB), path, schema, { textKeys: HEADER_NAMES }),
+      files,
+    };
   } catch (error) {
     return { result: { problems: [`${path}: ${(error as Error).message}`] }, files };
   }
@@ -63,22 +67,21 @@ const user = z.string().refine((name) => name !== "" && !/[:\p{Cc}]/u.test(name)
 });
 
 /** The characters that HTTP allows in a header value (RFC 9110, 5.5). */
-const headerText = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
-  error: "contains a character that is not allowed in a header",
-});
-/** Also numbers, true and false, as in `X-XSS-Protection: 1`, and no value. */
-const header = z.preprocess(
-  (value) =>
-    value === null ? "" : ["number", "boolean"].includes(typeof value) ? String(value) : value,
-  headerText,
-);
+const header = z
+  .string()
+  .regex(/^[\t\x20-\x7e\x80-\xff]*$/, {
+    error: "contains a character that is not allowed in a header",
+  })
+  .nullish();
 const headers = z.strictObject({
-  "Content-Security-Policy": header.optional(),
+  "Content-Security-Policy": header,
   "X-Frame-Options": z.enum(["deny", "sameorigin"]).optional(),
   "X-Content-Type-Options": z.enum(["nosniff"]).optional(),
-  "X-XSS-Protection": header.optional(),
-  "Strict-Transport-Security": header.optional(),
+  "X-XSS-Protection": header,
+  "Strict-Transport-Security": header,
 });
+/** Their values are texts: `X-XSS-Protection: 1` needs no quotes. */
+const HEADER_NAMES = new Set(Object.keys(headers.shape));
 
 const interval = z.union([z.string(), z.literal(0)]).transform((text, { addIssue }) => {
   try {
@@ -116,7 +119,7 @@ const createSchema = (read: ReadReferencedFile) =>
     .transform((file) => ({
       tls: file.tls_server_config,
       headers: Object.entries(file.http_server_config?.headers ?? {}).filter(
-        ([, value]) => value !== undefined && value !== "", // "Unset if blank."
+        ([, value]) => value, // "Unset if blank."
       ) as [name: string, value: string][],
       rateLimit: file.rate_limit && {
         intervalMs: file.rate_limit.interval,

@@ -242,9 +242,9 @@ describe("a value in the format of the exporter toolkit", () => {
       load(
         `http_server_config: {headers: {${names.map((name, i) => `${name}: ${values[i]}`).join(", ")}}}`,
       ).headers;
-    expect(Object.fromEntries(loadHeaders("1", "true", "false"))).toEqual({
-      "X-XSS-Protection": "1",
-      "Content-Security-Policy": "true",
+    expect(Object.fromEntries(loadHeaders("01", "1.0", "false"))).toEqual({
+      "X-XSS-Protection": "01",
+      "Content-Security-Policy": "1.0",
       "Strict-Transport-Security": "false",
     });
     expect(loadHeaders("", '""', "null")).toEqual([]);
