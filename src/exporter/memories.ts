@@ -20,7 +20,7 @@ export interface Memories {
 interface MemoriesOptions {
   /** The memories at the start; changed in place. */
   readonly entries?: Map<string, MemoryEntry>;
-  /** Called after each change. Must not throw. */
+  /** Called after each change that is worth a write of the memory card. Must not throw. */
   readonly onChange?: () => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -35,10 +35,10 @@ export const createMemories = ({
   now,
 }: MemoriesOptions): Memories => {
   const set = (ecu: string, entry: MemoryEntry): void => {
-    if (JSON.stringify(entries.get(ecu)) === JSON.stringify(entry)) return;
+    const isEqual = listValues(entries.get(ecu)) === listValues(entry);
     entries.set(ecu, entry);
     forgetUnconfigured(entries, now());
-    onChange();
+    if (!isEqual) onChange();
   };
   return {
     select: (ecu) => ({
@@ -54,6 +54,10 @@ export const createMemories = ({
     },
   };
 };
+
+/** All values but the time at which a counter was last seen: it differs in each read, and an older one is as good. */
+const listValues = (entry: MemoryEntry | undefined): string | undefined =>
+  JSON.stringify(entry, (key, value: unknown) => (key === "seen" ? undefined : value));
 
 /** Removes the names that have not been configured for 90 days. */
 const forgetUnconfigured = (entries: Map<string, MemoryEntry>, now: number): void => {

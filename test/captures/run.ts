@@ -20,11 +20,17 @@ const PAUSE_MS = 20;
 /** Runs `capture` with short pauses. @returns its exit code and its output */
 export const runCapture = async (
   { host, port }: { host: string; port: number },
-  { output = "-", force = false, all = false, randomInteger = seeded() } = {},
+  {
+    output = "-",
+    force = false,
+    all = false,
+    commandPause = PAUSE_MS,
+    randomInteger = seeded(),
+  } = {},
 ) => {
   const printed = { stdout: "", stderr: "" };
   const code = await capture(
-    { ecu: { name: host, host, port }, output, force, all, commandPause: PAUSE_MS },
+    { ecu: { name: host, host, port }, output, force, all, commandPause },
     {
       write: (text) => {
         printed.stdout += text;

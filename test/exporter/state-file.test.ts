@@ -166,6 +166,13 @@ describe("the state file", () => {
     const { ino } = await stat(at.file); // each write makes another file
     await kept(at.file, "roof", createMemory(1));
     expect((await stat(at.file)).ino).toBe(ino);
+    const seen = (at: number): Memory => ({
+      ecuId: ECU_ID,
+      ecus: { [ECU_ID]: { lifetime: { good: 1, seen: { at } }, today: {} } },
+    });
+    await kept(at.file, "roof", seen(1)); // each read of a whole night: a memory card wears out
+    await kept(at.file, "roof", seen(2));
+    expect((await stat(at.file)).ino).toBe(ino);
     await kept(at.file, "roof", createMemory(2));
     expect((await stat(at.file)).ino).not.toBe(ino);
   });

@@ -13,7 +13,7 @@ import { settle } from "../support/fake-clock.ts";
 import { startReplyingEcu } from "../support/replay.ts";
 
 /** An ECU notices a closed connection a moment later. */
-const PAUSE_MS = 100;
+const PAUSE_MS = 500;
 
 const startEcu = (change: Partial<SimulationOptions> = {}) =>
   simulateEcu({

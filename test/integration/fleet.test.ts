@@ -75,7 +75,7 @@ describe.skipIf(!hasPrograms)("two exporters, two shards of Prometheus and one s
       const [first] = own;
       if (first === undefined) throw new Error("no ECU");
       exporters.push(
-        await startTestExporter(first, { ecus: own, commandPause: 100, site: noon() }),
+        await startTestExporter(first, { ecus: own, commandPause: 500, site: noon() }),
       );
     }
     const storePort = await freePort();
