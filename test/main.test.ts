@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { version } from "../src/version.ts";
 import { folder } from "./captures/run.ts";
 import { ecuIds, queryEcu, startEcu } from "./simulator/client.ts";
+import { HERE, runCli as run, startCli as start } from "./support/cli.ts";
 import { freePort, poll } from "./support/programs.ts";
 
 const NAME = "apsystems-ecu-exporter";
@@ -14,65 +15,6 @@ const NAME = "apsystems-ecu-exporter";
 const STOP_LIMIT_MS = 20_000;
 /** Without the stop, a read of a mute ECU lasts 50 s: ten attempts of 5 s each. */
 const LONG_READ = ["--ecu.timeout=10m", "--ecu.retries=9"];
-
-interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** A running program; it is gone when this is disposed of. */
-interface Program extends AsyncDisposable {
-  /** The port that it says it listens at. */
-  readonly port: Promise<number>;
-  readonly ended: Promise<Ended>;
-  /** Tells it to stop, and how long it took to. */
-  stop(signal?: NodeJS.Signals): Promise<Ended & { ms: number }>;
-}
-
-const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Program => {
-  const child = spawn(process.execPath, ["dist/main.js", ...args], {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
-  });
-  const output = { stdout: "", stderr: "" };
-  for (const stream of ["stdout", "stderr"] as const) {
-    child[stream].on("data", (chunk) => {
-      output[stream] += chunk;
-    });
-  }
-  const ended = once(child, "close").then(([code]): Ended => ({ code, ...output }));
-  const port = async (): Promise<number> => {
-    for (;;) {
-      const [, port] = /"port":(\d+)/.exec(output.stderr) ?? [];
-      if (port !== undefined) return Number(port);
-      if (child.exitCode !== null) throw new Error(`it ended: ${output.stderr}`);
-      await Promise.race([once(child.stderr, "data"), ended]);
-    }
-  };
-  return {
-    get port() {
-      return port();
-    },
-    ended,
-    stop: async (signal = "SIGTERM") => {
-      const begun = performance.now();
-      child.kill(signal);
-      return { ...(await ended), ms: performance.now() - begun };
-    },
-    [Symbol.asyncDispose]: async () => {
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
-};
-
-const run = async (
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<Ended> => {
-  await using program = start(args, env);
-  return await program.ended;
-};
 
 /** A port of 127.0.0.1 with a listener that takes connections and says nothing. */
 const startMuteEcu = async (): Promise<{ server: Server; port: number } & AsyncDisposable> => {
@@ -92,7 +34,6 @@ const startMuteEcu = async (): Promise<{ server: Server; port: number } & AsyncD
 
 const lines = (...problems: string[]): string =>
   problems.map((problem) => `${NAME}: ${problem}\n`).join("");
-const HERE = "--web.listen-address=127.0.0.1:0";
 
 describe.concurrent("wrong usage", () => {
   it.each<[string[], Record<string, string>, string[]]>([

@@ -1,8 +1,15 @@
 import { type Logger, pino } from "pino";
-import { PinoPretty as pretty } from "pino-pretty";
+import { prettyFactory } from "pino-pretty";
+import { createLineWriter } from "./line-writer.ts";
+
+/** The lines of the log on their way to standard error; standard output is for the result of a command. */
+const stderrLines = createLineWriter({ fd: 2 });
+
+/** The number of log lines that were dropped, because their reader was too slow or because writing failed. */
+export const countDroppedLines = stderrLines.countDropped;
 
 /**
- * Creates the logger. It writes to standard error; standard output is for the result of a command.
+ * Creates the logger. It never waits for the reader of standard error.
  * @param format by default text on a terminal, otherwise JSON
  */
 export const createLog = (
@@ -10,18 +17,21 @@ export const createLog = (
   format: "json" | "text" = process.stderr.isTTY ? "text" : "json",
 ): Logger => {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const toText = prettyFactory({
+    colorize: process.stderr.isTTY,
+    translateTime: false,
+    singleLine: true,
+  });
   const destination =
     format === "json"
-      ? jsonDestination()
-      : pretty({
-          destination: 2,
-          sync: true,
-          colorize: process.stderr.isTTY,
-          translateTime: false,
-          singleLine: true,
-        });
-  return pino(options, destination);
+      ? stderrLines
+      : { write: (line: string): void => stderrLines.write(toText(line)) };
+  const log = pino(options, destination);
+  stderrLines.onRecovery((lines) =>
+    log.warn(
+      { lines },
+      "log lines were dropped: their reader was too slow, or they could not be written",
+    ),
+  );
+  return log;
 };
-
-/** Write errors are ignored: a full disk must not end the program. */
-const jsonDestination = () => pino.destination({ dest: 2, sync: true }).on("error", () => {});

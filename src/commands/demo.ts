@@ -20,7 +20,7 @@ export const demo = defineCommand({
   },
   run: async (config) => {
     const [
-      { createLog },
+      { createLog, countDroppedLines },
       { formatUrls },
       { waitForSignal },
       { startExporter },
@@ -61,6 +61,7 @@ export const demo = defineCommand({
       nightInterval: 0, // a night of fast simulated time may be shorter than the interval
       retries: 0,
       log,
+      countDroppedLines,
     });
     const { addresses, routePrefix: path, scheme } = exporter;
     const urls = formatUrls({ scheme, path, requested: config.listenAddresses, addresses });

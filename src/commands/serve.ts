@@ -68,7 +68,7 @@ export const serve = defineCommand({
   },
   run: async (config, { reparse }) => {
     const [
-      { createLog },
+      { createLog, countDroppedLines },
       { formatUrls },
       { waitForSignal },
       { startExporter },
@@ -90,7 +90,13 @@ export const serve = defineCommand({
       ? findSystemdSockets(process.env, process.pid)
       : config.listenAddresses;
     const loadEcus = async () => (await reparse()).ecus;
-    const exporter = await startExporter({ ...config, listenAt, loadEcus, log });
+    const exporter = await startExporter({
+      ...config,
+      listenAt,
+      loadEcus,
+      log,
+      countDroppedLines,
+    });
     const { addresses, routePrefix, scheme } = exporter;
     const fields = {
       port: addresses[0]?.port,

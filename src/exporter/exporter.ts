@@ -41,6 +41,8 @@ export interface ExporterOptions extends EcuSettings {
   /** Default: the machine's time. */
   readonly clock?: Clock | undefined;
   readonly log: Logger;
+  /** The number of lines of this log that were dropped. */
+  readonly countDroppedLines?: () => number;
 }
 
 export interface Exporter extends AsyncDisposable {
@@ -82,7 +84,11 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     clock,
     log,
   });
-  const scraper = createScraper({ targets, allow: options.probeAllow ?? [] });
+  const scraper = createScraper({
+    targets,
+    allow: options.probeAllow ?? [],
+    countDroppedLines: options.countDroppedLines,
+  });
   const reload = oneAtATime(() => reloadTargets(targets, options));
   let isReady = false;
   const app = createExporterApp(options, { targets, scraper, reload, isReady: () => isReady });

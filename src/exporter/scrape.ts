@@ -18,14 +18,19 @@ export interface Scraper
 
 const build = { version, revision, nodeVersion: process.version };
 
-/** @param options.allow addresses that may be probed in addition to the targets */
+export interface ScraperOptions {
+  readonly targets: Targets;
+  /** Addresses that may be probed in addition to the targets. */
+  readonly allow: readonly AddressRange[];
+  /** The number of log lines dropped since the start. */
+  readonly countDroppedLines?: (() => number) | undefined;
+}
+
 export const createScraper = ({
   targets,
   allow,
-}: {
-  readonly targets: Targets;
-  readonly allow: readonly AddressRange[];
-}): Scraper => {
+  countDroppedLines = () => 0,
+}: ScraperOptions): Scraper => {
   const expose = createExposer();
   const find = createTargetFinder({ targets, allow });
   const { observe, abortInFlight } = createObserver();
@@ -37,12 +42,14 @@ export const createScraper = ({
       const observations = await observe(scraped, timeoutMs);
       const durationSeconds = secondsSince(startedAt);
       const locations = new Map(scraped.map(({ ecu, location }) => [ecu.name, location()]));
-      const scrape = { observations, build, durationSeconds, locations };
+      const droppedLogLines = countDroppedLines();
+      const scrape = { observations, build, durationSeconds, locations, droppedLogLines };
       return { contentType, text: await expose(scrape, findFormat(contentType)) };
     },
     scrapeSelf: async (contentType) => {
       const noEcus = { observations: [], build, durationSeconds: 0, locations: new Map() };
-      return { contentType, text: await expose(noEcus, findFormat(contentType)) };
+      const scrape = { ...noEcus, droppedLogLines: countDroppedLines() };
+      return { contentType, text: await expose(scrape, findFormat(contentType)) };
     },
     probe: async (targetTexts, contentType, timeoutMs) => {
       const startedAt = performance.now();

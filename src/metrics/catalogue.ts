@@ -15,6 +15,8 @@ export interface ScrapeData {
   readonly durationSeconds: number;
   /** The location of each ECU by its name; an ECU without a configured location may be missing. */
   readonly locations: ReadonlyMap<string, EcuLocation>;
+  /** Log lines dropped since the start; absent in a probe. */
+  readonly droppedLogLines?: number | undefined;
   /** The result of a probe of one target; absent in a scrape of all ECUs. */
   readonly probe?: { readonly success: boolean; readonly durationSeconds: number };
 }
@@ -282,6 +284,12 @@ export const catalogue = {
     help: "Registered inverters whose record has an unknown layout or could not be found in the last reply.",
     labels: ["ecu"],
     samples: perEcu(({ reading }) => reading.unknownRecords),
+  },
+  apsystems_exporter_log_lines_dropped_total: {
+    type: "counter",
+    help: "Log lines dropped because their reader was too slow or because writing failed; not on /probe.",
+    labels: [],
+    samples: ({ droppedLogLines }) => createSample({}, droppedLogLines),
   },
   apsystems_exporter_scrape_duration_seconds: {
     type: "gauge",

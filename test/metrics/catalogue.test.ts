@@ -59,6 +59,7 @@ const promised: Record<MetricName, string> = {
   apsystems_exporter_last_read_timestamp_seconds: "gauge ecu",
   apsystems_exporter_rejected_values_total: "counter ecu,field",
   apsystems_exporter_unknown_records: "gauge ecu",
+  apsystems_exporter_log_lines_dropped_total: "counter ",
   apsystems_exporter_scrape_duration_seconds: "gauge ",
   probe_success: "gauge ",
   probe_duration_seconds: "gauge ",
@@ -94,6 +95,7 @@ describe("the catalogue", () => {
       "apsystems_exporter_shared_reads_total",
       "apsystems_exporter_last_read_timestamp_seconds",
       "apsystems_exporter_rejected_values_total",
+      "apsystems_exporter_log_lines_dropped_total",
       "apsystems_exporter_scrape_duration_seconds",
     ]);
   });

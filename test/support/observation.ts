@@ -78,4 +78,5 @@ export const createScrape = (...observations: readonly Observation[]): ScrapeDat
   build: { version: "1.2.3", revision: "0123abc", nodeVersion: "v24.0.0" },
   durationSeconds: 0.07,
   locations: new Map([["roof", rooftop]]),
+  droppedLogLines: 12,
 });
