@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { folder } from "./captures/run.ts";
 import { startEcu } from "./simulator/client.ts";
-import { startCli } from "./support/cli.ts";
+import { HERE, startCli } from "./support/cli.ts";
 import { parseSamples } from "./support/exporter.ts";
 import { freePort, poll } from "./support/programs.ts";
 
@@ -106,3 +106,38 @@ const isJson = (line: string): boolean => {
   JSON.parse(line);
   return true;
 };
+
+it("stops while the lookup of a host name blocks a thread", async () => {
+  using at = folder();
+  const pipe = at.file("blocked");
+  execFileSync("mkfifo", [pipe]);
+  await using program = startCli(
+    ["--ecu.address=ecu.example", HERE],
+    { BLOCKED: pipe },
+    { nodeArgs: ["--import", "./test/support/block-lookups.mjs"] },
+  );
+  const scrape = get(await program.port, "/metrics");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const { code, ms } = await program.stop();
+  expect(await scrape).toContain('ecu_up{ecu="ecu.example"} 0');
+  // Node.js before 22.15 cannot end with an exit code while a thread is blocked.
+  expect(code).toBe("execve" in process ? 0 : "SIGTERM");
+  expect(ms).toBeLessThan(STOP_LIMIT_MS);
+});
+
+describe("SIGHUP while the program starts", () => {
+  const nodeArgs = ["--import", "./test/support/early-hangup.mjs"];
+
+  it("reloads the configuration once serve has started", async () => {
+    await using program = startCli(["--ecu.address=127.0.0.1:9", HERE], {}, { nodeArgs });
+    expect(await get(await program.port, "/-/healthy")).toBe("The exporter is running.\n");
+    const { code, stderr } = await program.stop();
+    expect(code).toBe(0);
+    expect(stderr.match(/"msg":"the configuration was reloaded"/g)).toHaveLength(1);
+  });
+
+  it("ends every other command", async () => {
+    await using program = startCli(["simulate", "--listen=127.0.0.1:0"], {}, { nodeArgs });
+    expect(await program.ended).toMatchObject({ code: "SIGHUP" });
+  });
+});

@@ -68,24 +68,23 @@ export const serve = defineCommand({
   },
   run: async (config, { reparse }) => {
     const [
-      { createLog, countDroppedLines },
+      { onHangup },
       { formatUrls },
+      { createLog, countDroppedLines },
       { waitForSignal },
       { startExporter },
       { findSystemdSockets },
       { version },
     ] = await Promise.all([
-      import("../cli/log.ts"),
+      import("../cli/hangup.ts"),
       import("../cli/listening.ts"),
+      import("../cli/log.ts"),
       import("../cli/shutdown.ts"),
       import("../exporter/exporter.ts"),
       import("../exporter/systemd-sockets.ts"),
       import("../version.ts"),
     ]);
     const log = createLog(config.logLevel, config.logFormat);
-    let reload = (): void => {};
-    // On a terminal, SIGHUP ends the program: it means that the terminal was closed.
-    if (!process.stdin.isTTY) process.on("SIGHUP", () => reload());
     const listenAt = config.systemdSocket
       ? findSystemdSockets(process.env, process.pid)
       : config.listenAddresses;
@@ -107,7 +106,7 @@ export const serve = defineCommand({
     const path = `${routePrefix}${config.telemetryPath}`;
     const urls = formatUrls({ scheme, path, requested: listenAt, addresses });
     log.info(fields, `serving metrics at ${urls}`);
-    reload = () => void exporter.reload();
+    onHangup(() => void exporter.reload());
     await waitForSignal();
     log.info("stopping");
     await exporter.stop();

@@ -1,0 +1,10 @@
+/** Preloaded into the program: every lookup of a host name blocks a thread, as a silent name server does. BLOCKED is a pipe without a writer. */
+import dns from "node:dns";
+import { open } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { isIP } from "node:net";
+
+const { lookup } = dns;
+dns.lookup = (host, ...rest) =>
+  isIP(host) ? lookup(host, ...rest) : open(process.env["BLOCKED"], "r", () => {});
+syncBuiltinESMExports();
