@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { createOpenConnections } from "./open-connections.ts";
 import { type AccessMiddlewareOptions, createAccessMiddleware } from "./web-config/middleware.ts";
 import { createWarningLimiter } from "./web-config/rate-limit.ts";
 import { limitWriteTime } from "./write-timeout.ts";
@@ -99,6 +100,18 @@ const createOneServer = (
   let rules = access();
   const { tls } = rules;
   if (tls === undefined) return createServer(serverOptions, listener);
+  const connections = createOpenConnections();
+  const applyRules = (): void => {
+    const current = access();
+    if (current === rules) return;
+    const isAuthorityChanged = current.tls?.context.ca !== rules.tls?.context.ca;
+    rules = current;
+    if (current.tls !== undefined) server.setSecureContext(current.tls.context);
+    if (!isAuthorityChanged) return;
+    // Their client certificates were checked with another authority. A response in flight ends first.
+    connections.markOutdated();
+    server.closeIdleConnections();
+  };
   const server = createTlsServer(
     {
       ...serverOptions,
@@ -107,14 +120,16 @@ const createOneServer = (
       requestCert: tls.clientAuthType !== "NoClientCert",
       rejectUnauthorized: false, // the middleware rejects with an explanation
     },
-    listener,
+    (request, response) => {
+      applyRules();
+      if (connections.isOutdated(request.socket)) request.socket.destroy();
+      else listener(request, response);
+    },
   );
   server.on("tlsClientError", onTlsError);
-  server.prependListener("connection", () => {
-    const current = access();
-    if (current === rules) return;
-    rules = current;
-    if (current.tls !== undefined) server.setSecureContext(current.tls.context);
+  server.prependListener("connection", (socket: Socket) => {
+    applyRules();
+    connections.add(socket);
   });
   return server;
 };

@@ -231,10 +231,70 @@ describe.skipIf(!hasProgram("openssl", "version"))("over TLS", () => {
     await using server = await startServer(() => access);
     const socket = connect({ host: "127.0.0.1", port: server.port, ca: ca.cert });
     expect((await sendRequest(socket)).status).toBe("200");
-    access = createRules({ clientAuthType: "RequireAndVerifyClientCert" });
+    access = createRules({
+      clientAuthType: "RequireAndVerifyClientCert",
+      allowedSans: ["DNS:other.lan"],
+    });
     const closed = once(socket, "close");
-    expect((await sendRequest(socket)).status).toBe("403");
+    socket.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     await closed; // so that the client can present another certificate in the next handshake
+    expect((await server.get("/metrics", clients.prometheus)).status).toBe(403);
+  });
+
+  it.each(["TLSv1.2", "TLSv1.3"] as const)(
+    "a removed authority ends the %s connections that it allowed, at the latest with their next request",
+    async (max) => {
+      const withCa = (authority: CertificateFiles): AccessRules => {
+        const rules = createRules({ clientAuthType: "RequireAndVerifyClientCert", max });
+        const { tls = { context: {}, clientAuthType: "NoClientCert" } } = rules;
+        return { ...rules, tls: { ...tls, context: { ...tls.context, ca: authority.cert } } };
+      };
+      let access = withCa(ca);
+      await using server = await startServer(() => access);
+      const address = {
+        host: "127.0.0.1",
+        port: server.port,
+        ...(clients.prometheus as ConnectionOptions),
+      };
+      const [used, idle] = [connect(address), connect(address)];
+      const { status, session } = await sendRequest(used);
+      expect([status, (await sendRequest(idle)).status]).toEqual(["200", "200"]);
+
+      access = withCa(server2);
+      const closed = Promise.all([once(used, "close"), once(idle, "close")]);
+      let text = "";
+      used.on("data", (chunk) => {
+        text += chunk;
+      });
+      used.write("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      await closed;
+      expect(text).toBe("");
+      expect((await server.get("/metrics", clients.prometheus)).status).toBe(403);
+      const resumed = await sendRequest(connect({ ...address, session }));
+      expect([resumed.resumed, resumed.status]).toEqual([false, "403"]);
+    },
+  );
+
+  it("a removed authority does not cut off a response in flight", async () => {
+    const rules = (authority: CertificateFiles): AccessRules => {
+      const { tls = { context: {}, clientAuthType: "NoClientCert" }, ...rest } = createRules({
+        clientAuthType: "RequireAndVerifyClientCert",
+      });
+      return { ...rest, tls: { ...tls, context: { ...tls.context, ca: authority.cert } }, users };
+    };
+    let access = rules(ca);
+    let finish = (_isRight: boolean): void => {};
+    const compare = () =>
+      new Promise<boolean>((resolve) => {
+        finish = resolve;
+        access = rules(server2);
+      });
+    await using server = await startServer(() => access, { compare });
+    const slow = server.get("/metrics", { ...clients.prometheus, ...basic("alice:a") });
+    while (access.tls?.context.ca === ca.cert) await new Promise(setImmediate);
+    expect((await server.get("/metrics", clients.prometheus)).status).toBe(403);
+    finish(true);
+    expect((await slow).status).toBe(200);
   });
 
   it("the server closes connections with an unfinished handshake when it stops", async () => {
