@@ -1,6 +1,6 @@
 /** The TCP client: one request and its whole reply, over a connection of its own. */
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, type LookupFunction, type Socket } from "node:net";
 import { ProtocolError } from "../protocol/errors.ts";
 import { MAX_REPLY_BYTES, readReplyLength } from "../protocol/frame.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
@@ -10,6 +10,14 @@ import { QueryError, type Reason } from "./errors.ts";
 export interface EcuEndpoint {
   readonly host: string;
   readonly port: number;
+  /** The addresses of the host, if they have been looked up. */
+  readonly addresses?: readonly ResolvedAddress[] | undefined;
+}
+
+/** An address of a host. */
+export interface ResolvedAddress {
+  readonly address: string;
+  readonly family: number;
 }
 
 /** Maximum time of each stage of an exchange, in milliseconds (docs/protocol.md#time-limits). */
@@ -60,6 +68,10 @@ export interface RawReply {
 /** How long the final line feed of an otherwise complete reply may take; some ECUs never send it. */
 const LINE_FEED_GRACE_MS = 300;
 
+const FREE_MEMORY = "stop programs that use much memory";
+const CHECK_RULES =
+  "check the firewall of this machine, and the restrictions of the service or container";
+
 /** A stage of an exchange, or the whole of it, took too long. */
 class TimeUp extends Error {}
 
@@ -77,7 +89,9 @@ export const exchange = async (
   const { clock = systemClock, observer = {} } = options;
   const limits = { ...defaultLimits, ...options.limits };
   let received: Buffer = Buffer.alloc(0);
-  const socket = connect({ host: endpoint.host, port: endpoint.port, noDelay: true });
+  const { host, port, addresses } = endpoint;
+  const lookup = addresses && createLookup(addresses);
+  const socket = connect({ host, port, noDelay: true, ...(lookup && { lookup }) });
   const deadlines = setDeadlines(socket, signal, clock);
   if (observer.closed !== undefined) onPeerClose(socket, observer.closed);
   try {
@@ -113,6 +127,15 @@ export const exchange = async (
     await destroy(socket);
   }
 };
+
+/** A lookup whose result is known. */
+const createLookup =
+  (addresses: readonly ResolvedAddress[]): LookupFunction =>
+  (_host, { all }, callback) => {
+    const [{ address, family } = { address: "", family: 4 }] = addresses;
+    if (all === true) callback(null, [...addresses]);
+    else callback(null, address, family);
+  };
 
 /** The chunks of a socket, which is left open when the loop ends. */
 const readChunks = (socket: Socket): AsyncIterable<Buffer> =>
@@ -228,13 +251,38 @@ const toQueryError = (endpoint: EcuEndpoint, error: unknown, received: Buffer): 
     const reason = received.length === 0 ? "closed" : "truncated";
     return as(reason, `reset the connection after ${received.length} bytes`);
   }
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  const [reason, problem] = systemErrors[code] ?? ["unreachable", "cannot be reached"];
-  return as(reason, `${problem} (${code || message})`);
+  return toSystemError(endpoint, error);
 };
 
-/** The errors of the operating system by their code: the reason, and a text for logs. */
-const systemErrors: Readonly<Record<string, readonly [Reason, string]>> = {
+/** An error of the operating system as a `QueryError` whose message starts with the address of the ECU. */
+export const toSystemError = ({ host, port }: EcuEndpoint, cause: unknown): QueryError => {
+  const { code = "", message } = cause as NodeJS.ErrnoException;
+  const [reason, problem, remedy] = systemErrors[code] ?? ["unreachable", "cannot be reached"];
+  const text = `${host}:${port} ${problem} (${code || message})`;
+  return new QueryError(text, { reason, remedy, cause });
+};
+
+/** The errors of the operating system by their code: the reason, a text for logs, and what to do if it is not the ECU. */
+const systemErrors: Readonly<Record<string, readonly [Reason, string, string?]>> = {
+  EMFILE: [
+    "unreachable",
+    "was not contacted: this process has too many open files",
+    "raise its limit (LimitNOFILE in systemd, ulimit -n in a shell), and compare process_open_fds on /self",
+  ],
+  ENFILE: [
+    "unreachable",
+    "was not contacted: this machine has too many open files",
+    "find the program that keeps them open, or raise the limit fs.file-max",
+  ],
+  ENOBUFS: ["unreachable", "was not contacted: this machine has no free memory", FREE_MEMORY],
+  ENOMEM: ["unreachable", "was not contacted: this machine has no free memory", FREE_MEMORY],
+  EACCES: ["unreachable", "was not contacted: this machine forbids the connection", CHECK_RULES],
+  EPERM: ["unreachable", "was not contacted: this machine forbids the connection", CHECK_RULES],
+  EINVAL: [
+    "unreachable",
+    "was not contacted: its address is not complete",
+    "write a link-local address with its interface, such as [fe80::50%eth0]",
+  ],
   ECONNREFUSED: ["refused", "refused the connection"],
   ETIMEDOUT: ["timeout", "did not accept the connection"],
   ENOTFOUND: ["unreachable", "is a name that cannot be resolved"],

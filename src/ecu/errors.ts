@@ -62,20 +62,27 @@ export class QueryError extends Error {
   readonly reason: Reason;
   /** The bytes that arrived, to be decoded by hand. */
   readonly received: Uint8Array;
+  /** What to do, if the cause is not at the ECU; otherwise it follows from the reason. */
+  readonly remedy: string | undefined;
 
-  constructor(message: string, { reason, received = new Uint8Array(), cause }: QueryErrorOptions) {
+  constructor(
+    message: string,
+    { reason, received = new Uint8Array(), remedy, cause }: QueryErrorOptions,
+  ) {
     super(message, { cause });
     this.reason = reason;
     this.received = received;
+    this.remedy = remedy;
   }
 }
 
 /** The error in one sentence: what happened, to what, and what to do. */
-export const describeError = ({ message, reason }: QueryError): string =>
-  `${message}; ${errorReasons[reason].remedy}`;
+export const describeError = ({ message, reason, remedy }: QueryError): string =>
+  `${message}; ${remedy ?? errorReasons[reason].remedy}`;
 
 interface QueryErrorOptions {
   readonly reason: Reason;
   readonly received?: Uint8Array;
+  readonly remedy?: string | undefined;
   readonly cause?: unknown;
 }

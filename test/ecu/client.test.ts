@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import type { RawReply } from "../../src/ecu/client.ts";
-import { QueryError } from "../../src/ecu/errors.ts";
+import { describeError, QueryError } from "../../src/ecu/errors.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
 import { encodeRequest } from "../../src/protocol/requests.ts";
 import { failConnections } from "../support/failing-connect.ts";
@@ -331,6 +331,30 @@ describe("an ECU that cannot be reached", () => {
       reason,
       message: expect.stringMatching(`^127\\.0\\.0\\.1:9 ${message}( \\(${code}\\))?$`),
     });
+  });
+
+  it.each([
+    [
+      "EMFILE",
+      "127.0.0.1:9 was not contacted: this process has too many open files (EMFILE); raise its limit (LimitNOFILE in systemd, ulimit -n in a shell), and compare process_open_fds on /self",
+    ],
+    [
+      "ENFILE",
+      "127.0.0.1:9 was not contacted: this machine has too many open files (ENFILE); find the program that keeps them open, or raise the limit fs.file-max",
+    ],
+    [
+      "EPERM",
+      "127.0.0.1:9 was not contacted: this machine forbids the connection (EPERM); check the firewall of this machine, and the restrictions of the service or container",
+    ],
+    [
+      "EINVAL",
+      "127.0.0.1:9 was not contacted: its address is not complete (EINVAL); write a link-local address with its interface, such as [fe80::50%eth0]",
+    ],
+  ])("is not blamed for %s, which this machine causes", async (code, text) => {
+    using _ = failConnections(code);
+    const error = await connecting(ecu).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ reason: "unreachable" });
+    expect(describeError(error as QueryError)).toBe(text);
   });
 
   it.runIf(process.platform === "linux")(
