@@ -1,7 +1,8 @@
 /** Files: read whole, watched for changes, and replaced atomically. */
 import { randomBytes } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { devNull } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { UsageError } from "./config/usage-error.ts";
 
@@ -45,6 +46,16 @@ export const readRegularFile = (path: string, maxKib = MAX_KIB): Buffer => {
     return readFileSync(path);
   } catch (cause) {
     throw new Error(`cannot be read: ${describeFileError("read", cause)}`, { cause });
+  }
+};
+
+/** The error `EMFILE` or `ENFILE` if this process can open no more files; otherwise `undefined`. */
+export const findFileLimit = (): unknown => {
+  try {
+    closeSync(openSync(devNull, "r"));
+    return undefined;
+  } catch (error) {
+    return error;
   }
 };
 

@@ -1,6 +1,7 @@
 /** The process: its standard error, the signals it gets, and its end. */
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
+import { Agent, request } from "node:http";
 import { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { folder } from "./captures/run.ts";
@@ -124,6 +125,45 @@ it("stops while the lookup of a host name blocks a thread", async () => {
   expect(code).toBe("execve" in process ? 0 : "SIGTERM");
   expect(ms).toBeLessThan(STOP_LIMIT_MS);
 });
+
+it("names the limit of open files as the reason why ECUs are down", async () => {
+  const limit = ["sh", "-c", 'ulimit -n 256; exec "$0" "$@"'];
+  const flags = ["--ecu.address=127.0.0.1:9", "--ecu.address=localhost:9", "--ecu.retries=0"];
+  await using program = startCli(
+    [...flags, HERE],
+    {},
+    { nodeArgs: ["--import", "./test/support/use-up-files.mjs"], wrapper: limit },
+  );
+  const port = await program.port;
+  const agent = new Agent({ keepAlive: true });
+  await getKeepAlive(agent, port, "/-/healthy");
+  program.send("SIGUSR2");
+  await poll(
+    100,
+    async () => program.stdout() || undefined,
+    () => "the files are not open",
+  );
+  const text = await getKeepAlive(agent, port, "/metrics");
+  expect(text).toContain('ecu_up{ecu="127.0.0.1:9"} 0');
+  agent.destroy();
+  const { code, stderr } = await program.stop();
+  expect(code).toBe(0);
+  for (const ecu of ["127.0.0.1:9", "localhost:9"])
+    expect(stderr).toContain(
+      `${ecu} was not contacted: this process has too many open files (EMFILE); raise its limit`,
+    );
+});
+
+/** Sends a request over the one connection of an agent: the program cannot accept another. */
+const getKeepAlive = (agent: Agent, port: number, path: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const query = request({ host: "127.0.0.1", port, path, agent }, async (response) => {
+      let text = "";
+      for await (const chunk of response) text += chunk;
+      resolve(text);
+    });
+    query.on("error", reject).end();
+  });
 
 describe("SIGHUP while the program starts", () => {
   const nodeArgs = ["--import", "./test/support/early-hangup.mjs"];

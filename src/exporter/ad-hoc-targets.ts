@@ -1,11 +1,7 @@
 /** Targets that are probed but not configured. */
 import { ECU_PORT } from "../ecu/address.ts";
-import {
-  createAddressKey,
-  type ScrapeTarget,
-  type TargetFactory,
-  type UpdatableTarget,
-} from "./target.ts";
+import { createAddressKey } from "./address-queues.ts";
+import type { ScrapeTarget, TargetFactory, UpdatableTarget } from "./target.ts";
 
 const MAX_TARGETS = 1_000;
 const MAX_READS = 40;
@@ -41,7 +37,7 @@ export const createAdHocTargets = ({ create, releaseAddress }: TargetFactory): A
       const existing = targets.get(key);
       if (existing?.monitor.isReading() !== true && countReads() >= MAX_READS) return undefined;
       if (existing === undefined && !makeRoom()) return undefined;
-      const target = existing ?? create(ecu); // without a state file: the client chose the name
+      const target = existing ?? create(ecu, { isConfigured: false }); // without a state file: the client chose the name
       targets.delete(key); // so that it becomes the most recent one
       targets.set(key, target);
       return target;

@@ -7,15 +7,14 @@ import {
   resolveEcuSettings,
 } from "../config/ecu-settings.ts";
 import type { EcuAddress } from "../config/values.ts";
-import { canonicalHost } from "../ecu/address.ts";
-import { exchange } from "../ecu/client.ts";
+import type { RawReply } from "../ecu/client.ts";
 import { createMonitor, type Monitor } from "../ecu/monitor.ts";
-import { createRequestQueue, type RequestQueue } from "../ecu/queue.ts";
 import { readEcu } from "../ecu/read.ts";
 import type { EcuLocation } from "../metrics/catalogue.ts";
 import type { Clock } from "../time/clock.ts";
 import { sunPosition } from "../time/sun.ts";
 import { resolveMachineZone } from "../time/zone.ts";
+import { createAddressQueues } from "./address-queues.ts";
 import type { Memories } from "./memories.ts";
 
 /** An ECU that is scraped. Its settings may change; its name and address do not. */
@@ -39,36 +38,32 @@ interface TargetFactoryOptions {
   readonly log: Logger;
 }
 
+interface TargetOptions {
+  /** Whether the ECU is configured; otherwise it is probed. */
+  readonly isConfigured: boolean;
+  /** Keep the memory of the ECU; without them, it ends with the target. */
+  readonly memories?: Memories;
+}
+
 export interface TargetFactory {
-  /** @param memories keep the memory of the ECU; without them, it ends with the target */
-  readonly create: (ecu: EcuConfig, memories?: Memories) => UpdatableTarget;
+  readonly create: (ecu: EcuConfig, options: TargetOptions) => UpdatableTarget;
+  /** Forgets an ECU that is not configured any more. */
+  readonly forget: (ecu: EcuConfig) => void;
   /** Forgets the request queue of an address without targets. */
   readonly releaseAddress: (address: EcuAddress) => void;
 }
 
-/** One key for each address and port, whatever its notation. */
-export const createAddressKey = ({ host, port }: Omit<EcuAddress, "name">): string =>
-  `${canonicalHost(host)} ${port}`;
-
-/** Creates targets. Targets at the same address share a request queue: an ECU gets one request at a time. */
+/** Creates targets. Targets of the same ECU share a request queue: an ECU gets one request at a time. */
 export const createTargetFactory = ({
   defaults,
   clock,
   log,
 }: TargetFactoryOptions): TargetFactory => {
-  const queues = new Map<string, AddressQueue>();
-  const findQueue = (ecu: EcuConfig): AddressQueue => {
-    const key = createAddressKey(ecu);
-    const queue = queues.get(key) ?? createAddressQueue(clock);
-    queues.set(key, queue);
-    return queue;
-  };
+  const queues = createAddressQueues({ clock, log });
   return {
-    create: (initialEcu, memories) => {
-      const queue = findQueue(initialEcu);
+    create: (initialEcu, { isConfigured, memories }) => {
       let ecu = initialEcu;
       let settings = resolveEcuSettings(ecu, defaults);
-      queue.pauseMs = settings.commandPause;
       return {
         get ecu() {
           return ecu;
@@ -76,7 +71,10 @@ export const createTargetFactory = ({
         location: () => locate(settings),
         monitor: createTargetMonitor(ecu, {
           settings: () => settings,
-          queue,
+          exchange: (request, signal) => {
+            const { commandPause: pauseMs } = settings;
+            return queues.exchange({ ecu, request, signal, pauseMs, isConfigured });
+          },
           clock,
           log,
           memories,
@@ -84,26 +82,12 @@ export const createTargetFactory = ({
         update: (updated) => {
           ecu = updated;
           settings = resolveEcuSettings(updated, defaults);
-          queue.pauseMs = settings.commandPause;
         },
       };
     },
-    releaseAddress: (address) => void queues.delete(createAddressKey(address)),
+    forget: queues.forget,
+    releaseAddress: queues.release,
   };
-};
-
-/** The request queue of an address, with its current pause between requests. */
-interface AddressQueue {
-  pauseMs: number;
-  readonly enqueue: RequestQueue;
-}
-
-const createAddressQueue = (clock: Clock): AddressQueue => {
-  const queue: AddressQueue = {
-    pauseMs: 0,
-    enqueue: createRequestQueue(() => queue.pauseMs, clock),
-  };
-  return queue;
 };
 
 /** The elevation is rounded to 0.01°; near the horizon it is not more accurate. */
@@ -116,7 +100,8 @@ const locate = ({ site, panels = [] }: EcuSettings): EcuLocation => ({
 
 interface TargetMonitorOptions {
   readonly settings: () => CompleteEcuSettings;
-  readonly queue: AddressQueue;
+  /** Sends a request when it is the turn of this target, and receives the reply. */
+  readonly exchange: (request: Uint8Array, signal: AbortSignal) => Promise<RawReply>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly memories: Memories | undefined;
@@ -127,7 +112,7 @@ const READ_SHARE = 0.95;
 
 const createTargetMonitor = (
   ecu: EcuConfig,
-  { settings, queue, clock, log, memories }: TargetMonitorOptions,
+  { settings, exchange, clock, log, memories }: TargetMonitorOptions,
 ): Monitor =>
   createMonitor({
     ecu: ecu.name,
@@ -135,7 +120,7 @@ const createTargetMonitor = (
       readEcu({
         ...options,
         exchange: async (request, signal) => {
-          const reply = await queue.enqueue(() => exchange(ecu, request, signal), signal);
+          const reply = await exchange(request, signal);
           if (log.isLevelEnabled("debug"))
             log.debug(formatExchange(ecu, request, reply.bytes), "reply");
           return reply;

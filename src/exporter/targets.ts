@@ -6,13 +6,9 @@ import { ecuAddress } from "../config/values.ts";
 import { canonicalHost, ECU_PORT } from "../ecu/address.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { createAdHocTargets } from "./ad-hoc-targets.ts";
+import { createAddressKey } from "./address-queues.ts";
 import { createMemories, type Memories } from "./memories.ts";
-import {
-  createAddressKey,
-  createTargetFactory,
-  type ScrapeTarget,
-  type UpdatableTarget,
-} from "./target.ts";
+import { createTargetFactory, type ScrapeTarget, type UpdatableTarget } from "./target.ts";
 
 export interface Targets {
   /** The configured targets. */
@@ -57,12 +53,15 @@ export const createTargets = ({
     const previous = new Map(targets.map((target) => [createTargetKey(target.ecu), target]));
     targets = replacement.map((ecu) => {
       const target = previous.get(createTargetKey(ecu));
-      if (target === undefined) return factory.create(ecu, memories);
+      if (target === undefined) return factory.create(ecu, { isConfigured: true, memories });
       previous.delete(createTargetKey(ecu));
       target.update(ecu);
       return target;
     });
-    for (const { monitor } of previous.values()) monitor.close();
+    for (const { monitor, ecu } of previous.values()) {
+      monitor.close();
+      factory.forget(ecu);
+    }
     memories.setConfigured(replacement.map(({ name }) => name));
   };
   replace(ecus);

@@ -2,6 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pino } from "pino";
 import { describe, expect, it, vi } from "vitest";
 import type { EcuConfig } from "../../src/config/ecu-settings.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
@@ -63,6 +64,41 @@ describe("an exporter of several ECUs", () => {
     expect(
       [...text.matchAll(/^ecu_sun_elevation_degrees\{ecu="(.*)"\}/gm)].map(([, ecu]) => ecu),
     ).toEqual(["one"]);
+  });
+});
+
+describe("one ECU that is configured by name and by address", () => {
+  it("gets one request at a time, and one warning", async () => {
+    await using ecu = await startEcu({ replyDelayMs: 50 });
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) });
+    const [name, address] = [named("name", ecu), named("address", ecu)];
+    let ecus = [{ ...name, host: "localhost" }, address];
+    await using exporter = await startTestExporter(ecu, {
+      ecus,
+      log,
+      commandPause: PAUSE_MS,
+      loadEcus: () => Promise.resolve(ecus),
+      enableLifecycle: true,
+    });
+    for (const _ of [1, 2])
+      expect(readUp(await exporter.get())).toEqual({ name: "1", address: "1" });
+    expect(ecu.connections).toMatchObject({ total: 12, peak: 1 });
+    const warnings = () => lines.filter(({ msg }) => String(msg).includes("more than once"));
+    expect(warnings()).toEqual([
+      expect.objectContaining({
+        level: 40,
+        ecus: expect.arrayContaining(["name", "address"]),
+        address: "127.0.0.1",
+        msg: "one ECU is configured more than once; its reads wait for each other: remove all entries but one",
+      }),
+    ]);
+
+    // Another name for it is no second entry.
+    ecus = [{ ...name, name: "renamed", host: "localhost" }];
+    await fetch(`${exporter.url}/-/reload`, { method: "POST" });
+    expect(readUp(await exporter.get())).toEqual({ renamed: "1" });
+    expect(warnings()).toHaveLength(1);
   });
 });
 

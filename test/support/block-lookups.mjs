@@ -4,7 +4,8 @@ import { open } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { isIP } from "node:net";
 
-const { lookup } = dns;
-dns.lookup = (host, ...rest) =>
-  isIP(host) ? lookup(host, ...rest) : open(process.env["BLOCKED"], "r", () => {});
+const { lookup, promises } = dns;
+const block = () => open(process.env["BLOCKED"], "r", () => {});
+dns.lookup = (host, ...rest) => (isIP(host) ? lookup(host, ...rest) : block());
+promises.lookup = () => new Promise(block);
 syncBuiltinESMExports();

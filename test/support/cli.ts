@@ -17,6 +17,10 @@ export interface Program extends AsyncDisposable {
   /** The port that it says it listens at. */
   readonly port: Promise<number>;
   readonly ended: Promise<Ended>;
+  /** Its standard output so far. */
+  stdout(): string;
+  /** Sends it a signal. */
+  send(signal: NodeJS.Signals): void;
   /** Tells it to stop, and how long it took to. */
   stop(signal?: NodeJS.Signals): Promise<Ended & { ms: number }>;
 }
@@ -64,6 +68,8 @@ export const startCli = (
       return port();
     },
     ended,
+    stdout: () => output.stdout,
+    send: (signal) => void child.kill(signal),
     stop: async (signal = "SIGTERM") => {
       const begun = performance.now();
       child.kill(signal);
