@@ -1,3 +1,4 @@
+// @ts-nocheck: the replacements have none of the overloads of the originals.
 /** Preloaded into the program: every lookup of a host name blocks a thread, as a silent name server does. BLOCKED is a pipe without a writer. */
 import dns from "node:dns";
 import { open } from "node:fs";

@@ -1,11 +1,11 @@
 /** Preloaded into the program: SIGHUP arrives while it starts, when it first uses its standard output. */
-const { get } = Object.getOwnPropertyDescriptor(process, "stdout");
+const stdout = Object.getOwnPropertyDescriptor(process, "stdout");
 let isSent = false;
 Object.defineProperty(process, "stdout", {
   configurable: true,
   get: () => {
     if (!isSent) process.kill(process.pid, "SIGHUP");
     isSent = true;
-    return get.call(process);
+    return stdout?.get?.call(process);
   },
 });
