@@ -15,7 +15,7 @@ export type Resolver = (
 const LOOKUP_MS = 5_000;
 
 /** Creates a resolver. It has one lookup of a host at a time: a name server that does not reply blocks a thread for each. */
-export const createResolver = (): Resolver => {
+export const createResolver = (lookUp = lookUpAll): Resolver => {
   const lookups = new Map<string, Promise<readonly ResolvedAddress[]>>();
   const find = (host: string): Promise<readonly ResolvedAddress[]> => {
     const pending = lookups.get(host);
@@ -42,7 +42,7 @@ export const createResolver = (): Resolver => {
 const REMEDY = "check the name server of this machine, or configure the address of the ECU";
 
 /** A process without free file descriptors cannot ask a name server, which a lookup reports as an unknown name. */
-const lookUp = (host: string): Promise<readonly ResolvedAddress[]> =>
+const lookUpAll = (host: string): Promise<readonly ResolvedAddress[]> =>
   lookup(host, { all: true }).catch((error: unknown) => {
     throw findFileLimit() ?? error;
   });
