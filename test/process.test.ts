@@ -140,7 +140,7 @@ it("names the limit of open files as the reason why ECUs are down", async () => 
   program.send("SIGUSR2");
   await poll(
     100,
-    async () => program.stdout() || undefined,
+    async () => program.output().stdout || undefined,
     () => "the files are not open",
   );
   const text = await getKeepAlive(agent, port, "/metrics");
@@ -171,9 +171,14 @@ describe("SIGHUP while the program starts", () => {
   it("reloads the configuration once serve has started", async () => {
     await using program = startCli(["--ecu.address=127.0.0.1:9", HERE], {}, { nodeArgs });
     expect(await get(await program.port, "/-/healthy")).toBe("The exporter is running.\n");
-    const { code, stderr } = await program.stop();
-    expect(code).toBe(0);
-    expect(stderr.match(/"msg":"the configuration was reloaded"/g)).toHaveLength(1);
+    const reloads = () => program.output().stderr.match(/"the configuration was reloaded"/g);
+    await poll(
+      100,
+      async () => reloads() ?? undefined,
+      () => program.output().stderr,
+    );
+    expect((await program.stop()).code).toBe(0);
+    expect(reloads()).toHaveLength(1);
   });
 
   it("ends every other command", async () => {

@@ -17,8 +17,8 @@ export interface Program extends AsyncDisposable {
   /** The port that it says it listens at. */
   readonly port: Promise<number>;
   readonly ended: Promise<Ended>;
-  /** Its standard output so far. */
-  stdout(): string;
+  /** Its output so far. */
+  output(): { readonly stdout: string; readonly stderr: string };
   /** Sends it a signal. */
   send(signal: NodeJS.Signals): void;
   /** Tells it to stop, and how long it took to. */
@@ -68,7 +68,7 @@ export const startCli = (
       return port();
     },
     ended,
-    stdout: () => output.stdout,
+    output: () => output,
     send: (signal) => void child.kill(signal),
     stop: async (signal = "SIGTERM") => {
       const begun = performance.now();
