@@ -91,9 +91,9 @@ describe("a history", () => {
   it("is requested slowly over one connection at a time: base information, clock, tables, then days, newest first", async () => {
     const [shop, ecu] = [await workshop(), await simulated()];
     const begun = performance.now();
-    const { code, stderr } = await shop.run(ecu, { ...week, pace: 50 });
+    const { code, stderr } = await shop.run(ecu, { ...week, pace: 500 }); // an ECU notices a closed connection later on a busy machine
     expect(code, stderr).toBe(0);
-    expect(performance.now() - begun).toBeGreaterThan(11 * 50);
+    expect(performance.now() - begun).toBeGreaterThan(11 * 500);
     expect(listRequests(ecu)).toEqual([
       ...["0001", "0012", "0004/01", "0004/00", "0004/02"],
       ...["20", "19", "18", "17", "16", "15", "14"].map((day) => `0003/202611${day}`),
