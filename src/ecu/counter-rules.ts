@@ -85,8 +85,7 @@ const accept = (memory: CounterMemory, value: CounterValue, isConfirmed = true):
       good: joules,
       // An ECU-R reports yesterday's energy until the first round of the new day with any (docs/protocol.md#energy-of-today).
       goodOn: joules === good ? (goodOn ?? date) : date,
-      // Unchanged during a round, so that the state file is not written after each read.
-      seen: joules === good && seen !== undefined && now.at - seen.at < ROUND_MS ? seen : now,
+      seen: now,
       ...(isProvisional && { provisionalSince: since }),
       ...findBeforeRise(memory, value, isConfirmed),
     },

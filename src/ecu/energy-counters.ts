@@ -89,12 +89,13 @@ const validateAccepted = (
   now: Moment,
 ): Validated & { readonly memory: Memory } => {
   const { identity } = reading;
-  const earlier = before.ecus[identity.ecuId] ?? { lifetime: {}, today: {} };
+  const isReplaced = before.ecuId !== undefined && before.ecuId !== identity.ecuId;
+  const remembered = before.ecus[identity.ecuId] ?? { lifetime: {}, today: {} };
+  const earlier = isReplaced ? endStreaks(remembered) : remembered;
   const date = localReportDate(reading) ?? earlier.date;
-  const change =
-    before.ecuId === undefined || before.ecuId === identity.ecuId
-      ? []
-      : [`the ECU was replaced: its id changed from ${before.ecuId} to ${identity.ecuId}`];
+  const change = isReplaced
+    ? [`the ECU was replaced: its id changed from ${before.ecuId} to ${identity.ecuId}`]
+    : [];
   if (hasFailedLookup(reading)) {
     const note =
       "the ECU reports no registered inverters although some are online; its energy is left out";
@@ -244,5 +245,11 @@ const findRival = (before: Memory, ecuId: string, at: number): Memory["rival"] =
  */
 const hasFailedLookup = ({ registeredByInfo, invertersOnline = 0 }: Reading): boolean =>
   registeredByInfo === 0 && invertersOnline > 0;
+
+/** Replies from before another ECU was accepted are not in a row with those after it. */
+const endStreaks = ({ highPower: _, ...ecu }: EcuMemory): EcuMemory => {
+  const end = ({ zero: _, lower: __, higher: ___, ...kept }: CounterMemory): CounterMemory => kept;
+  return { ...ecu, lifetime: end(ecu.lifetime), today: end(ecu.today) };
+};
 
 const endLowerStreak = ({ lower: _, ...kept }: CounterMemory): CounterMemory => kept;

@@ -456,14 +456,6 @@ describe("the lifetime energy of a plant, in kWh", () => {
     }, earlier);
     expect(shown).toEqual([900 * KWH, none, none, 100.1 * KWH]);
   });
-
-  it("does not change the memory during a round in which it stays the same", () => {
-    const validate = (memory: Memory, at: number) =>
-      validateCounters(memory, createReading({ date: D1 }), at).memory;
-    const confirmed = validate(validate(noMemory, 0), ROUND);
-    expect(validate(confirmed, 2 * ROUND - 1)).toEqual(confirmed);
-    expect(validate(confirmed, 2 * ROUND)).not.toEqual(confirmed);
-  });
 });
 
 describe("today's energy of a plant, in kWh", () => {
@@ -670,6 +662,14 @@ describe("another ECU at the address", () => {
   it("has each of its values counted while it is not accepted", () => {
     const rejected = ["lifetime_energy", "today_energy", "power"];
     expect(validateSteps([own, stranger])[1]?.rejected).toEqual(rejected);
+  });
+
+  it("starts a new count of the replies that confirm a reset", () => {
+    const low = { ...own, life: 10, today: 5 };
+    const replies = [own, low, low, stranger, { ...stranger, after: DAY }];
+    const back = [low, { ...low, after: DAY }];
+    // The first two lower replies do not count; the one at which it is accepted again is the first.
+    expect(lifetimes([...replies, ...back, low, low]).slice(5)).toEqual([none, none, none, 10]);
   });
 
   it("starts with the memory of the last time that it was accepted", () => {
