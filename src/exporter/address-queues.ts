@@ -46,7 +46,7 @@ export const createAddressQueues = ({
   readonly clock: Clock;
   readonly log: Logger;
 }): AddressQueues => {
-  const resolve = createResolver();
+  const resolve = createResolver(clock);
   const queues = new Map<string, AddressQueue>();
 
   const findQueue = (ecu: EcuConfig, addresses: readonly ResolvedAddress[]): AddressQueue => {

@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { type EcuEndpoint, type ResolvedAddress, toSystemError } from "../ecu/client.ts";
 import { QueryError } from "../ecu/errors.ts";
 import { findFileLimit } from "../files.ts";
+import type { Clock } from "../time/clock.ts";
 
 /** Looks up the addresses of an ECU. @throws QueryError */
 export type Resolver = (
@@ -15,7 +16,7 @@ export type Resolver = (
 const LOOKUP_MS = 5_000;
 
 /** Creates a resolver. It has one lookup of a host at a time: a name server that does not reply blocks a thread for each. */
-export const createResolver = (lookUp = lookUpAll): Resolver => {
+export const createResolver = (clock: Pick<Clock, "schedule">, lookUp = lookUpAll): Resolver => {
   const lookups = new Map<string, Promise<readonly ResolvedAddress[]>>();
   const find = (host: string): Promise<readonly ResolvedAddress[]> => {
     const pending = lookups.get(host);
@@ -28,13 +29,21 @@ export const createResolver = (lookUp = lookUpAll): Resolver => {
   return async (ecu, signal) => {
     const family = isIP(ecu.host);
     if (family !== 0) return [{ address: ecu.host, family }];
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_MS)]);
+    // Not AbortSignal.timeout in AbortSignal.any: Node.js 20 may collect it as garbage, and it never aborts.
+    const limit = new AbortController();
+    const abort = (): void => limit.abort();
+    const cancel = clock.schedule(LOOKUP_MS, abort);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort);
     try {
-      return await beforeAbort(find(ecu.host), limit);
+      return await beforeAbort(find(ecu.host), limit.signal);
     } catch (cause) {
-      if (!limit.aborted) throw toSystemError(ecu, cause);
+      if (!limit.signal.aborted) throw toSystemError(ecu, cause);
       const problem = `${ecu.host}:${ecu.port} is a name that no name server resolved in time`;
       throw new QueryError(problem, { reason: "unreachable", remedy: REMEDY, cause });
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", abort);
     }
   };
 };
