@@ -98,7 +98,8 @@ describe("a log that nobody reads", () => {
     await using exporter = await startLogging(pipe.writeEnd);
     await exporter.scrapeUntilDropped();
     const { code, ms } = await exporter.program.stop();
-    expect(code).toBe(0);
+    // The thread may be in a call of the operating system. Node.js before 22.15 then ends without an exit code.
+    expect("execve" in process ? [0] : [0, "SIGTERM"]).toContain(code);
     expect(ms).toBeLessThan(STOP_LIMIT_MS);
   });
 });
