@@ -31,7 +31,7 @@ tbody tr.ecu > th > b { font-size: 1.0625rem; }
 tbody tr.detail { background: var(--group); border-top: 0; }
 tr.detail dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem .75rem; margin: 0; }
 tr.detail dt { font-weight: 600; }
-tr.detail dd { margin: 0; max-width: 46rem; }
+tr.detail dd { grid-column: 2; margin: 0; max-width: 46rem; }
 tr.detail dd::first-letter { text-transform: uppercase; }
 tr.inverter > th { padding-left: 1.75rem; }
 b { font-weight: 600; }
@@ -61,6 +61,8 @@ footer { color: var(--quiet); font-size: .875rem; }
   td[data-label]::before { content: attr(data-label); display: block; color: var(--quiet); font-size: .8125rem; }
   tr.detail { padding-top: 0; }
   tr.detail dl { grid-template-columns: 1fr; gap: 0; }
+  tr.detail dd { grid-column: 1; }
+  tr.detail dd + dd { margin-top: .15rem; }
   tr.detail dd + dt { margin-top: .35rem; }
 }
 `;
