@@ -2,7 +2,8 @@
  * The state file: the memory of the energy counters survives a restart (docs/protocol.md#lifetime-energy). It is read at the start,
  * and written after each read that changed a memory. Only one exporter uses it at a time.
  */
-import { open, rename, stat } from "node:fs/promises";
+import { access, constants, open, rename, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Logger } from "pino";
 import { UsageError } from "../config/usage-error.ts";
 import { describeFileError, removeTemporaries, writeFileAtomic } from "../files.ts";
@@ -29,7 +30,8 @@ const MAX_BYTES = 8 * 2 ** 20;
 
 /**
  * Opens the file. A missing file is created by the first write. A damaged file is renamed to `PATH.unusable` with a warning,
- * and the memory starts empty. A file that is not a state file stays as it is, also if it appears later.
+ * and the memory starts empty. A file that is not a state file stays as it is, also if it appears later. A folder in which nothing can be
+ * written is a warning.
  * @throws UsageError if the file is not a state file, cannot be read, or is used by another exporter
  */
 export const openStateFile = async (options: StateFileOptions): Promise<StateFile> => {
@@ -46,6 +48,13 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
   let isChanged = false;
   let writing: Promise<void> | undefined;
 
+  const reportFailure = (error: unknown): void => {
+    const problem = `the state file cannot be written: ${describeWriteError(error)}`;
+    log[isFailing ? "debug" : "warn"]({ path }, problem);
+    isFailing = true;
+  };
+  await access(`${dirname(path)}/.`, constants.W_OK).catch(reportFailure);
+
   const write = async (): Promise<void> => {
     while (isChanged) {
       isChanged = false;
@@ -55,10 +64,8 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
         await writeFileAtomic(path, formatState(entries, clock), { mode: 0o600 });
         if (isFailing) log.info({ path }, "the state file can be written again");
         isFailing = false;
-      } catch (err) {
-        const problem = `the state file cannot be written: ${describeFileError("write", err)}`;
-        log[isFailing ? "debug" : "warn"]({ path, err }, problem);
-        isFailing = true;
+      } catch (error) {
+        reportFailure(error);
       }
     }
     writing = undefined;
@@ -80,6 +87,12 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
   };
 };
 
+const describeWriteError = (error: unknown): string => {
+  const problem = describeFileError("write", error);
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? problem : `${problem}; correct this, or set another path`;
+};
+
 /** @throws Error if the file cannot be used */
 const load = async (
   { path, clock, log }: StateFileOptions,
@@ -90,9 +103,13 @@ const load = async (
   try {
     return text === undefined ? new Map() : parseState(text, clock);
   } catch (err) {
-    await rename(path, `${path}.unusable`).catch(() => {}); // the next write reports a read-only folder
-    const problem = (err as Error).message;
-    log.warn({ path, err }, `the state file is invalid: ${problem}; starting with an empty state`);
+    const kept = `${path}.unusable`;
+    const isKept = await rename(path, kept).then(
+      () => true,
+      () => false, // the next write reports a read-only folder
+    );
+    const problem = `the state file is invalid: ${(err as Error).message}; starting with an empty state`;
+    log.warn({ path }, isKept ? `${problem}; the invalid file is now ${kept}` : problem);
     return new Map();
   }
 };
@@ -119,7 +136,7 @@ const createStateLock = ({ path, log }: StateFileOptions): StateLock => {
         if (folderErrors.has((err as NodeJS.ErrnoException).code ?? "")) return;
         isImpossible = true;
         const problem = `the state file cannot be locked: ${(err as Error).message}`;
-        log.warn({ path, err }, `${problem}; make sure that no other exporter uses it`);
+        log.warn({ path }, `${problem}; make sure that no other exporter uses it`);
         return;
       }
       if (lock === undefined) throw new Error(IN_USE);
