@@ -109,7 +109,11 @@ const emptyListFinding = (registered: number): Finding =>
     : fail("inverters", `${registered} are registered, but the list is empty`, "empty list");
 
 const unknownRecordsFinding = (count: number): Finding =>
-  fail("table", `${count} of its records are of unknown type or layout`, "records unknown");
+  fail(
+    "table",
+    `${count === 1 ? "1 record" : `${count} records`} of unknown type or layout`,
+    "records unknown",
+  );
 
 /** A record without values is that of an inverter that was never in contact (docs/protocol.md#inverters-never-contacted). */
 const wasReached = ({ typeCode }: InverterReading): boolean => typeCode !== "00";

@@ -205,6 +205,21 @@ const simulated: readonly Case[] = [
     text: "record type 77",
   },
   {
+    what: "with two inverters of an unknown type",
+    inverters: [["UNKNOWN", 2]],
+    verdict: "records unknown",
+    text: "fail  table      2 records of unknown type or layout\n",
+  },
+  {
+    what: "with one inverter of an unknown type",
+    inverters: [
+      ["DS3", 2],
+      ["UNKNOWN", 1],
+    ],
+    verdict: "records unknown",
+    text: "fail  table      1 record of unknown type or layout\n",
+  },
+  {
     what: "with a damaged record",
     faults: ["oddType"],
     verdict: "records unknown",
