@@ -151,6 +151,8 @@ const holdBackRise = (memory: CounterMemory, value: CounterValue): CounterResult
   return {
     memory: { ...kept, higher: streak },
     problem:
-      "rose by more than the inverters can produce; it is shown again when a later round confirms it",
+      memory.good === undefined
+        ? "is more than the inverters can have produced; it is shown when a later round confirms it"
+        : "rose by more than the inverters can produce; it is shown again when a later round confirms it",
   };
 };

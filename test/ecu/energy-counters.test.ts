@@ -713,6 +713,13 @@ describe("the notes say why a value is left out", () => {
       ],
     ],
     [
+      "a first value that is impossible",
+      [{ life: 1e8 * KWH }],
+      [
+        "the lifetime energy is left out: it is more than the inverters can have produced; it is shown when a later round confirms it",
+      ],
+    ],
+    [
       "an impossible rise and an impossible power",
       [{}, { life: 900 * KWH, watts: 90_000 }],
       [
