@@ -183,6 +183,21 @@ describe.concurrent("serve", () => {
     },
   );
 
+  it.each([
+    ["text", 1],
+    ["json", 2],
+  ])("logs as %s what is unexpected in a reply %i times in a line", async (format, times) => {
+    await using ecu = await startEcu({ faults: [{ name: "oddText" }] });
+    await using program = start([
+      `--ecu.address=127.0.0.1:${ecu.port}`,
+      HERE,
+      `--log.format=${format}`,
+    ]);
+    await get(await program.port, "/metrics");
+    const { stderr } = await program.stop();
+    expect(stderr.split("unprintable bytes")).toHaveLength(times + 1);
+  });
+
   it("continues when its log cannot be written", async () => {
     const port = await freePort();
     const child = spawn("sh", [

@@ -21,6 +21,7 @@ export const createLog = (
     colorize: process.stderr.isTTY,
     translateTime: false,
     singleLine: true,
+    ignore: "notes", // the message has them too
   });
   const destination =
     format === "json"
