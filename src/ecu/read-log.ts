@@ -9,6 +9,8 @@ const PAST_SECONDS = 24 * 60 * 60;
 const WORKING_PAST_SECONDS = 30 * 60;
 /** A note that comes and goes is logged again if it was absent for this time. */
 const NOTE_IS_NEW_AFTER_MS = 60 * 60 * 1000;
+/** More different notes than a real ECU causes. A damaged one may send other ids in each reply. */
+const MAX_NOTES = 1_000;
 
 /** The energy in a note: another one does not make it a new note. */
 const CHANGING_VALUE = /[\d.]+ kWh/g;
@@ -58,6 +60,7 @@ export const createReadLog = (ecu: string, log: Logger): ReadLog => {
 
       const notes = [...reading.notes, ...clockNotes(reading, now)];
       for (const [key, at] of noted) if (!isRecent(at, now)) noted.delete(key);
+      if (noted.size > MAX_NOTES) noted.clear();
       const keys = notes.map((note) => note.replace(CHANGING_VALUE, "kWh"));
       if (notes.length > 0) {
         log[keys.every((key) => noted.has(key)) ? "debug" : "warn"](

@@ -136,6 +136,9 @@ describe("the log of reads", () => {
     expect(read(61, "it is 0")).toEqual(["debug"]);
     expect(read(121)).toEqual([]);
     expect(read(122, "it is 0")).toEqual(["warn"]);
+    // A damaged ECU that sends other ids in each reply: the notes of an hour are forgotten above a thousand.
+    read(123, ...Array.from({ length: 1_001 }, (_, i) => `inverter ${i} is listed twice`));
+    expect(read(124, "it is 0")).toEqual(["warn"]);
   });
 
   // docs/protocol.md#time-and-time-zones: more than 5 minutes ahead or a day behind; it is noon in Amsterdam.
