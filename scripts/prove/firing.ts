@@ -21,6 +21,7 @@ const possibleSeries: Readonly<Record<string, (ecus: string) => string>> = {
   PlantWithoutGrid: (ecus) => `ecu_up{${ecus}}`,
   InverterWithoutGrid: (ecus) => `inverter_online{${ecus}}`,
   InverterOffline: (ecus) => `inverter_online{${ecus}}`,
+  InverterGone: (ecus) => `last_over_time(inverter_online{${ecus}}[1d])`,
   PanelSilent: (ecus) => `last_over_time(inverter_channel_power_watts{${ecus}}[26h])`,
 };
 const NEVER = "(vector(0) == 1)";

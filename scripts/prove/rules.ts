@@ -99,16 +99,16 @@ export const findMetrics = (expr: string): Set<string> => {
   return names;
 };
 
-/** Replaces every selector of ALERTS in an expression. */
+/** Replaces every `last_over_time(ALERTS{…}[…])` in an expression. */
 export const replaceAlertsSelector = (expr: string, replacement: string): string => {
   let text = "";
   let done = 0;
   parser.parse(expr).iterate({
-    enter: (node) => {
-      if (node.name !== "VectorSelector" || !expr.slice(node.from, node.to).startsWith("ALERTS"))
+    enter: ({ name, from, to }) => {
+      if (name !== "FunctionCall" || !/^last_over_time\(\s*ALERTS\{/.test(expr.slice(from, to)))
         return;
-      text += expr.slice(done, node.from) + replacement;
-      done = node.to;
+      text += expr.slice(done, from) + replacement;
+      done = to;
     },
   });
   return text + expr.slice(done);
