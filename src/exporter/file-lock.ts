@@ -60,7 +60,7 @@ const close = async (server: Server): Promise<void> => {
   await once(server, "close");
 };
 
-/** Whether another process listens on a lock of the same file. Removes the sockets on which no process listens. */
+/** Whether another process listens on a lock of the same file, or removed the own socket. Removes the sockets on which no process listens. */
 const isHeldByOther = async (
   folder: string,
   ownName: string,
@@ -73,7 +73,8 @@ const isHeldByOther = async (
     if (code === "ECONNREFUSED") await unlink(path).catch(() => {});
     else if (code !== "ENOENT") return true;
   }
-  return false;
+  // Between its two steps of creating a socket, a process does not listen yet, and another one may have removed the socket.
+  return !(await readdir(folder)).includes(ownName);
 };
 
 /** @returns the code of the error; `undefined` if a process listens */

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, unlinkSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { UsageError } from "../../src/config/usage-error.ts";
 import { validateCounters } from "../../src/ecu/energy-counters.ts";
 import { type Memory, noMemory } from "../../src/ecu/memory.ts";
 import type { Reading } from "../../src/ecu/reading.ts";
+import { lockFile } from "../../src/exporter/file-lock.ts";
 import { openStateFile } from "../../src/exporter/state-file.ts";
 import { formatState, parseState } from "../../src/exporter/state-format.ts";
 import { encodeReply } from "../../src/protocol/replies.ts";
@@ -415,6 +416,16 @@ describe("the lock of a state file", () => {
     await good[0]?.value.state.close();
     await (await opened(at.file)).state.close();
     expect(await readdir(at.path)).toEqual([]);
+  });
+
+  it("is not held by a process that cannot be noticed, because its socket was removed before it listened", async () => {
+    using at = folder();
+    const starting = lockFile(at.file);
+    for (const name of readdirSync(at.path)) unlinkSync(join(at.path, name));
+    const first = await starting;
+    expect(first).toBeDefined();
+    expect(await lockFile(at.file)).toBeUndefined();
+    await first?.release();
   });
 
   it("of a process that was killed does not stop the next start", async () => {
