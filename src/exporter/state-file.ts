@@ -1,6 +1,7 @@
 /**
  * The state file: the memory of the energy counters survives a restart (docs/protocol.md#lifetime-energy). It is read at the start,
- * and written after each read that changed a memory. Only one exporter uses it at a time.
+ * and written after each read that changed a memory. A write that failed is tried again each minute and at the end. Only one
+ * exporter uses it at a time.
  */
 import { access, constants, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -15,18 +16,20 @@ import { formatState, isState, parseState } from "./state-format.ts";
 export interface StateFile extends AsyncDisposable {
   /** The memories; each change is written in the background. */
   readonly memories: Memories;
-  /** Waits for a write in progress, and starts no further one. */
+  /** Waits for a write in progress, or tries the last one again if it failed. Starts no further one. */
   close(): Promise<void>;
 }
 
 interface StateFileOptions {
   readonly path: string;
-  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly clock: Pick<Clock, "now" | "monotonic" | "schedule">;
   readonly log: Logger;
 }
 
 /** Larger than the file of thousands of ECUs. */
 const MAX_BYTES = 8 * 2 ** 20;
+/** Time until a write that failed is tried again: at night, no read changes a value. */
+const RETRY_MS = 60_000;
 
 /**
  * Opens the file. A missing file is created by the first write. A damaged file is renamed to `PATH.unusable` with a warning,
@@ -46,6 +49,7 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
   let isClosed = false;
   let isFailing = false;
   let isChanged = false;
+  let cancelRetry: (() => void) | undefined;
   let writing: Promise<void> | undefined;
 
   const reportFailure = (error: unknown): void => {
@@ -58,6 +62,8 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
   const write = async (): Promise<void> => {
     while (isChanged) {
       isChanged = false;
+      cancelRetry?.();
+      cancelRetry = undefined;
       try {
         await lock.acquire();
         await readState(path);
@@ -66,6 +72,7 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
         isFailing = false;
       } catch (error) {
         reportFailure(error);
+        if (!isClosed) cancelRetry = clock.schedule(RETRY_MS, onChange);
       }
     }
     writing = undefined;
@@ -76,7 +83,9 @@ export const openStateFile = async (options: StateFileOptions): Promise<StateFil
     writing ??= write();
   };
   const close = async (): Promise<void> => {
+    if (cancelRetry !== undefined) onChange();
     isClosed = true;
+    cancelRetry?.();
     await writing;
     await lock.release();
   };

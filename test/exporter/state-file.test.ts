@@ -323,6 +323,34 @@ describe("a state file that is invalid", () => {
     expect(await recall(path, "roof")).toEqual([createMemory(3)]);
   });
 
+  it("is written a minute after the disk was full, even if no value changes at night", async () => {
+    using at = folder();
+    const path = join(at.path, "var", "state.json");
+    const { state, lines, clock } = await opened(path);
+    state.remember("roof", memory);
+    await vi.waitUntil(() => clock.sleepers === 1); // the write failed
+    await mkdir(join(at.path, "var"));
+    await clock.advance(MINUTE - 1);
+    expect(await readdir(join(at.path, "var"))).toEqual([]);
+    await clock.advance(1);
+    await vi.waitUntil(() => lines.at(-1)?.[0] === "info");
+    expect(lines.at(-1)?.slice(0, 2)).toEqual(["info", { path }]);
+    await state.close();
+    expect(await recall(path, "roof")).toEqual([memory]);
+  });
+
+  it("is written when the exporter stops, if the last write failed", async () => {
+    using at = folder();
+    const path = join(at.path, "var", "state.json");
+    const { state, clock } = await opened(path);
+    state.remember("roof", memory);
+    await vi.waitUntil(() => clock.sleepers === 1); // the write failed
+    await mkdir(join(at.path, "var"));
+    await state.close();
+    expect(clock.sleepers).toBe(0);
+    expect(await recall(path, "roof")).toEqual([memory]);
+  });
+
   it("because any byte has changed never prevents the start of the exporter", async () => {
     using at = folder();
     await kept(at.file, "roof", memory);
