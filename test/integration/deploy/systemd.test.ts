@@ -79,7 +79,8 @@ describe("the environment of the unit", () => {
 
   it("reloads with the signal that the exporter handles", () => {
     expect(listValues("ExecReload")).toEqual(["/bin/kill -HUP $MAINPID"]);
-    expect(readFileSync("src/commands/serve.ts", "utf8")).toContain('process.on("SIGHUP"');
+    expect(readFileSync("src/commands/serve.ts", "utf8")).toContain("onHangup(");
+    expect(readFileSync("src/cli/hangup.ts", "utf8")).toContain('process.on("SIGHUP", reload)');
   });
 
   it("allows connections only with private networks and this machine", () => {
