@@ -20,7 +20,7 @@ export interface Memories {
 interface MemoriesOptions {
   /** The memories at the start; changed in place. */
   readonly entries?: Map<string, MemoryEntry>;
-  /** Called after each change that is worth a write of the memory card. Must not throw. */
+  /** Called after each change that must be written. Must not throw. */
   readonly onChange?: () => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -55,7 +55,7 @@ export const createMemories = ({
   };
 };
 
-/** All values but the time at which a counter was last seen: it differs in each read, and an older one is as good. */
+/** All values except the time at which a counter was last seen: it changes with each read, and an older one also works. */
 const listValues = (entry: MemoryEntry | undefined): string | undefined =>
   JSON.stringify(entry, (key, value: unknown) => (key === "seen" ? undefined : value));
 

@@ -56,7 +56,7 @@ export const microInverterInfo = struct({
 export const rapidShutdownInfo = struct({
   inverters: u16,
   invertersOnline: u16,
-  /** 000 to 255; `undefined` if it is no number. */
+  /** 000 to 255; `undefined` if it is not a number. */
   signalLevel: mapped(
     text(3),
     (digits) => (/^\d+$/.test(digits) ? Number(digits) : undefined),
