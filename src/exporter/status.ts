@@ -1,9 +1,11 @@
 import { errorReasons } from "../ecu/errors.ts";
-import { hasEmptyList, isWaitingForData, type Observation } from "../ecu/observe.ts";
+import { areAllOffline, hasEmptyList, isWaitingForData, type Observation } from "../ecu/observe.ts";
 import type { Panel } from "../ecu/panel.ts";
 import type { InverterReading } from "../ecu/reading.ts";
 import { toKilowattHours } from "../ecu/units.ts";
-import type { LandingEcu, LandingInverter, LandingProblem } from "../http/landing.ts";
+import type { LandingEcu, LandingInverter, LandingProblem } from "../http/landing-data.ts";
+import { localDate } from "../time/calendar.ts";
+import { describeRoof, sumIfComplete } from "./roof.ts";
 
 /** The data of the status page about an ECU: its state in the last read. @param now Unix time in seconds */
 export const describeEcu = (
@@ -17,7 +19,8 @@ export const describeEcu = (
   }
   const { reading, readAt } = observation;
   const problem = findProblem(observation);
-  const { identity, todayEnergyJoules, lastReportAt } = reading;
+  const { identity, todayEnergyJoules, lifetimeEnergyJoules, lastReportAt } = reading;
+  const stale = findStale(observation, now);
   return {
     name,
     state: classifyState(observation, problem),
@@ -25,6 +28,9 @@ export const describeEcu = (
     firmware: identity?.firmware,
     powerWatts: reading.powerWatts,
     todayKilowattHours: todayEnergyJoules && toKilowattHours(todayEnergyJoules),
+    lifetimeKilowattHours: lifetimeEnergyJoules && toKilowattHours(lifetimeEnergyJoules),
+    isLastDay: isEnergyOfLastDay(observation, now),
+    stale,
     registered: reading.registered,
     invertersOnline: reading.invertersOnline,
     reportAgeSeconds: lastReportAt === undefined ? undefined : now - lastReportAt,
@@ -36,7 +42,32 @@ export const describeEcu = (
       const names = new Map(panels.map(({ uid, channel, panel }) => [`${uid} ${channel}`, panel]));
       return reading.inverters.map((inverter) => describeInverter(inverter, names));
     },
+    roof: () => describeRoof(observation, { panels, isStale: stale !== undefined }),
   };
+};
+
+/** Age from which a power is not the power now; the ECU reports every 5 minutes, and in its maintenance after 30. */
+const MAX_AGE_SECONDS = 45 * 60;
+
+/** An old report without power and with all inverters offline is that of a night: it still holds. */
+const findStale = ({ reading, readAt }: Observation, now: number): LandingEcu["stale"] => {
+  if (now - readAt > MAX_AGE_SECONDS) return "read";
+  const { powerWatts = 0, inverters, lastReportAt = now } = reading;
+  const isAwake = powerWatts > 0 || inverters.some(({ online }) => online !== false);
+  return isAwake && now - lastReportAt > MAX_AGE_SECONDS ? "report" : undefined;
+};
+
+/**
+ * Whether the energy of today may be that of the day before. Until the first power of a day, an ECU-R shows yesterday's
+ * (docs/protocol.md#energy-of-today). By the clock of the ECU, it is then morning, or its last report is of another day.
+ */
+const isEnergyOfLastDay = (observation: Observation, now: number): boolean => {
+  const { identity, todayEnergyJoules = 0, lastReportLocal } = observation.reading;
+  if (todayEnergyJoules === 0 || identity === undefined || !areAllOffline(observation))
+    return false;
+  const hour = Number(lastReportLocal?.slice(8, 10));
+  const date = localDate(now * 1000, identity.timezone);
+  return hour < 12 || lastReportLocal?.slice(0, 8) !== date;
 };
 
 const classifyState = (
@@ -79,13 +110,3 @@ const describeInverter = (
     watts,
   })),
 });
-
-/** The sum; `undefined` if a value is missing. */
-const sumIfComplete = (values: readonly (number | undefined)[]): number | undefined => {
-  let sum: number | undefined;
-  for (const value of values) {
-    if (value === undefined) return undefined;
-    sum = (sum ?? 0) + value;
-  }
-  return sum;
-};

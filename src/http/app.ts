@@ -3,7 +3,8 @@ import compression from "compression";
 import express, { type NextFunction, type Request, type Response } from "express";
 import helmet from "helmet";
 import type { Logger } from "pino";
-import { type LandingEcu, RELOAD_SECONDS, renderLandingPage } from "./landing.ts";
+import { RELOAD_SECONDS, renderLandingPage } from "./landing.ts";
+import type { LandingEcu } from "./landing-data.ts";
 import { cssSource } from "./page.css.ts";
 import { isFromAnotherSite } from "./same-origin.ts";
 

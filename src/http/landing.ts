@@ -1,56 +1,12 @@
 /**
- * The landing page: links to the metrics, and the state of each ECU at its last read. No JavaScript. Links are relative,
+ * The landing page: the power and energy of the plant, its roof, and the state of each ECU at its last read. No JavaScript. Links are relative,
  * so that they work behind a reverse proxy, which may serve the page at any path with a slash at its end.
  */
 import { formatCount, formatSpan, NOT_MEASURED } from "../text.ts";
 import { type Html, html, joinHtml } from "./html.ts";
+import type { LandingEcu, LandingInverter, LandingProblem } from "./landing-data.ts";
+import { renderOverview } from "./overview.ts";
 import { css } from "./page.css.ts";
-
-/** The data of one ECU. Values that were not measured are `undefined`. */
-export interface LandingEcu {
-  readonly name: string;
-  /** `down` as in the metric `ecu_up`; `partial` if only an optional query failed, or the ECU lists no inverters. */
-  readonly state: "up" | "partial" | "waiting for data" | "down" | "not read yet";
-  readonly model?: string | undefined;
-  readonly firmware?: string | undefined;
-  readonly powerWatts?: number | undefined;
-  readonly todayKilowattHours?: number | undefined;
-  readonly registered?: number | undefined;
-  readonly invertersOnline?: number | undefined;
-  /** Time since the ECU collected the data. */
-  readonly reportAgeSeconds?: number | undefined;
-  /** Time since the last read of the ECU. */
-  readonly readAgeSeconds?: number | undefined;
-  /** Unix time in seconds before which it is not read again because all its inverters are offline. */
-  readonly quietUntil?: number | undefined;
-  /** Why the last read failed, and what to do. */
-  readonly problem?: LandingProblem | undefined;
-  /** What was unexpected in the last read, one sentence each, without a final period. */
-  readonly notes?: readonly string[] | undefined;
-  readonly inverterCount: number;
-  /** A function, because the page of a large fleet shows no inverters and does not need them. */
-  readonly inverters: () => readonly LandingInverter[];
-  /** Relative URL of a link that probes this ECU. */
-  readonly probePath?: string | undefined;
-}
-
-export interface LandingProblem {
-  readonly message: string;
-  /** The value of the label `reason` in the metrics. */
-  readonly reason?: string | undefined;
-  readonly remedy: string;
-}
-
-export interface LandingInverter {
-  readonly uid: string;
-  readonly model: string;
-  readonly state: "online" | "offline" | "unknown";
-  readonly watts?: number | undefined;
-  readonly temperatureCelsius?: number | undefined;
-  /** From 0 to 1. */
-  readonly signalRatio?: number | undefined;
-  readonly channels: readonly { readonly name: string; readonly watts?: number | undefined }[];
-}
 
 export interface LandingPage {
   readonly version: string;
@@ -88,7 +44,6 @@ export const renderLandingPage = (page: LandingPage): string => {
 <body>
 <header>
 <h1>APsystems ECU exporter</h1>
-<p>Reads ${describeEcuCount(page.ecus.length)} when Prometheus scrapes the exporter. This page shows the last read and does not start a new one.</p>
 <nav aria-label="Pages">
 <ul>
 <li><a href=".${telemetryPath}">Metrics</a></li>
@@ -98,7 +53,9 @@ ${only === undefined ? "" : html`<li><a href="${pageUrl({ ...page, only: undefin
 </nav>
 </header>
 <main>
+${renderOverview(listShown(page), { hasRoofs: ecusHaveRoofs(page) })}
 ${renderTable(page)}
+<p>The exporter reads ${describeEcuCount(page.ecus.length)} when Prometheus scrapes it. This page shows the last read and does not start a new one.</p>
 <p>As of ${renderTime(now)}. ${renderReloadNote(page)}</p>${renderQuietNote(page)}
 </main>
 <footer>
@@ -155,17 +112,26 @@ const columns = ["State", "Power", "Age of data", "Temperature", "Signal", "Chan
 type Column = (typeof columns)[number];
 const COLUMN_COUNT = columns.length + 1;
 
+/** With more ECUs than this, the page has no roofs; the page of an ECU has. */
+const MAX_ROOFS = 3;
+
+const ecusHaveRoofs = (page: LandingPage): boolean =>
+  page.only !== undefined ||
+  (page.ecus.length <= MAX_ROOFS && countInverters(page) <= MAX_INVERTERS);
+
+const countInverters = (page: LandingPage): number =>
+  listShown(page).reduce((sum, ecu) => sum + ecu.inverterCount, 0);
+
 /** The roles repeat those of the elements: some browsers drop them if the style sheet shows rows as blocks. */
 const renderTable = (page: LandingPage): Html => {
   const ecus = listShown(page);
-  const inverterCount = ecus.reduce((sum, ecu) => sum + ecu.inverterCount, 0);
-  const showInverters = page.only !== undefined || inverterCount <= MAX_INVERTERS;
+  const showInverters = page.only !== undefined || countInverters(page) <= MAX_INVERTERS;
   const headings = ["ECU, inverter", ...columns].map(
     (name) => html`<th role="columnheader" scope="col">${name}</th>`,
   );
   const groups = ecus.map((ecu) => renderEcu(ecu, showInverters, page));
   return html`<table role="table">
-<caption>ECUs and their inverters</caption>
+<caption>ECUs and their inverters at the last read</caption>
 <thead role="rowgroup"><tr role="row">${headings}</tr></thead>
 ${groups.length === 0 ? EMPTY_GROUP : joinHtml(groups, "\n")}
 </table>`;
@@ -185,7 +151,8 @@ const renderEcu = (ecu: LandingEcu, showInverters: boolean, page: LandingPage): 
 const renderEcuRow = (ecu: LandingEcu): Html => {
   const { powerWatts, todayKilowattHours, invertersOnline, registered } = ecu;
   const online = `${formatValue(invertersOnline)} of ${formatValue(registered)} online`;
-  const today = `${todayKilowattHours?.toFixed(2) ?? NOT_MEASURED} kWh today`;
+  const day = ecu.isLastDay ? "on the last day" : "today";
+  const today = `${todayKilowattHours?.toFixed(2) ?? NOT_MEASURED} kWh ${day}`;
   const cells = [
     renderCell(
       "State",

@@ -2,12 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { errorReasons, QueryError, type Reason, reasons } from "../../src/ecu/errors.ts";
 import type { Observation } from "../../src/ecu/observe.ts";
+import type { InverterReading, Reading } from "../../src/ecu/reading.ts";
 import { describeEcu } from "../../src/exporter/status.ts";
-import {
-  type LandingEcu,
-  type LandingInverter,
-  renderLandingPage,
-} from "../../src/http/landing.ts";
+import { renderLandingPage } from "../../src/http/landing.ts";
+import type { LandingEcu, LandingInverter } from "../../src/http/landing-data.ts";
+import type { LandingRoof } from "../../src/http/roof.ts";
 import { observation } from "../support/observation.ts";
 
 const NOW = 1_700_490_014;
@@ -62,9 +61,12 @@ describe("the description of an ECU", () => {
       firmware: "ECU_R_1.3.6C",
       powerWatts: 78,
       todayKilowattHours: 0.17,
+      isLastDay: false,
+      lifetimeKilowattHours: 4358.1,
       registered: 2,
       invertersOnline: 1,
       inverterCount: 2,
+      roof: expect.any(Function),
       reportAgeSeconds: 40,
       readAgeSeconds: 13.5,
       notes: [],
@@ -164,6 +166,56 @@ describe("the description of an ECU", () => {
       message: "the read timed out before all queries were sent",
       remedy: "allow more time for a scrape; if it persists, see the log of the exporter",
     });
+  });
+
+  const asleep = reading.inverters.map((inverter) => ({
+    ...inverter,
+    online: false,
+    channelWatts: [],
+  }));
+  const night = { ...reading, inverters: asleep, powerWatts: 0, invertersOnline: 0 };
+  const SIX_HOURS = 6 * 3600;
+  it.each<[LandingEcu["stale"], string, Partial<Observation>]>([
+    [undefined, "the read is 45 minutes old", { readAt: NOW - 2700 }],
+    ["read", "the read is older", { readAt: NOW - 2701 }],
+    [
+      undefined,
+      "the report is 45 minutes old",
+      { reading: { ...reading, lastReportAt: NOW - 2700 } },
+    ],
+    ["report", "the report is older", { reading: { ...reading, lastReportAt: NOW - 2701 } }],
+    [undefined, "the clock is ahead", { reading: { ...reading, lastReportAt: NOW + SIX_HOURS } }],
+    [
+      undefined,
+      "an old report is that of a night",
+      { reading: { ...night, lastReportAt: NOW - SIX_HOURS } },
+    ],
+    [
+      "report",
+      "an old report has power",
+      { reading: { ...night, powerWatts: 40, lastReportAt: NOW - SIX_HOURS } },
+    ],
+  ])("is stale by %s if %s", (stale, _condition, change) => {
+    expect(describeRoof(change).stale).toBe(stale);
+  });
+
+  // NOW is 2023-11-20 15:20:14 in Amsterdam.
+  it.each<[boolean, string, Partial<Reading>]>([
+    [
+      false,
+      "inverters are online in the morning",
+      { ...reading, lastReportLocal: "20231120081000" },
+    ],
+    [true, "all are offline before noon", { ...night, lastReportLocal: "20231120030000" }],
+    [false, "all are offline after noon", { ...night, lastReportLocal: "20231120151900" }],
+    [true, "the last report is of the day before", { ...night, lastReportLocal: "20231119210000" }],
+    [
+      false,
+      "the energy is 0",
+      { ...night, todayEnergyJoules: 0, lastReportLocal: "20231120030000" },
+    ],
+  ])("has %s for the energy of the last day if %s", (isLastDay, _condition, change) => {
+    expect(describeRoof({ reading: { ...reading, ...change } }).isLastDay).toBe(isLastDay);
   });
 
   it("has no power of an inverter if a channel is unknown", () => {
@@ -379,7 +431,60 @@ describe("the table", () => {
   });
 });
 
+describe("the roofs", () => {
+  /** An ECU with 100 panels at 50 inverters, or more. */
+  const describeLarge = (name: string, inverterCount = 50): LandingEcu => {
+    const [first] = observation().reading.inverters as [InverterReading, InverterReading];
+    const inverters = Array.from({ length: inverterCount }, (_, i) => ({
+      ...first,
+      uid: String(901_000_000_000 + i),
+      channelWatts: [300, 301],
+    }));
+    const panels = inverters.flatMap(({ uid }, i) =>
+      [1, 2].map((channel) => ({
+        uid,
+        channel,
+        panel: `P${i}`,
+        array: `array ${i % 7}`,
+        row: String(channel),
+        column: String(i),
+      })),
+    );
+    const { reading } = observation();
+    return describeEcu(name, observation({ reading: { ...reading, inverters } }), NOW, panels);
+  };
+  const countTiles = (page: string) => page.split('role="img"').length - 1;
+
+  it("are those of up to three ECUs with up to 100 inverters in total, and of the only ECU of a page", () => {
+    const [house, barn, shed, hut] = ["house", "barn", "shed", "hut"].map((name) =>
+      describeLarge(name, 25),
+    ) as [LandingEcu, LandingEcu, LandingEcu, LandingEcu];
+    expect(countTiles(renderPage([house]))).toBe(50);
+    expect(countTiles(renderPage([house, barn, shed]))).toBe(150);
+    expect(countTiles(renderPage([house, barn, shed, hut]))).toBe(0);
+    expect(countTiles(renderPage([house, barn, shed, hut], hut))).toBe(50);
+    expect(countTiles(renderPage([describeLarge("house", 51), describeLarge("barn")]))).toBe(0);
+  });
+
+  it("add little to the page: 300 ECUs with 200 panels, and the page of one of them", () => {
+    const fleet = Array.from({ length: 300 }, (_, i) => describeLarge(`roof${i}`, 100));
+    expect(renderPage(fleet).length).toBeLessThan(350_000);
+    const page = renderPage(fleet, fleet[7]);
+    expect(countTiles(page)).toBe(200);
+    expect(page.length).toBeLessThan(250_000);
+  });
+});
+
 describe("hostile text", () => {
+  const createRoof = (text: string): LandingRoof => {
+    const tile = { name: text, detail: text, state: "online" as const, watts: 1, share: 1 };
+    const grid = { noun: "panel" as const, rows: 1, columns: 1 };
+    return {
+      groups: [{ ...grid, title: text, placed: [{ ...tile, row: 0, column: 0 }], loose: [tile] }],
+      isAsleep: false,
+      missing: 0,
+    };
+  };
   const hostile = `"><script>alert('1')</script>&amp;\n\u202e\u2066\u0000`;
   const escaped =
     "&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;\\u000a\\u202e\\u2066\\u0000";
@@ -391,19 +496,26 @@ describe("hostile text", () => {
     probePath: `./probe?target=${hostile}`,
     problem: { message: hostile, reason: hostile, remedy: hostile },
     ...listing({ uid: hostile, model: hostile, state: "online", channels: [{ name: hostile }] }),
+    roof: () => createRoof(hostile),
   };
   const extractTags = (page: string): string[] =>
     [...page.matchAll(/<\/?[a-z]+/g)].map(([tag]) => tag);
 
   it("is escaped everywhere", () => {
     const harmlessEcu: LandingEcu = {
-      name: "x",
+      name: "harmless",
       state: "down",
-      model: "x",
-      firmware: "x",
-      probePath: "./probe?target=x",
-      problem: { message: "x", reason: "x", remedy: "x" },
-      ...listing({ uid: "x", model: "x", state: "online", channels: [{ name: "x" }] }),
+      model: "harmless",
+      firmware: "harmless",
+      probePath: "./probe?target=harmless",
+      problem: { message: "harmless", reason: "harmless", remedy: "harmless" },
+      ...listing({
+        uid: "harmless",
+        model: "harmless",
+        state: "online",
+        channels: [{ name: "harmless" }],
+      }),
+      roof: () => createRoof("harmless"),
     };
     for (const isAlone of [false, true]) {
       const page = (shown: LandingEcu) =>
@@ -417,7 +529,7 @@ describe("hostile text", () => {
         });
       expect(extractTags(page(ecu))).toEqual(extractTags(page(harmlessEcu)));
       expect(page(ecu).split(escaped).length).toBe(
-        page(harmlessEcu).split(/\bx\b/).length - (isAlone ? 1 : 0),
+        page(harmlessEcu).split(/\bharmless\b/).length - (isAlone ? 1 : 0),
       );
       expect(page(ecu)).not.toMatch(/[\p{Bidi_Control}\0]/u);
       expect(page(ecu).split("\n")).toHaveLength(page(harmlessEcu).split("\n").length);
