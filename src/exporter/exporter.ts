@@ -51,6 +51,8 @@ export interface Exporter extends AsyncDisposable {
   readonly scheme: "http" | "https";
   /** The path before all paths of the web server, without a slash at its end. */
   readonly routePrefix: string;
+  /** Reads all ECUs as a scrape does, within the same time and not more often. Never throws. */
+  read(): Promise<void>;
   /** Reloads the configuration. @returns its problems, a line each; the old configuration stays in effect then */
   reload(): Promise<readonly string[]>;
   /** Gives scrapes in flight a moment to finish, then stops. */
@@ -116,6 +118,10 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     await state?.close();
   });
   return {
+    read: async () => {
+      const until = AbortSignal.timeout(resolveEcuSettings({}, options).timeout);
+      await Promise.all(targets.all().map(({ monitor }) => monitor.observe(until)));
+    },
     reload,
     addresses,
     routePrefix: resolveRoutePrefix(options),

@@ -2,7 +2,10 @@
 import axe, { type AxeResults } from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describePanels } from "../../src/commands/demo.ts";
+import type { Panel } from "../../src/ecu/panel.ts";
 import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
+import { createPlant } from "../../src/simulator/plant.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
 import { startTestExporter, type TestExporter } from "../support/exporter.ts";
 import { hasProgram } from "../support/programs.ts";
@@ -16,24 +19,39 @@ const ARGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
+/** 24 columns, the widest grid: more than any screen is wide. */
+const LAST_COLUMN = "24";
 const MARKUP = `<b id="markup">barn</b> ${"long".repeat(30)}`;
-const NOON = Date.parse("2026-06-21T10:00:00Z");
+
+const TWELVE_HOURS = 12 * 3_600_000;
+const inverters = [
+  ["DS3", 2],
+  ["QT2", 1],
+] as const;
+/** Where it is noon now: the page does not show the power of an old report. */
+const site = { latitude: 0, longitude: 180 - (15 * (Date.now() % 86_400_000)) / 3_600_000 };
+const SEED = 1;
 
 const startPlant = (change: Partial<SimulationOptions>): Promise<SimulatedEcu> =>
   simulateEcu({
-    inverters: [
-      ["DS3", 2],
-      ["QT2", 1],
-    ],
+    inverters,
     family: "R",
-    site: { latitude: 52, longitude: 5 },
-    zone: "Europe/Amsterdam",
-    seed: 1,
-    start: NOON,
+    site,
+    zone: "UTC",
+    seed: SEED,
+    start: Date.now(),
     timeScale: 1,
     elapsed: () => performance.now(),
     ...change,
   });
+
+/** The panels of that plant: named A1 to B4, the last one in the last column, and one of no inverter with a hostile name. */
+const panels: readonly Panel[] = [
+  ...describePanels(createPlant(inverters, site, SEED)).map((panel) =>
+    panel.panel === "B4" ? { ...panel, column: LAST_COLUMN } : panel,
+  ),
+  { uid: "703000000009", channel: 1, panel: MARKUP, array: MARKUP, row: "1", column: "1" },
+];
 
 /** One ECU that is up, one that is down, and one that is still in its first read. */
 const startExporterWithEcus = async () => {
@@ -43,11 +61,12 @@ const startExporterWithEcus = async () => {
   const createTarget = (name: string, { host, port }: SimulatedEcu) => ({ name, host, port });
   const exporter: TestExporter = await startTestExporter(up, {
     ecus: [
-      createTarget("roof", up),
+      { ...createTarget("roof", up), panels },
       createTarget(MARKUP, down),
       { ...createTarget("shed", slow), commandPause: 600_000 },
     ],
     timeout: 900_000,
+    timezone: "UTC",
   });
   await exporter.get("/metrics", { "X-Prometheus-Scrape-Timeout-Seconds": "2" });
   const stop = async (): Promise<void> => {
@@ -115,6 +134,44 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
       expect(await findViolations()).toEqual(["color-contrast"]);
     });
   });
+
+  it("draws the roof: a picture for each panel, and a region that the keyboard scrolls", async () => {
+    await open({ viewport: { width: 400, height: 800 } }, async (page) => {
+      await page.goto(world.exporter.url);
+      const titles = await page.locator("svg[role=img] > title").allTextContents();
+      const online = titles.filter((title) => / \d+ W, \d+ % of the best \(/.test(title));
+      expect(online.map((title) => title.split(":")[0])).toEqual(
+        ["A1", "A2", "A3", "A4", "B1", "B2", "B3", "B4"], // two DS3 and a QT2
+      );
+      expect(titles).toHaveLength(9);
+      expect(titles[8]).toBe(`${MARKUP}: no entry (703000000009/1)`);
+      const region = page.getByRole("region", { name: "Array west 430 W" });
+      await region.focus();
+      const isScrollable =
+        "document.activeElement.scrollWidth > document.activeElement.clientWidth";
+      expect(await page.evaluate(isScrollable)).toBe(true);
+      const box = await region.getByRole("img", { name: "B1: " }).boundingBox();
+      expect(box?.width).toBeGreaterThan(45); // readable
+    });
+  });
+
+  it.each([screens[1], screens[3]])(
+    "is accessible at night, without a power of the day ($colorScheme)",
+    async (screen) => {
+      await using night = await startPlant({ start: Date.now() - TWELVE_HOURS });
+      await using exporter = await startTestExporter(night, { panels, timezone: "UTC" });
+      await exporter.get();
+      await open({ ...screen, bypassCSP: true }, async (page) => {
+        await page.goto(exporter.url);
+        const titles = await page.locator("svg[role=img] > title").allTextContents();
+        expect(titles.filter((title) => /: asleep \(/.test(title))).toHaveLength(8);
+        expect(await page.innerText("main")).not.toMatch(/^[1-9]\d* W$/m);
+        await page.addScriptTag({ content: axe.source });
+        const { violations } = await page.evaluate<AxeResults>("axe.run()");
+        expect(violations.map(({ id }) => id)).toEqual([]);
+      });
+    },
+  );
 
   it.each([screens[0], screens[3]])(
     "applies its styles without browser messages, and its policy blocks scripts ($colorScheme, $viewport.width px)",

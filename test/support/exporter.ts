@@ -14,6 +14,7 @@ export interface TestExporter extends AsyncDisposable {
   get(path?: string, headers?: Record<string, string>): Promise<string>;
   /** The samples of one metric: values by labels except `ecu`, joined by commas. */
   samples(name: string): Promise<Record<string, number>>;
+  read: Exporter["read"];
   stop: Exporter["stop"];
 }
 
@@ -48,6 +49,7 @@ export const startTestExporter = async (
     url,
     get,
     samples: async (name) => parseSamples(await get(), name),
+    read: exporter.read,
     stop: exporter.stop,
     [Symbol.asyncDispose]: () => exporter.stop(),
   };
