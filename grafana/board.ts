@@ -1,4 +1,6 @@
 /** What the four dashboards have in common: variables, links between them, and the grid. */
+
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import {
   type Dashboard,
   DashboardBuilder,
@@ -7,7 +9,9 @@ import {
   DatasourceVariableBuilder,
   type Panel,
   QueryVariableBuilder,
+  TextBoxVariableBuilder,
   VariableHide,
+  type VariableModel,
   VariableRefresh,
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
@@ -39,6 +43,8 @@ export interface DashboardOptions {
   /** Whether jobs and instances can be selected. If not, all are shown. */
   readonly showsTargets?: boolean;
   readonly annotations?: Dashboard["annotations"];
+  /** Variables after those of every dashboard. */
+  readonly variables?: readonly Builder<VariableModel>[];
   /** Rows of 24 columns from the top. On a phone, the panels form a single column in this order. */
   readonly rows: readonly (readonly Placed[])[];
 }
@@ -58,10 +64,12 @@ export const buildDashboard = (options: DashboardOptions): Dashboard => {
     .refresh("1m")
     .timezone("browser")
     .variables(variables(options))
-    .links(links(options.uid));
+    .links([dashboardList]);
   let id = 1;
   for (const [w, h, panel] of options.rows.flat())
-    builder.withPanel({ build: () => ({ ...panel, id: id++, gridPos: { x: 0, y: 0, w, h } }) });
+    builder.withPanel({
+      build: () => ({ ...withoutDirection(panel), id: id++, gridPos: { x: 0, y: 0, w, h } }),
+    });
   const built = builder.build();
   return {
     ...built,
@@ -70,8 +78,15 @@ export const buildDashboard = (options: DashboardOptions): Dashboard => {
   };
 };
 
+/** The SDK sets a direction for every panel. Grafana 11.0 to 11.4 makes each panel that has one as wide as the screen. */
+const withoutDirection = ({ repeatDirection, ...panel }: Panel): Panel =>
+  panel.repeat === undefined || repeatDirection === undefined
+    ? panel
+    : { ...panel, repeatDirection };
+
 const ALL = { selected: true, text: ["All"], value: ["$__all"] };
 
+/** A variable with the values of a label. @param query `label_values(…)` */
 const choice = (name: string, label: string, query: string): QueryVariableBuilder =>
   new QueryVariableBuilder(name)
     .label(label)
@@ -79,39 +94,47 @@ const choice = (name: string, label: string, query: string): QueryVariableBuilde
     .definition(query)
     .query({ query, refId: "Variable" })
     .refresh(VariableRefresh.OnTimeRangeChanged)
-    .sort(VariableSort.NaturalAsc);
+    .sort(VariableSort.AlphabeticalAsc); // natural sort runs backwards in several versions of Grafana
 
-const multiChoice = (name: string, label: string, query: string): QueryVariableBuilder =>
+/** The same, of which several values or all can be selected. */
+export const multiChoice = (name: string, label: string, query: string): QueryVariableBuilder =>
   choice(name, label, query).multi(true).includeAll(true).allValue(".+").current(ALL);
 
-const variables = ({ oneInverter, showsTargets }: DashboardOptions) => {
+/** A text box. @param value initial text */
+export const textBox = (name: string, label: string, value: string): TextBoxVariableBuilder =>
+  new TextBoxVariableBuilder(name).label(label).defaultValue(value);
+
+const variables = (options: DashboardOptions): Builder<VariableModel>[] => {
+  const { oneInverter, showsTargets, variables: more = [] } = options;
   const hide = showsTargets ? VariableHide.DontHide : VariableHide.HideVariable;
   return [
-    new DatasourceVariableBuilder("datasource").label("Data source").type("prometheus"),
+    // Its value needs no label, and saves the room for the list of dashboards at 1280 pixels.
+    new DatasourceVariableBuilder("datasource")
+      .label("Data source")
+      .type("prometheus")
+      .hide(VariableHide.HideLabel),
     multiChoice("ecu", "ECU", `label_values(${targetSeries("ecu_up")}, ecu)`),
     ...(oneInverter
       ? [choice("uid", "Inverter", `label_values(${ecuSeries("inverter_online")}, uid)`)]
       : []),
     multiChoice("job", "Job", "label_values(ecu_up, job)").hide(hide),
     multiChoice("instance", "Instance", 'label_values(ecu_up{job=~"$job"}, instance)').hide(hide),
+    ...more,
   ];
 };
 
-/** Links to all other dashboards. They keep the variables and the time range. */
-const links = (from: Uid) =>
-  Object.entries(titles)
-    .filter(([uid]) => uid !== from)
-    .map(([uid, title]) => ({
-      build: () => ({
-        title: title.replace("APsystems ", "").replace(/^./, (letter) => letter.toUpperCase()),
-        type: DashboardLinkType.Link,
-        icon: "dashboard",
-        tooltip: title,
-        url: `/d/${uid}`,
-        tags: [],
-        asDropdown: false,
-        targetBlank: false,
-        includeVars: true,
-        keepTime: true,
-      }),
-    }));
+/** A list of all dashboards. The links keep the variables and the time range. One button, because three wrap at 1280 pixels. */
+const dashboardList = {
+  build: () => ({
+    title: "Dashboards",
+    type: DashboardLinkType.Dashboards,
+    icon: "dashboard",
+    tooltip: "All dashboards of APsystems ECUs",
+    url: "",
+    tags: ["apsystems"],
+    asDropdown: true,
+    targetBlank: false,
+    includeVars: true,
+    keepTime: true,
+  }),
+};

@@ -2,13 +2,11 @@
 import { buildDashboard } from "./board.ts";
 import {
   barsPanel,
-  instantQuery,
   rangeQuery,
   reachable,
   seriesPanel,
   stateMappings,
   statesPanel,
-  statPanel,
 } from "./parts.ts";
 import {
   age,
@@ -20,80 +18,73 @@ import {
   targetSeries,
   worst,
 } from "./promql.ts";
+import { tilesPanel } from "./tiles.ts";
 
-const up = statPanel(
-  {
-    title: "Scrape",
-    description: "Whether Prometheus reached the exporter in its last scrape.",
-    unit: "none",
-    noValue: "Not scraped",
-    mappings: reachable,
-    queries: [instantQuery(`min(${targetSeries("up")})`, "Scrape")],
-  },
-  "background",
-);
+/** The version as a label. */
+const version = `max by (version) (${targetSeries("apsystems_exporter_build_info")})`;
 
-const version = statPanel(
-  {
-    title: "Version",
-    description: "Version of the running exporter.",
-    unit: "none",
-    noValue: "Unknown",
-    queries: [
-      instantQuery(
-        `max by (version) (${targetSeries("apsystems_exporter_build_info")})`,
-        "{{version}}",
-      ),
-    ],
-  },
-  "name",
-);
-
-const scrapeNow = statPanel({
-  title: "Last scrape duration",
+const exporterState = tilesPanel({
+  title: "Exporter",
   description:
-    "Duration of the last scrape. With several exporters, the longest duration is shown.",
-  unit: "s",
-  noValue: "–",
-  queries: [
-    instantQuery(`max(${targetSeries("apsystems_exporter_scrape_duration_seconds")})`, "Scrape"),
+    "Whether Prometheus reached the exporter in its last scrape, with the version of the exporter.",
+  unit: "none",
+  noValue: "Not scraped",
+  mappings: reachable,
+  fills: true,
+  tiles: [
+    {
+      name: "{{version}}",
+      query:
+        `${version} * on () group_left () min(${targetSeries("up")})` +
+        ` or on () label_replace(min(${targetSeries("up")}), "version", "Now", "", "")`,
+    },
   ],
 });
 
-const dataAge = statPanel({
-  title: "Data age",
-  description: "Time since the last read of the ECU. With several ECUs, the longest time is shown.",
+const now = tilesPanel({
+  title: "Last read",
+  description:
+    "Duration of the last scrape, and time since the last read of the ECU. With several exporters or ECUs, the longest is shown.",
   unit: "s",
-  decimals: 0,
-  noValue: "–",
-  queries: [instantQuery(`max(${age("apsystems_exporter_last_read_timestamp_seconds")})`, "Age")],
-});
-
-const failures = statPanel({
-  title: "Failed queries",
-  description: "Queries that failed within the time range, including retries.",
-  unit: "none",
-  decimals: 0,
-  noValue: "–",
-  queries: [
-    instantQuery(
-      `sum(${increase("apsystems_exporter_query_errors_total", "ecu, command, reason")})`,
-      "Failed",
-    ),
+  noValue: "No data",
+  tiles: [
+    {
+      name: "Scrape duration",
+      query: `max(${targetSeries("apsystems_exporter_scrape_duration_seconds")})`,
+    },
+    {
+      name: "Data age",
+      query: `max(${age("apsystems_exporter_last_read_timestamp_seconds")})`,
+      decimals: 0,
+      color: [
+        [0, "text"],
+        [900, "orange"],
+        [2700, "red"],
+      ],
+    },
   ],
 });
 
-const unknown = statPanel({
-  title: "Unknown records",
+const failures = tilesPanel({
+  title: "Failures",
   description:
-    "Registered inverters with a record of unknown layout, or without a record. If the number is above 0, please send a capture to the project.",
+    "Queries that failed within the time range, including retries; and registered inverters with a record of unknown layout, or without a record. If there are unknown records, please send a capture to the project.",
   unit: "none",
-  noValue: "–",
-  queries: [
-    instantQuery(
-      `sum(max by (ecu) (${ecuSeries("apsystems_exporter_unknown_records")}))`,
-      "Unknown",
-    ),
+  noValue: "No data",
+  tiles: [
+    {
+      name: "Failed queries",
+      query: `sum(${increase("apsystems_exporter_query_errors_total", "ecu, command, reason")})`,
+      decimals: 0,
+    },
+    {
+      name: "Unknown records",
+      query: `sum(max by (ecu) (${ecuSeries("apsystems_exporter_unknown_records")}))`,
+      color: [
+        [0, "text"],
+        [1, "orange"],
+      ],
+    },
   ],
 });
 
@@ -108,7 +99,7 @@ const scrapes = seriesPanel({
 const queries = seriesPanel({
   title: "Query duration",
   description:
-    "Duration of each query to the ECU, including retries. With more than 20 queries, the 20 slowest are shown.",
+    "Duration of each query to the ECU, including retries. With more than 12 queries, the 12 slowest are shown.",
   unit: "s",
   min: 0,
   queries: [
@@ -122,9 +113,9 @@ const queries = seriesPanel({
 const success = statesPanel({
   title: "Queries",
   description:
-    "Whether each query got a valid reply in the last read. A query that was not sent counts as failed. With more than 20 queries, the 20 with the most failures are shown.",
+    "Whether each query got a valid reply in the last read. A query that was not sent counts as failed. With more than 12 queries, the 12 with the most failures are shown.",
   unit: "none",
-  mappings: stateMappings("Failed", "Valid", "dark-red"),
+  mappings: stateMappings(["Failed", "dark-red"], ["Valid", "dark-green"]),
   queries: [
     rangeQuery(
       worst("apsystems_exporter_query_success", "ecu, command", "min"),
@@ -135,11 +126,11 @@ const success = statesPanel({
 
 const errors = seriesPanel(
   {
-    title: "Failed queries by reason",
+    title: "Failed queries per minute",
     description: "Failed queries per minute, by reason. The README explains each reason.",
-    unit: "cpm",
+    unit: "none",
     min: 0,
-    noValue: "None",
+    noValue: "None in this time range",
     interval: "5m",
     queries: [
       rangeQuery(
@@ -156,42 +147,37 @@ const reasons = barsPanel({
   description: "Failed queries within the time range by reason, the most frequent first.",
   unit: "none",
   decimals: 0,
-  min: 0,
-  color: "semi-dark-blue",
-  noValue: "None",
-  queries: [
-    instantQuery(
-      `sort_desc(sum by (reason) (${increase("apsystems_exporter_query_errors_total", "ecu, command, reason")}) > 0)`,
-      "{{reason}}",
-    ),
-  ],
+  color: "orange",
+  noValue: "None in this time range",
+  expr: `sort_desc(sum by (reason) (${increase("apsystems_exporter_query_errors_total", "ecu, command, reason")}) > 0)`,
+  label: "reason",
 });
 
 const queriesSent = seriesPanel({
-  title: "Queries sent",
+  title: "Queries per minute",
   description:
-    "Queries per minute to each ECU, including retries. With more than 20 ECUs, the 20 with the most queries are shown.",
-  unit: "cpm",
+    "Queries per minute to each ECU, including retries. With more than 12 ECUs, the 12 with the most queries are shown.",
+  unit: "none",
   min: 0,
   queries: [rangeQuery(fastest("apsystems_exporter_queries_total", "ecu"), "{{ecu}}")],
 });
 
 const shared = seriesPanel({
-  title: "Shared reads",
+  title: "Shared reads per minute",
   description:
-    "Scrapes per minute that shared a read with another scrape, so that the ECU was not read again. With more than 20 ECUs, the 20 with the most shared reads are shown.",
-  unit: "cpm",
+    "Scrapes per minute that shared a read with another scrape, so that the ECU was not read again. With more than 12 ECUs, the 12 with the most shared reads are shown.",
+  unit: "none",
   min: 0,
   queries: [rangeQuery(fastest("apsystems_exporter_shared_reads_total", "ecu"), "{{ecu}}")],
 });
 
 const rejected = seriesPanel(
   {
-    title: "Rejected values",
+    title: "Rejected values per minute",
     description: "Impossible values and counter glitches that were dropped, per minute and field.",
-    unit: "cpm",
+    unit: "none",
     min: 0,
-    noValue: "None",
+    noValue: "None in this time range",
     interval: "5m",
     queries: [
       rangeQuery(
@@ -243,7 +229,11 @@ export const exporter = buildDashboard({
   from: "now-6h",
   showsTargets: true,
   rows: [
-    [up, version, scrapeNow, dataAge, failures, unknown].map((panel) => [4, 4, panel] as const),
+    [
+      [6, 3, exporterState],
+      [9, 3, now],
+      [9, 3, failures],
+    ],
     [
       [12, 8, scrapes],
       [12, 8, queries],

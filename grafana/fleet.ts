@@ -1,142 +1,226 @@
-/** The dashboard of many ECUs: their state, their total power and energy, and firing alerts. */
+/** The dashboard of many ECUs: their state, power and energy, missing inverters, and firing alerts. */
 import { buildDashboard } from "./board.ts";
+import { marksIn } from "./events.ts";
 import {
   alwaysKilowattHours,
+  colors,
+  columnsPanel,
+  fieldOverride,
   instantQuery,
   kilowatts,
   rangeQuery,
   reachable,
   seriesPanel,
   statesPanel,
-  statPanel,
+  textIfMissing,
+  thresholds,
 } from "./parts.ts";
+import { energyPerDay, energySince, periodNames } from "./periods.ts";
 import {
   age,
   ecuSeries,
-  energyProduced,
   firingAlerts,
+  highest,
   kilowattHours,
+  orNone,
+  orUnknown,
   perEcu,
+  unreachableSince,
   worst,
 } from "./promql.ts";
+import { countInState, inverterState } from "./states.ts";
 import { centred, coloured, linkTo, tablePanel } from "./table.ts";
+import { tilesPanel } from "./tiles.ts";
 
+const up = perEcu("ecu_up");
+/** NaN for each ECU without a value, so that its cell is empty and the column stays. */
+const forEveryEcu = (expr: string): string => `(${expr}) or on (ecu) ${up} * NaN`;
 const onlineShare = `${perEcu("ecu_inverters_online")} / ${perEcu("ecu_inverters")}`;
+const missing = `count by (ecu) (${inverterState()} == 0) or on (ecu) ${perEcu("ecu_inverters")} * 0`;
+/** Panels that gave power within a week. */
+const panels =
+  `count by (ecu) (max by (ecu, uid, channel)` +
+  ` (max_over_time(${ecuSeries("inverter_channel_power_watts")}[7d:2h])) > 0)`;
+/** Days of the last week for which Prometheus has data. */
+const days = `count_over_time((${perEcu("ecu_lifetime_energy_joules_total")})[7d:2h]) / 12`;
+const weekEnergy = `max by (ecu) (increase(${ecuSeries("ecu_lifetime_energy_joules_total")}[7d]))`;
+/** kWh of a panel on a day. */
+const yieldPerPanel = kilowattHours(`${weekEnergy} / (${days}) / (${panels})`);
 
 /** Without the night, when an ECU reports 0 W because no inverter replies. */
-const powerByDay = `${perEcu("ecu_power_watts")} and on (ecu) ${perEcu("ecu_inverters_online")} > 0`;
+const powerByDay = `${highest("ecu_power_watts", "ecu")} and on (ecu) ${perEcu("ecu_inverters_online")} > 0`;
 
-const ecus = statPanel({
+const ecus = tilesPanel({
   title: "ECUs",
-  description: "ECUs that replied in their last read, and the number of ECUs.",
+  description: "ECUs that replied in their last read, and those that did not.",
   unit: "none",
-  noValue: "–",
-  queries: [
-    instantQuery(`sum(${perEcu("ecu_up")})`, "Reachable"),
-    instantQuery(`count(${perEcu("ecu_up")})`, "All"),
+  noValue: "Unknown",
+  tiles: [
+    {
+      name: "Unreachable",
+      query: orUnknown(`count(${up} == 0) or on () count(${up}) * 0`),
+      color: [
+        [0, "text"],
+        [1, colors.alert],
+      ],
+    },
+    { name: "Reachable", query: orUnknown(`sum(${up})`), color: "text" },
   ],
 });
 
-const power = statPanel({
-  title: "Power now",
+const energy = tilesPanel({
+  title: "Power and energy",
   description:
-    "Total power of the selected plants. Plants with an unreachable ECU are not included.",
-  unit: "watt",
-  noValue: "–",
-  queries: [instantQuery(`sum(${perEcu("ecu_power_watts")})`, "Power")],
-});
-
-const today = statPanel({
-  title: "Energy today",
-  description:
-    "Total energy of the selected plants since the day of each ECU started. Plants with an unreachable ECU are not included.",
+    "Power of the selected plants, and their energy on the day and in the month of the end of the time range: on the day as each ECU counts it, in the month for the days for which Prometheus has data. Power and the day do not include plants with an unreachable ECU.",
   unit: "kwatth",
-  noValue: "–",
-  queries: [
-    instantQuery(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`), "Energy today"),
+  noValue: "Unknown",
+  tiles: [
+    {
+      name: "Power",
+      query: orUnknown(`sum(${perEcu("ecu_power_watts")})`),
+      unit: "watt",
+      color: colors.power,
+    },
+    {
+      name: periodNames.today,
+      query: orUnknown(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`)),
+      color: colors.energy,
+    },
+    { name: periodNames.month, query: energySince("month"), color: colors.energy },
   ],
 });
 
-const month = statPanel({
-  title: "Energy this month",
+const attention = tilesPanel({
+  title: "Attention",
   description:
-    "Total energy of the selected plants since the first of this month, for the days for which Prometheus has data.",
-  unit: "kwatth",
-  noValue: "–",
-  timeFrom: "now/M",
-  queries: [instantQuery(`sum(${energyProduced("[$__range]")})`, "Energy this month")],
-});
-
-const online = statPanel({
-  title: "Inverters online",
-  description:
-    "Inverters that replied in the last round, as a share of all registered inverters, for ECUs that replied themselves. At night no inverter replies.",
-  unit: "percentunit",
-  decimals: 0,
-  noValue: "–",
-  queries: [
-    instantQuery(
-      `sum(${perEcu("ecu_inverters_online")}) / sum(${perEcu("ecu_inverters")})`,
-      "Online",
-    ),
-  ],
-});
-
-const alertCount = statPanel({
-  title: "Alerts",
-  description: "Firing alerts of the selected ECUs and their exporters.",
+    "Inverters that do not reply while the others of their plant give power, and firing alerts of the selected ECUs and their exporters.",
   unit: "none",
-  noValue: "None",
-  queries: [instantQuery(`count(${firingAlerts})`, "Firing")],
+  noValue: "Unknown",
+  tiles: [
+    {
+      name: "Inverters missing",
+      query: orUnknown(countInState(0)),
+      color: [
+        [0, "text"],
+        [1, colors.alert],
+      ],
+    },
+    {
+      name: "Alerts",
+      query: `count(${firingAlerts}) or on () sum(${up}) * 0`,
+      color: [
+        [0, "text"],
+        [1, colors.alert],
+      ],
+    },
+  ],
 });
 
 const plants = tablePanel({
   title: "Plants",
   description:
-    "All ECUs as last read. Unreachable ECUs come first and have no values. Click an ECU to open the dashboard of its plant.",
+    "All ECUs, unreachable ones first and then those with missing inverters. Last reply: of an unreachable ECU, if it was within a week. Per panel: energy of a day of the last week, per panel that gave power, so that plants of different sizes can be compared. Click an ECU to open the dashboard of its plant.",
   unit: "none",
+  mappings: [textIfMissing("")],
   columns: [
     {
       name: "ECU",
       label: "ecu",
       options: {
         links: [linkTo("Plant", "apsystems-plant", { ecu: "ecu" })],
-        "custom.width": 230,
+        "custom.width": 170,
       },
     },
     {
       name: "State",
-      query: perEcu("ecu_up"),
-      options: { mappings: reachable, ...coloured, "custom.width": 110 },
+      query: up,
+      options: { mappings: reachable, ...coloured, "custom.width": 105 },
+    },
+    {
+      name: "Missing",
+      query: forEveryEcu(missing),
+      options: {
+        decimals: 0,
+        "custom.width": 100,
+        "custom.displayMode": "color-text",
+        thresholds: thresholds([
+          [0, "text"],
+          [1, colors.alert],
+        ]),
+      },
+    },
+    {
+      name: "Last reply",
+      query: forEveryEcu(`(${unreachableSince}) * 1000`),
+      options: { unit: "dateTimeFromNow", "custom.minWidth": 110 },
     },
     {
       name: "Power",
-      query: `${perEcu("ecu_power_watts")} / 1000`,
+      query: forEveryEcu(`${perEcu("ecu_power_watts")} / 1000`),
       options: { unit: kilowatts, decimals: 2 },
     },
     {
       name: "Today",
-      query: kilowattHours(perEcu("ecu_today_energy_joules")),
+      query: forEveryEcu(kilowattHours(perEcu("ecu_today_energy_joules"))),
       options: { unit: alwaysKilowattHours, decimals: 1, "custom.minWidth": 90 },
     },
-    { name: "Online", query: onlineShare, options: { unit: "percentunit", decimals: 0 } },
+    {
+      name: "Per panel",
+      query: forEveryEcu(yieldPerPanel),
+      options: { unit: alwaysKilowattHours, decimals: 2, "custom.minWidth": 90 },
+    },
+    {
+      name: "Online",
+      query: forEveryEcu(onlineShare),
+      options: { unit: "percentunit", decimals: 0 },
+    },
     {
       name: "Report age",
-      query: age("ecu_last_report_timestamp_seconds"),
+      query: forEveryEcu(age("ecu_last_report_timestamp_seconds")),
       options: { unit: "s", decimals: 0, "custom.minWidth": 90 },
     },
     {
       name: "Model",
       label: "model",
-      query: `max by (ecu, model, firmware) (${ecuSeries("ecu_info")})`,
+      query: `topk by (ecu) (1, last_over_time(${ecuSeries("ecu_info")}[1d]))`,
       options: { ...centred, "custom.minWidth": 100 },
     },
-    { name: "Firmware", label: "firmware", options: { ...centred, "custom.width": 165 } },
+    { name: "Firmware", label: "firmware", options: { ...centred, "custom.width": 150 } },
   ],
+  hidden: ["ecu_id", "timezone", "job", "instance", "__name__"],
   sortBy: [
     { name: "State", desc: false },
+    { name: "Missing", desc: true },
     { name: "ECU", desc: false },
   ],
+});
+
+const missingInverters = tablePanel({
+  title: "Inverters missing",
+  description:
+    "Inverters that do not reply while the others of their plant give power. Last reply: – if it was more than a week ago. Click an inverter to open its dashboard.",
+  unit: "none",
+  columns: [
+    {
+      name: "Inverter",
+      label: "uid",
+      options: {
+        links: [linkTo("Inverter", "apsystems-inverter", { ecu: "ecu", uid: "uid" })],
+        "custom.width": 140,
+      },
+    },
+    { name: "ECU", label: "ecu" },
+    {
+      name: "Last reply",
+      query: orNone(
+        `(max by (ecu, uid) (max_over_time(((${ecuSeries("inverter_online")} == 1) * 0 + time())[7d:15m])) * 1000` +
+          ` or on (ecu, uid) ${inverterState()} * NaN) and on (ecu, uid) ${inverterState()} == 0`,
+        "ecu",
+      ),
+      options: { unit: "dateTimeFromNow", mappings: [textIfMissing("–")] },
+    },
+  ],
+  sortBy: [{ name: "ECU", desc: false }],
 });
 
 const alerts = tablePanel({
@@ -144,12 +228,14 @@ const alerts = tablePanel({
   description:
     "Firing alerts of the selected ECUs and their exporters. Empty if the alert rules are not loaded in Prometheus.",
   unit: "none",
-  noValue: "None",
   columns: [
     {
       name: "Alert",
       label: "alertname",
-      query: `max by (alertname, severity, ecu, uid, channel) (${firingAlerts})`,
+      query: orNone(
+        `max by (alertname, severity, ecu, uid, channel) (${firingAlerts})`,
+        "alertname",
+      ),
       options: { "custom.width": 220 },
     },
     { name: "Severity", label: "severity" },
@@ -162,35 +248,49 @@ const alerts = tablePanel({
 
 const powers = seriesPanel(
   {
-    title: "Power by plant",
+    title: "Power",
     description:
-      "Power of the plants in the last reports of their ECUs, stacked. There is a gap while an ECU is unreachable, and at night, when all of its inverters are offline.",
+      "The line is the power of all selected plants. Below it, the 12 plants with the highest power are stacked. There is a gap while an ECU is unreachable, and at night. Marks are alerts and events.",
     unit: "watt",
     min: 0,
-    queries: [rangeQuery(powerByDay, "{{ecu}}")],
+    showsLegend: false,
+    queries: [
+      rangeQuery(powerByDay, "{{ecu}}"),
+      rangeQuery(
+        `sum(${perEcu("ecu_power_watts")} and on (ecu) ${perEcu("ecu_inverters_online")} > 0)`,
+        "All plants",
+      ),
+    ],
+    overrides: [
+      fieldOverride("All plants", {
+        color: { mode: "fixed", fixedColor: colors.power },
+        "custom.stacking": { mode: "none", group: "B" },
+        "custom.fillOpacity": 0,
+        "custom.lineWidth": 2,
+      }),
+    ],
   },
   "stack",
 );
 
-const energies = seriesPanel(
+const energies = columnsPanel(
   {
     title: "Energy per day",
     description:
-      "Energy of the plants on each of the last 30 days, stacked. The last bar is the current day. Hover over a bar to see its plant.",
+      "Energy of all selected plants on each of the 30 days before the end of the time range, from midnight to midnight. The bar of the current day is the day so far.",
     unit: "kwatth",
     min: 0,
-    timeFrom: "30d",
-    interval: "1d",
-    queries: [rangeQuery(energyProduced("[1d] offset -1d"), "{{ecu}}")],
-    hidesLegend: true,
+    color: colors.energy,
+    showsLegend: false,
+    queries: [instantQuery(energyPerDay(30), "Energy")],
   },
-  "bars",
+  "D MMM",
 );
 
 const history = statesPanel({
   title: "ECUs reachable",
   description:
-    "When each ECU replied. With more than 20 ECUs, the 20 that were unreachable for the longest time are shown. A gap means that the exporter itself was not scraped. Some ECUs are unreachable for half an hour every night.",
+    "When each ECU replied. With more than 12 ECUs, the 12 that were unreachable for the longest time are shown. A gap means that the exporter itself was not scraped. Some ECUs are unreachable for half an hour every night.",
   unit: "none",
   mappings: reachable,
   queries: [rangeQuery(worst("ecu_up", "ecu", "max"), "{{ecu}}")],
@@ -199,17 +299,23 @@ const history = statesPanel({
 /** The dashboard of many ECUs. */
 export const fleet = buildDashboard({
   uid: "apsystems-fleet",
-  description: "All ECUs: state, power, energy, and firing alerts.",
+  description: "All ECUs: state, power, energy, missing inverters, and firing alerts.",
   tags: ["solar"],
   from: "now-24h",
   showsTargets: true,
+  annotations: marksIn(8),
   rows: [
-    [ecus, power, today, month, online, alertCount].map((panel) => [4, 4, panel] as const),
+    [
+      [6, 3, ecus],
+      [12, 3, energy],
+      [6, 3, attention],
+    ],
     [[24, 12, plants]],
     [
-      [12, 10, alerts],
-      [12, 10, history],
+      [12, 8, missingInverters],
+      [12, 8, alerts],
     ],
+    [[24, 10, history]],
     [
       [15, 11, powers],
       [9, 11, energies],

@@ -3,13 +3,12 @@ import { buildDashboard } from "./board.ts";
 import {
   alwaysKilowattHours,
   barsPanel,
+  colors,
   fieldOverride,
-  instantQuery,
-  online,
+  inverterStates,
   rangeQuery,
   seriesPanel,
   statesPanel,
-  statPanel,
 } from "./parts.ts";
 import {
   channelEnergyDay,
@@ -20,106 +19,87 @@ import {
   perInverter,
   uidMatcher,
   withPanelName,
-  withPanelNameOfDay,
 } from "./promql.ts";
+import { stateOrUnknown, stateOverTime } from "./states.ts";
+import { tilesPanel } from "./tiles.ts";
+
+const OFFLINE = "Offline in this time range";
 
 /** Median of all inverters of the same ECU, including this one. */
 const siblings = `quantile by (ecu) (0.5, ${inverterChannelWatts()})`;
 const meanDay = (...matchers: readonly string[]): string =>
   `avg by (ecu, uid) (${channelEnergyDay(...matchers)})`;
 
-const state = statPanel(
-  {
-    title: "State",
-    description:
-      "Whether the inverter replied to the ECU in its last round. At night no inverter replies.",
-    unit: "none",
-    noValue: "Unknown",
-    mappings: online,
-    queries: [instantQuery(perInverter("inverter_online", uidMatcher), "State")],
-  },
-  "background",
-);
-
-const model = statPanel(
-  {
-    title: "Model",
-    description: "Model of the inverter, from the first digits of its serial number.",
-    unit: "none",
-    noValue: "Unknown",
-    queries: [
-      instantQuery(`max by (model) (${ecuSeries("inverter_info", uidMatcher)})`, "{{model}}"),
-    ],
-  },
-  "name",
-);
-
-const powerNow = statPanel({
-  title: "Power now",
-  description: "Power of all channels. No value while the inverter is offline.",
-  unit: "watt",
-  noValue: "–",
-  queries: [instantQuery(inverterWatts(uidMatcher), "Power")],
+const state = tilesPanel({
+  title: "Inverter",
+  description:
+    "State of the inverter, and its model by the first digits of its serial number. Online: it replied to the ECU within 15 minutes. Asleep: no reply, and the others sleep too. Missing: no reply while the others give power. Unknown: the ECU does not reply.",
+  unit: "none",
+  noValue: "Not registered",
+  mappings: inverterStates,
+  fills: true,
+  tiles: [
+    {
+      name: "{{model}}",
+      query:
+        `(${stateOrUnknown(uidMatcher)}) * on (ecu, uid) group_left (model)` +
+        ` topk by (ecu, uid) (1, last_over_time(${ecuSeries("inverter_info", uidMatcher)}[1d]))`,
+    },
+  ],
 });
 
-const energyDay = statPanel({
-  title: "Energy, 24 h",
+const energy = tilesPanel({
+  title: "Power and energy",
   description:
-    "Energy of all channels in the last 24 hours, integrated from their power every 5 minutes.",
+    "Power of all channels now, and their energy in the 24 hours before the end of the time range, integrated from their power every 5 minutes. The share is the energy per channel, relative to the median inverter of the same ECU.",
   unit: "kwatth",
-  noValue: "–",
-  queries: [instantQuery(`sum by (ecu, uid) (${channelEnergyDay(uidMatcher)})`, "Energy")],
-});
-
-const share = statPanel({
-  title: "Share, 24 h",
-  description:
-    "Energy per channel in the last 24 hours, relative to the median inverter of the same ECU.",
-  unit: "percentunit",
-  decimals: 0,
-  noValue: "–",
-  queries: [
-    instantQuery(
-      `${meanDay(uidMatcher)} / on (ecu) group_left () quantile by (ecu) (0.5, ${meanDay()} > 0)`,
-      "Share",
-    ),
+  noValue: "Offline",
+  tiles: [
+    { name: "Power", query: inverterWatts(uidMatcher), unit: "watt", color: colors.power },
+    {
+      name: "Energy, 24 h",
+      query: `sum by (ecu, uid) (${channelEnergyDay(uidMatcher)})`,
+      color: colors.energy,
+    },
+    {
+      name: "Share, 24 h",
+      query: `${meanDay(uidMatcher)} / on (ecu) group_left () quantile by (ecu) (0.5, ${meanDay()} > 0)`,
+      unit: "percentunit",
+      decimals: 0,
+      color: [
+        [0, "orange"],
+        [0.75, "text"],
+      ],
+    },
   ],
 });
 
-const temperatureNow = statPanel({
-  title: "Temperature",
-  description: "Temperature inside the inverter. No value while it is offline.",
+const condition = tilesPanel({
+  title: "Measurements",
+  description:
+    "The last measurements: temperature inside the inverter, grid voltage (the mean of its phases), and strength of its radio signal at the ECU, on the uncalibrated scale of the ECU. There are none while the inverter does not reply.",
   unit: "celsius",
-  noValue: "–",
-  queries: [instantQuery(perInverter("inverter_temperature_celsius", uidMatcher), "Temperature")],
-});
-
-const voltageNow = statPanel({
-  title: "Grid voltage",
-  description: "Grid voltage at the inverter, the mean of its phases.",
-  unit: "volt",
-  decimals: 0,
-  noValue: "–",
-  queries: [
-    instantQuery(
-      `avg by (ecu, uid) (${ecuSeries("inverter_voltage_volts", uidMatcher)})`,
-      "Voltage",
-    ),
+  noValue: "Offline",
+  tiles: [
+    { name: "Temperature", query: perInverter("inverter_temperature_celsius", uidMatcher) },
+    {
+      name: "Grid voltage",
+      query: `avg by (ecu, uid) (${ecuSeries("inverter_voltage_volts", uidMatcher)})`,
+      unit: "volt",
+      decimals: 0,
+    },
+    {
+      name: "Signal",
+      query: perInverter("inverter_signal_ratio", uidMatcher),
+      unit: "percentunit",
+      decimals: 0,
+    },
   ],
-});
-
-const signalNow = statPanel({
-  title: "Signal",
-  description:
-    "Strength of the inverter's radio signal at the ECU, on the uncalibrated scale of the ECU.",
-  unit: "percentunit",
-  decimals: 0,
-  noValue: "–",
-  queries: [instantQuery(perInverter("inverter_signal_ratio", uidMatcher), "Signal")],
 });
 
 const channels = seriesPanel({
   title: "Power by channel",
+  noValue: OFFLINE,
   description:
     "Power of each panel of this inverter. A panel without a configured name is shown as inverter and channel. In a gap the inverter was offline.",
   unit: "watt",
@@ -131,6 +111,7 @@ const channels = seriesPanel({
 
 const againstSiblings = seriesPanel({
   title: "Compared with its siblings",
+  noValue: OFFLINE,
   description: "Power per channel of this inverter, and of the median inverter of the same ECU.",
   unit: "watt",
   min: 0,
@@ -154,28 +135,28 @@ const againstSiblings = seriesPanel({
 const channelsDay = barsPanel({
   title: "Energy by channel, last 24 hours",
   description:
-    "Energy of each panel of this inverter in the last 24 hours, highest first, integrated from its power every 5 minutes.",
+    "Energy of each panel of this inverter in the last 24 hours, lowest first, integrated from its power every 5 minutes.",
   unit: alwaysKilowattHours,
   decimals: 2,
-  min: 0,
-  color: "blue",
+  color: colors.energy,
   noValue: "No power in 24 hours",
-  queries: [
-    instantQuery(`sort_desc(${withPanelNameOfDay(channelEnergyDay(uidMatcher))})`, "{{name}}"),
-  ],
+  expr: `sort(${withPanelName(channelEnergyDay(uidMatcher))})`,
+  label: "name",
 });
 
 const history = statesPanel({
-  title: "Online",
+  title: "State over time",
   description:
-    "When the inverter replied to the ECU. It is offline every night. A gap means that the ECU itself was not read.",
+    "When the inverter was online, asleep like the others, or missing while the others gave power. Unknown: the ECU itself did not reply.",
   unit: "none",
-  mappings: online,
-  queries: [rangeQuery(perInverter("inverter_online", uidMatcher), "{{uid}}")],
+  mappings: inverterStates,
+  queries: [rangeQuery(stateOverTime(1, uidMatcher), "{{uid}}")],
 });
 
 const temperature = seriesPanel({
   title: "Temperature over time",
+  noValue: OFFLINE,
+  showsLegend: false,
   description: "Temperature inside the inverter. In a gap the inverter was offline.",
   unit: "celsius",
   queries: [rangeQuery(perInverter("inverter_temperature_celsius", uidMatcher), "Temperature")],
@@ -183,6 +164,7 @@ const temperature = seriesPanel({
 
 const voltage = seriesPanel({
   title: "Grid voltage over time",
+  noValue: OFFLINE,
   description:
     "Grid voltage at the inverter, from a phase to neutral (L1) or between two phases (L12). In a gap the inverter was offline.",
   unit: "volt",
@@ -196,6 +178,8 @@ const voltage = seriesPanel({
 
 const frequency = seriesPanel({
   title: "Grid frequency over time",
+  noValue: OFFLINE,
+  showsLegend: false,
   description: "Grid frequency at the inverter. In a gap the inverter was offline.",
   unit: "hertz",
   queries: [rangeQuery(perInverter("inverter_frequency_hertz", uidMatcher), "Frequency")],
@@ -203,6 +187,8 @@ const frequency = seriesPanel({
 
 const signal = seriesPanel({
   title: "Signal over time",
+  noValue: OFFLINE,
+  showsLegend: false,
   description:
     "Strength of the inverter's radio signal at the ECU, on the uncalibrated scale of the ECU.",
   unit: "percentunit",
@@ -220,16 +206,18 @@ export const inverter = buildDashboard({
   from: "now-24h",
   oneInverter: true,
   rows: [
-    [state, model, powerNow, energyDay, share, temperatureNow, voltageNow, signalNow].map(
-      (panel) => [3, 4, panel] as const,
-    ),
+    [
+      [4, 3, state],
+      [10, 3, energy],
+      [10, 3, condition],
+    ],
     [
       [12, 9, channels],
       [12, 9, againstSiblings],
     ],
     [
-      [12, 5, channelsDay],
-      [12, 5, history],
+      [12, 6, channelsDay],
+      [12, 6, history],
     ],
     [
       [12, 8, temperature],

@@ -1,4 +1,5 @@
 /** Types of panels, each with the options that its panels share. */
+import * as barchart from "@grafana/grafana-foundation-sdk/barchart";
 import * as bargauge from "@grafana/grafana-foundation-sdk/bargauge";
 import * as common from "@grafana/grafana-foundation-sdk/common";
 import {
@@ -7,6 +8,8 @@ import {
   type FieldConfig,
   MappingType,
   type Panel,
+  SpecialValueMatch,
+  ThresholdsMode,
   type ValueMapping,
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import {
@@ -15,7 +18,6 @@ import {
   PromQueryFormat,
   QueryEditorMode,
 } from "@grafana/grafana-foundation-sdk/prometheus";
-import * as stat from "@grafana/grafana-foundation-sdk/stat";
 import * as statetimeline from "@grafana/grafana-foundation-sdk/statetimeline";
 import * as timeseries from "@grafana/grafana-foundation-sdk/timeseries";
 import { datasource } from "./board.ts";
@@ -35,12 +37,12 @@ export interface PanelOptions {
   readonly color?: string;
   readonly mappings?: readonly ValueMapping[];
   readonly overrides?: readonly Override[];
-  /** Time range of this panel until now, such as `30d`, or `now/M` for the current month. */
-  readonly timeFrom?: string;
   /** Minimum time between two points. */
   readonly interval?: string;
-  /** Whether the legend is hidden, because a panel beside it has the same one. */
-  readonly hidesLegend?: boolean;
+  /** Name of each value. By default it is that of its series, which Grafana hides if there is only one. */
+  readonly displayName?: string;
+  /** Whether there is a legend. A single series needs none. Default: true. */
+  readonly showsLegend?: boolean;
 }
 
 /** Options of the fields that a matcher selects. */
@@ -54,12 +56,17 @@ export const kilowatts = "suffix:kW";
 export const alwaysKilowattHours = "suffix:kWh";
 
 /** Overrides the options of a field. @param name legend of the series, or header of the column */
-export const fieldOverride = (
-  name: string,
+export const fieldOverride = (name: string, options: Readonly<Record<string, unknown>>): Override =>
+  override("byName", name, options);
+
+/** Overrides the options of the fields that a matcher selects. */
+export const override = (
+  id: string,
+  match: string,
   options: Readonly<Record<string, unknown>>,
 ): Override => ({
-  matcher: { id: "byName", options: name },
-  properties: Object.entries(options).map(([id, value]) => ({ id, value })),
+  matcher: { id, options: match },
+  properties: Object.entries(options).map(([option, value]) => ({ id: option, value })),
 });
 
 const query = (expr: string): DataqueryBuilder =>
@@ -77,10 +84,13 @@ export const instantQuery = (expr: string, legend: string): Dataquery =>
 export const tableQuery = (expr: string): Dataquery =>
   query(expr).format(PromQueryFormat.Table).instant().build();
 
+/** Name of a query of a panel, by its place. */
+export const refId = (index: number): string => String.fromCharCode(65 + index);
+
 /** Adds the options of every panel. The queries get the names A, B, C … in order. */
 export const withCommonOptions = (panel: Panel, options: PanelOptions): Panel => {
-  const { title, description, unit, queries, overrides = [], timeFrom, interval } = options;
-  const { decimals, min, max, noValue, color, mappings } = options;
+  const { title, description, unit, queries, overrides = [], interval } = options;
+  const { decimals, min, max, noValue, color, mappings, displayName } = options;
   const defaults: FieldConfig = {
     ...panel.fieldConfig?.defaults,
     unit,
@@ -90,6 +100,7 @@ export const withCommonOptions = (panel: Panel, options: PanelOptions): Panel =>
     ...(noValue !== undefined && { noValue }),
     ...(color !== undefined && { color: { mode: FieldColorModeId.Fixed, fixedColor: color } }),
     ...(mappings !== undefined && { mappings: [...mappings] }),
+    ...(displayName !== undefined && { displayName }),
   };
   return {
     ...panel,
@@ -98,33 +109,45 @@ export const withCommonOptions = (panel: Panel, options: PanelOptions): Panel =>
     datasource,
     targets: queries.map((one, i) => ({
       ...one,
-      refId: String.fromCharCode(65 + i),
+      refId: refId(i),
       ...(interval !== undefined && { interval }),
     })),
     fieldConfig: { defaults, overrides: overrides.map((one) => ({ ...one })) },
-    ...(timeFrom !== undefined && { timeFrom, hideTimeOverride: panel.type === "stat" }),
     ...(interval !== undefined && { interval }),
   };
 };
 
-const last = { build: () => ({ calcs: ["lastNotNull"], fields: "", values: false }) };
+/** Shows the last value of a series. */
+export const last = { build: () => ({ calcs: ["lastNotNull"], fields: "", values: false }) };
 
-/** One or more big numbers. @param text how to show values that are words */
-export const statPanel = (options: PanelOptions, text?: "background" | "name"): Panel =>
-  withCommonOptions(
-    new stat.PanelBuilder()
-      .graphMode(common.BigValueGraphMode.None)
-      .colorMode(
-        text === "background" ? common.BigValueColorMode.Background : common.BigValueColorMode.None,
-      )
-      .textMode(text === "name" ? common.BigValueTextMode.Name : common.BigValueTextMode.Auto)
-      .reduceOptions(last)
-      .build(),
-    options,
-  );
+/** Colours by meaning, the same on all dashboards. */
+export const colors = { power: "yellow", energy: "green", money: "blue", alert: "red" } as const;
+
+/** Colour of a cell or tile without a value, with white text. */
+export const MISSING = "#6b6d76";
+
+/** The text for a missing value: NaN, or a number that the query did not return. @param color of its cell */
+export const textIfMissing = (text: string, color = "text"): ValueMapping => ({
+  type: MappingType.SpecialValue,
+  options: { match: SpecialValueMatch.NullAndNan, result: { text, color, index: 9 } },
+});
+
+/** Colours from a value on, in order. The first is also that of smaller values. */
+export const thresholds = (steps: readonly (readonly [from: number, color: string])[]) => ({
+  mode: ThresholdsMode.Absolute,
+  steps: steps.map(([value, color], i) => ({ value: i === 0 ? null : value, color })),
+});
+
+/** Options of a panel of bars. */
+export interface BarsOptions extends Omit<PanelOptions, "queries" | "displayName" | "min"> {
+  /** A query that returns one value per bar, in order. */
+  readonly expr: string;
+  /** The label that names a bar. */
+  readonly label: string;
+}
 
 /** Horizontal bars, one per series, in the order of the query. */
-export const barsPanel = (options: PanelOptions): Panel =>
+export const barsPanel = ({ expr, label, ...options }: BarsOptions): Panel =>
   withCommonOptions(
     new bargauge.PanelBuilder()
       .orientation(common.VizOrientation.Horizontal)
@@ -132,30 +155,43 @@ export const barsPanel = (options: PanelOptions): Panel =>
       .valueMode(common.BarGaugeValueMode.Text)
       .namePlacement(common.BarGaugeNamePlacement.Left)
       .showUnfilled(true)
-      .maxVizHeight(40)
-      // Grafana 9.4 has no maximum height, and would make the text as large as the bars.
+      // With automatic sizes, a panel without data is one grey block.
+      .sizing(common.BarGaugeSizing.Manual)
+      .minVizHeight(16)
+      .maxVizHeight(24)
+      .minVizWidth(8)
+      // Grafana 9.4 has no sizes, and would make the text as large as the bars.
       .text(new common.VizTextDisplayOptionsBuilder().titleSize(12).valueSize(16))
       .reduceOptions(last)
       .build(),
-    options,
+    {
+      ...options,
+      min: 0,
+      queries: [instantQuery(expr, `{{${label}}}`)],
+      displayName: `\${__field.labels.${label}}`,
+    },
   );
 
-/** How series are drawn: lines, stacked areas, or bars that start at their time. */
-export type Drawing = "lines" | "stack" | "bars";
+/** How series are drawn: lines, or stacked areas. */
+export type Drawing = "lines" | "stack";
+
+/** Width of the vertical axis in pixels: the same in all charts, so that times are below each other. */
+const AXIS_WIDTH = 64;
 
 /** Series over time. Missing samples are a gap. */
 export const seriesPanel = (options: PanelOptions, drawing: Drawing = "lines"): Panel => {
   const builder = new timeseries.PanelBuilder()
     .colorScheme({ build: () => ({ mode: FieldColorModeId.PaletteClassic }) })
-    .lineWidth({ lines: 2, stack: 1, bars: 0 }[drawing])
-    .fillOpacity({ lines: 0, stack: 40, bars: 80 }[drawing])
+    .lineWidth({ lines: 2, stack: 1 }[drawing])
+    .fillOpacity({ lines: 0, stack: 40 }[drawing])
+    .axisWidth(AXIS_WIDTH)
     .showPoints(common.VisibilityMode.Auto)
     .spanNulls(false)
     .legend(
       new common.VizLegendOptionsBuilder()
         .displayMode(common.LegendDisplayMode.List)
         .placement(common.LegendPlacement.Bottom)
-        .showLegend(options.hidesLegend !== true)
+        .showLegend(options.showsLegend !== false)
         .calcs([]),
     )
     .tooltip(
@@ -163,8 +199,6 @@ export const seriesPanel = (options: PanelOptions, drawing: Drawing = "lines"): 
         .mode(common.TooltipDisplayMode.Multi)
         .sort(common.SortOrder.Descending),
     );
-  if (drawing === "bars")
-    builder.drawStyle(common.GraphDrawStyle.Bars).barAlignment(common.BarAlignment.After);
   if (drawing !== "lines")
     builder.stacking(
       new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group("A"),
@@ -172,32 +206,88 @@ export const seriesPanel = (options: PanelOptions, drawing: Drawing = "lines"): 
   return withCommonOptions(builder.build(), options);
 };
 
-/** States over time, one row per series. */
-export const statesPanel = (options: PanelOptions): Panel =>
+/**
+ * Bars with one name or date each. Their time range is that of the query and not that of the dashboard, so the query is an
+ * instant query of a range vector.
+ * @param dates format of the dates below the bars
+ */
+export const columnsPanel = (options: PanelOptions, dates: string): Panel =>
   withCommonOptions(
-    new statetimeline.PanelBuilder()
-      .mergeValues(true)
-      .showValue(common.VisibilityMode.Auto)
-      .alignValue(common.TimelineValueAlignment.Left)
-      .rowHeight(0.9)
-      .fillOpacity(70)
+    new barchart.PanelBuilder()
+      .colorScheme({ build: () => ({ mode: FieldColorModeId.PaletteClassic }) })
       .lineWidth(0)
-      .spanNulls(false)
-      .legend(new common.VizLegendOptionsBuilder().showLegend(false))
+      .fillOpacity(80)
+      .barWidth(0.85)
+      .groupWidth(0.8)
+      .showValue(common.VisibilityMode.Never)
+      .stacking(common.StackingMode.None)
+      .xTickLabelMaxLength(12)
+      .xTickLabelSpacing(60)
+      .axisWidth(AXIS_WIDTH)
+      .legend(
+        new common.VizLegendOptionsBuilder()
+          .displayMode(common.LegendDisplayMode.List)
+          .placement(common.LegendPlacement.Bottom)
+          .showLegend(options.showsLegend !== false)
+          .calcs([]),
+      )
+      .tooltip(
+        new common.VizTooltipOptionsBuilder()
+          .mode(common.TooltipDisplayMode.Multi)
+          .sort(common.SortOrder.None),
+      )
       .build(),
-    options,
+    {
+      ...options,
+      overrides: [
+        override("byType", "time", { unit: `time:${dates}` }),
+        ...(options.overrides ?? []),
+      ],
+    },
   );
 
-/** Texts for 0 and 1, so that no state is shown by colour alone. */
-export const stateMappings = (zero: string, one: string, zeroColor: string): ValueMapping[] => [
+/** More rows than this in a panel of states are not readable. */
+export const MAX_STATE_ROWS = 12;
+
+/** States over time, one row per series. The colours are explained below. */
+export const statesPanel = (options: PanelOptions): Panel => {
+  const panel = new statetimeline.PanelBuilder()
+    .colorScheme({ build: () => ({ mode: FieldColorModeId.PaletteClassic }) }) // for the legend
+    .mergeValues(true)
+    .showValue(common.VisibilityMode.Never)
+    .rowHeight(0.85)
+    .fillOpacity(90)
+    .lineWidth(0)
+    .spanNulls(false)
+    .legend(
+      new common.VizLegendOptionsBuilder()
+        .displayMode(common.LegendDisplayMode.List)
+        .placement(common.LegendPlacement.Bottom)
+        .showLegend(true)
+        .calcs([]),
+    )
+    .build();
+  // No pages, which the builder cannot express: the queries return at most 12 rows.
+  const withoutPages = { ...(panel.options as object), perPage: 0 };
+  return withCommonOptions({ ...panel, options: withoutPages }, options);
+};
+
+/** Texts and colours for 0, 1, 2 …, so that no state is shown by colour alone. */
+export const stateMappings = (
+  ...states: readonly (readonly [text: string, color: string])[]
+): ValueMapping[] => [
   {
     type: MappingType.ValueToText,
-    options: {
-      "0": { text: zero, color: zeroColor, index: 0 },
-      "1": { text: one, color: "dark-green", index: 1 },
-    },
+    options: Object.fromEntries(
+      states.map(([text, color], index) => [String(index), { text, color, index }]),
+    ),
   },
 ];
-/** Blue and not red, because all inverters are offline every night. */
-export const online = stateMappings("Offline", "Online", "dark-blue");
-export const reachable = stateMappings("Unreachable", "Reachable", "dark-red");
+export const reachable = stateMappings(["Unreachable", "dark-red"], ["Reachable", "dark-green"]);
+/** States of an inverter, worst first: the values of `inverterState`. */
+export const inverterStates = stateMappings(
+  ["Missing", "dark-red"],
+  ["Unknown", "#7d7f8c"],
+  ["Asleep", "#3b4863"],
+  ["Online", "dark-green"],
+);

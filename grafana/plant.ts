@@ -1,125 +1,90 @@
 /** The dashboard of a plant: power, energy, and the panels and inverters that lag behind. */
-import { buildDashboard, datasource } from "./board.ts";
+import { VariableHide } from "@grafana/grafana-foundation-sdk/dashboard";
+import { buildDashboard, multiChoice, textBox } from "./board.ts";
+import { marksIn } from "./events.ts";
 import {
   alwaysKilowattHours,
   barsPanel,
+  colors,
+  columnsPanel,
   fieldOverride,
   instantQuery,
-  online,
+  inverterStates,
+  MAX_STATE_ROWS,
   rangeQuery,
   seriesPanel,
   statesPanel,
-  statPanel,
+  textIfMissing,
 } from "./parts.ts";
+import { energyPerDay, energyPerMonth, monthNames } from "./periods.ts";
 import {
-  age,
+  byArray,
+  ecuState,
+  energy,
+  hour,
+  inverters,
+  light,
+  money,
+  peak,
+  totals,
+} from "./plant-numbers.ts";
+import {
   channelEnergyDay,
   ecuSeries,
-  energyProduced,
   inverterWatts,
-  kilowattHours,
+  orNone,
   perChannel,
-  perEcu,
   perInverter,
   shareOfMedian,
   shareOfSiblings,
   usedChannels,
   withPanelName,
-  withPanelNameOfDay,
 } from "./promql.ts";
+import { roofNow, roofToday } from "./roof.ts";
+import { forEveryInverter, stateOrUnknown, stateOverTime } from "./states.ts";
 import { centred, coloured, linkTo, tablePanel } from "./table.ts";
+
+/** Options of a line in a chart of stacked areas. @param group name of its own stack */
+const unstacked = (group: string) => ({
+  "custom.stacking": { mode: "none", group },
+  "custom.fillOpacity": 0,
+});
 
 /** Panels with a smaller share of their siblings are listed as far below them. */
 const FAR_BELOW = 0.75;
 
 const farBelow = `(${shareOfSiblings}) < ${FAR_BELOW} and on (ecu, uid, channel) ${usedChannels}`;
 
-const powerNow = statPanel({
-  title: "Power now",
-  description:
-    "Power of the whole plant in the last report of the ECU. The ECU polls its inverters every 5 minutes.",
-  unit: "watt",
-  noValue: "–",
-  queries: [instantQuery(`sum(${perEcu("ecu_power_watts")})`, "Power")],
-});
-
-const energyToday = statPanel({
-  title: "Energy today",
-  description:
-    "Energy since the day of the ECU started: at midnight (ECU-R-Pro, ECU-C) or with the first sun (ECU-R, ECU-B).",
-  unit: "kwatth",
-  noValue: "–",
-  queries: [
-    instantQuery(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`), "Energy today"),
-  ],
-});
-
-const energyThisMonth = statPanel({
-  title: "Energy this month",
-  description:
-    "Energy since the first of this month, in steps of 0.1 kWh. It covers only the time for which Prometheus has data: on the first day, it is less than the energy of today.",
-  unit: "kwatth",
-  noValue: "–",
-  timeFrom: "now/M",
-  queries: [instantQuery(`sum(${energyProduced("[$__range]")})`, "Energy this month")],
-});
-
-const lifetimeEnergy = statPanel({
-  title: "Lifetime energy",
-  description: "Energy that the plant has produced in its lifetime, as counted by the ECU.",
-  unit: "kwatth",
-  noValue: "–",
-  queries: [
-    instantQuery(
-      kilowattHours(`sum(${perEcu("ecu_lifetime_energy_joules_total")})`),
-      "Lifetime energy",
-    ),
-  ],
-});
-
-const inverters = statPanel({
-  title: "Inverters now",
-  description:
-    "Inverters that replied to the ECU in its last round, and the number of registered inverters. At night no inverter replies.",
-  unit: "none",
-  noValue: "–",
-  queries: [
-    instantQuery(`sum(${perEcu("ecu_inverters_online")})`, "Online"),
-    instantQuery(`sum(${perEcu("ecu_inverters")})`, "Registered"),
-  ],
-});
-
-const reportAge = statPanel({
-  title: "Report age",
-  description:
-    "Time since the last report of the ECU, by the clock of the ECU. It is a few minutes by day. With several ECUs, the oldest report is shown.",
-  unit: "s",
-  decimals: 0,
-  noValue: "–",
-  queries: [instantQuery(`max(${age("ecu_last_report_timestamp_seconds")})`, "Age")],
-});
-
 const power = seriesPanel(
   {
-    title: "Power by inverter",
+    title: "Power",
     description:
-      "Power of the inverters, stacked. At night there is a gap. If the coordinates of the plant are configured, the dashed line is the height of the sun above the horizon.",
+      "Power of the inverters, stacked; the line on top is the plant. At night there is a gap. If the coordinates of the plant are configured, the dashed line is the height of the sun above the horizon. Marks are alerts and events, such as a new firmware.",
     unit: "watt",
     min: 0,
+    color: colors.power,
+    showsLegend: false,
     queries: [
       rangeQuery(inverterWatts(), "{{uid}}"),
+      rangeQuery(`sum(${inverterWatts()})`, "Plant"),
       rangeQuery(`max(${ecuSeries("ecu_sun_elevation_degrees")}) > 0`, "Sun"),
     ],
     overrides: [
+      {
+        matcher: { id: "byFrameRefID", options: "A" },
+        properties: [
+          { id: "color", value: { mode: "shades", fixedColor: colors.power } },
+          { id: "custom.lineWidth", value: 0 },
+        ],
+      },
+      fieldOverride("Plant", { ...unstacked("B"), "custom.lineWidth": 2 }),
       fieldOverride("Sun", {
+        ...unstacked("C"),
         unit: "degree",
-        color: { mode: "fixed", fixedColor: "semi-dark-orange" },
-        "custom.stacking": { mode: "none", group: "B" },
-        "custom.fillOpacity": 0,
+        color: { mode: "fixed", fixedColor: "#8e8e9a" },
+        "custom.lineWidth": 1,
         "custom.lineStyle": { fill: "dash", dash: [8, 8] },
-        "custom.axisPlacement": "right",
-        "custom.axisLabel": "Sun",
-        "custom.hideFrom": { legend: true, tooltip: false, viz: false },
+        "custom.axisPlacement": "hidden",
         min: 0,
       }),
     ],
@@ -127,47 +92,57 @@ const power = seriesPanel(
   "stack",
 );
 
-const energyPerDay = seriesPanel(
+const days = columnsPanel(
   {
     title: "Energy per day",
     description:
-      "Energy of each of the last 30 days, from midnight to midnight, in steps of 0.1 kWh. The last bar is the current day.",
+      "Energy of each of the 30 days before the end of the time range, from midnight to midnight, in steps of 0.1 kWh. The bar of the current day is the day so far.",
     unit: "kwatth",
     min: 0,
-    timeFrom: "30d",
-    interval: "1d",
-    // A point is at the start of its day, so the window looks ahead.
-    queries: [rangeQuery(energyProduced("[1d] offset -1d"), "{{ecu}}")],
+    color: colors.energy,
+    showsLegend: false,
+    queries: [instantQuery(energyPerDay(30), "Energy")],
   },
-  "bars",
+  "D MMM",
+);
+
+const months = columnsPanel(
+  {
+    title: "Energy per month",
+    description:
+      "Energy of each of the last twelve months, and of the same month one year before, for the months for which Prometheus has the start; an import of the ECU's history brings earlier ones. The bar of the current month is the month so far.",
+    unit: "kwatth",
+    min: 0,
+    queries: [instantQuery(energyPerMonth(12), "{{when}}")],
+    overrides: [
+      fieldOverride(monthNames.before, { color: { mode: "fixed", fixedColor: "#7d7f8c" } }),
+      fieldOverride(monthNames.now, { color: { mode: "fixed", fixedColor: colors.energy } }),
+    ],
+  },
+  "MMM YYYY",
 );
 
 const panelsNow = barsPanel({
   title: "Panels now",
   description:
-    "Power of every panel, highest first. A panel without a configured name is shown as inverter and channel. At night there is no power.",
+    "Power of every panel, lowest first. A panel without a configured name is shown as inverter and channel.",
   unit: "watt",
-  min: 0,
-  color: "blue",
-  noValue: "No power now",
-  queries: [
-    instantQuery(
-      `sort_desc(${withPanelName(perChannel("inverter_channel_power_watts"))})`,
-      "{{name}}",
-    ),
-  ],
+  color: colors.power,
+  noValue: "No power now: it is night, or no inverter replies",
+  expr: `sort(${withPanelName(perChannel("inverter_channel_power_watts"))})`,
+  label: "name",
 });
 
 const panelsDay = barsPanel({
-  title: "Panels, last 24 hours",
+  title: "Panels, 24 hours",
   description:
-    "Energy of every panel in the last 24 hours, highest first, integrated from its power every 5 minutes.",
+    "Energy of every panel in the 24 hours before the end of the time range, lowest first, integrated from its power every 5 minutes.",
   unit: alwaysKilowattHours,
   decimals: 2,
-  min: 0,
-  color: "blue",
+  color: colors.energy,
   noValue: "No power in 24 hours",
-  queries: [instantQuery(`sort_desc(${withPanelNameOfDay(channelEnergyDay())})`, "{{name}}")],
+  expr: `sort(${withPanelName(channelEnergyDay())})`,
+  label: "name",
 });
 
 const lagging = tablePanel({
@@ -176,10 +151,10 @@ const lagging = tablePanel({
     "Panels that gave less than 75 % of the energy of their siblings in the last 24 hours. A panel is compared with the best panel of the same inverter, or with the median panel of the plant if no other panel of the inverter gives power. Causes are shade, dirt, another direction or a fault. Panels of inverters that were offline all the time are not listed, nor are inputs that gave no power for 30 days (no panel connected).",
   unit: "percentunit",
   decimals: 0,
-  noValue: "None",
+  mappings: [textIfMissing("")],
   columns: [
     { name: "Panel", label: "name", options: { "custom.width": 160 } },
-    { name: "Of siblings", query: withPanelNameOfDay(farBelow) },
+    { name: "Of siblings", query: orNone(withPanelName(farBelow), "name") },
     {
       name: "Of plant",
       query: `${shareOfMedian} and on (ecu, uid, channel) (${farBelow})`,
@@ -190,63 +165,67 @@ const lagging = tablePanel({
 });
 
 const timeline = statesPanel({
-  title: "Inverters online",
+  title: "Inverters over time",
   description:
-    "When each inverter replied to the ECU. All are offline at night. A gap means that the ECU itself was not read.",
+    "Online: the inverter replied to the ECU. Asleep: no reply, and the others sleep too. Missing: no reply while the others give power. Unknown: the ECU itself did not reply. With more than 12 inverters, the 12 that were online for the shortest time are shown.",
   unit: "none",
-  mappings: online,
-  queries: [rangeQuery(perInverter("inverter_online"), "{{uid}}")],
+  mappings: inverterStates,
+  queries: [rangeQuery(stateOverTime(MAX_STATE_ROWS), "{{uid}}")],
 });
 
 const table = tablePanel({
-  title: "Inverters",
+  title: "All inverters",
   description:
-    "All registered inverters as last read. An offline inverter has no measurements; if all are offline, the columns disappear. The voltage is the mean of the phases. Click an inverter to open its dashboard.",
+    "All inverters that were registered within a day, missing ones first. An inverter that does not reply has no measurements. Unknown: the ECU does not reply. The voltage is the mean of the phases. Click an inverter to open its dashboard.",
   unit: "none",
+  mappings: [textIfMissing("")],
   columns: [
     {
       name: "Inverter",
       label: "uid",
       options: {
         links: [linkTo("Inverter", "apsystems-inverter", { ecu: "ecu", uid: "uid" })],
-        "custom.width": 140,
+        "custom.width": 130,
       },
     },
     {
       name: "State",
-      query: perInverter("inverter_online"),
-      options: { mappings: online, ...coloured, "custom.width": 110 },
+      query: stateOrUnknown(),
+      options: { mappings: inverterStates, ...coloured, "custom.width": 90 },
     },
-    { name: "Power", query: inverterWatts(), options: { unit: "watt" } },
+    { name: "Power", query: forEveryInverter(inverterWatts()), options: { unit: "watt" } },
     {
       name: "Temperature",
-      query: perInverter("inverter_temperature_celsius"),
+      query: forEveryInverter(perInverter("inverter_temperature_celsius")),
       options: { unit: "celsius", "custom.minWidth": 110 },
     },
     {
       name: "Voltage",
-      query: `avg by (ecu, uid) (${ecuSeries("inverter_voltage_volts")})`,
+      query: forEveryInverter(`avg by (ecu, uid) (${ecuSeries("inverter_voltage_volts")})`),
       options: { unit: "volt", decimals: 0 },
     },
     {
       name: "Frequency",
-      query: perInverter("inverter_frequency_hertz"),
+      query: forEveryInverter(perInverter("inverter_frequency_hertz")),
       options: { unit: "hertz", decimals: 1 },
     },
     {
       name: "Signal",
-      query: perInverter("inverter_signal_ratio"),
+      query: forEveryInverter(perInverter("inverter_signal_ratio")),
       options: { unit: "percentunit", decimals: 0 },
     },
     {
       name: "Model",
       label: "model",
-      query: `max by (ecu, uid, model) (${ecuSeries("inverter_info")})`,
+      query: `max by (ecu, uid, model) (last_over_time(${ecuSeries("inverter_info")}[1d]))`,
       options: centred,
     },
     { name: "ECU", label: "ecu", options: centred },
   ],
-  sortBy: [{ name: "Inverter", desc: false }],
+  sortBy: [
+    { name: "State", desc: false },
+    { name: "Inverter", desc: false },
+  ],
 });
 
 /** The dashboard of a plant. */
@@ -255,36 +234,45 @@ export const plant = buildDashboard({
   description: "Power and energy of a plant and of each of its inverters and panels.",
   tags: ["solar"],
   from: "now-24h",
-  annotations: {
-    list: [
-      {
-        name: "Firing alerts",
-        datasource,
-        enable: false,
-        iconColor: "red",
-        expr: 'ALERTS{alertstate="firing", ecu=~"$ecu"}',
-        titleFormat: "{{alertname}}",
-        textFormat: "{{uid}}",
-        step: "60s",
-      },
-    ],
-  },
+  variables: [
+    multiChoice("array", "Array", `label_values(${ecuSeries("inverter_channel_info")}, array)`)
+      .regex("/.+/")
+      .hide(VariableHide.HideVariable),
+    textBox("price", "Price per kWh", ""),
+    textBox("currency", "Currency", "€").hide(VariableHide.HideLabel),
+  ],
+  annotations: marksIn(4),
   rows: [
-    [powerNow, energyToday, energyThisMonth, lifetimeEnergy, inverters, reportAge].map(
-      (panel) => [4, 4, panel] as const,
-    ),
+    [
+      [4, 3, ecuState],
+      [12, 3, energy],
+      [8, 3, inverters],
+    ],
     [
       [15, 10, power],
-      [9, 10, energyPerDay],
+      [9, 10, days],
     ],
     [
-      [12, 7, lagging],
-      [12, 7, timeline],
+      [8, 3, peak],
+      [8, 3, hour],
+      [8, 3, light],
+    ],
+    [[24, 7, roofNow]],
+    [[24, 7, roofToday]],
+    [
+      [8, 4, totals],
+      [8, 4, money],
+      [8, 4, byArray],
+    ],
+    [
+      [12, 8, months],
+      [12, 8, lagging],
     ],
     [
       [12, 13, panelsNow],
       [12, 13, panelsDay],
     ],
+    [[24, 9, timeline]],
     [[24, 10, table]],
   ],
 });

@@ -4,6 +4,7 @@ import type { MetricName } from "../src/metrics/catalogue.ts";
 /** Metrics outside the catalogue: those of Prometheus, and those of the process of the exporter. */
 export const otherMetrics = [
   "ALERTS",
+  "ALERTS_FOR_STATE",
   "up",
   "process_resident_memory_bytes",
   "process_cpu_seconds_total",
@@ -50,27 +51,27 @@ export const inverterChannelWatts = (...matchers: readonly string[]): string =>
 /** Converts joules to kWh. */
 export const kilowattHours = (joules: string): string => `${joules} / ${KWH}`;
 
-/** Increase of the lifetime energy of each ECU within a window, in kWh. */
-export const energyProduced = (window: string): string =>
-  kilowattHours(
-    dedupe("ecu", `increase(${ecuSeries("ecu_lifetime_energy_joules_total")}${window})`),
-  );
-
-/** Energy of each channel within the last 24 hours in kWh, integrated from its power. Times without power add nothing. */
-export const channelEnergyDay = (...matchers: readonly string[]): string => {
+/** Energy of each channel within a window in kWh, integrated from its power. Times without power add nothing. */
+export const channelEnergy = (window: string, ...matchers: readonly string[]): string => {
   const watts = ecuSeries("inverter_channel_power_watts", ...matchers);
-  const sum = dedupe("ecu, uid, channel", `sum_over_time(${watts}[1d:${STEP_SECONDS / 60}m])`);
+  const sum = dedupe(
+    "ecu, uid, channel",
+    `sum_over_time(${watts}[${window}:${STEP_SECONDS / 60}m])`,
+  );
   return kilowattHours(`${sum} * ${STEP_SECONDS}`);
 };
+/** The same within the last 24 hours. */
+export const channelEnergyDay = (...matchers: readonly string[]): string =>
+  channelEnergy("1d", ...matchers);
 
 /** Seconds since the timestamp in a metric of each ECU. */
 export const age = (name: MetricName): string => `time() - ${perEcu(name)}`;
 
 /** More series than this in one panel are not readable. */
-const MAX_SERIES = 20;
+const MAX_SERIES = 12;
 
 /**
- * The 20 series with the highest or the lowest rank. The rank is computed once for the time range.
+ * The 12 series with the highest or the lowest rank. The rank is computed once for the time range.
  * @param rank function over the time range that computes the rank
  */
 const topSeries = (
@@ -83,13 +84,13 @@ const topSeries = (
   const number = `max by (${by}) (${rank}(${ecuSeries(name)}[$__range] @ end()))`;
   return `${series} and on (${by}) ${which}(${MAX_SERIES}, ${number})`;
 };
-/** The 20 series that were 0 for the longest time, of a metric that is 1 or 0. @param at how to merge several exporters */
+/** The 12 series that were 0 for the longest time, of a metric that is 1 or 0. @param at how to merge several exporters */
 export const worst = (name: MetricName, by: string, at: "max" | "min"): string =>
   topSeries("bottomk", by, "avg_over_time", name, `${at} by (${by}) (${ecuSeries(name)})`);
-/** The 20 series with the highest maximum. */
+/** The 12 series with the highest maximum. */
 export const highest = (name: MetricName, by: string): string =>
   topSeries("topk", by, "max_over_time", name, dedupe(by, ecuSeries(name)));
-/** The 20 series of a counter with the largest increase, as increase per minute. */
+/** The 12 series of a counter with the largest increase, as increase per minute. */
 export const fastest = (name: MetricName, by: string): string =>
   topSeries(
     "topk",
@@ -99,25 +100,23 @@ export const fastest = (name: MetricName, by: string): string =>
     `60 * sum by (${by}) (rate(${ecuSeries(name)}[$__rate_interval]))`,
   );
 
-/** The last power of each channel within 24 hours. */
-const powerSeenToday = dedupe(
-  "ecu, uid, channel",
-  `last_over_time(${ecuSeries("inverter_channel_power_watts")}[1d])`,
-);
-
 /**
- * Adds the label `name` to series of channels: the name of the panel if one is configured, otherwise uid/channel.
- * @param all a simpler expression with at least these channels, if there is one
+ * The configured places of panels. Names of the last day are kept, so that panels do not turn into serial numbers while the
+ * ECU is unreachable; a name that was changed on this day has its new value.
  */
-export const withPanelName = (channels: string, all: string = channels): string => {
-  const places = `topk by (ecu, uid, channel) (1, ${ecuSeries("inverter_channel_info")})`;
-  const everywhere = `(${places} or on (ecu, uid, channel) 0 * (${all}) + 1)`;
+const places = (): string => {
+  const info = ecuSeries("inverter_channel_info");
+  const key = "ecu, uid, channel";
+  return `topk by (${key}) (1, ${info} or on (${key}) last_over_time(${info}[1d] @ end()))`;
+};
+
+/** Adds the label `name` to series of channels: the name of the panel if one is configured, otherwise uid/channel. */
+export const withPanelName = (channels: string): string => {
+  const everywhere = `(${places()} or on (ecu, uid, channel) 0 * (${channels}) + 1)`;
   const placed = `(${channels}) * on (ecu, uid, channel) group_left (panel) ${everywhere}`;
   const numbered = `label_join(${placed}, "name", "/", "uid", "channel")`;
   return `label_replace(${numbered}, "name", "$1", "panel", "(.+)")`;
 };
-export const withPanelNameOfDay = (channels: string): string =>
-  withPanelName(channels, powerSeenToday);
 
 /** Energy of each channel within the last 24 hours, relative to the median channel of the plant. */
 export const shareOfMedian = `${channelEnergyDay()} / on (ecu) group_left () quantile by (ecu) (0.5, ${channelEnergyDay()} > 0)`;
@@ -150,3 +149,16 @@ export const firingAlerts = [
   'ALERTS{alertstate="firing", ecu="", job=~"$job"}' +
     ` and on (job) count by (job) (last_over_time(${targetSeries("ecu_up")}[1d]))`,
 ].join(" or ");
+
+/** Seconds since 1970 at which each unreachable ECU last replied, if it did within a week. */
+export const unreachableSince =
+  `max by (ecu) (max_over_time(((${ecuSeries("ecu_up")} == 1) * 0 + time())[7d:5m]))` +
+  ` and on (ecu) ${dedupe("ecu", ecuSeries("ecu_up"))} == 0`;
+
+/** NaN instead of no value while an ECU is selected, so that a panel says that the value is unknown. */
+export const orUnknown = (expr: string): string =>
+  `(${expr}) or on () sum(${ecuSeries("ecu_up")}) * NaN`;
+
+/** A row that says "None" in the column of a label, because an empty table loses its header. */
+export const orNone = (expr: string, label: string): string =>
+  `(${expr}) or on () label_replace(sum(${ecuSeries("ecu_up")}) * NaN, "${label}", "None", "", "")`;

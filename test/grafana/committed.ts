@@ -24,9 +24,27 @@ export interface Panel {
   targets: Target[];
   timeFrom?: string;
   interval?: string;
+  repeat?: string;
+  repeatDirection?: string;
+  options: {
+    sizing?: string;
+    maxVizHeight?: number;
+    showValue?: string;
+    perPage?: number;
+    graphMode?: string;
+    text?: { valueSize?: number };
+    legend?: { showLegend: boolean };
+    sortBy?: { displayName: string; desc: boolean }[];
+  };
   transformations?: { id: string; options: { renameByName?: Record<string, string> } }[];
   fieldConfig: {
-    defaults: { unit?: string; custom?: { spanNulls?: boolean }; mappings?: unknown[] };
+    defaults: {
+      unit?: string;
+      noValue?: string;
+      displayName?: string;
+      custom?: { spanNulls?: boolean; axisWidth?: number };
+      mappings?: { options: Record<string, { text: string; color: string }> }[];
+    };
     overrides: {
       matcher: { id: string; options: string };
       properties: { id: string; value: unknown }[];
@@ -41,18 +59,27 @@ export interface Variable {
   query: string | { query: string };
   datasource?: Source;
   refresh?: number;
+  sort?: number;
   multi?: boolean;
   includeAll?: boolean;
   allValue?: string;
+}
+export interface Annotation {
+  name: string;
+  expr?: string;
+  enable: boolean;
+  useValueForTime?: boolean;
+  filter?: { exclude: boolean; ids: number[] };
 }
 export interface Dashboard {
   uid: string;
   title: string;
   editable: boolean;
   schemaVersion: number;
+  tags: string[];
   links: { title: string; url: string; includeVars: boolean; keepTime: boolean }[];
   templating: { list: Variable[] };
-  annotations: { list?: { name: string; expr?: string; enable: boolean }[] };
+  annotations: { list?: Annotation[] };
   panels: Panel[];
 }
 

@@ -6,7 +6,7 @@ import { dashboardJson, dashboards } from "../../grafana/dashboards.ts";
 import { otherMetrics } from "../../grafana/promql.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { committed, listTargets, readDashboard, uids } from "./committed.ts";
-import { findSyntaxErrors, listSelectors, withValues } from "./promql.ts";
+import { dateVariables, findSyntaxErrors, listSelectors, withValues } from "./promql.ts";
 
 /** The newest schema version of Grafana 9.4. */
 const GRAFANA_9_4_SCHEMA = 37;
@@ -48,12 +48,17 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       expect(dashboard.panels.map(({ id }) => id)).toEqual(titles.map((_title, i) => i + 1));
     });
 
-    it("links to the three other dashboards, with variables and time range", () => {
-      expect(dashboard.links.map(({ url }) => url)).toEqual(
-        uids.filter((uid) => uid !== dashboard.uid).map((uid) => `/d/${uid}`),
-      );
-      for (const { includeVars, keepTime } of dashboard.links)
-        expect([includeVars, keepTime]).toEqual([true, true]);
+    it("lists all dashboards in one menu, whose links keep variables and time range", () => {
+      expect(dashboard.tags).toContain("apsystems");
+      expect(dashboard.links).toEqual([
+        expect.objectContaining({
+          type: "dashboards",
+          tags: ["apsystems"],
+          asDropdown: true,
+          includeVars: true,
+          keepTime: true,
+        }),
+      ]);
     });
 
     it("links from cells only to existing dashboards and variables", () => {
@@ -99,7 +104,8 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
 
     it("uses only variables of Grafana and of the dashboard", () => {
       const own = dashboard.templating.list.map(({ name }) => [name, "x"]);
-      const all = { ...Object.fromEntries(own), __rate_interval: "5m", __range: "24h", 1: "x" };
+      const grafana = { __rate_interval: "5m", __range: "24h", ...dateVariables(0) };
+      const all = { ...Object.fromEntries(own), ...grafana, 1: "x" };
       for (const { target } of listTargets(dashboard))
         expect(withValues(target.expr, all)).not.toContain("$");
     });

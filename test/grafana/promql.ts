@@ -18,16 +18,42 @@ const sampleValues: Readonly<Record<string, string>> = {
   __rate_interval: "5m",
   __range: "24h",
   __interval: "1m",
+  price: "", // the text box is empty at first
+  currency: "€",
+  __to: "1784545830000",
+};
+
+/**
+ * The variables of Grafana for parts of the date at the end of the time range, in UTC.
+ * @param end Unix time in seconds
+ */
+export const dateVariables = (end: number): Record<string, string> => {
+  const date = new Date(end * 1000);
+  const year = date.getUTCFullYear();
+  const dayOfYear = Math.floor((end - Date.UTC(year, 0, 1) / 1000) / 86_400) + 1;
+  return {
+    __to: String(end * 1000),
+    "__to:date:H": String(date.getUTCHours()),
+    "__to:date:m": String(date.getUTCMinutes()),
+    "__to:date:D": String(date.getUTCDate()),
+    "__to:date:DDD": String(dayOfYear),
+  };
 };
 
 /** Replaces variables of Grafana with values. Others stay, such as `$1` of label_replace. */
 export const withValues = (expr: string, values: Readonly<Record<string, string>>): string =>
-  expr.replace(/\$\{?(\w+)\}?/g, (whole, name: string) => values[name] ?? whole);
+  expr.replace(
+    /\$(?:\{([\w:]+)\}|(\w+))/g,
+    (whole, braced?: string, plain?: string) => values[braced ?? plain ?? ""] ?? whole,
+  );
+
+const parsed = (expr: string, values: Readonly<Record<string, string>> = {}): string =>
+  withValues(expr, { ...sampleValues, ...dateVariables(1_784_545_830), ...values });
 
 /** Offsets of the syntax errors in a query. */
 export const findSyntaxErrors = (expr: string): number[] => {
   const errors: number[] = [];
-  parser.parse(withValues(expr, sampleValues)).iterate({
+  parser.parse(parsed(expr)).iterate({
     enter: ({ type, from }) => {
       if (type.isError) errors.push(from);
     },
@@ -39,7 +65,7 @@ export const findSyntaxErrors = (expr: string): number[] => {
 export const listSelectors = (expr: string): Selector[] => {
   // Each variable is replaced by an unusual duration, which no query contains.
   const placeholders = { __rate_interval: "11111s", __range: "22222s", __interval: "33333s" };
-  const text = withValues(expr, placeholders);
+  const text = parsed(expr, placeholders);
   const restoreVariable = (range: string): string =>
     Object.entries(placeholders).find(([, duration]) => duration === range)?.[0] ?? range;
   const getText = (node: SyntaxNode): string => text.slice(node.from, node.to);

@@ -22,11 +22,14 @@ const UNITS = [
   "degree",
   "percentunit",
   "s",
-  "cpm",
+  "dateTimeFromNow",
   "bytes",
 ];
-/** Custom units for bar gauges and table columns, which the linter does not check. */
-const CUSTOM_UNITS = [...UNITS, "suffix:kW", "suffix:kWh"];
+/** Custom units for bar gauges, single numbers and table columns, which the linter does not check. */
+const CUSTOM_UNITS = [
+  ...UNITS,
+  ...["suffix:kW", "suffix:kWh", "time:HH:mm", "time:D MMM", "time:MMM YYYY"],
+];
 const ON_TIME_RANGE_CHANGE = 2;
 const SELECTED_SOURCES = ["$datasource", `\${datasource}`];
 const RATE_FUNCTIONS = ["rate", "irate", "increase"];

@@ -1,45 +1,54 @@
 /** Every query of every panel, executed by a real Prometheus after a simulated day of two ECUs. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { committed, listTargets, type Variable } from "../../grafana/committed.ts";
+import { committed, listTargets, type Target, type Variable } from "../../grafana/committed.ts";
 import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "../../grafana/plant.ts";
-import { withValues } from "../../grafana/promql.ts";
+import { dateVariables, withValues } from "../../grafana/promql.ts";
 import { hasProgram } from "../../support/programs.ts";
 
 /** Names of the labels of the result of a query, or the reason for an empty result. */
 type Expected = string | { readonly mayBeEmpty: string };
 
+/** Without the row that says "None". */
 const level = { mayBeEmpty: "no panel of the simulated plant lags behind the others" };
+const reachable = { mayBeEmpty: "the ECUs are reachable" };
+const free = { mayBeEmpty: "no price is entered" };
+const short = { mayBeEmpty: "the simulated day lasts a minute, and these steps are longer" };
+const awake = { mayBeEmpty: "no inverter sleeps, or the light was less than half an hour ago" };
 
 /** The queries of each panel, in order. */
 const expected: Readonly<Record<string, Readonly<Record<string, readonly Expected[]>>>> = {
   "apsystems-plant": {
-    "Power now": [""],
-    "Energy today": [""],
-    "Energy this month": [""],
-    "Lifetime energy": [""],
-    "Inverters now": ["", ""],
-    "Report age": [""],
-    "Power by inverter": ["ecu uid", ""],
-    "Energy per day": ["ecu"],
-    "Panels far below their siblings": [level, level],
-    "Inverters online": ["ecu uid"],
+    ECU: ["", reachable],
+    "Power and energy": ["", "", ""],
+    Inverters: ["", "", awake, ""],
+    Power: ["ecu uid", "", ""],
+    "Energy per day": [short],
+    "Peak of the day": ["", ""],
+    "Best hour of the day": ["", ""],
+    "Light of the day": ["", awake],
+    "$array now": ["column row"],
+    "$array today": ["column row"],
+    Totals: ["", ""],
+    Earned: [free, free, free],
+    "Energy by array": ["array"],
+    "Energy per month": [short],
+    "Panels far below their siblings": ["name", level],
     "Panels now": ["channel ecu name panel uid"],
-    "Panels, last 24 hours": ["channel ecu name panel uid"],
-    Inverters: ["ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu model uid"],
+    "Panels, 24 hours": ["channel ecu name panel uid"],
+    "Inverters over time": ["ecu uid"],
+    "All inverters": [
+      ...["ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu uid", "ecu uid"],
+      "ecu model uid",
+    ],
   },
   "apsystems-inverter": {
-    State: ["ecu uid"],
-    Model: ["model"],
-    "Power now": ["ecu uid"],
-    "Energy, 24 h": ["ecu uid"],
-    "Share, 24 h": ["ecu uid"],
-    Temperature: ["ecu uid"],
-    "Grid voltage": ["ecu uid"],
-    Signal: ["ecu uid"],
+    Inverter: ["ecu model uid"],
+    "Power and energy": ["ecu uid", "ecu uid", "ecu uid"],
+    Measurements: ["ecu uid", "ecu uid", "ecu uid"],
     "Power by channel": ["channel ecu name panel uid"],
     "Compared with its siblings": ["ecu uid", "ecu"],
     "Energy by channel, last 24 hours": ["channel ecu name panel uid"],
-    Online: ["ecu uid"],
+    "State over time": ["ecu uid"],
     "Temperature over time": ["ecu uid"],
     "Signal over time": ["ecu uid"],
     "Grid voltage over time": ["ecu phase uid"],
@@ -47,32 +56,30 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly Expecte
   },
   "apsystems-fleet": {
     ECUs: ["", ""],
-    "Power now": [""],
-    "Energy today": [""],
-    "Energy this month": [""],
-    "Inverters online": [""],
-    Alerts: [""],
-    Plants: ["ecu", "ecu", "ecu", "ecu", "ecu", "ecu firmware model"],
+    "Power and energy": ["", "", ""],
+    Attention: ["", ""],
+    Plants: [
+      ...["ecu", "ecu", "ecu", "ecu", "ecu", "ecu", "ecu", "ecu"],
+      "ecu ecu_id firmware instance job model timezone",
+    ],
+    "Inverters missing": ["ecu"],
     "Firing alerts": ["alertname ecu severity"],
     "ECUs reachable": ["ecu"],
-    "Power by plant": ["ecu"],
-    "Energy per day": ["ecu"],
+    Power: ["ecu", ""],
+    "Energy per day": [short],
   },
   "apsystems-exporter": {
-    Scrape: [""],
-    Version: ["version"],
-    "Last scrape duration": [""],
-    "Data age": [""],
-    "Failed queries": [""],
-    "Unknown records": [""],
+    Exporter: ["version"],
+    "Last read": ["", ""],
+    Failures: ["", ""],
     "Scrape duration": ["instance job"],
     "Query duration": ["command ecu"],
     Queries: ["command ecu"],
-    "Failed queries by reason": ["ecu reason"],
+    "Failed queries per minute": ["ecu reason"],
     "Failed queries in the time range": ["reason"],
-    "Rejected values": ["ecu field"],
-    "Queries sent": ["ecu"],
-    "Shared reads": ["ecu"],
+    "Rejected values per minute": ["ecu field"],
+    "Queries per minute": ["ecu"],
+    "Shared reads per minute": ["ecu"],
     Memory: ["instance job", "instance job"],
     CPU: ["instance job"],
     "Event loop lag": ["instance job"],
@@ -104,13 +111,20 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       instance: ".+",
       ecu: ".+",
       uid: plant.uids[0] ?? "",
+      array: ".+",
+      price: "",
       __rate_interval: "20s",
       __range: `${DAY_SECONDS}s`,
-    }).replaceAll(/\[(1d:5m|30d:1h)\]/g, `[${DAY_SECONDS}s:1s]`);
-  const runQuery = (title: string, i = 0): Promise<Series[]> => {
+      ...dateVariables(Math.floor(plant.end)),
+    }).replaceAll(/\[\w+:\d+[mh]\]/g, `[${DAY_SECONDS}s:1s]`);
+  const findTarget = (title: string, i = 0): Target => {
     const found = committed.flatMap(listTargets).find(({ panel }) => panel.title === title);
     const target = found?.panel.targets[i];
     if (target === undefined) throw new Error(`there is no query ${i} of ${title}`);
+    return target;
+  };
+  const runQuery = (title: string, i = 0): Promise<Series[]> => {
+    const target = findTarget(title, i);
     return target.instant
       ? plant.instant(fillVariables(target.expr))
       : plant.range(fillVariables(target.expr));
@@ -131,6 +145,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       if (typeof labels === "object") continue;
       expect(series, expr).not.toHaveLength(0);
       expect(formatLabelNames(series)).toBe(labels);
+      if (expr.includes("NaN")) continue;
       for (const { values } of series) for (const [, value] of values) expect(value).not.toBeNaN();
     }
   });
@@ -140,18 +155,30 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       expect(Object.keys(expected[uid] ?? {})).toEqual(panels.map(({ title }) => title));
   });
 
-  it("there is no power at night, neither a line nor a zero, while the inverters are shown as offline", async () => {
-    const online = await runQuery("Inverters online");
-    expect(online).toHaveLength(9);
-    const night = online[0]?.values.filter(([, value]) => value === 0).map(([at]) => at) ?? [];
+  it.each(
+    committed.flatMap(({ uid, annotations }) =>
+      (annotations.list ?? []).map(({ name, expr = "" }) => ({ uid, name, expr })),
+    ),
+  )("$uid, annotation $name: is a valid query", async ({ expr }) => {
+    for (const { values } of await plant.range(fillVariables(expr)))
+      for (const [, value] of values) expect(value).toBeGreaterThan(0);
+  });
+
+  it("there is no power at night, neither a line nor a zero, while the inverters are asleep and none is missing", async () => {
+    const state = await plant.range(
+      // A simulated day takes a minute, so 15 and 30 minutes would be longer than the night.
+      fillVariables(findTarget("Inverters over time").expr).replaceAll(/\[(15|30)m\]/g, "[1s]"),
+    );
+    expect(state).toHaveLength(9);
+    const night = state[0]?.values.filter(([, value]) => value === 2).map(([at]) => at) ?? [];
     expect(night.length).toBeGreaterThan(10); // of 60 seconds, at midsummer
-    const uid = online[0]?.metric["uid"];
-    const power = (await runQuery("Power by inverter")).find(({ metric }) => metric["uid"] === uid);
+    const uid = state[0]?.metric["uid"];
+    const power = (await runQuery("Power")).find(({ metric }) => metric["uid"] === uid);
     expect(power?.values.length).toBeGreaterThan(20);
     for (const [at] of power?.values ?? []) expect(night).not.toContain(at);
   });
 
-  it("panels have their configured names, or inverter and channel, highest power first", async () => {
+  it("panels have their configured names, or inverter and channel, lowest power first", async () => {
     const panels = await runQuery("Panels now");
     expect(panels).toHaveLength(26); // 3 DS3, 2 QS1 and 1 YC1000; 2 YC600 and 1 QT2
     const [uid] = plant.uids;
@@ -161,7 +188,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
     expect([findName("1", uid), findName("2", uid)]).toEqual(["South 1", "South 2"]);
     expect(findName("2", plant.uids[1])).toBe(`${plant.uids[1]}/2`);
     const watts = panels.map(({ values }) => values[0]?.[1] ?? 0);
-    expect(watts).toEqual(watts.toSorted((a, b) => b - a));
+    expect(watts).toEqual(watts.toSorted((a, b) => a - b));
   });
 
   it("alerts of the selected ECUs and exporters are shown, and no others", async () => {
@@ -170,7 +197,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       "EcuAlert",
       "ExporterAlert",
     ]);
-    expect((await runQuery("Alerts"))[0]?.values[0]?.[1]).toBe(2);
+    expect((await runQuery("Attention", 1))[0]?.values[0]?.[1]).toBe(2);
   });
 
   it("every ECU, inverter, job and instance can be selected", async () => {
@@ -185,6 +212,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs
       const values = await listOptions(variable);
       if (variable.name === "ecu") expect(values).toEqual(["roof", "roof2"]);
       if (variable.name === "uid") expect(values).toHaveLength(9);
+      if (variable.name === "array") expect(values).toEqual(["South"]);
       if (variable.name === "job") expect(values).toEqual(["apsystems"]);
       if (variable.name === "instance") expect(values).toEqual([expect.stringMatching(/^127/)]);
     }

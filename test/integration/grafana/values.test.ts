@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { committed, listTargets } from "../../grafana/committed.ts";
-import { withValues } from "../../grafana/promql.ts";
+import { dateVariables, withValues } from "../../grafana/promql.ts";
 import { hasProgram, type RunningProgram, runWithInput } from "../../support/programs.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
 
@@ -26,6 +26,15 @@ const watts: readonly (readonly [uid: string, channel: number, watts: number])[]
   ["404", 1, 0], // an input without a panel
   ["404", 2, 100], // a third of the median panel: no other panel of its inverter gives power
 ];
+
+/** Places of two panels on the roof. */
+const places = [
+  ["702", 1, 'panel="Ridge",array="South",row="1",column="2"'],
+  ["703", 2, 'panel="Chimney",array="South",row="1",column="10"'],
+] as const;
+const target = 'job="apsystems",instance="pi:10899"';
+/** From 10:00 to 10:59 on the second day. */
+const isPeak = (at: number): boolean => at >= NOON - 2 * HOUR && at < NOON - HOUR;
 
 /** 2.1 kW for 12 hours are 25.2 kWh. The counter has steps of 0.1 kWh. */
 const lifetimeKwh = (at: number): number => {
@@ -50,10 +59,23 @@ const openMetrics = (): string =>
         .map((at) => `inverter_channel_power_watts${labels(uid, channel)} ${value} ${at}`),
     ),
     "# TYPE inverter_channel_info gauge",
-    ...minutes.map(
-      (at) =>
-        `inverter_channel_info{ecu="roof",uid="703",channel="2",panel="Chimney",job="apsystems",instance="pi:10899"} 1 ${at}`,
+    ...places.flatMap(([uid, channel, place]) =>
+      minutes.map(
+        (at) => `inverter_channel_info${labels(uid, channel).replace("}", `,${place}}`)} 1 ${at}`,
+      ),
     ),
+    "# TYPE inverter_online gauge",
+    // 404 was online on the first day only.
+    ...["702", "404"].flatMap((uid) =>
+      minutes.map(
+        (at) =>
+          `inverter_online{ecu="roof",uid="${uid}",${target}} ${isDay(at) && (uid === "702" || at < MIDNIGHT - 24 * HOUR) ? 1 : 0} ${at}`,
+      ),
+    ),
+    "# TYPE ecu_power_watts gauge",
+    ...minutes
+      .filter(isDay)
+      .map((at) => `ecu_power_watts{ecu="roof",${target}} ${isPeak(at) ? 3000 : 2100} ${at}`),
     "# TYPE ecu_lifetime_energy_joules counter",
     ...minutes.map(
       (at) =>
@@ -67,19 +89,30 @@ const openMetrics = (): string =>
 
 /** 25 ECUs in the last three hours. Every fifth is unreachable at the end, each for longer than the previous one. */
 const getDowntime = (ecu: number): number => (ecu % 5 === 0 ? (ecu + 5) * 60 : 0);
-const formatEcuUp = (): string[] =>
-  Array.from({ length: 25 }, (_, ecu) =>
+const formatEcuUp = (): string[] => [
+  // The shed is unreachable from 8:00 on the last day.
+  ...["roof", "shed"].flatMap((ecu) =>
+    minutes.map(
+      (at) =>
+        `ecu_up{ecu="${ecu}",${target}} ${ecu === "roof" || at < MIDNIGHT + 8 * HOUR ? 1 : 0} ${at}`,
+    ),
+  ),
+  ...Array.from({ length: 25 }, (_, ecu) =>
     minutes
       .filter((at) => at >= MIDNIGHT + 6 * HOUR)
       .map(
         (at) =>
           `ecu_up{ecu="roof ${ecu}",job="fleet",instance="pi:10899"} ${at < MIDNIGHT + 9 * HOUR - getDowntime(ecu) ? 1 : 0} ${at}`,
       ),
-  ).flat();
+  ).flat(),
+];
 
+type Point = readonly [at: number, value: string];
 interface Result {
   readonly metric: Readonly<Record<string, string>>;
-  readonly value: readonly [number, string];
+  readonly value?: Point;
+  /** Of a range vector. */
+  readonly values?: readonly Point[];
 }
 
 const hasPrograms = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
@@ -116,54 +149,145 @@ describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards s
     await rm(folder, { recursive: true, force: true });
   });
 
+  const request = async (
+    dashboard: string,
+    title: string,
+    { at, i = 0, range = "24h", uid = ".+", ecu = ".+", price = "" }: QueryOptions,
+  ): Promise<Result[]> => {
+    const targets = committed.filter(({ uid: id }) => id === dashboard).flatMap(listTargets);
+    const target = targets.find(({ panel, index }) => panel.title === title && index === i)?.target;
+    const values = { job: ".+", instance: ".+", ecu, uid, array: "South", price, __range: range };
+    if (target === undefined) return [];
+    const query = withValues(target.expr, { ...values, ...dateVariables(at) });
+    const body = new URLSearchParams({ query, time: String(at) });
+    const response = await fetch(`${api}/query`, { method: "POST", body });
+    const { data } = (await response.json()) as { data: { result: Result[] } };
+    return data.result;
+  };
+  const round = (value: string | undefined): number => Math.round(Number(value) * 100) / 100;
   /** The result of the query of a panel at a time: a label of each series → its value. */
   const runQuery = async (
     dashboard: string,
     title: string,
-    { at, by = "name", i = 0, range = "24h", uid = ".+" }: QueryOptions,
-  ): Promise<Record<string, number>> => {
-    const targets = committed.filter(({ uid: id }) => id === dashboard).flatMap(listTargets);
-    const target = targets.find(({ panel, index }) => panel.title === title && index === i)?.target;
-    const values = { job: ".+", instance: ".+", ecu: ".+", uid, __range: range };
-    const query = withValues(target?.expr ?? "", values);
-    const body = new URLSearchParams({ query, time: String(at) });
-    const response = await fetch(`${api}/query`, { method: "POST", body });
-    const { data } = (await response.json()) as { data: { result: Result[] } };
-    return Object.fromEntries(
-      data.result.map(({ metric, value }) => [
-        metric[by] ?? "",
-        Math.round(Number(value[1]) * 100) / 100,
+    options: QueryOptions,
+  ): Promise<Record<string, number>> =>
+    Object.fromEntries(
+      (await request(dashboard, title, options)).map(({ metric, value }) => [
+        metric[options.by ?? "name"] ?? "",
+        round(value?.[1]),
       ]),
     );
+  /** The bars of a chart: hours from midnight → value. */
+  const readBars = async (title: string, at: number, i = 0): Promise<Record<string, number>> => {
+    const options = { at, i, ecu: "roof", range: "1h" };
+    const [series] = await request("apsystems-plant", title, options);
+    return Object.fromEntries(
+      (series?.values ?? []).map(([start, value]) => [(start - MIDNIGHT) / HOUR, round(value)]),
+    );
+  };
+  /** The single numbers of a panel of the roof; undefined if a number is not shown. */
+  const readNumbers = async (title: string, options: QueryOptions): Promise<unknown[]> => {
+    const numbers = [0, 1, 2].map((i) =>
+      request("apsystems-plant", title, { ecu: "roof", ...options, i }),
+    );
+    return (await Promise.all(numbers)).map(([result]) => result?.value && round(result.value[1]));
   };
 
-  it("the energy of each day at the start of the day, including the current day", async () => {
-    const at = async (hour: number) =>
-      (
-        await runQuery("apsystems-plant", "Energy per day", {
-          at: MIDNIGHT + hour * HOUR,
-          by: "ecu",
-        })
-      )["roof"];
-    expect(await at(-48)).toBeCloseTo(25.2, 0);
-    expect(await at(-24)).toBeCloseTo(25.2, 0);
-    expect(await at(0)).toBeCloseTo(6.3, 0); // so far, at 9 o'clock
+  it("the energy of each day at its midnight, whatever the time range is", async () => {
+    expect(await readBars("Energy per day", MIDNIGHT + 9 * HOUR - 60)).toEqual({
+      "-48": 25.2,
+      "-24": 25.2,
+      "0": 6.2, // so far, a minute before 9 o'clock
+    });
+    // After a zoom into a past day, that day is whole.
+    expect(await readBars("Energy per day", NOON)).toEqual({ "-48": 25.2, "-24": 25.2 });
   });
 
-  it("the energy of the current month", async () => {
-    const month = { at: NOON, by: "", range: "129600s" }; // from the first of June to noon of the second
-    expect((await runQuery("apsystems-plant", "Energy this month", month))[""]).toBeCloseTo(
-      37.8,
-      0,
+  it("the energy of the month, whatever the time range is", async () => {
+    for (const range of ["1h", "24h"])
+      expect((await readNumbers("Power and energy", { at: NOON, range }))[2]).toBeCloseTo(37.8);
+    expect(await readBars("Energy per month", NOON)).toEqual({ "-48": 37.8 });
+    expect((await readNumbers("Totals", { at: NOON }))[0]).toBeCloseTo(37.8);
+  });
+
+  it("what the energy of the month is worth, if there is a price", async () => {
+    const [, month] = await readNumbers("Earned", { at: NOON, price: "0.25" });
+    expect(month).toBeCloseTo(9.45);
+    expect(await readNumbers("Earned", { at: NOON, price: "" })).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("the peak, the best hour and the light of the day", async () => {
+    const clock = (hours: number, minutes: number) =>
+      (MIDNIGHT - 24 * HOUR + hours * HOUR + minutes * 60) * 1000;
+    const numbers = async (title: string, at: number) =>
+      (await readNumbers(title, { at })).slice(0, 2);
+    expect(await numbers("Peak of the day", NOON)).toEqual([3000, clock(10, 55)]);
+    expect(await numbers("Best hour of the day", NOON)).toEqual([3, clock(10, 0)]);
+    expect(await numbers("Light of the day", NOON)).toEqual([clock(6, 0), undefined]);
+    expect(await numbers("Light of the day", MIDNIGHT - HOUR)).toEqual([
+      clock(6, 0),
+      clock(17, 55),
+    ]);
+  });
+
+  it("an inverter as missing while the others give power, and as asleep while they sleep too", async () => {
+    const states = (at: number) =>
+      runQuery("apsystems-plant", "All inverters", { at, by: "uid", ecu: "roof" });
+    expect(await states(NOON)).toEqual({ 702: 3, 404: 0 });
+    expect(await states(MIDNIGHT - HOUR)).toEqual({ 702: 2, 404: 2 });
+    expect((await readNumbers("Inverters", { at: NOON })).slice(0, 2)).toEqual([1, 1]);
+  });
+
+  it("since when the ECU is unreachable, and that its power is unknown", async () => {
+    const shed = { ecu: "shed", at: MIDNIGHT + 9 * HOUR - 60 };
+    // The last of the steps of five minutes with a reply.
+    expect((await readNumbers("ECU", shed)).slice(0, 2)).toEqual([
+      undefined,
+      (MIDNIGHT + 7 * HOUR + 55 * 60) * 1000,
+    ]);
+    expect((await readNumbers("ECU", { ...shed, ecu: "roof" })).slice(0, 2)).toEqual([
+      1,
+      undefined,
+    ]);
+    expect((await readNumbers("Power and energy", shed)).slice(0, 2)).toEqual([NaN, NaN]);
+  });
+
+  it("the states of inverters as unknown, and the names of panels, while the ECU is unreachable", async () => {
+    const later = { at: MIDNIGHT + 11 * HOUR, ecu: "roof" }; // two hours after the last sample
+    expect(await runQuery("apsystems-plant", "All inverters", { ...later, by: "uid" })).toEqual({
+      702: 1,
+      404: 1,
+    });
+    expect(Object.keys(await runQuery("apsystems-plant", "Panels, 24 hours", later))).toContain(
+      "Chimney",
     );
   });
 
-  it("the energy of each panel in 24 hours, highest first, and no panel below its siblings because of its size", async () => {
-    const panels = await runQuery("apsystems-plant", "Panels, last 24 hours", {
+  it("each panel of an array at its column, relative to the best one", async () => {
+    const roof = { by: "column", ecu: "roof" };
+    const now = { ...roof, at: NOON };
+    expect(await runQuery("apsystems-plant", "$array now", now)).toEqual({ "02": 1, "10": 0.5 });
+    expect(await runQuery("apsystems-plant", "$array today", now)).toEqual({ "02": 1, "10": 0.5 });
+    const night = { ...roof, at: MIDNIGHT - HOUR };
+    expect(await runQuery("apsystems-plant", "$array now", night)).toEqual({
+      "02": NaN,
+      "10": NaN,
+    });
+    // 73 steps of five minutes, from 6:00 to 12:00, at 600 W.
+    const arrays = { at: NOON, by: "array", ecu: "roof" };
+    expect(await runQuery("apsystems-plant", "Energy by array", arrays)).toEqual({ South: 3.65 });
+  });
+
+  it("the energy of each panel in 24 hours, lowest first, and no panel below its siblings because of its size", async () => {
+    const panels = await runQuery("apsystems-plant", "Panels, 24 hours", {
       at: MIDNIGHT - 60,
     });
     expect(panels).toEqual({
-      "702/1": 4.8,
+      Ridge: 4.8,
       "702/2": 4.8,
       "703/1": 4.8,
       "501/1": 3.6,
@@ -172,7 +296,7 @@ describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards s
       "404/2": 1.2,
       "404/1": 0,
     });
-    expect(Object.values(panels)).toEqual([4.8, 4.8, 4.8, 3.6, 3.6, 2.4, 1.2, 0]);
+    expect(Object.values(panels)).toEqual([0, 1.2, 2.4, 3.6, 3.6, 4.8, 4.8, 4.8]);
   });
 
   it("the panels that are far below their siblings, and their share", async () => {
@@ -189,26 +313,29 @@ describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards s
     });
   });
 
-  it("the 20 of many ECUs that were unreachable for the longest time, with their current state", async () => {
+  it("the 12 of many ECUs that were unreachable for the longest time, with their current state", async () => {
     const ecus = await runQuery("apsystems-fleet", "ECUs reachable", {
       at: MIDNIGHT + 9 * HOUR - 60,
       by: "ecu",
+      ecu: "roof .+",
       range: "3h",
     });
-    expect(Object.keys(ecus)).toHaveLength(20);
+    expect(Object.keys(ecus)).toHaveLength(12);
     expect(Object.keys(ecus).filter((ecu) => ecus[ecu] === 0)).toEqual(
       expect.arrayContaining(["roof 0", "roof 5", "roof 10", "roof 15", "roof 20"]),
     );
-    expect(Object.values(ecus).filter((up) => up === 1)).toHaveLength(15);
+    expect(Object.values(ecus).filter((up) => up === 1)).toHaveLength(7);
   });
 
   it("the energy of an inverter compared with its siblings", async () => {
     const share = { at: MIDNIGHT - 60, by: "ecu", uid: "703" };
     // Per channel: 4.8, 3.6, 3.6 and 0.6 kWh; the median is 3.6.
-    expect(await runQuery("apsystems-inverter", "Share, 24 h", share)).toEqual({
+    expect(await runQuery("apsystems-inverter", "Power and energy", { ...share, i: 2 })).toEqual({
       roof: 1,
     });
-    expect(await runQuery("apsystems-inverter", "Energy, 24 h", { ...share, uid: "702" })).toEqual({
+    expect(
+      await runQuery("apsystems-inverter", "Power and energy", { ...share, i: 1, uid: "702" }),
+    ).toEqual({
       roof: 9.6,
     });
   });
@@ -221,4 +348,7 @@ interface QueryOptions {
   readonly i?: number;
   readonly range?: string;
   readonly uid?: string;
+  readonly ecu?: string;
+  /** Price per kWh in the text box. */
+  readonly price?: string;
 }

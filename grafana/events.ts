@@ -1,0 +1,71 @@
+/** Events that charts of power show as marks: alerts, and changes of the plant. */
+import type { AnnotationQuery } from "@grafana/grafana-foundation-sdk/dashboard";
+import { datasource } from "./board.ts";
+import { ecuSeries } from "./promql.ts";
+
+/** What happened before this time is old, and what follows is new. */
+const NEW = "10m";
+/** How far back something must be missing to be new. */
+const OLD = `[1d:15m] offset ${NEW}`;
+
+const label = (expr: string, event: string): string =>
+  `label_replace(${expr}, "event", "${event}", "", "")`;
+
+/** The label sets that exist now and did not within the day before, of ECUs that existed before. */
+const appeared = (name: "ecu_info" | "inverter_online", by: string): string => {
+  const series = ecuSeries(name);
+  const before = (labels: string) => `max by (${labels}) (last_over_time(${series}${OLD}))`;
+  return `max by (${by}) (${series}) * 0 + 1 unless on (${by}) ${before(by)} and on (ecu) ${before("ecu")}`;
+};
+
+/** The inverters that the ECU listed 20 minutes ago and lists no longer. */
+const gone =
+  `max by (ecu, uid) (last_over_time(${ecuSeries("inverter_online")}[${NEW}] offset ${NEW})) * 0 + 1` +
+  ` unless on (ecu, uid) max by (ecu, uid) (last_over_time(${ecuSeries("inverter_online")}[${NEW}]))` +
+  ` and on (ecu) max by (ecu) (min_over_time(${ecuSeries("ecu_up")}[${NEW}])) == 1`;
+
+const counterReset = `max by (ecu) (increase(${ecuSeries(
+  "apsystems_exporter_rejected_values_total",
+  'field="lifetime_energy"',
+)}[${NEW}])) > 0`;
+
+/** One mark where an alert became active: `ALERTS_FOR_STATE` is the time at which it did. */
+const alerts =
+  'max by (alertname, severity, ecu, uid, channel) (ALERTS_FOR_STATE{ecu=~"$ecu"} * 1000' +
+  ' and ignoring (alertstate) ALERTS{alertstate="firing", ecu=~"$ecu"})';
+
+const events = [
+  label(appeared("ecu_info", "ecu, firmware"), "Firmware changed"),
+  label(appeared("inverter_online", "ecu, uid"), "Inverter added"),
+  label(gone, "Inverter gone"),
+  label(counterReset, "Counter reset withheld"),
+].join(" or ");
+
+/** Marks in one panel. @param panel id of the panel: its number on the dashboard, from 1 */
+export const marksIn = (panel: number): { list: AnnotationQuery[] } => {
+  // Hidden, because two switches take a line of their own on a phone and at 1280 pixels.
+  const common = { datasource, enable: true, hide: true, filter: { exclude: false, ids: [panel] } };
+  return {
+    list: [
+      {
+        ...common,
+        name: "Alerts",
+        iconColor: "red",
+        expr: alerts,
+        titleFormat: "{{alertname}}",
+        textFormat: "{{ecu}} {{uid}} {{channel}}",
+        step: "60s",
+        useValueForTime: true,
+      } as AnnotationQuery,
+      {
+        ...common,
+        name: "Events",
+        iconColor: "blue",
+        expr: events,
+        titleFormat: "{{event}}",
+        textFormat: "{{ecu}} {{uid}} {{firmware}}",
+        step: "300s",
+      },
+    ],
+  };
+};

@@ -1,0 +1,102 @@
+/** The roof as a picture: each array as a grid of its panels. */
+import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import * as table from "@grafana/grafana-foundation-sdk/table";
+import { MISSING, tableQuery, textIfMissing, thresholds, withCommonOptions } from "./parts.ts";
+import { sinceMidnight } from "./periods.ts";
+import { channelEnergy, ecuSeries, perChannel } from "./promql.ts";
+
+/** Selects the array of the repeated panel. */
+const arrayMatcher = 'array=~"$array"';
+
+/** Two digits, because Grafana sorts texts: 02 is before 10. */
+const twoDigits = (expr: string, label: string): string =>
+  `label_replace(${expr}, "${label}", "0$1", "${label}", "([0-9])")`;
+
+/** The panels of an array with their row and column, value 1. Places of the last day are kept while the ECU is unreachable. */
+const places = twoDigits(
+  twoDigits(
+    `max by (ecu, uid, channel, row, column) (last_over_time(${ecuSeries(
+      "inverter_channel_info",
+      arrayMatcher,
+      'row!=""',
+      'column!=""',
+    )}[1d] @ end()))`,
+    "row",
+  ),
+  "column",
+);
+
+/** The value of each panel relative to the best panel of its array. NaN for a panel without a value. */
+const shareOfBest = (channels: string): string => {
+  const placed = `${places} * on (ecu, uid, channel) group_left () (${channels})`;
+  const share = `(${placed}) / on () group_left () (max(${placed}) > 0)`;
+  return `max by (row, column) (${share} or on (ecu, uid, channel) ${places} * NaN)`;
+};
+
+/** A table of the panels of an array by row and column, repeated for each array. */
+const roofPanel = (title: string, description: string, query: string): Panel => {
+  const panel = withCommonOptions(new table.PanelBuilder().showHeader(false).minWidth(44).build(), {
+    title,
+    description,
+    unit: "percentunit",
+    decimals: 0,
+    noValue: "No panel of the roof has a row and a column (--ecu.panel).",
+    mappings: [textIfMissing("–", MISSING)],
+    queries: [tableQuery(query)],
+    overrides: [
+      {
+        matcher: { id: "byName", options: "row\\column" },
+        properties: [
+          { id: "custom.hidden", value: true },
+          { id: "unit", value: "none" },
+        ],
+      },
+    ],
+  });
+  const { fieldConfig } = panel;
+  return {
+    ...panel,
+    fieldConfig: {
+      overrides: fieldConfig?.overrides ?? [],
+      defaults: {
+        ...fieldConfig?.defaults,
+        color: { mode: "thresholds" },
+        thresholds: thresholds([
+          [0, "dark-red"],
+          [0.5, "dark-orange"],
+          [0.75, "dark-yellow"],
+          [0.9, "dark-green"],
+        ]),
+        custom: {
+          ...(fieldConfig?.defaults.custom as Record<string, unknown> | undefined),
+          align: "center",
+          // Grafana 9.5 and newer migrate this option to a cell option.
+          displayMode: "color-background-solid",
+        },
+      },
+    } as NonNullable<Panel["fieldConfig"]>,
+    repeat: "array",
+    repeatDirection: "h",
+    maxPerRow: 4,
+    transformations: [
+      { id: "sortBy", options: { sort: [{ field: "column", desc: false }] } },
+      {
+        id: "groupingToMatrix",
+        options: { rowField: "row", columnField: "column", valueField: "Value" },
+      },
+      { id: "sortBy", options: { sort: [{ field: "row\\column", desc: false }] } },
+    ],
+  };
+};
+
+export const roofNow = roofPanel(
+  "$array now",
+  "The panels of this part of the roof by row and column, seen from the front: the power of each panel relative to the best panel of the array. Green is at least 90 %, yellow 75 %, orange 50 %. – is a panel without a value: it is night, or its inverter or the ECU does not reply.",
+  shareOfBest(perChannel("inverter_channel_power_watts")),
+);
+
+export const roofToday = roofPanel(
+  "$array today",
+  "The same for the energy of each panel since midnight.",
+  shareOfBest(channelEnergy(sinceMidnight)),
+);
