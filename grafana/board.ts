@@ -52,6 +52,19 @@ export interface DashboardOptions {
 /** A panel and its size, in columns of 24 and rows of 38 pixels. */
 export type Placed = readonly [width: number, height: number, panel: Panel];
 
+/** The title of the panels below it, up to the next one. @param repeat variable; the panels are repeated for each of its values */
+export const section = (title: string, repeat?: string): Placed => [
+  24,
+  1,
+  {
+    type: "row",
+    title,
+    collapsed: false,
+    panels: [],
+    ...(repeat !== undefined && { repeat }),
+  } as Panel,
+];
+
 /** Builds a dashboard. */
 export const buildDashboard = (options: DashboardOptions): Dashboard => {
   const builder = new DashboardBuilder(titles[options.uid])
@@ -78,11 +91,11 @@ export const buildDashboard = (options: DashboardOptions): Dashboard => {
   };
 };
 
-/** The SDK sets a direction for every panel. Grafana 11.0 to 11.4 makes each panel that has one as wide as the screen. */
-const withoutDirection = ({ repeatDirection, ...panel }: Panel): Panel =>
-  panel.repeat === undefined || repeatDirection === undefined
-    ? panel
-    : { ...panel, repeatDirection };
+/**
+ * The SDK sets a direction of repetition for every panel. Grafana 11.0 to 11.4 makes each panel that has one as wide as the
+ * screen. No panel is repeated; sections are.
+ */
+const withoutDirection = ({ repeatDirection: _, ...panel }: Panel): Panel => panel;
 
 const ALL = { selected: true, text: ["All"], value: ["$__all"] };
 

@@ -1,6 +1,6 @@
 /** The dashboard of many ECUs: their state, power and energy, missing inverters, and firing alerts. */
 import { buildDashboard } from "./board.ts";
-import { marksIn } from "./events.ts";
+import { alertsIn } from "./events.ts";
 import {
   alwaysKilowattHours,
   colors,
@@ -213,7 +213,7 @@ const missingInverters = tablePanel({
     {
       name: "Last reply",
       query: orNone(
-        `(max by (ecu, uid) (max_over_time(((${ecuSeries("inverter_online")} == 1) * 0 + time())[7d:15m])) * 1000` +
+        `(max by (ecu, uid) (max_over_time(((${ecuSeries("inverter_online")} == 1) * 0 + time())[7d:1h])) * 1000` +
           ` or on (ecu, uid) ${inverterState()} * NaN) and on (ecu, uid) ${inverterState()} == 0`,
         "ecu",
       ),
@@ -250,7 +250,7 @@ const powers = seriesPanel(
   {
     title: "Power",
     description:
-      "The line is the power of all selected plants. Below it, the 12 plants with the highest power are stacked. There is a gap while an ECU is unreachable, and at night. Marks are alerts and events.",
+      "The line is the power of all selected plants. Below it, the 12 plants with the highest power are stacked. There is a gap while an ECU is unreachable, and at night. Marks are alerts.",
     unit: "watt",
     min: 0,
     showsLegend: false,
@@ -303,7 +303,7 @@ export const fleet = buildDashboard({
   tags: ["solar"],
   from: "now-24h",
   showsTargets: true,
-  annotations: marksIn(8),
+  annotations: { list: [alertsIn(8)] },
   rows: [
     [
       [6, 3, ecus],

@@ -23,7 +23,7 @@ import {
 import { stateOrUnknown, stateOverTime } from "./states.ts";
 import { tilesPanel } from "./tiles.ts";
 
-const OFFLINE = "Offline in this time range";
+const OFFLINE = "Offline in this time range, or the ECU did not reply";
 
 /** Median of all inverters of the same ECU, including this one. */
 const siblings = `quantile by (ecu) (0.5, ${inverterChannelWatts()})`;
@@ -33,7 +33,7 @@ const meanDay = (...matchers: readonly string[]): string =>
 const state = tilesPanel({
   title: "Inverter",
   description:
-    "State of the inverter, and its model by the first digits of its serial number. Online: it replied to the ECU within 15 minutes. Asleep: no reply, and the others sleep too. Missing: no reply while the others give power. Unknown: the ECU does not reply.",
+    "State of the inverter, and its model by the first digits of its serial number. Online: it replied to the ECU; a missed round does not count. Asleep: no reply, and the others sleep too. Missing: no reply for 45 minutes while the others give power. Unknown: the ECU does not reply.",
   unit: "none",
   noValue: "Not registered",
   mappings: inverterStates,
@@ -53,7 +53,7 @@ const energy = tilesPanel({
   description:
     "Power of all channels now, and their energy in the 24 hours before the end of the time range, integrated from their power every 5 minutes. The share is the energy per channel, relative to the median inverter of the same ECU.",
   unit: "kwatth",
-  noValue: "Offline",
+  noValue: "No measurement now",
   tiles: [
     { name: "Power", query: inverterWatts(uidMatcher), unit: "watt", color: colors.power },
     {
@@ -79,7 +79,7 @@ const condition = tilesPanel({
   description:
     "The last measurements: temperature inside the inverter, grid voltage (the mean of its phases), and strength of its radio signal at the ECU, on the uncalibrated scale of the ECU. There are none while the inverter does not reply.",
   unit: "celsius",
-  noValue: "Offline",
+  noValue: "No measurement now",
   tiles: [
     { name: "Temperature", query: perInverter("inverter_temperature_celsius", uidMatcher) },
     {
@@ -139,7 +139,7 @@ const channelsDay = barsPanel({
   unit: alwaysKilowattHours,
   decimals: 2,
   color: colors.energy,
-  noValue: "No power in 24 hours",
+  noValue: "No power known in 24 hours",
   expr: `sort(${withPanelName(channelEnergyDay(uidMatcher))})`,
   label: "name",
 });

@@ -54,8 +54,8 @@ const firstValue = (days: number): string =>
  * time range. All zones have midnight at a multiple of 15 minutes.
  */
 export const energyPerDay = (days: number): string => {
-  const end = `(last_over_time(${counter()}[30m] offset -1d) or ${lastValue(1)})`;
-  const start = `(last_over_time(${counter()}[30m]) or ${firstValue(1)})`;
+  const end = `(last_over_time(${counter()}[11m] offset -1d) or ${lastValue(1)})`;
+  const start = `(last_over_time(${counter()}[11m]) or ${firstValue(1)})`;
   const energy = kilowattHours(`sum(max by (ecu) (${end} - ${start}))`);
   return `(${energy} and on () ${minuteOfDay} == 0)[${days}d:15m]`;
 };

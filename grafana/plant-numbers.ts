@@ -97,7 +97,7 @@ export const money = tilesPanel({
 export const inverters = tilesPanel({
   title: "Inverters",
   description:
-    "Inverters that do not reply while the others give power (missing), that replied within 15 minutes (online), and that do not reply while the others sleep too (asleep). Report age: time since the last report of the ECU by its own clock; with several ECUs, the oldest.",
+    "Inverters that have not replied for 45 minutes while the others give power (missing), that replied (online; a missed round does not count), and that do not reply while the others sleep too (asleep). Report age: time since the last report of the ECU by its own clock; with several ECUs, the oldest.",
   unit: "none",
   noValue: "Unknown",
   tiles: [

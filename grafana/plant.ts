@@ -1,7 +1,7 @@
 /** The dashboard of a plant: power, energy, and the panels and inverters that lag behind. */
 import { VariableHide } from "@grafana/grafana-foundation-sdk/dashboard";
-import { buildDashboard, multiChoice, textBox } from "./board.ts";
-import { marksIn } from "./events.ts";
+import { buildDashboard, multiChoice, section, textBox } from "./board.ts";
+import { alertsIn, eventsIn } from "./events.ts";
 import {
   alwaysKilowattHours,
   barsPanel,
@@ -167,7 +167,7 @@ const lagging = tablePanel({
 const timeline = statesPanel({
   title: "Inverters over time",
   description:
-    "Online: the inverter replied to the ECU. Asleep: no reply, and the others sleep too. Missing: no reply while the others give power. Unknown: the ECU itself did not reply. With more than 12 inverters, the 12 that were online for the shortest time are shown.",
+    "Online: the inverter replied to the ECU. Asleep: no reply, and the others sleep too. Missing: no reply for 45 minutes while the others give power. Unknown: the ECU itself did not reply. With more than 12 inverters, the 12 that were online for the shortest time are shown.",
   unit: "none",
   mappings: inverterStates,
   queries: [rangeQuery(stateOverTime(MAX_STATE_ROWS), "{{uid}}")],
@@ -241,7 +241,7 @@ export const plant = buildDashboard({
     textBox("price", "Price per kWh", ""),
     textBox("currency", "Currency", "€").hide(VariableHide.HideLabel),
   ],
-  annotations: marksIn(4),
+  annotations: { list: [alertsIn(4), eventsIn(4)] },
   rows: [
     [
       [4, 3, ecuState],
@@ -257,8 +257,12 @@ export const plant = buildDashboard({
       [8, 3, hour],
       [8, 3, light],
     ],
-    [[24, 7, roofNow]],
-    [[24, 7, roofToday]],
+    [section("Roof: $array", "array")],
+    [
+      [12, 7, roofNow],
+      [12, 7, roofToday],
+    ],
+    [section("Totals, panels and inverters")],
     [
       [8, 4, totals],
       [8, 4, money],

@@ -33,7 +33,7 @@ const shareOfBest = (channels: string): string => {
   return `max by (row, column) (${share} or on (ecu, uid, channel) ${places} * NaN)`;
 };
 
-/** A table of the panels of an array by row and column, repeated for each array. */
+/** A table of the panels of an array by row and column. */
 const roofPanel = (title: string, description: string, query: string): Panel => {
   const panel = withCommonOptions(new table.PanelBuilder().showHeader(false).minWidth(44).build(), {
     title,
@@ -75,9 +75,6 @@ const roofPanel = (title: string, description: string, query: string): Panel => 
         },
       },
     } as NonNullable<Panel["fieldConfig"]>,
-    repeat: "array",
-    repeatDirection: "h",
-    maxPerRow: 4,
     transformations: [
       { id: "sortBy", options: { sort: [{ field: "column", desc: false }] } },
       {

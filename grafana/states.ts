@@ -3,26 +3,28 @@ import { ecuSeries, perInverter } from "./promql.ts";
 
 /** Mean power of the panels of a plant, in watts, from which an inverter that does not reply is missing. The alerts use the same. */
 const LIGHT_WATTS = 30;
+/** Inverters wake up and fall asleep one after another. The alerts wait as long. */
+const PATIENCE = "45m";
 
-/**
- * The ECUs in light: within half an hour, the panels that give power gave 30 W on average. Half an hour, so that inverters
- * which wake up or fall asleep before the others are not called missing at dawn and dusk.
- */
-const inLight = `avg by (ecu) (max by (ecu, uid, channel) (max_over_time(${ecuSeries(
-  "inverter_channel_power_watts",
-)}[30m])) > 0) >= ${LIGHT_WATTS}`;
+/** The mean power of the panels that give power, of ECUs with enough of it. @param at offset to another time */
+const bright = (at: string): string =>
+  `avg by (ecu) (max by (ecu, uid, channel) (max_over_time(${ecuSeries(
+    "inverter_channel_power_watts",
+  )}[10m]${at})) > 0) >= ${LIGHT_WATTS}`;
+const inLight = `(${bright("")} and on (ecu) ${bright(` offset ${PATIENCE}`)})`;
 
 /**
  * The state of each inverter that the ECU lists: 0 missing (the others give power), 2 asleep (the others sleep too), 3 online.
- * An inverter that misses a round is still online. There is no value while the ECU is unreachable.
+ * An inverter that misses a round is still online, and in light also one that replied within 45 minutes. There is no value
+ * while the ECU is unreachable.
  */
 export const inverterState = (...matchers: readonly string[]): string => {
-  const replied =
-    `(max by (ecu, uid) (max_over_time(${ecuSeries("inverter_online", ...matchers)}[15m]))` +
+  const replied = (window: string): string =>
+    `(max by (ecu, uid) (max_over_time(${ecuSeries("inverter_online", ...matchers)}[${window}]))` +
     ` and on (ecu, uid) ${perInverter("inverter_online", ...matchers)})`;
   return (
-    `((${replied} == 1) * 3 or on (ecu, uid) (${replied} * 0 and on (ecu) ${inLight})` +
-    ` or on (ecu, uid) ${replied} * 0 + 2)`
+    `((${replied("15m")} == 1) * 3 or on (ecu, uid) (${replied(PATIENCE)} * 3 and on (ecu) ${inLight})` +
+    ` or on (ecu, uid) ${replied("15m")} * 0 + 2)`
   );
 };
 

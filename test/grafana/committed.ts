@@ -80,7 +80,10 @@ export interface Dashboard {
   links: { title: string; url: string; includeVars: boolean; keepTime: boolean }[];
   templating: { list: Variable[] };
   annotations: { list?: Annotation[] };
+  /** Panels that show data. */
   panels: Panel[];
+  /** Titles of the panels below them. */
+  sections: Pick<Panel, "title" | "repeat" | "repeatDirection" | "gridPos">[];
 }
 
 const FOLDER = "grafana/dashboards";
@@ -96,9 +99,15 @@ export const uids = [
   "apsystems-exporter",
 ] as const;
 
-export const committed: readonly Dashboard[] = uids.map(
-  (uid) => JSON.parse(readDashboard(uid)) as Dashboard,
-);
+export const committed: readonly Dashboard[] = uids.map((uid) => {
+  const dashboard = JSON.parse(readDashboard(uid)) as Dashboard;
+  const isSection = ({ type }: Panel): boolean => type === "row";
+  return {
+    ...dashboard,
+    panels: dashboard.panels.filter((panel) => !isSection(panel)),
+    sections: dashboard.panels.filter(isSection),
+  };
+});
 
 /** Every query of every panel. */
 export const listTargets = (

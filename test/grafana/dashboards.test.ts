@@ -30,6 +30,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
     it("places its panels in full rows, in reading order", () => {
       let y = 0;
       for (let i = 0; i < dashboard.panels.length; ) {
+        if (dashboard.sections.some(({ gridPos }) => gridPos.y === y)) y += 1;
         const row = dashboard.panels.slice(i).filter(({ gridPos }) => gridPos.y === y);
         expect(row.map(({ gridPos }) => gridPos.x)).toEqual(
           row.map((_panel, k) => row.slice(0, k).reduce((sum, { gridPos }) => sum + gridPos.w, 0)),
@@ -45,7 +46,8 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
     it("has a different title for each panel", () => {
       const titles = dashboard.panels.map(({ title }) => title);
       expect(new Set(titles).size).toBe(titles.length);
-      expect(dashboard.panels.map(({ id }) => id)).toEqual(titles.map((_title, i) => i + 1));
+      const ids = dashboard.panels.map(({ id }) => id);
+      expect(new Set(ids).size).toBe(ids.length);
     });
 
     it("lists all dashboards in one menu, whose links keep variables and time range", () => {

@@ -25,10 +25,10 @@ const inverterStates = {
 
 describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))(
   "%s",
-  (_uid, { panels, templating, annotations }) => {
-    it("has a repeat direction only in panels that are repeated (others fill the width in 11.0 to 11.4)", () => {
-      for (const { title, repeat, repeatDirection } of panels)
-        expect(repeatDirection === undefined, title).toBe(repeat === undefined);
+  (_uid, { panels, sections, templating, annotations }) => {
+    it("has no repeat direction without repetition (such panels fill the width in 11.0 to 11.4)", () => {
+      for (const { title, repeat, repeatDirection } of [...panels, ...sections])
+        if (repeat === undefined) expect(repeatDirection, title).toBeUndefined();
     });
 
     it("has no time range of a panel, which Grafana ignores after a zoom", () => {
@@ -54,8 +54,8 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       expect(alerts.useValueForTime).toBe(true);
       expect(alerts.expr).toContain("ALERTS_FOR_STATE");
       const power = panels.find(({ title }) => title === "Power");
-      for (const annotation of [alerts, events])
-        expect(annotation?.filter).toEqual({ exclude: false, ids: [power?.id] });
+      for (const annotation of [alerts, events ?? alerts])
+        expect(annotation.filter).toEqual({ exclude: false, ids: [power?.id] });
     });
 
     it("gives numbers room for their title, and text of one size", () => {
