@@ -16,7 +16,8 @@ const YEAR = 365;
 const { values } = parseArgs({
   options: {
     days: { type: "string", default: String(YEAR) },
-    count: { type: "string", default: "20" },
+    count: { type: "string", default: "21" },
+    "season-count": { type: "string", default: "3" },
     from: { type: "string", default: "2025-01-01" },
     seed: { type: "string", default: String(DEFAULT_SEED) },
     keep: { type: "string" },
@@ -34,6 +35,7 @@ const report = (line: string): void => {
 const proof = await prove({
   period: { from, to: from + days * 86_400_000 },
   count: Number(values.count),
+  seasonCount: Number(values["season-count"]),
   seed,
   slow: days < 60 ? { before: 14, after: 8 } : { before: 28, after: 10 },
   keepIn: values.keep,

@@ -2,8 +2,8 @@
 import { type FaultKind, faultKinds } from "./fault-kinds.ts";
 import { locations, roofs } from "./plants.ts";
 import type { Proof } from "./prove.ts";
-import { type FaultResult, FOUND_MINUTES } from "./result.ts";
-import { GOOD_IRRADIANCE } from "./scenarios.ts";
+import { type FaultResult, FOUND_MINUTES, type SeasonResult } from "./result.ts";
+import { GOOD_IRRADIANCE, seasonalFaults } from "./scenarios.ts";
 
 const formatTable = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -14,12 +14,12 @@ const median = (numbers: readonly number[]): number | undefined =>
 /** Formats the results of a proof as Markdown. @param days simulated days of each plant */
 export const formatProof = ({ result, healthyDays }: Proof, days: number): string =>
   [
-    `Written by \`npm run prove:alerts\`. Simulated plants run for ${days} days at latitudes of ${locations.map(({ name }) => `${name}°`).join(", ")}, with summer time, clouds, snow,`,
+    `Written by \`npm run prove:alerts\`. Simulated plants run for ${days} days in the climates of ${locations.map(({ name }) => name).join(", ")}, with summer time, clouds, snow,`,
     "inverters that go offline at different times, maintenance every night, an ECU that hangs for ten minutes every week, wrong counters,",
     "lost replies and restarts of the exporter. The output of the exporter every five minutes is loaded into a real Prometheus, and every",
     "rule is evaluated at every step.",
     "",
-    `**Healthy plants:** ${Object.keys(roofs).length} roofs at each latitude (one panel, one inverter, two directions, four directions), ${Math.round(healthyDays)} days in all.`,
+    `**Healthy plants:** ${Object.keys(roofs).length} roofs at each place (one panel, one inverter, two directions, four directions), ${Math.round(healthyDays)} days in all.`,
     "",
     formatTable(
       ["Alert", "Severity", "False alerts"],
@@ -30,7 +30,7 @@ export const formatProof = ({ result, healthyDays }: Proof, days: number): strin
       ]),
     ),
     "",
-    "The alerts of severity *info* fired in frost, when snow cannot be distinguished from a fault. Their text says so.",
+    "The alerts of severity *info* fired in the cold, when snow cannot be distinguished from a fault. Their text says so.",
     "",
     `**Faults** at random times. A fault counts as found if the right alert, with the right ECU, inverter and channel, fires within ${FOUND_MINUTES} minutes of`,
     `good light (${GOOD_IRRADIANCE} W/m² on the mean panel of the plant), or within days for a slow fault. The delay counts these minutes from the start of the fault.`,
@@ -41,14 +41,42 @@ export const formatProof = ({ result, healthyDays }: Proof, days: number): strin
         "Alert",
         "Tried",
         "Found",
-        "As info, in frost",
+        "As info, in the cold",
         "Median delay",
         "Longest delay",
         "Wrong alerts",
       ],
       result.faults.map(formatFaultRow),
     ),
+    "",
+    `**Severity at first notice.** How many of the faults that begin at a random moment of a month were a *warning* or *critical* within`,
+    `${FOUND_MINUTES} minutes of good light. The others were *info* at first: snow was possible. "–": no good light in this month.`,
+    ...seasonalFaults.flatMap((kind) => [
+      "",
+      formatTable(
+        [faultKinds[kind].description, ...MONTHS, "Year"],
+        locations.map(({ name }) =>
+          formatSeasonRow(
+            name,
+            result.seasons.filter((season) => season.kind === kind && season.location === name),
+          ),
+        ),
+      ),
+    ]),
   ].join("\n");
+
+const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+
+const formatSeasonRow = (location: string, months: readonly SeasonResult[]): string[] => {
+  const sum = (part: (month: SeasonResult) => number): number =>
+    months.reduce((total, month) => total + part(month), 0);
+  const share = sum(({ urgent }) => urgent) / sum(({ tried }) => tried);
+  return [
+    location,
+    ...months.map(({ tried, urgent }) => (tried === 0 ? "–" : `${urgent} of ${tried}`)),
+    `${Math.round(100 * share)} %`,
+  ];
+};
 
 const formatFaultRow = ({
   kind,

@@ -8,7 +8,7 @@ import { type ReplayedScrape, replay } from "./replay.ts";
 import { evaluateFirings, type ProofResult } from "./result.ts";
 import { findMetrics, type RecordingRule, readAlertRules, readRecordingLevels } from "./rules.ts";
 import { AFTER_ROUND, DAY, type Period, type Scenario } from "./scenario.ts";
-import { createFaultCases, createHealthyScenarios } from "./scenarios.ts";
+import { createFaultCases, createHealthyScenarios, createSeasonCases } from "./scenarios.ts";
 import { type RangeSeries, splitIntoBlocks, startLoader, startServer } from "./store.ts";
 
 const RECORDING = "prometheus/rules/recording.yml";
@@ -19,6 +19,8 @@ export interface ProofOptions {
   readonly period: Period;
   /** Scenarios per kind of fault. */
   readonly count: number;
+  /** Scenarios per seasonal fault, location and month. */
+  readonly seasonCount: number;
   /** Seed of everything random. */
   readonly seed: number;
   /** Days before and after a fault that takes days to show. */
@@ -39,6 +41,7 @@ export interface Proof {
 export const prove = async ({
   period,
   count,
+  seasonCount,
   seed,
   slow,
   keepIn,
@@ -47,7 +50,10 @@ export const prove = async ({
   const folder = mkdtempSync(join(tmpdir(), "prove-"));
   try {
     const healthy = createHealthyScenarios(period, seed);
-    const faulty = createFaultCases(period, count, slow, seed);
+    const faulty = [
+      ...createFaultCases(period, count, slow, seed),
+      ...createSeasonCases(period, seasonCount, seed),
+    ];
     const blocks = splitIntoBlocks(period);
     const alerts = readAlertRules(ALERTS);
     const levels = readRecordingLevels(RECORDING, alerts);

@@ -1,9 +1,10 @@
 /** The result of a proof: false alerts of healthy plants, faults that were found, and after which time. */
 import { type FaultKind, type FaultKindName, faultKinds } from "./fault-kinds.ts";
 import type { Firing } from "./firing.ts";
+import { locations } from "./plants.ts";
 import type { AlertRule } from "./rules.ts";
 import { DAY } from "./scenario.ts";
-import { countGoodMinutes, type FaultCase } from "./scenarios.ts";
+import { countGoodMinutes, type FaultCase, type Season, seasonalFaults } from "./scenarios.ts";
 
 /** Severities of alerts that need action. */
 const URGENT_SEVERITIES = new Set(["critical", "warning"]);
@@ -30,9 +31,18 @@ export interface FaultResult {
   readonly wrong: readonly Firing[];
 }
 
+/** How urgent a fault was at first notice, at one location in one month. */
+export interface SeasonResult extends Season {
+  readonly kind: FaultKindName;
+  readonly tried: number;
+  /** How many were reported as warning or critical within `FOUND_MINUTES` of good light. */
+  readonly urgent: number;
+}
+
 export interface ProofResult {
   readonly alerts: readonly AlertResult[];
   readonly faults: readonly FaultResult[];
+  readonly seasons: readonly SeasonResult[];
 }
 
 /** Compares the alerts that fired with those that had to fire. */
@@ -58,6 +68,7 @@ export const evaluateFirings = (
           (firing) => firing.alert === alert && firing.severity === severity && isFalse(firing),
         ),
       })),
+    seasons: evaluateSeasons(cases, firings),
     faults: (Object.keys(faultKinds) as FaultKindName[]).map((kind) =>
       evaluateFaultKind(
         kind,
@@ -68,12 +79,43 @@ export const evaluateFirings = (
   };
 };
 
+const evaluateSeasons = (
+  cases: readonly FaultCase[],
+  firings: readonly Firing[],
+): SeasonResult[] => {
+  const urgent = firings.filter(({ severity }) => URGENT_SEVERITIES.has(severity));
+  const isUrgentSoon = (faultCase: FaultCase): boolean =>
+    urgent.some(
+      (firing) =>
+        isRight(firing, faultCase) &&
+        firing.from >= faultCase.at &&
+        countGoodMinutes(faultCase.scenario.plant, faultCase.at, firing.from) <= FOUND_MINUTES,
+    );
+  return seasonalFaults.flatMap((kind) =>
+    locations.flatMap(({ name }) =>
+      Array.from({ length: 12 }, (_, month): SeasonResult => {
+        const tried = cases.filter(
+          ({ kind: its, season }) =>
+            its === kind && season?.location === name && season.month === month,
+        );
+        const found = tried.filter(isUrgentSoon);
+        return { kind, location: name, month, tried: tried.length, urgent: found.length };
+      }),
+    ),
+  );
+};
+
+/** Whether the alert is the one that the fault must cause, with all labels. */
+const isRight = (firing: Firing, { kind, labels }: FaultCase): boolean =>
+  firing.alert === faultKinds[kind].alert &&
+  Object.entries(labels).every(([label, value]) => firing.labels[label] === value);
+
 const evaluateFaultKind = (
   kind: FaultKindName,
   cases: readonly FaultCase[],
   firings: readonly Firing[],
 ): FaultResult => {
-  const { alert, effects, isSlow }: FaultKind = faultKinds[kind];
+  const { effects, isSlow }: FaultKind = faultKinds[kind];
   const delays: number[] = [];
   const missed: FaultCase[] = [];
   let foundAsInfo = 0;
@@ -83,10 +125,9 @@ const evaluateFaultKind = (
     const after = firings.filter(
       ({ labels, from }) => labels["ecu"] === scenario.ecu && from >= at,
     );
-    const isRight = (firing: Firing): boolean =>
-      firing.alert === alert &&
-      Object.entries(faultCase.labels).every(([label, value]) => firing.labels[label] === value);
-    const first = after.filter(isRight).sort((a, b) => a.from - b.from)[0];
+    const first = after
+      .filter((firing) => isRight(firing, faultCase))
+      .sort((a, b) => a.from - b.from)[0];
     const delay =
       first &&
       (isSlow ? (first.from - at) / DAY : countGoodMinutes(scenario.plant, at, first.from));
@@ -100,7 +141,7 @@ const evaluateFaultKind = (
       ...after.filter(
         (firing) =>
           URGENT_SEVERITIES.has(firing.severity) &&
-          !isRight(firing) &&
+          !isRight(firing, faultCase) &&
           !effects.includes(firing.alert),
       ),
     );

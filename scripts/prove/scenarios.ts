@@ -5,9 +5,17 @@ import { clearnessAt, type Plant } from "../../src/simulator/plant.ts";
 import { random } from "../../src/simulator/random.ts";
 import { sunPosition } from "../../src/time/sun.ts";
 import { type FaultKind, type FaultKindName, faultKinds } from "./fault-kinds.ts";
-import { deriveSeed, locations, type PlantLocation, type RoofName, roofs } from "./plants.ts";
+import {
+  createPlantAt,
+  deriveSeed,
+  type LocationName,
+  locations,
+  type PlantLocation,
+  type RoofName,
+  roofs,
+} from "./plants.ts";
 import { DAY, HOUR, MINUTE, type Period, type Scenario, STEP } from "./scenario.ts";
-import { isUnderSnow } from "./snow.ts";
+import { shareThroughSnow } from "./snow.ts";
 
 /** Good light: at least this irradiance on the mean panel of the plant, in W/m². */
 export const GOOD_IRRADIANCE = 200;
@@ -22,6 +30,14 @@ export interface FaultCase {
   readonly at: number;
   /** Labels that the alert must have. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Where and when, for the severities by place and month. */
+  readonly season?: Season;
+}
+
+export interface Season {
+  readonly location: LocationName;
+  /** From 0 for January. */
+  readonly month: number;
 }
 
 /** The seed of the results in docs/alerts.md. */
@@ -34,7 +50,7 @@ export const createHealthyScenarios = (period: Period, seed: number): Scenario[]
       (roof, r): Scenario => ({
         ecu: `healthy-${location.name}-${roof}`,
         location,
-        plant: roofs[roof](location.site, deriveSeed(seed, 1, l, r)),
+        plant: createPlantAt(location, roof, deriveSeed(seed, 1, l, r)),
         family: (l + r) % 2 === 0 ? "R" : "L",
         ...period,
         showsSun: r % 2 === 0,
@@ -56,37 +72,77 @@ export const createFaultCases = (
   seed: number,
 ): FaultCase[] =>
   (Object.entries(faultKinds) as [FaultKindName, FaultKind][]).flatMap(([kind, row], k) =>
-    Array.from({ length: count }, (_, i) =>
-      createFaultCase(
-        kind,
-        row,
-        i,
-        deriveSeed(seed, 2, k, i),
-        period,
-        row.isSlow ? slow : { before: 5, after: 4 },
+    Array.from({ length: count }, (_, i) => {
+      const location = locations[i % locations.length] as PlantLocation;
+      const roof = row.roofs[Math.floor(i / locations.length) % row.roofs.length] as RoofName;
+      const caseSeed = deriveSeed(seed, 2, k, i);
+      const { before, after } = row.isSlow ? slow : SOON;
+      const moments = { from: period.from + before * DAY, to: period.to - after * DAY };
+      const plant = createPlantAt(location, roof, caseSeed);
+      const at = pickFaultTime(plant, caseSeed, moments);
+      if (at === undefined)
+        throw new Error(`no good light in ${location.name} follows any moment of the period`);
+      const variant = { number: i, location, roof, plant, at, margin: { before, after } };
+      return createFaultCase(kind, caseSeed, variant);
+    }),
+  );
+
+const SOON: Margin = { before: 5, after: 4 };
+
+/** Faults with a severity that depends on the snow, on the roof of a house. */
+export const seasonalFaults = ["inverterDead", "plantSilent"] as const satisfies FaultKindName[];
+
+/** Creates `count` scenarios for each seasonal fault, location and month of the period that has good light. */
+export const createSeasonCases = (period: Period, count: number, seed: number): FaultCase[] =>
+  seasonalFaults.flatMap((kind, k) =>
+    locations.flatMap((location, l) =>
+      listMonths(period).flatMap(({ month, ...moments }) =>
+        Array.from({ length: count }, (_, i): FaultCase | undefined => {
+          const caseSeed = deriveSeed(seed, 3, k, l, month, i);
+          const plant = createPlantAt(location, "house", caseSeed);
+          const at = pickFaultTime(plant, caseSeed, moments);
+          if (at === undefined) return undefined;
+          const number = 1000 + month * count + i;
+          const variant = { number, location, roof: "house", plant, at, margin: SOON } as const;
+          return {
+            ...createFaultCase(kind, caseSeed, variant),
+            season: { location: location.name, month },
+          };
+        }).filter((faultCase) => faultCase !== undefined),
       ),
     ),
   );
 
+/** The months of the period, without the days that a scenario needs at its ends. */
+const listMonths = ({ from, to }: Period): (Period & { month: number })[] => {
+  const year = new Date(from).getUTCFullYear();
+  return Array.from({ length: 12 }, (_, month) => ({
+    month,
+    from: Math.max(from + SOON.before * DAY, Date.UTC(year, month, 1)),
+    to: Math.min(to - SOON.after * DAY, Date.UTC(year, month + 1, 1)),
+  })).filter((month) => month.from < month.to);
+};
+
+interface Variant {
+  /** Different for each variant of a kind at a location. */
+  readonly number: number;
+  readonly location: PlantLocation;
+  readonly roof: RoofName;
+  readonly plant: Plant;
+  readonly at: number;
+  readonly margin: Margin;
+}
+
 const createFaultCase = (
   kind: FaultKindName,
-  row: FaultKind,
-  i: number,
   seed: number,
-  period: Period,
-  { before, after }: Margin,
+  { number, location, roof, plant, at, margin }: Variant,
 ): FaultCase => {
-  const location = locations[i % locations.length] as PlantLocation;
-  const roof = row.roofs[Math.floor(i / locations.length) % row.roofs.length] as RoofName;
-  const plant = roofs[roof](location.site, seed);
-  const at = pickFaultTime(plant, seed, {
-    from: period.from + before * DAY,
-    to: period.to - after * DAY,
-  });
+  const row: FaultKind = faultKinds[kind];
   const victim = Math.floor(random(seed, 51) * plant.inverters.length);
   const inverter = plant.inverters[victim];
   const channel = Math.floor(random(seed, 52) * (inverter?.panels.length ?? 1));
-  const ecu = `${kind}-${i}-${location.name}-${roof}`;
+  const ecu = `${kind}-${number}-${location.name}-${roof}`;
   return {
     kind,
     at,
@@ -94,10 +150,10 @@ const createFaultCase = (
       ecu,
       location,
       plant,
-      family: i % 2 === 0 ? "R" : "L",
-      from: Math.floor(at / DAY - before) * DAY,
-      to: Math.floor(at / DAY + after) * DAY,
-      showsSun: Math.floor(i / 2) % 2 === 0,
+      family: number % 2 === 0 ? "R" : "L",
+      from: Math.floor(at / DAY - margin.before) * DAY,
+      to: Math.floor(at / DAY + margin.after) * DAY,
+      showsSun: Math.floor(number / 2) % 2 === 0,
       fault: { at, ...row.create(plant, victim, channel) },
     },
     labels: {
@@ -108,9 +164,9 @@ const createFaultCase = (
   };
 };
 
-/** Picks a random moment of the period that is followed by enough good light within four days. @throws Error without one */
-const pickFaultTime = (plant: Plant, seed: number, { from, to }: Period): number => {
-  for (let attempt = 0; attempt < 1_000; attempt++) {
+/** Picks a random moment of the period that is followed by enough good light within four days, if there is one. */
+const pickFaultTime = (plant: Plant, seed: number, { from, to }: Period): number | undefined => {
+  for (let attempt = 0; attempt < 100; attempt++) {
     const at = from + Math.floor(random(seed, 53, attempt) * (to - from));
     let good = 0;
     for (let then = at; then < at + 4 * DAY; then += STEP) {
@@ -118,7 +174,7 @@ const pickFaultTime = (plant: Plant, seed: number, { from, to }: Period): number
       if (good >= LIGHT_NEEDED_MS) return at;
     }
   }
-  throw new Error(`no good light follows any moment of ${new Date(from).toISOString()}`);
+  return undefined;
 };
 
 /** Counts the minutes of good light between two moments. */
@@ -135,9 +191,7 @@ const isGoodLight = (plant: Plant, at: number): boolean => {
   const irradiances = plant.inverters.flatMap((inverter, i) =>
     inverter.panels
       .filter(({ tilt }) => tilt < 180)
-      .map((panel, c) =>
-        isUnderSnow(plant, 4 * i + c, at) ? 0 : irradianceOn(panel, sun, clearness),
-      ),
+      .map((panel, c) => shareThroughSnow(plant, i, c, at) * irradianceOn(panel, sun, clearness)),
   );
   return irradiances.reduce((sum, value) => sum + value, 0) / irradiances.length >= GOOD_IRRADIANCE;
 };

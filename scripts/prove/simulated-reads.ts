@@ -13,7 +13,7 @@ import { createRounds } from "../../src/simulator/rounds.ts";
 import { sunPosition } from "../../src/time/sun.ts";
 import { toLocalMinute } from "./local-time.ts";
 import { AFTER_ROUND, DAY, MINUTE, type Scenario, STEP } from "./scenario.ts";
-import { isUnderSnow } from "./snow.ts";
+import { shareThroughSnow } from "./snow.ts";
 
 /** The outcome of one read. */
 export interface SimulatedRead {
@@ -74,20 +74,21 @@ const ASLEEP = {
   signal: 0,
 };
 
+/** Less light than this does not keep an inverter awake, in W at one panel. */
+const AWAKE_WATTS = 3;
+
 const applySnow = (
   plant: Plant,
   inverter: PlantInverter,
   doing: InverterState,
   at: number,
 ): InverterState => {
-  const firstPanel = plant.inverters.indexOf(inverter) * 4;
-  const isCovered = inverter.panels.map((_, i) => isUnderSnow(plant, firstPanel + i, at));
-  if (!isCovered.includes(true)) return doing;
-  return {
-    ...doing,
-    online: doing.online && isCovered.includes(false),
-    channelWatts: doing.channelWatts.map((watts, i) => (isCovered[i] ? 0 : watts)),
-  };
+  const index = plant.inverters.indexOf(inverter);
+  const shares = inverter.panels.map((_, channel) => shareThroughSnow(plant, index, channel, at));
+  if (shares.every((share) => share === 1)) return doing;
+  const channelWatts = doing.channelWatts.map((watts, i) => Math.round(watts * (shares[i] ?? 1)));
+  const online = doing.online && Math.max(...channelWatts) >= AWAKE_WATTS;
+  return { ...doing, online, channelWatts: online ? channelWatts : channelWatts.map(() => 0) };
 };
 
 const succeed = <T>(value: T): Outcome<T> => ({ ok: true, value, durationMs: 20 });

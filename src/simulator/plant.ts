@@ -8,6 +8,20 @@ export interface Plant {
   readonly site: Site;
   readonly seed: number;
   readonly inverters: readonly PlantInverter[];
+  /** Without it, the climate is derived from the latitude. */
+  readonly climate?: Climate;
+}
+
+/** Air temperatures of a place, in °C. */
+export interface Climate {
+  /** Mean of the year. */
+  readonly mean: number;
+  /** Difference between the mean of the warmest day and that of the year. */
+  readonly season: number;
+  /** Half of the difference between afternoon and night. */
+  readonly day: number;
+  /** Range of the changes with the weather, within a few days. */
+  readonly weather: number;
 }
 
 export interface PlantInverter {
@@ -78,14 +92,21 @@ export const clearnessAt = (plant: Plant, at: number): number => {
   return 1 - Math.min(0.95, Math.max(0, 1.25 * (1 - day) * cloud));
 };
 
-/** Air temperature in °C: seasons by latitude, and a maximum in the afternoon. */
-export const airTemperatureAt = ({ site, seed }: Plant, at: number): number => {
-  const season =
+/** Air temperature in °C: seasons, weather, and a maximum in the afternoon. */
+export const airTemperatureAt = (plant: Plant, at: number): number => {
+  const { site, seed } = plant;
+  const { mean, season, day, weather } = plant.climate ?? climateAt(site);
+  const summer =
     Math.cos(((at / DAY - 201) / 365.25) * 2 * Math.PI) * Math.sign(site.latitude || 1);
-  const cold = Math.abs(site.latitude) / 90;
   const solarHour = (((at / HOUR + site.longitude / 15) % 24) + 24) % 24;
-  const day = Math.cos(((solarHour - 15) / 24) * 2 * Math.PI);
-  return 27 - 24 * cold + 12 * cold * season + 4 * day + 6 * (drift(seed + 14, at, 2 * DAY) - 0.5);
+  const afternoon = Math.cos(((solarHour - 15) / 24) * 2 * Math.PI);
+  return mean + season * summer + day * afternoon + weather * (drift(seed + 14, at, 2 * DAY) - 0.5);
+};
+
+/** A mild climate of a latitude. */
+const climateAt = ({ latitude }: Site): Climate => {
+  const cold = Math.abs(latitude) / 90;
+  return { mean: 27 - 24 * cold, season: 12 * cold, day: 4, weather: 6 };
 };
 
 /** The state of an inverter of the plant at a moment (milliseconds since 1970). */

@@ -15,7 +15,8 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("promtool"
     it("have no false alerts, and every fault at every latitude fires the right alert", async () => {
       const { result, healthyDays } = await prove({
         period,
-        count: 3,
+        count: 7,
+        seasonCount: 1,
         seed: DEFAULT_SEED,
         slow: { before: 14, after: 8 },
         report: () => {},

@@ -1,6 +1,6 @@
 /** The simulated year proves the code that the exporter runs: same replies, same exposition. */
 import { describe, expect, it } from "vitest";
-import { locations, roofs } from "../../scripts/prove/plants.ts";
+import { createPlantAt, locations } from "../../scripts/prove/plants.ts";
 import { replay } from "../../scripts/prove/replay.ts";
 import { DAY, type Scenario, type ScenarioFault } from "../../scripts/prove/scenario.ts";
 import { simulateReads } from "../../scripts/prove/simulated-reads.ts";
@@ -14,16 +14,15 @@ import { failedOutcome } from "../ecu/messages.ts";
 import { createFakeClock, type FakeClock } from "../support/fake-clock.ts";
 
 const allMetrics = Object.keys(catalogue) as MetricName[];
-const [, amsterdam] = locations;
+const [, utrecht] = locations;
 const FROM = Date.UTC(2025, 2, 29); // the clocks change in the second night
 const patient = new AbortController().signal;
 
 const createScenario = (changes: Partial<Scenario> = {}): Scenario => {
-  if (amsterdam === undefined) throw new Error("no location");
   return {
     ecu: "roof",
-    location: amsterdam,
-    plant: roofs.house(amsterdam.site, 1),
+    location: utrecht,
+    plant: createPlantAt(utrecht, "house", 1),
     family: "L",
     from: FROM,
     to: FROM + 2 * DAY,
