@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Panel } from "../ecu/panel.ts";
 import { type Setting, setting } from "./setting.ts";
-import { duration, type EcuAddress, integer, panel, site, timezone } from "./values.ts";
+import { duration, type EcuAddress, integer, oneOf, panel, site, timezone } from "./values.ts";
 
 /** A setting that each ECU can have. */
 export interface EcuSetting<T> extends Setting<T> {
@@ -68,6 +68,14 @@ export const ecuSettings = {
     help: "Location of the plant in degrees north and east, such as 52.09,5.12; enables the metric of the sun's elevation.",
     defaultText: "no sun elevation",
     parse: site,
+  }),
+  snow: ecuSetting({
+    flag: "ecu.snow",
+    yamlKey: "snow",
+    value: "WORD",
+    help: "Whether snow can lie on the panels: possible, or never, with which the alerts never mistake a fault for snow.",
+    defaultText: "possible in the cold",
+    parse: oneOf(["never", "possible"]),
   }),
   panels: ecuSetting({
     flag: "ecu.panel",

@@ -91,8 +91,9 @@ export const createTargetFactory = ({
 };
 
 /** The elevation is rounded to 0.01°; near the horizon it is not more accurate. */
-const locate = ({ site, panels = [] }: EcuSettings): EcuLocation => ({
+const locate = ({ site, snow, panels = [] }: EcuSettings): EcuLocation => ({
   panels,
+  ...(snow && { snowPossible: snow === "possible" }),
   ...(site && {
     sunElevationDegrees: Math.round(sunPosition(site, Date.now()).elevation * 100) / 100,
   }),

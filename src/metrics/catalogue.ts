@@ -25,6 +25,8 @@ export interface ScrapeData {
 export interface EcuLocation {
   /** Elevation of the sun above the horizon now, negative at night; absent without configured coordinates. */
   readonly sunElevationDegrees?: number | undefined;
+  /** Whether snow can lie on the panels; absent unless configured. */
+  readonly snowPossible?: boolean | undefined;
   readonly panels: readonly Panel[];
 }
 
@@ -152,6 +154,16 @@ export const catalogue = {
       observations.flatMap(({ ecu }) =>
         createSample({ ecu }, locations.get(ecu)?.sunElevationDegrees),
       ),
+  },
+  ecu_snow_possible: {
+    type: "gauge",
+    help: "Whether snow can lie on the panels (1) or never does (0), as configured; the alert rules use it.",
+    labels: ["ecu"],
+    samples: ({ observations, locations }) =>
+      observations.flatMap(({ ecu }) => {
+        const possible = locations.get(ecu)?.snowPossible;
+        return createSample({ ecu }, possible === undefined ? undefined : Number(possible));
+      }),
   },
   inverter_online: {
     type: "gauge",

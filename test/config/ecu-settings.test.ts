@@ -51,6 +51,8 @@ describe("a setting of an ECU has the same meaning on the command line and in th
       "panels: { 703000000001/1: { panel: A1 } }",
       [panel],
     ],
+    ["snow", "--ecu.snow=never", "snow: never", "never"],
+    ["snow", "--ecu.snow=possible", "snow: possible", "possible"],
     ["minInterval", "--ecu.min-interval=1m", "min_interval: 1m", 60_000],
     ["nightInterval", "--ecu.night-interval=1h", "night_interval: 1h", 3_600_000],
     ["nightInterval", "--ecu.night-interval=0s", "night_interval: 0s", 0],
@@ -64,6 +66,7 @@ describe("a setting of an ECU has the same meaning on the command line and in th
 
   it.each([
     ["--ecu.timezone=Mars/Olympus", "timezone: Mars/Olympus"],
+    ["--ecu.snow=often", "snow: often"],
     ["--ecu.site=90.1,0", "coordinates: { latitude: 90.1, longitude: 0 }"],
     ["--ecu.site=0,180.1", "coordinates: { latitude: 0, longitude: 180.1 }"],
     ["--ecu.panel=703000000001/5=A1", "panels: { 703000000001/5: { panel: A1 } }"],

@@ -161,11 +161,11 @@ it.each<readonly [text: string, ...problems: string[]]>([
   ],
   [
     ecu("interval: 30s"),
-    `apsystems.yml:3: ecus[0].interval: is not a known key; known keys are name, address, timezone, coordinates, panels, ${intervals}`,
+    `apsystems.yml:3: ecus[0].interval: is not a known key; known keys are name, address, timezone, coordinates, snow, panels, ${intervals}`,
   ],
   [
     "defaults:\n  adress: x\necus:\n  - address: a",
-    `apsystems.yml:2: defaults.adress: is not a known key; known keys are timezone, coordinates, ${intervals}`,
+    `apsystems.yml:2: defaults.adress: is not a known key; known keys are timezone, coordinates, snow, ${intervals}`,
   ],
   [ecu("address: b"), "apsystems.yml:3: address: is set twice"],
 ])("rejects %j", (text, ...expected) => {

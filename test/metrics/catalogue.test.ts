@@ -5,7 +5,7 @@ import { createScrape, inverter, observation, rooftop } from "../support/observa
 const rows = Object.entries(catalogue) as [MetricName, Metric][];
 /** Endings that are a unit or a kind, and the gauges without one: counts and yes-or-no values. */
 const ENDINGS =
-  /_(joules|joules_total|watts|celsius|hertz|volts|degrees|seconds|ratio|info|total)$|_(up|online|inverters|inverters_online|success|unknown_records)$/;
+  /_(joules|joules_total|watts|celsius|hertz|volts|degrees|seconds|ratio|info|total)$|_(up|online|inverters|inverters_online|success|unknown_records|snow_possible)$/;
 
 describe("every metric of the catalogue", () => {
   it.each(rows)("%s: ends in its unit, and in _total if it is a counter", (name, { type }) => {
@@ -42,6 +42,7 @@ const promised: Record<MetricName, string> = {
   ecu_last_report_timestamp_seconds: "gauge ecu",
   ecu_last_cloud_contact_timestamp_seconds: "gauge ecu",
   ecu_sun_elevation_degrees: "gauge ecu",
+  ecu_snow_possible: "gauge ecu",
   inverter_online: "gauge ecu,uid",
   inverter_info: "gauge ecu,uid,model,type_code",
   inverter_channel_power_watts: "gauge ecu,uid,channel",
@@ -138,7 +139,17 @@ describe("the catalogue", () => {
   it("has no elevation of the sun and no panels without a configured location", () => {
     const bare = { ...createScrape(observation()), locations: new Map() };
     expect(catalogue.ecu_sun_elevation_degrees.samples(bare)).toEqual([]);
+    expect(catalogue.ecu_snow_possible.samples(bare)).toEqual([]);
     expect(catalogue.inverter_channel_info.samples(bare)).toEqual([]);
+  });
+
+  it.each([
+    [true, 1],
+    [false, 0],
+  ])("says whether snow is possible: %j", (snowPossible, value) => {
+    const locations = new Map([["roof", { snowPossible, panels: [] }]]);
+    const scrape = { ...createScrape(observation()), locations };
+    expect(catalogue.ecu_snow_possible.samples(scrape)).toEqual([[{ ecu: "roof" }, value]]);
   });
 
   it("has the result of a probe, but not in a scrape of all ECUs", () => {

@@ -66,6 +66,7 @@ export const observation = (change: Partial<Observation> = {}): Observation => (
 /** The locations of the panels of `roof`, and of one panel without an inverter. */
 export const rooftop = {
   sunElevationDegrees: -3.25,
+  snowPossible: true,
   panels: [
     { uid: "901000000001", channel: 2, panel: "A2", array: "south", row: "1", column: "2" },
     { uid: "999999999999", channel: 1, panel: "elsewhere", array: "", row: "", column: "" },
