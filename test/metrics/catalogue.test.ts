@@ -88,6 +88,7 @@ describe("the catalogue", () => {
     expect(exported.map(([name]) => name)).toEqual([
       "ecu_up",
       "ecu_sun_elevation_degrees",
+      "ecu_snow_possible",
       "apsystems_exporter_build_info",
       "apsystems_exporter_query_duration_seconds",
       "apsystems_exporter_query_success",
