@@ -14,8 +14,11 @@ const label = (expr: string, event: string): string =>
 /** The label sets that exist now and did not within the day before, of ECUs that existed before. */
 const appeared = (name: "ecu_info" | "inverter_online", by: string): string => {
   const series = ecuSeries(name);
-  const before = (labels: string) => `max by (${labels}) (last_over_time(${series}${OLD}))`;
-  return `max by (${by}) (${series}) * 0 + 1 unless on (${by}) ${before(by)} and on (ecu) ${before("ecu")}`;
+  const before = (labels: string, of: string) => `max by (${labels}) (last_over_time(${of}${OLD}))`;
+  return (
+    `max by (${by}) (${series}) * 0 + 1 unless on (${by}) ${before(by, series)}` +
+    ` and on (ecu) ${before("ecu", ecuSeries("ecu_info"))}`
+  );
 };
 
 /** The inverters that the ECU listed 20 minutes ago and lists no longer. */

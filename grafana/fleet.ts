@@ -282,7 +282,7 @@ const energies = columnsPanel(
     min: 0,
     color: colors.energy,
     showsLegend: false,
-    queries: [instantQuery(energyPerDay(30), "Energy")],
+    queries: [instantQuery(energyPerDay(30, "30m"), "Energy")],
   },
   "D MMM",
 );

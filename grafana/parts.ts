@@ -214,6 +214,7 @@ export const seriesPanel = (options: PanelOptions, drawing: Drawing = "lines"): 
 export const columnsPanel = (options: PanelOptions, dates: string): Panel =>
   withCommonOptions(
     new barchart.PanelBuilder()
+      .orientation(common.VizOrientation.Vertical) // on a phone too
       .colorScheme({ build: () => ({ mode: FieldColorModeId.PaletteClassic }) })
       .lineWidth(0)
       .fillOpacity(80)

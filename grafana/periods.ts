@@ -51,13 +51,16 @@ const firstValue = (days: number): string =>
 
 /**
  * Energy of each of the last days in kWh, with the time of its midnight: a range vector, for bars that do not depend on the
- * time range. All zones have midnight at a multiple of 15 minutes.
+ * time range.
+ * @param step time of which midnight is a multiple: 15 minutes in all zones, 30 minutes in all but Nepal's and two others
  */
-export const energyPerDay = (days: number): string => {
-  const end = `(last_over_time(${counter()}[11m] offset -1d) or ${lastValue(1)})`;
-  const start = `(last_over_time(${counter()}[11m]) or ${firstValue(1)})`;
+export const energyPerDay = (days: number, step: "15m" | "30m" = "15m"): string => {
+  const at = (offset: string): string =>
+    `(last_over_time(${counter()}[11m]${offset}) and on () ${minuteOfDay} == 0)`; // other steps cost nothing more
+  const end = `(${at(" offset -1d")} or ${lastValue(1)})`;
+  const start = `(${at("")} or ${firstValue(1)} and on () ${minuteOfDay} == 0)`;
   const energy = kilowattHours(`sum(max by (ecu) (${end} - ${start}))`);
-  return `(${energy} and on () ${minuteOfDay} == 0)[${days}d:15m]`;
+  return `(${energy})[${days}d:${step}]`;
 };
 
 /** Days from the first of a month to the next. */

@@ -81,7 +81,9 @@ const topSeries = (
   name: MetricName,
   series: string,
 ): string => {
-  const number = `max by (${by}) (${rank}(${ecuSeries(name)}[$__range] @ end()))`;
+  // Of a gauge, one value of five minutes is enough; an increase needs every value.
+  const window = rank === "increase" ? "$__range" : "$__range:5m";
+  const number = `max by (${by}) (${rank}(${ecuSeries(name)}[${window}] @ end()))`;
   return `${series} and on (${by}) ${which}(${MAX_SERIES}, ${number})`;
 };
 /** The 12 series that were 0 for the longest time, of a metric that is 1 or 0. @param at how to merge several exporters */

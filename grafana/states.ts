@@ -42,8 +42,8 @@ export const stateOrUnknown = (...matchers: readonly string[]): string =>
  */
 export const stateOverTime = (count: number, ...matchers: readonly string[]): string => {
   const online = ecuSeries("inverter_online", ...matchers);
-  const known = `max by (ecu, uid) (last_over_time(${online}[7d] @ end())) * 0`;
-  const share = `max by (ecu, uid) (avg_over_time(${online}[$__range] @ end()))`;
+  const known = `max by (ecu, uid) (last_over_time(${online}[7d:1h] @ end())) * 0`;
+  const share = `max by (ecu, uid) (avg_over_time(${online}[$__range:5m] @ end()))`;
   return (
     `(${inverterState(...matchers)} or on (ecu, uid) ${known} + 1)` +
     ` and on (ecu, uid) bottomk(${count}, ${share} or on (ecu, uid) ${known})`

@@ -48,7 +48,7 @@ export const tilesPanel = ({ tiles, fills, ...options }: TilesOptions): Panel =>
       .textMode(common.BigValueTextMode.ValueAndName)
       .wideLayout(false)
       // The same in every panel, and small enough for three numbers side by side on a phone.
-      .text(new common.VizTextDisplayOptionsBuilder().titleSize(13).valueSize(24))
+      .text(new common.VizTextDisplayOptionsBuilder().titleSize(13).valueSize(20))
       .reduceOptions(last)
       .build(),
     {

@@ -32,6 +32,7 @@ export interface Panel {
     showValue?: string;
     perPage?: number;
     graphMode?: string;
+    orientation?: string;
     text?: { valueSize?: number };
     legend?: { showLegend: boolean };
     sortBy?: { displayName: string; desc: boolean }[];

@@ -62,7 +62,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       for (const { type, title, gridPos, options, targets } of panels) {
         if (type !== "stat") continue;
         expect(gridPos.w, title).toBeGreaterThanOrEqual(4);
-        expect(options.text?.valueSize, title).toBe(24);
+        expect(options.text?.valueSize, title).toBe(20);
         const always = targets.filter(({ expr }) => !/> 0$/.test(expr));
         expect(always.length, title).toBeLessThanOrEqual(3); // 400 pixels have room for three
       }
@@ -108,6 +108,12 @@ it("a table that may have no rows says so in a row, because an empty table loses
     ["apsystems-fleet", "Firing alerts"],
   ] as const)
     expect(getPanel(uid, title).targets[0]?.expr, title).toContain('"None"');
+});
+
+it("bars over time stand upright, on a phone too", () => {
+  expect(ofType("barchart")).toHaveLength(3);
+  for (const { title, options } of ofType("barchart"))
+    expect(options.orientation, title).toBe("vertical");
 });
 
 it("no number has a sparkline, whose last value is old in an outage", () => {
