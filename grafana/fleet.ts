@@ -235,6 +235,8 @@ const alerts = tablePanel({
       query: orNone(
         `max by (alertname, severity, ecu, uid, channel) (${firingAlerts})`,
         "alertname",
+        "severity",
+        "ecu",
       ),
       options: { "custom.width": 220 },
     },

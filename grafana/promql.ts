@@ -161,6 +161,13 @@ export const unreachableSince =
 export const orUnknown = (expr: string): string =>
   `(${expr}) or on () sum(${ecuSeries("ecu_up")}) * NaN`;
 
-/** A row that says "None" in the column of a label, because an empty table loses its header. */
-export const orNone = (expr: string, label: string): string =>
-  `(${expr}) or on () label_replace(sum(${ecuSeries("ecu_up")}) * NaN, "${label}", "None", "", "")`;
+/**
+ * A row that says "None", because an empty table loses its header.
+ * @param label column of the word @param others further columns that stay
+ */
+export const orNone = (expr: string, label: string, ...others: readonly string[]): string => {
+  const fill = (row: string, name: string, text: string): string =>
+    `label_replace(${row}, "${name}", "${text}", "", "")`;
+  const none = fill(`sum(${ecuSeries("ecu_up")}) * NaN`, label, "None");
+  return `(${expr}) or on () ${others.reduce((row, other) => fill(row, other, "–"), none)}`;
+};

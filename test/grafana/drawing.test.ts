@@ -1,4 +1,5 @@
 /** How the dashboards are drawn: faults that were seen in Grafana, each with the versions or situations that show it. */
+import { readdirSync, statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { committed, type Dashboard, listTargets, type Panel } from "./committed.ts";
 
@@ -168,4 +169,13 @@ it("names of panels are kept for a day while the ECU is unreachable", () => {
     expect(target.expr, panel.title).toMatch(
       /last_over_time\(inverter_channel_info\{[^}]*\}\[1d\] @ end\(\)\)/,
     );
+});
+
+it("the pictures in the documentation are small", () => {
+  const pictures = readdirSync("docs/images");
+  expect(pictures).toEqual(
+    expect.arrayContaining(["fleet.png", "inverter.png", "plant.png", "roof.png"]),
+  );
+  for (const picture of pictures)
+    expect(statSync(`docs/images/${picture}`).size, picture).toBeLessThan(150_000);
 });
