@@ -56,7 +56,7 @@ export const runProgram = async (): Promise<void> => {
   });
   process.stderr.on("error", () => {}); // without a reader of the log, nothing can be reported
   try {
-    process.exitCode = await run(parseCommandLine(sources));
+    process.exitCode = await run(await parseCommandLine(sources));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     for (const problem of error.problems) process.stderr.write(`${NAME}: ${printable(problem)}\n`);

@@ -31,7 +31,7 @@ export interface Command<N extends string, S extends Settings, C> {
   readonly exitCodes?: Readonly<Record<string, string>>;
   readonly settings: S;
   /** Reports problems that involve several values, and returns configuration that is derived from several values. */
-  derive?(values: DraftValues<S>, context: DeriveContext): Partial<C>;
+  derive?(values: DraftValues<S>, context: DeriveContext): Promise<Partial<C>>;
   /**
    * Runs the command to its end. It imports its code when it is called, so that other commands start without it.
    * @returns the exit code
@@ -53,7 +53,7 @@ type Configuration<S extends Settings, D> = unknown extends D
 /** Declares a command. The type of its configuration follows from its settings and from `derive`. */
 export const defineCommand = <const N extends string, S extends Settings, D = unknown>(
   command: Omit<Command<N, S, Configuration<S, D>>, "derive"> & {
-    derive?(values: DraftValues<S>, context: DeriveContext): D;
+    derive?(values: DraftValues<S>, context: DeriveContext): Promise<D>;
   },
 ): Command<N, S, Configuration<S, D>> => command as Command<N, S, Configuration<S, D>>;
 

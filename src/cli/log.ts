@@ -1,5 +1,4 @@
 import { type Logger, pino } from "pino";
-import { prettyFactory } from "pino-pretty";
 import { createLineWriter } from "./line-writer.ts";
 
 /** The lines of the log on their way to standard error; standard output is for the result of a command. */
@@ -12,21 +11,12 @@ export const countDroppedLines = stderrLines.countDropped;
  * Creates the logger. It never waits for the reader of standard error.
  * @param format by default text on a terminal, otherwise JSON
  */
-export const createLog = (
+export const createLog = async (
   level: string,
   format: "json" | "text" = process.stderr.isTTY ? "text" : "json",
-): Logger => {
+): Promise<Logger> => {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const toText = prettyFactory({
-    colorize: process.stderr.isTTY,
-    translateTime: false,
-    singleLine: true,
-    ignore: "notes", // the message has them too
-  });
-  const destination =
-    format === "json"
-      ? stderrLines
-      : { write: (line: string): void => stderrLines.write(toText(line)) };
+  const destination = format === "json" ? stderrLines : await createTextWriter();
   const log = pino(options, destination);
   stderrLines.onRecovery((lines) =>
     log.warn(
@@ -35,4 +25,15 @@ export const createLog = (
     ),
   );
   return log;
+};
+
+const createTextWriter = async () => {
+  const { prettyFactory } = await import("pino-pretty");
+  const toText = prettyFactory({
+    colorize: process.stderr.isTTY,
+    translateTime: false,
+    singleLine: true,
+    ignore: "notes", // the message has them too
+  });
+  return { write: (line: string): void => stderrLines.write(toText(line)) };
 };

@@ -39,7 +39,7 @@ export interface Sources {
  * Parses the command line. Environment variables set what the command line does not.
  * @throws UsageError with every problem
  */
-export const parseCommandLine = (sources: Sources): Invocation => {
+export const parseCommandLine = async (sources: Sources): Promise<Invocation> => {
   let output = "";
   const writeOut = (text: string): void => {
     output += text;
@@ -65,7 +65,7 @@ export const parseCommandLine = (sources: Sources): Invocation => {
   }
   const { values, unexpected } = splitArguments(command, parsed, flags);
   const problems = unexpected.map((word) => describeUnknownArgument(word, command));
-  const config = buildConfig(command, values, sources, problems);
+  const config = await buildConfig(command, values, sources, problems);
   if (problems.length > 0) throw new UsageError(problems);
   return { command: command.name, config } as Invocation;
 };
@@ -214,12 +214,12 @@ const describeUnknownArgument = (word: string, { name, settings }: AnyCommand): 
   return `unexpected argument "${word}"; ${hint}`;
 };
 
-const buildConfig = (
+const buildConfig = async (
   command: AnyCommand,
   flags: FlagValues,
   { env, program, readFile = readRegularFile }: Sources,
   problems: string[],
-): unknown => {
+): Promise<unknown> => {
   const config: Record<string, unknown> = {};
   for (const [key, row] of Object.entries(command.settings))
     config[key] = parseSetting(row, flags.get(row.flag) ?? [], env, problems);
@@ -229,7 +229,7 @@ const buildConfig = (
     readFile,
     program,
   };
-  return { ...config, ...(command.derive?.(config, context) as object | undefined) };
+  return { ...config, ...((await command.derive?.(config, context)) as object | undefined) };
 };
 
 /** Parses the value of a setting: that of its flag, its environment variable or its fallback, in this order. */

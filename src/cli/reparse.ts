@@ -35,9 +35,9 @@ export const reparse = async (sources: ReparseSources): Promise<Invocation> => {
   }
 };
 
-const parse = (sources: ReparseSources): Result => {
+const parse = async (sources: ReparseSources): Promise<Result> => {
   try {
-    return { invocation: parseCommandLine(sources) };
+    return { invocation: await parseCommandLine(sources) };
   } catch (error) {
     if (error instanceof UsageError) return { problems: error.problems };
     throw error;
@@ -45,4 +45,4 @@ const parse = (sources: ReparseSources): Result => {
 };
 
 const work = workerData as { readonly task?: string; readonly sources: ReparseSources } | null;
-if (work?.task === TASK) parentPort?.postMessage(parse(work.sources));
+if (work?.task === TASK) parentPort?.postMessage(await parse(work.sources));

@@ -1,7 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { configFile, webConfigFile } from "../cli/common-settings.ts";
 import { checkEcus, parsedOnly, readEcus } from "../config/ecus.ts";
-import { loadWebConfig } from "../http/web-config/file.ts";
 import { formatCount } from "../text.ts";
 
 const EXAMPLE = "check-config --config.file=apsystems.yml";
@@ -12,15 +11,16 @@ export const checkConfig = defineCommand({
   summary: "Check configuration files, and report every problem in them.",
   examples: [EXAMPLE],
   settings: { configFile, webConfigFile },
-  derive: ({ configFile, webConfigFile }, { readFile, report, hasProblems, program }) => {
+  derive: async ({ configFile, webConfigFile }, { readFile, report, hasProblems, program }) => {
     if (configFile === undefined && webConfigFile === undefined && !hasProblems())
       report(`name the file: ${program} ${EXAMPLE}`);
     if (webConfigFile !== undefined) {
+      const { loadWebConfig } = await import("../http/web-config/file.ts");
       const { result } = loadWebConfig(webConfigFile);
       if ("problems" in result) report(...result.problems);
     }
     if (configFile === undefined) return { ecus: [] };
-    const ecus = readEcus(configFile, readFile, report);
+    const ecus = await readEcus(configFile, readFile, report);
     checkEcus(ecus, program, report);
     return { ecus: parsedOnly(ecus) };
   },

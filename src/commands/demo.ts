@@ -42,7 +42,7 @@ export const demo = defineCommand({
       import("../simulator/ecu.ts"),
       import("../simulator/plant.ts"),
     ]);
-    const log = createLog(config.logLevel, config.logFormat);
+    const log = await createLog(config.logLevel, config.logFormat);
     const start = Date.now();
     const hoursEast = lateMorningMeridian(start);
     const zone = wholeHourZone(hoursEast);

@@ -28,7 +28,7 @@ export const replay = defineCommand({
       import("../cli/shutdown.ts"),
     ]);
     const capture = readCapture(input);
-    const log = createLog(logLevel, logFormat);
+    const log = await createLog(logLevel, logFormat);
     await using server = await startReplay({
       capture,
       host: listen.host ?? "0.0.0.0",

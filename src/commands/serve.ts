@@ -59,8 +59,8 @@ export const serve = defineCommand({
     ...webSettings,
     ...logSettings,
   },
-  derive: ({ configFile, ecus, panels }, { readFile, report, program }) => {
-    const listed = configFile === undefined ? [] : readEcus(configFile, readFile, report);
+  derive: async ({ configFile, ecus, panels }, { readFile, report, program }) => {
+    const listed = configFile === undefined ? [] : await readEcus(configFile, readFile, report);
     const all: readonly (EcuConfig | undefined)[] = [...ecus, ...listed];
     checkEcus(all, program, report);
     checkPanels(panels, report);
@@ -84,7 +84,7 @@ export const serve = defineCommand({
       import("../exporter/systemd-sockets.ts"),
       import("../version.ts"),
     ]);
-    const log = createLog(config.logLevel, config.logFormat);
+    const log = await createLog(config.logLevel, config.logFormat);
     const listenAt = config.systemdSocket
       ? findSystemdSockets(process.env, process.pid)
       : config.listenAddresses;

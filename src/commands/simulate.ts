@@ -127,7 +127,7 @@ export const simulate = defineCommand({
         import("../simulator/control.ts"),
         import("../simulator/ecu.ts"),
       ]);
-    const log = createLog(config.logLevel, config.logFormat);
+    const log = await createLog(config.logLevel, config.logFormat);
     const bar = config.past > 0 ? createDayBar(process.stderr) : undefined;
     if (config.past > 0) log.info({ days: config.past }, "simulating the history of the ECU");
     bar?.start(config.past, 0);

@@ -1,15 +1,20 @@
 /** The settings of an ECU. One row defines flag, environment variable, YAML key and limits. */
-import { z } from "zod";
+import type { z } from "zod";
 import type { Panel } from "../ecu/panel.ts";
 import { type Setting, setting } from "./setting.ts";
 import { duration, type EcuAddress, integer, oneOf, panel, site, timezone } from "./values.ts";
+
+type ZodLibrary = typeof z;
 
 /** A setting that each ECU can have. */
 export interface EcuSetting<T> extends Setting<T> {
   /** Key in the YAML file. */
   readonly yamlKey: string;
-  /** Schema of the value in YAML. Without it, the value has the format of the flag. */
-  readonly yamlSchema?: z.ZodType;
+  /**
+   * Builds the schema of the value in YAML. Without it, the value has the format of the flag. The library is handed over,
+   * because only a configuration file needs it and loading it takes longer than the rest of the start.
+   */
+  readonly yamlSchema?: (library: ZodLibrary) => z.ZodType;
   /** In the YAML file, an ECU can have it, but not `defaults`. */
   readonly noDefaults?: boolean;
 }
@@ -18,37 +23,39 @@ const ecuSetting = <S extends EcuSetting<unknown>>(row: S): S => setting(row);
 
 const RETRIES = { min: 0, max: 10 };
 
-const coordinates = z.strictObject({
-  latitude: z.number().min(-90).max(90).describe("Degrees north."),
-  longitude: z.number().min(-180).max(180).describe("Degrees east."),
-});
+const coordinates = (z: ZodLibrary) =>
+  z.strictObject({
+    latitude: z.number().min(-90).max(90).describe("Degrees north."),
+    longitude: z.number().min(-180).max(180).describe("Degrees east."),
+  });
 
 const PANEL_KEY = /^(\d{12})\/([1-4])$/;
 /** The parts of a panel in the YAML file. They are texts, also if they look like numbers. */
 export const panelKeys: ReadonlySet<string> = new Set(["panel", "array", "row", "column"]);
-const word = z
-  .union([z.string(), z.number()])
-  .transform(String)
-  .refine((text) => !/\p{Cc}/u.test(text), "contains a control character, such as a line break");
-
-const panels = z
-  .record(
-    z.string().regex(PANEL_KEY, "is not a serial number and a channel, such as 703000000001/1"),
-    z
-      .strictObject({
-        panel: word.describe("Name of the panel."),
-        array: word.optional().describe("Name of the array it belongs to."),
-        row: word.optional(),
-        column: word.optional(),
-      })
-      .describe("Where the panel is."),
-  )
-  .transform((entries) =>
-    Object.entries(entries).map(([key, { panel, array = "", row = "", column = "" }]): Panel => {
-      const [, uid = "", channel] = PANEL_KEY.exec(key) ?? [];
-      return { uid, channel: Number(channel), panel, array, row, column };
-    }),
-  );
+const panels = (z: ZodLibrary) => {
+  const word = z
+    .union([z.string(), z.number()])
+    .transform(String)
+    .refine((text) => !/\p{Cc}/u.test(text), "contains a control character, such as a line break");
+  return z
+    .record(
+      z.string().regex(PANEL_KEY, "is not a serial number and a channel, such as 703000000001/1"),
+      z
+        .strictObject({
+          panel: word.describe("Name of the panel."),
+          array: word.optional().describe("Name of the array it belongs to."),
+          row: word.optional(),
+          column: word.optional(),
+        })
+        .describe("Where the panel is."),
+    )
+    .transform((entries) =>
+      Object.entries(entries).map(([key, { panel, array = "", row = "", column = "" }]): Panel => {
+        const [, uid = "", channel] = PANEL_KEY.exec(key) ?? [];
+        return { uid, channel: Number(channel), panel, array, row, column };
+      }),
+    );
+};
 
 /** Every setting of an ECU by its name in the configuration, in the order of the help. Durations are in milliseconds. */
 export const ecuSettings = {
@@ -123,7 +130,7 @@ export const ecuSettings = {
   retries: ecuSetting({
     flag: "ecu.retries",
     yamlKey: "retries",
-    yamlSchema: z.int().min(RETRIES.min).max(RETRIES.max),
+    yamlSchema: (z) => z.int().min(RETRIES.min).max(RETRIES.max),
     value: "NUMBER",
     help: "Further attempts at a query that failed, within the time of the read.",
     fallback: "2",

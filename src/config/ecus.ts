@@ -2,7 +2,6 @@
 import { canonicalHost } from "../ecu/address.ts";
 import type { Panel } from "../ecu/panel.ts";
 import type { EcuConfig } from "./ecu-settings.ts";
-import { readConfigFile } from "./file.ts";
 import { limitProblems } from "./usage-error.ts";
 
 /** A value that could not be parsed is `undefined`; its problem has been reported. */
@@ -11,11 +10,11 @@ type Draft<T> = readonly (T | undefined)[];
 type Report = (...problems: readonly string[]) => void;
 
 /** Reads the ECUs of a configuration file. @param readFile throws an Error with a message that continues `FILE: …` */
-export const readEcus = (
+export const readEcus = async (
   path: string,
   readFile: (path: string) => Uint8Array,
   report: Report,
-): Draft<EcuConfig> => {
+): Promise<Draft<EcuConfig>> => {
   let bytes: Uint8Array;
   try {
     bytes = readFile(path);
@@ -23,6 +22,7 @@ export const readEcus = (
     report(`${path}: ${(error as Error).message}`);
     return [undefined];
   }
+  const { readConfigFile } = await import("./file.ts"); // with the YAML and schema libraries
   const read = readConfigFile(bytes, path);
   if ("value" in read) return read.value.ecus;
   report(...read.problems);

@@ -49,7 +49,7 @@ const buildShape = (includes: (row: EcuSetting<unknown>) => boolean): Record<str
       .filter(([, row]) => includes(row))
       .map(([, { yamlKey, yamlSchema, help, parse }]) => [
         yamlKey,
-        (yamlSchema ?? parsedText(parse)).optional().describe(help),
+        (yamlSchema?.(z) ?? parsedText(parse)).optional().describe(help),
       ]),
   );
 

@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import { ECU_PORT } from "../ecu/address.ts";
 import type { Panel } from "../ecu/panel.ts";
-import { isTimeZone } from "../time/zone.ts";
+import { isTimeZone } from "../time/zone-name.ts";
 
 /** Parses a text. @throws Error with a message that continues `"text" …` */
 export type Parse<T> = (text: string) => T;

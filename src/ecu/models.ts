@@ -1,6 +1,6 @@
 /** Product names by the first digits of serial numbers. For display only: the layout of a record never depends on them. */
 import type { Info } from "../protocol/replies.ts";
-import { isTimeZone } from "../time/zone.ts";
+import { isTimeZone } from "../time/zone-name.ts";
 
 /** R: a microcontroller with a Wi-Fi module. L: Linux (docs/protocol.md#ecu-families). */
 export type EcuKind = "R" | "L";

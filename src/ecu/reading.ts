@@ -1,7 +1,8 @@
 /** A reading: the replies of one read, joined by inverter, in base units. A value that was not measured is absent. */
 import { findLayout, recordLayouts } from "../protocol/layouts.ts";
 import type { InverterRecord, Messages } from "../protocol/replies.ts";
-import { isTimeZone, parseLocalTime } from "../time/zone.ts";
+import { parseLocalTime } from "../time/zone.ts";
+import { isTimeZone } from "../time/zone-name.ts";
 import {
   findEcuModel,
   findInverterModel,

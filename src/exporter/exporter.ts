@@ -7,13 +7,13 @@ import type { ExternalUrl } from "../config/values.ts";
 import { createApp } from "../http/app.ts";
 import { createWebServer, type ListenAt, type WebServer } from "../http/server.ts";
 import { unrestricted } from "../http/web-config/middleware.ts";
-import { watchWebConfig } from "../http/web-config/watch.ts";
+import type { watchWebConfig } from "../http/web-config/watch.ts";
 import { formats } from "../metrics/render.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { version } from "../version.ts";
 import type { AddressRange } from "./allow-list.ts";
 import { createScraper, type Scraper } from "./scrape.ts";
-import { openStateFile } from "./state-file.ts";
+import type { openStateFile } from "./state-file.ts";
 import { describeEcu } from "./status.ts";
 import { createTargets, type Targets } from "./targets.ts";
 
@@ -77,8 +77,10 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
   const { log, stateFile: path, webConfigFile, clock = systemClock } = options;
   const now = (): number => performance.now();
   const access =
-    webConfigFile === undefined ? () => unrestricted : watchWebConfig(webConfigFile, { log, now });
-  const state = path === undefined ? path : await openStateFile({ path, clock, log });
+    webConfigFile === undefined
+      ? () => unrestricted
+      : await watchAccess(webConfigFile, { log, now });
+  const state = path === undefined ? path : await openState({ path, clock, log });
   const targets = createTargets({
     ecus: options.ecus,
     defaults: options,
@@ -130,6 +132,12 @@ export const startExporter = async (options: ExporterOptions): Promise<Exporter>
     [Symbol.asyncDispose]: stop,
   };
 };
+
+/** The schema library is loaded only for a web configuration file, or for a state file. */
+const watchAccess = async (...args: Parameters<typeof watchWebConfig>) =>
+  (await import("../http/web-config/watch.ts")).watchWebConfig(...args);
+const openState = async (...args: Parameters<typeof openStateFile>) =>
+  (await import("./state-file.ts")).openStateFile(...args);
 
 const reloadTargets = async (
   targets: Targets,

@@ -1,7 +1,7 @@
 /** The text of the state file: the memory of each ECU as JSON, by the configured name of the ECU. */
 import { z } from "zod";
 import type { Clock } from "../time/clock.ts";
-import { isTimeZone } from "../time/zone.ts";
+import { isTimeZone } from "../time/zone-name.ts";
 import type { MemoryEntry } from "./memories.ts";
 
 type Times = Pick<Clock, "now" | "monotonic">;

@@ -13,7 +13,7 @@ import { readEcu } from "../ecu/read.ts";
 import type { EcuLocation } from "../metrics/catalogue.ts";
 import type { Clock } from "../time/clock.ts";
 import { sunPosition } from "../time/sun.ts";
-import { resolveMachineZone } from "../time/zone.ts";
+import { resolveMachineZone } from "../time/zone-name.ts";
 import { createAddressQueues } from "./address-queues.ts";
 import type { Memories } from "./memories.ts";
 
@@ -60,6 +60,7 @@ export const createTargetFactory = ({
   log,
 }: TargetFactoryOptions): TargetFactory => {
   const queues = createAddressQueues({ clock, log });
+  const machineZone = resolveMachineZone(); // finding it takes as long as decoding a reply
   return {
     create: (initialEcu, { isConfigured, memories }) => {
       let ecu = initialEcu;
@@ -71,6 +72,7 @@ export const createTargetFactory = ({
         location: () => locate(settings),
         monitor: createTargetMonitor(ecu, {
           settings: () => settings,
+          machineZone,
           exchange: (request, signal) => {
             const { commandPause: pauseMs } = settings;
             return queues.exchange({ ecu, request, signal, pauseMs, isConfigured });
@@ -101,6 +103,7 @@ const locate = ({ site, snow, panels = [] }: EcuSettings): EcuLocation => ({
 
 interface TargetMonitorOptions {
   readonly settings: () => CompleteEcuSettings;
+  readonly machineZone: string;
   /** Sends a request when it is the turn of this target, and receives the reply. */
   readonly exchange: (request: Uint8Array, signal: AbortSignal) => Promise<RawReply>;
   readonly clock: Clock;
@@ -113,7 +116,7 @@ const READ_SHARE = 0.95;
 
 const createTargetMonitor = (
   ecu: EcuConfig,
-  { settings, exchange, clock, log, memories }: TargetMonitorOptions,
+  { settings, machineZone, exchange, clock, log, memories }: TargetMonitorOptions,
 ): Monitor =>
   createMonitor({
     ecu: ecu.name,
@@ -135,7 +138,7 @@ const createTargetMonitor = (
         minIntervalMs: minInterval,
         nightIntervalMs: nightInterval,
         timeoutMs: timeout * READ_SHARE,
-        zone: timezone ?? resolveMachineZone(),
+        zone: timezone ?? machineZone,
         isZoneSet: timezone !== undefined,
       };
     },

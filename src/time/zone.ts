@@ -1,6 +1,5 @@
 import { Temporal } from "temporal-polyfill";
 
-const ZONE_NAME = /^[A-Za-z][\w/+-]*$/;
 const DIGITS = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
 /** How far the clock of an ECU may be fast without an effect in the repeated hour. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
@@ -34,21 +33,4 @@ export const parseLocalTime = (digits: string, zone: string, now: number): numbe
   );
   const chosen = isGap || later <= now + CLOCK_TOLERANCE_MS ? later : earlier;
   return chosen / 1000;
-};
-
-/** Whether times can be read in this zone: an IANA name such as `Europe/Amsterdam`. */
-export const isTimeZone = (zone: string): boolean => {
-  if (!ZONE_NAME.test(zone)) return false; // Temporal would take a whole time with its zone, too
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** The zone of this machine: UTC where the variable TZ is empty or names no zone of the time zone database. */
-export const resolveMachineZone = (): string => {
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return timeZone !== undefined && isTimeZone(timeZone) ? timeZone : "UTC";
 };

@@ -8,7 +8,7 @@ import { UsageError } from "../../src/config/usage-error.ts";
 type Env = Readonly<Record<string, string>>;
 
 const FILE = "--config.file=apsystems.yml";
-const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
+const parsed = (argv: readonly string[], env: Env = {}): Promise<Invocation> =>
   parseCommandLine({
     argv,
     env,
@@ -19,19 +19,19 @@ const parsed = (argv: readonly string[], env: Env = {}): Invocation =>
 
 type Config<N extends CommandName> = CommandConfig<Extract<(typeof commands)[number], { name: N }>>;
 
-const parseConfig = <N extends CommandName>(
+const parseConfig = async <N extends CommandName>(
   command: N,
   argv: readonly string[],
   env?: Env,
-): Config<N> => {
-  const invocation = parsed(argv, env);
+): Promise<Config<N>> => {
+  const invocation = await parsed(argv, env);
   if (invocation.command !== command) throw new Error(`it is ${invocation.command}`);
   return (invocation as unknown as { readonly config: Config<N> }).config;
 };
 
-const listProblems = (argv: readonly string[], env?: Env): readonly string[] => {
+const listProblems = async (argv: readonly string[], env?: Env): Promise<readonly string[]> => {
   try {
-    parsed(argv, env);
+    await parsed(argv, env);
   } catch (error) {
     if (error instanceof UsageError) return error.problems;
     throw error;
@@ -39,8 +39,8 @@ const listProblems = (argv: readonly string[], env?: Env): readonly string[] => 
   return [];
 };
 
-const helpText = (...argv: string[]): string => {
-  const invocation = parsed(argv);
+const helpText = async (...argv: string[]): Promise<string> => {
+  const invocation = await parsed(argv);
   return invocation.command === "help" ? invocation.text : `it is ${invocation.command}`;
 };
 
@@ -73,8 +73,8 @@ const requiredArguments: Record<CommandName, readonly string[]> = {
 };
 
 describe("a valid command line", () => {
-  it("needs only the address of an ECU", () => {
-    expect(parsed([ECU])).toEqual({
+  it("needs only the address of an ECU", async () => {
+    expect(await parsed([ECU])).toEqual({
       command: "serve",
       config: {
         ecus: [{ name: "192.168.1.50", host: "192.168.1.50", port: 8899 }],
@@ -98,10 +98,10 @@ describe("a valid command line", () => {
     });
   });
 
-  it("sets every setting of serve", () => {
+  it("sets every setting of serve", async () => {
     const argv =
       "serve --ecu.address=a.lan --ecu.address=[fd00::50]:8900 --ecu.timezone=Europe/Amsterdam --ecu.site=52.09,-5.12 --ecu.panel=703000000001/2=A1 --ecu.panel=801000000002/4=B2/barn/2/7 --ecu.min-interval=0s --ecu.night-interval=2m --ecu.timeout=3s --ecu.command-pause=1s --ecu.retries=0 --probe.allow=192.168.1.0/24 --probe.allow=fd00::7 --web.enable-lifecycle --web.systemd-socket --web.listen-address=127.0.0.1:0 --web.telemetry-path=/prom/ecu --web.external-url=https://home.example/ecu --web.route-prefix=/ --web.max-requests=7 --web.config.file=/etc/ecu/web.yml --log.level=debug --log.format=text";
-    expect(parsed(argv.split(" "))).toEqual({
+    expect(await parsed(argv.split(" "))).toEqual({
       command: "serve",
       config: {
         ecus: [
@@ -137,8 +137,8 @@ describe("a valid command line", () => {
     });
   });
 
-  it("needs nothing for demo", () => {
-    expect(parsed(["demo"])).toEqual({
+  it("needs nothing for demo", async () => {
+    expect(await parsed(["demo"])).toEqual({
       command: "demo",
       config: {
         listenAddresses: [{ port: 10_899 }],
@@ -159,10 +159,10 @@ describe("a valid command line", () => {
     });
   });
 
-  it("sets every setting of simulate", () => {
+  it("sets every setting of simulate", async () => {
     const argv =
       "simulate --listen=:8900 --family=R --inverters=QS1=5,DS3=3 --seed=7 --start=2026-06-21T10:00:00+02:00 --time-scale=0.5 --site=-33.9,151.2 --timezone=Australia/Sydney --past=60 --history=12 --fault=drip --fault=noLf --control=127.0.0.1:8898 --log.level=warn";
-    expect(parsed(argv.split(" "))).toEqual({
+    expect(await parsed(argv.split(" "))).toEqual({
       command: "simulate",
       config: {
         listen: { port: 8900 },
@@ -186,8 +186,13 @@ describe("a valid command line", () => {
     });
   });
 
-  it("accepts a value as the word after its flag", () => {
-    const config = parseConfig("serve", ["--ecu.address", "ecu.lan", "--ecu.min-interval", "1m"]);
+  it("accepts a value as the word after its flag", async () => {
+    const config = await parseConfig("serve", [
+      "--ecu.address",
+      "ecu.lan",
+      "--ecu.min-interval",
+      "1m",
+    ]);
     expect(config).toMatchObject({ ecus: [{ host: "ecu.lan" }], minInterval: 60_000 });
   });
 });
@@ -198,8 +203,8 @@ it.each([
   ["9.5s", 9_500],
   ["10m", 600_000],
   ["1.5h", 5_400_000],
-])("reads the duration %s as %i milliseconds", (text, ms) => {
-  expect(parseConfig("serve", [ECU, `--ecu.min-interval=${text}`]).minInterval).toBe(ms);
+])("reads the duration %s as %i milliseconds", async (text, ms) => {
+  expect((await parseConfig("serve", [ECU, `--ecu.min-interval=${text}`])).minInterval).toBe(ms);
 });
 
 it.each([
@@ -208,29 +213,31 @@ it.each([
   ["ecu_1:65535", "ecu_1", 65_535],
   ["[fe80::1]", "fe80::1", 8899],
   ["[::ffff:10.0.0.1]:1", "::ffff:10.0.0.1", 1],
-])("reads the ECU's address %s", (name, host, port) => {
-  expect(parseConfig("serve", [`--ecu.address=${name}`]).ecus).toEqual([{ name, host, port }]);
+])("reads the ECU's address %s", async (name, host, port) => {
+  expect((await parseConfig("serve", [`--ecu.address=${name}`])).ecus).toEqual([
+    { name, host, port },
+  ]);
 });
 
 it.each([
   [":10899", { port: 10_899 }],
   ["localhost:80", { host: "localhost", port: 80 }],
   ["[::]:0", { host: "::", port: 0 }],
-])("reads the listen address %s", (text, address) => {
-  expect(parseConfig("demo", ["demo", `--web.listen-address=${text}`]).listenAddresses).toEqual([
-    address,
-  ]);
+])("reads the listen address %s", async (text, address) => {
+  expect(
+    (await parseConfig("demo", ["demo", `--web.listen-address=${text}`])).listenAddresses,
+  ).toEqual([address]);
 });
 
-it("listens at every listen address", () => {
+it("listens at every listen address", async () => {
   const addresses = [
     { host: "127.0.0.1", port: 10_899 },
     { host: "::1", port: 0 },
   ];
   const flags = ["--web.listen-address=127.0.0.1:10899", "--web.listen-address", "[::1]:0"];
-  expect(parseConfig("serve", [ECU, ...flags]).listenAddresses).toEqual(addresses);
+  expect((await parseConfig("serve", [ECU, ...flags])).listenAddresses).toEqual(addresses);
   const env = { WEB_LISTEN_ADDRESS: "127.0.0.1:10899,[::1]:0" };
-  expect(parseConfig("serve", [ECU], env).listenAddresses).toEqual(addresses);
+  expect((await parseConfig("serve", [ECU], env)).listenAddresses).toEqual(addresses);
 });
 
 describe("a flag that is set twice", () => {
@@ -238,27 +245,27 @@ describe("a flag that is set twice", () => {
 
   it.each(single.map((row) => [row.command, row.flag, row]))(
     "%s rejects it: --%s",
-    (command, flag, row) => {
+    async (command, flag, row) => {
       const others = requiredArguments[command].filter((word) => !word.startsWith(`--${flag}=`));
       const problem = `--${flag} is set 2 times; set it once`;
       const argv = isBareSwitch(row)
         ? [`--${flag}`, `--${flag}`]
         : [`--${flag}=1`, `--${flag}`, "2"];
-      expect(listProblems([command, ...others, ...argv])).toContain(problem);
+      expect(await listProblems([command, ...others, ...argv])).toContain(problem);
     },
   );
 
-  it("is reported with a value and without one", () => {
+  it("is reported with a value and without one", async () => {
     const twice = ["--web.enable-lifecycle", "--web.enable-lifecycle=false"];
     const problem = "--web.enable-lifecycle is set 2 times; set it once";
-    expect(listProblems([ECU, ...twice])).toEqual([problem]);
-    expect(listProblems([ECU, ...twice.toReversed()])).toEqual([problem]);
+    expect(await listProblems([ECU, ...twice])).toEqual([problem]);
+    expect(await listProblems([ECU, ...twice.toReversed()])).toEqual([problem]);
   });
 
-  it("needs a value each time, if it is repeatable", () => {
+  it("needs a value each time, if it is repeatable", async () => {
     const problem = "--ecu.address needs a value: --ecu.address=HOST[:PORT]";
-    expect(listProblems([ECU, "--ecu.address"])).toEqual([problem]);
-    expect(listProblems(["--ecu.address", ECU])).toEqual([problem]);
+    expect(await listProblems([ECU, "--ecu.address"])).toEqual([problem]);
+    expect(await listProblems(["--ecu.address", ECU])).toEqual([problem]);
   });
 });
 
@@ -268,8 +275,8 @@ it.each([
   ["http://[fd00::1]/ecu//", "http://[fd00::1]/ecu/", "/ecu"],
   ["/ecu/", "/ecu/", "/ecu"],
   ["/", "/", ""],
-])("reads the external URL %s", (text, href, path) => {
-  expect(parseConfig("serve", [ECU, `--web.external-url=${text}`]).externalUrl).toEqual({
+])("reads the external URL %s", async (text, href, path) => {
+  expect((await parseConfig("serve", [ECU, `--web.external-url=${text}`])).externalUrl).toEqual({
     href,
     path,
   });
@@ -280,8 +287,10 @@ it.each([
   ["ecu", "/ecu"],
   ["/ecu/", "/ecu"],
   ["/a/b-c.d", "/a/b-c.d"],
-])("reads the route prefix %s", (text, prefix) => {
-  expect(parseConfig("serve", [ECU, `--web.route-prefix=${text}`]).routePrefix).toBe(prefix);
+])("reads the route prefix %s", async (text, prefix) => {
+  expect((await parseConfig("serve", [ECU, `--web.route-prefix=${text}`])).routePrefix).toBe(
+    prefix,
+  );
 });
 
 it.each([
@@ -293,8 +302,8 @@ it.each([
   ["silent:1.5h", { limit: { ms: 5_400_000 } }],
   ["silent:0.2", { limit: { chance: 0.2 } }],
   ["silent@signal:.25", { query: "signal", limit: { chance: 0.25 } }],
-])("reads the fault %s", (text, fault) => {
-  expect(parseConfig("simulate", ["simulate", `--fault=${text}`]).fault).toEqual([
+])("reads the fault %s", async (text, fault) => {
+  expect((await parseConfig("simulate", ["simulate", `--fault=${text}`])).fault).toEqual([
     { name: "silent", ...fault },
   ]);
 });
@@ -304,36 +313,39 @@ it.each([
   ["127.1.2.3:8898", { host: "127.1.2.3", port: 8898 }],
   ["localhost:8898", { host: "localhost", port: 8898 }],
   ["[::1]:8898", { host: "::1", port: 8898 }],
-])("reads the control address %s", (text, address) => {
-  expect(parseConfig("demo", ["demo", `--control=${text}`]).control).toEqual(address);
+])("reads the control address %s", async (text, address) => {
+  expect((await parseConfig("demo", ["demo", `--control=${text}`])).control).toEqual(address);
 });
 
 describe("the environment", () => {
-  it("sets every flag", () => {
+  it("sets every flag", async () => {
     for (const { command, key, ...row } of rows) {
       const { flag } = row;
-      expect(parsed([command, ...requiredArguments[command]])).toHaveProperty(["config", key]);
+      expect(await parsed([command, ...requiredArguments[command]])).toHaveProperty([
+        "config",
+        key,
+      ]);
       if (!hasEnv(row)) continue;
       const variable = envName(flag);
       const argv = [
         command,
         ...requiredArguments[command].filter((word) => !word.startsWith(`--${flag}=`)),
       ];
-      expect(listProblems(argv, { [variable]: "?" }), variable).toEqual([
+      expect(await listProblems(argv, { [variable]: "?" }), variable).toEqual([
         expect.stringMatching(new RegExp(`^${variable}: "\\?" `)),
       ]);
     }
   });
 
-  it("does not set flags with names that are common environment variables", () => {
+  it("does not set flags with names that are common environment variables", async () => {
     const env = { JSON: "true", WATCH: "true", EVERY: "5m", HOST: "ecu.lan", OUTPUT: "x" };
-    expect(parseConfig("read", ["read", "ecu.lan"], env)).toMatchObject({
+    expect(await parseConfig("read", ["read", "ecu.lan"], env)).toMatchObject({
       json: false,
       watch: false,
       every: 60_000,
     });
-    expect(parseConfig("capture", ["capture", "ecu.lan"], env).output).toBe("-");
-    expect(listProblems(["read"], env)).toEqual(["name the ECU, as in: read 192.168.1.50"]);
+    expect((await parseConfig("capture", ["capture", "ecu.lan"], env)).output).toBe("-");
+    expect(await listProblems(["read"], env)).toEqual(["name the ECU, as in: read 192.168.1.50"]);
   });
 
   it.each([
@@ -345,33 +357,33 @@ describe("the environment", () => {
     expect(envName(flag)).toBe(variable);
   });
 
-  it("is overridden by a flag, for every setting", () => {
+  it("is overridden by a flag, for every setting", async () => {
     for (const row of rows) {
       const { command, flag } = row;
       if (row.positional || isBareSwitch(row)) continue;
       const others = requiredArguments[command].filter((word) => !word.startsWith(`--${flag}=`));
       const argv = [command, ...others, `--${flag}=?`];
-      const problems = listProblems(argv, { [envName(flag)]: "!" });
+      const problems = await listProblems(argv, { [envName(flag)]: "!" });
       expect(problems[0], flag).toMatch(new RegExp(`^--${flag}: "\\?" `));
     }
   });
 
-  it("lists several ECUs, separated by commas", () => {
-    const { ecus } = parseConfig("serve", [], { ECU_ADDRESS: "a.lan, [fd00::50]:8900" });
+  it("lists several ECUs, separated by commas", async () => {
+    const { ecus } = await parseConfig("serve", [], { ECU_ADDRESS: "a.lan, [fd00::50]:8900" });
     expect(ecus.map(({ host, port }) => [host, port])).toEqual([
       ["a.lan", 8899],
       ["fd00::50", 8900],
     ]);
   });
 
-  it("has link-local addresses with their interface", () => {
-    const { ecus } = parseConfig("serve", ["--ecu.address=[fe80::50%eth0]:8900"], {});
+  it("has link-local addresses with their interface", async () => {
+    const { ecus } = await parseConfig("serve", ["--ecu.address=[fe80::50%eth0]:8900"], {});
     expect(ecus.map(({ host, port }) => [host, port])).toEqual([["fe80::50%eth0", 8900]]);
   });
 
-  it("ignores empty variables", () => {
-    expect(parseConfig("serve", [ECU], { ECU_RETRIES: "" }).retries).toBe(2);
-    expect(listProblems([], { ECU_ADDRESS: "" })).toEqual([NO_ECU]);
+  it("ignores empty variables", async () => {
+    expect((await parseConfig("serve", [ECU], { ECU_RETRIES: "" })).retries).toBe(2);
+    expect(await listProblems([], { ECU_ADDRESS: "" })).toEqual([NO_ECU]);
   });
 });
 
@@ -542,12 +554,12 @@ it.each<readonly [command: string, flag: string, text: string, problem: string]>
   ["backfill", "labels", "ecu=roof", "sets the label ecu, which is reserved"],
   ["backfill", "labels", "__name__=x", "sets the label __name__, which is reserved"],
   ["backfill", "labels", "job=a,job=b", "sets the label job twice"],
-])("%s rejects --%s=%s", (command, flag, text, problem) => {
+])("%s rejects --%s=%s", async (command, flag, text, problem) => {
   const others = requiredArguments[command as CommandName].filter(
     (word) => !word.startsWith(`--${flag}=`),
   );
   const argv = [command, ...others, `--${flag}=${text}`];
-  expect(listProblems(argv)).toEqual([`--${flag}: "${text}" ${problem}`]);
+  expect(await listProblems(argv)).toEqual([`--${flag}: "${text}" ${problem}`]);
 });
 
 it.each([
@@ -632,13 +644,13 @@ it.each([
     ],
   ],
   [["demo", "--fault"], ["--fault needs a value: --fault=NAME[@QUERY][:LIMIT]"]],
-])("rejects the arguments %j", (argv, problems) => {
-  expect(listProblems(argv)).toEqual(problems);
+])("rejects the arguments %j", async (argv, problems) => {
+  expect(await listProblems(argv)).toEqual(problems);
 });
 
-it("reports all problems at once", () => {
+it("reports all problems at once", async () => {
   const argv = ["serve", "all", "--bogus", "--ecu.timeout=5", "--web.listen-address"];
-  expect(listProblems(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
+  expect(await listProblems(argv, { ECU_TIMEZONE: "Mars/Olympus", ECU_RETRIES: "many" })).toEqual([
     `unexpected argument "all"; ${FIRST_WORD}`,
     "unknown flag --bogus; serve --help lists all flags",
     'ECU_TIMEZONE: "Mars/Olympus" is not a time zone; write it as Europe/Amsterdam or America/New_York',
@@ -668,9 +680,9 @@ describe("a configuration file", () => {
         return Buffer.from(text);
       },
     });
-  const problems = (...argv: string[]): readonly string[] => {
+  const problems = async (...argv: string[]): Promise<readonly string[]> => {
     try {
-      read(...argv);
+      await read(...argv);
     } catch (error) {
       if (error instanceof UsageError) return error.problems;
       throw error;
@@ -678,8 +690,8 @@ describe("a configuration file", () => {
     return [];
   };
 
-  it("adds ECUs to those of the command line", () => {
-    const { config } = read("--config.file=good.yml", ECU) as { config: Config<"serve"> };
+  it("adds ECUs to those of the command line", async () => {
+    const { config } = (await read("--config.file=good.yml", ECU)) as { config: Config<"serve"> };
     expect(config.ecus.map(({ name, host, retries }) => [name, host, retries])).toEqual([
       ["192.168.1.50", "192.168.1.50", undefined],
       ["house", "house.lan", undefined],
@@ -687,55 +699,55 @@ describe("a configuration file", () => {
     ]);
   });
 
-  it("reports its problems together with those of the flags, without the problem that no ECU is configured", () => {
-    expect(problems("--config.file=bad.yml", "--ecu.retries=x")).toEqual([
+  it("reports its problems together with those of the flags, without the problem that no ECU is configured", async () => {
+    expect(await problems("--config.file=bad.yml", "--ecu.retries=x")).toEqual([
       '--ecu.retries: "x" is not a whole number from 0 to 10',
       'bad.yml:2: ecus[0].address: "" is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899',
     ]);
   });
 
-  it("is reported if it does not exist", () => {
-    expect(problems("--config.file=gone.yml")).toEqual([
+  it("is reported if it does not exist", async () => {
+    expect(await problems("--config.file=gone.yml")).toEqual([
       "gone.yml: cannot be read: there is no such file",
     ]);
   });
 
-  it("cannot have two ECUs with the same name", () => {
-    expect(problems("--config.file=twice.yml")).toEqual([
+  it("cannot have two ECUs with the same name", async () => {
+    expect(await problems("--config.file=twice.yml")).toEqual([
       'the ECUs at 10.0.0.1:8899 and 10.0.0.2:8899 have the same name, "a"; give each ECU its own name',
     ]);
   });
 
-  it("is checked by check-config, which needs its name", () => {
-    expect(read("check-config", "--config.file=good.yml")).toMatchObject({
+  it("is checked by check-config, which needs its name", async () => {
+    expect(await read("check-config", "--config.file=good.yml")).toMatchObject({
       command: "check-config",
       config: { ecus: [{ name: "house" }, { name: "barn.lan" }] },
     });
-    expect(problems("check-config")).toEqual([
+    expect(await problems("check-config")).toEqual([
       "name the file: apsystems-ecu-exporter check-config --config.file=apsystems.yml",
     ]);
   });
 });
 
-it("rejects two names for one panel, and accepts the two panels of an inverter", () => {
+it("rejects two names for one panel, and accepts the two panels of an inverter", async () => {
   const named = (channel: number, name: string) => `--ecu.panel=703000000001/${channel}=${name}`;
-  expect(listProblems([ECU, named(1, "A1"), named(2, "A2")])).toEqual([]);
-  expect(listProblems([ECU, named(1, "A1"), named(1, "A2")])).toEqual([
+  expect(await listProblems([ECU, named(1, "A1"), named(2, "A2")])).toEqual([]);
+  expect(await listProblems([ECU, named(1, "A1"), named(1, "A2")])).toEqual([
     "the panel at 703000000001/1 is set twice",
   ]);
 });
 
-it("reports each invalid ECU address together with duplicates", () => {
+it("reports each invalid ECU address together with duplicates", async () => {
   const argv = ["a b", "ecu.lan", "c:d", "ecu.lan"].map((text) => `--ecu.address=${text}`);
-  expect(listProblems(argv)).toEqual([
+  expect(await listProblems(argv)).toEqual([
     `--ecu.address: "a b" ${address}`,
     `--ecu.address: "c:d" ${address}`,
     'the ECU "ecu.lan" is listed twice, with the same address, ecu.lan:8899',
   ]);
 });
 
-it("reports the first hundred duplicates, and the number of the others", () => {
-  const found = listProblems(Array.from({ length: 301 }, () => ECU));
+it("reports the first hundred duplicates, and the number of the others", async () => {
+  const found = await listProblems(Array.from({ length: 301 }, () => ECU));
   expect(found).toHaveLength(101);
   expect(found[100]).toBe("and 200 more ECUs are listed twice");
 });
@@ -745,15 +757,15 @@ describe("help", () => {
     ["simulate", "--time-scale is TIME_SCALE."],
     ["check-config", "--config.file is CONFIG_FILE."],
     ["demo", "--web.listen-address is WEB_LISTEN_ADDRESS."],
-  ])("illustrates the variables of %s with a flag that it has", (command, example) => {
-    expect(helpText(command, "--help").replace(/\s+/g, " ")).toContain(
+  ])("illustrates the variables of %s with a flag that it has", async (command, example) => {
+    expect((await helpText(command, "--help")).replace(/\s+/g, " ")).toContain(
       `Each flag is also an environment variable: ${example}`,
     );
   });
 
-  it("has lines of at most 80 columns, besides examples", () => {
+  it("has lines of at most 80 columns, besides examples", async () => {
     for (const { name, examples } of commands) {
-      const lines = helpText(name, "--help").split("\n");
+      const lines = (await helpText(name, "--help")).split("\n");
       const isExample = (line: string): boolean =>
         examples.some((example) => line.endsWith(example));
       const prose = lines.filter((line) => !isExample(line));
@@ -761,16 +773,16 @@ describe("help", () => {
     }
   });
 
-  it("lists the commands and how to get their help", () => {
-    const help = helpText("--help");
+  it("lists the commands and how to get their help", async () => {
+    const help = await helpText("--help");
     for (const command of commands) expect(help).toMatch(new RegExp(`\n  ${command.name} \\[`));
     expect(help).toContain("Run COMMAND --help for details.");
   });
 
   it.each(commands.map(({ name, settings }) => [name, settings] as const))(
     "of %s shows every flag of its settings",
-    (name, settings) => {
-      const help = helpText(name, "--help").replace(/\s+/g, " ");
+    async (name, settings) => {
+      const help = (await helpText(name, "--help")).replace(/\s+/g, " ");
       for (const row of Object.values<Setting<unknown>>(settings)) {
         const { flag, value, help: meaning } = row;
         if (row.positional || isBareSwitch(row)) {
@@ -786,20 +798,20 @@ describe("help", () => {
 
   it.each(commands.map(({ name, examples }) => [name, examples] as const))(
     "of %s has examples that are valid",
-    (name, examples) => {
+    async (name, examples) => {
       expect(examples.length).toBeGreaterThan(0);
       for (const example of examples) {
-        expect(helpText(name, "--help")).toContain(`\n  apsystems-ecu-exporter ${example}\n`);
-        expect(parsed(example.split(" "))).toHaveProperty("command", name);
+        expect(await helpText(name, "--help")).toContain(`\n  apsystems-ecu-exporter ${example}\n`);
+        expect(await parsed(example.split(" "))).toHaveProperty("command", name);
       }
     },
   );
 
-  it("is printed even if other arguments are invalid", () => {
-    expect(helpText("simulate", "--seed=x", "--help")).toContain("--time-scale <FACTOR>");
+  it("is printed even if other arguments are invalid", async () => {
+    expect(await helpText("simulate", "--seed=x", "--help")).toContain("--time-scale <FACTOR>");
   });
 
-  it.each(["--version", "-V"])("%s prints only the version", (flag) => {
-    expect(helpText(flag)).toBe("1.2.3\n");
+  it.each(["--version", "-V"])("%s prints only the version", async (flag) => {
+    expect(await helpText(flag)).toBe("1.2.3\n");
   });
 });

@@ -9,8 +9,8 @@ import { readConfigFile } from "../../src/config/file.ts";
 import { UsageError } from "../../src/config/usage-error.ts";
 
 /** The configuration of `serve` with one ECU and these flags. */
-const fromFlags = (...flags: string[]): unknown => {
-  const invocation = parseCommandLine({
+const fromFlags = async (...flags: string[]): Promise<unknown> => {
+  const invocation = await parseCommandLine({
     argv: ["--ecu.address=ecu.lan", ...flags],
     env: {},
     version: "1.2.3",
@@ -19,9 +19,9 @@ const fromFlags = (...flags: string[]): unknown => {
   return invocation.command === "serve" ? invocation.config : undefined;
 };
 
-const isRejected = (flag: string): boolean => {
+const isRejected = async (flag: string): Promise<boolean> => {
   try {
-    fromFlags(flag);
+    await fromFlags(flag);
     return false;
   } catch (error) {
     return error instanceof UsageError;
@@ -59,8 +59,8 @@ describe("a setting of an ECU has the same meaning on the command line and in th
     ["timeout", "--ecu.timeout=3s", "timeout: 3s", 3_000],
     ["commandPause", "--ecu.command-pause=0s", "command_pause: 0s", 0],
     ["retries", "--ecu.retries=10", "retries: 10", 10],
-  ])("%s: %s and %s", (key, flag, line, value) => {
-    expect(fromFlags(flag)).toHaveProperty([key], value);
+  ])("%s: %s and %s", async (key, flag, line, value) => {
+    expect(await fromFlags(flag)).toHaveProperty([key], value);
     expect(fromFile(line)).toHaveProperty([key], value);
   });
 
@@ -76,8 +76,8 @@ describe("a setting of an ECU has the same meaning on the command line and in th
     ["--ecu.timeout=11m", "timeout: 11m"],
     ["--ecu.command-pause=61s", "command_pause: 61s"],
     ["--ecu.retries=11", "retries: 11"],
-  ])("%s and %s are rejected", (flag, line) => {
-    expect(isRejected(flag)).toBe(true);
+  ])("%s and %s are rejected", async (flag, line) => {
+    expect(await isRejected(flag)).toBe(true);
     expect(fromFile(line)).toBeUndefined();
   });
 });

@@ -638,18 +638,18 @@ describe("the setting --state.file", () => {
       program: "",
     });
 
-  it("is off by default", () => {
-    expect(parsed()).toMatchObject({ config: { stateFile: undefined } });
+  it("is off by default", async () => {
+    expect(await parsed()).toMatchObject({ config: { stateFile: undefined } });
   });
 
   it.each(["/var/lib/apsystems/state.json", "state.json", "../été", "C:\\state", ".state"])(
     "can be %s",
-    (path) => {
-      expect(parsed(`--state.file=${path}`)).toMatchObject({ config: { stateFile: path } });
+    async (path) => {
+      expect(await parsed(`--state.file=${path}`)).toMatchObject({ config: { stateFile: path } });
     },
   );
 
-  it.each(["/var/lib/", "..", ".", "a*", "a\0b"])("cannot be %j", (path) => {
-    expect(() => parsed(`--state.file=${path}`)).toThrow("is not a file path such as");
+  it.each(["/var/lib/", "..", ".", "a*", "a\0b"])("cannot be %j", async (path) => {
+    await expect(parsed(`--state.file=${path}`)).rejects.toThrow("is not a file path such as");
   });
 });

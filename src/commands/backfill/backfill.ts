@@ -12,7 +12,7 @@ import { catalogue } from "../../metrics/catalogue.ts";
 import { printable } from "../../text.ts";
 import { localDate } from "../../time/calendar.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
-import { resolveMachineZone } from "../../time/zone.ts";
+import { resolveMachineZone } from "../../time/zone-name.ts";
 import type { BackfillConfig } from "./command.ts";
 
 /** The environment of the command; tests replace it. */

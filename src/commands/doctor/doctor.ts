@@ -14,7 +14,7 @@ import { createQuerier } from "../../ecu/querier.ts";
 import { encodeRequest } from "../../protocol/requests.ts";
 import { printable, wrapText } from "../../text.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
-import { resolveMachineZone } from "../../time/zone.ts";
+import { resolveMachineZone } from "../../time/zone-name.ts";
 import type { DoctorConfig } from "./command.ts";
 import { findEcus } from "./find.ts";
 

@@ -10,7 +10,7 @@ import {
 } from "../../ecu/result.ts";
 import { createTargets } from "../../exporter/targets.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
-import { resolveMachineZone } from "../../time/zone.ts";
+import { resolveMachineZone } from "../../time/zone-name.ts";
 import type { ReadConfig } from "./command.ts";
 import { formatJson } from "./json.ts";
 import { formatTables } from "./table.ts";

@@ -164,8 +164,8 @@ describe("the exporter's own containers", () => {
     return parseCommandLine({ argv: command, env, version: "0", program: "exporter" });
   };
 
-  it("read the simulated ECU by default", () => {
-    expect(parseConfig("exporter")).toMatchObject({
+  it("read the simulated ECU by default", async () => {
+    expect(await parseConfig("exporter")).toMatchObject({
       command: "serve",
       config: {
         ecus: [{ name: "ecu", host: "ecu", port: 8899 }],
@@ -174,7 +174,7 @@ describe("the exporter's own containers", () => {
         listenAddresses: [{ port: 10_899 }],
       },
     });
-    expect(parseConfig("ecu")).toMatchObject({
+    expect(await parseConfig("ecu")).toMatchObject({
       command: "simulate",
       config: { listen: { port: 8899 }, fault: [], control: { host: "127.0.0.1", port: 8898 } },
     });

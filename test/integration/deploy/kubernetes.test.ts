@@ -195,12 +195,17 @@ describe("the Pod of the exporter", () => {
     ]);
   });
 
-  it("has existing settings, and a state file in its volume", () => {
+  it("has existing settings, and a state file in its volume", async () => {
     const [{ name, literals }] = kustomization.configMapGenerator;
     expect(container.envFrom).toEqual([{ configMapRef: { name } }]);
     const env = Object.fromEntries(literals.map((line: string) => line.split("=")));
     expect(Object.keys(env)).toEqual(["ECU_ADDRESS", "ECU_TIMEZONE", "STATE_FILE"]);
-    const { config } = parseCommandLine({ argv: [], env, version: "0", program: "exporter" }) as {
+    const { config } = (await parseCommandLine({
+      argv: [],
+      env,
+      version: "0",
+      program: "exporter",
+    })) as {
       config: object;
     };
     const [{ mountPath }] = container.volumeMounts;

@@ -46,30 +46,33 @@ describe("the environment of the unit", () => {
     ),
   );
 
-  it.each(["active", "all"] as const)("has only existing settings, in its %s lines", (lines) => {
-    // The configuration file does not exist here, so only the name of its variable is checked.
-    const { CONFIG_FILE, ...env } = { ...own, ...parseVariables(example, lines) };
-    expect(CONFIG_FILE).toBe(lines === "active" ? undefined : "/etc/apsystems-ecu-exporter.yml");
-    const names = Object.values(serve.settings).map(({ flag }) => envName(flag));
-    expect([...names, "NODE_ENV"]).toEqual(
-      expect.arrayContaining([...Object.keys(env), "CONFIG_FILE"]),
-    );
-    const { config } = parseCommandLine({
-      argv: ["serve"],
-      env,
-      version: "0",
-      program: "exporter",
-    }) as {
-      config: object;
-    };
-    expect(config).toMatchObject({
-      ecus: [{ host: "192.168.1.50" }],
-      listenAddresses: [{ host: "127.0.0.1", port: 10_899 }],
-      logFormat: "text",
-      stateFile: `/var/lib/${listValues("StateDirectory")[0]}/state.json`,
-      ...(lines === "all" && { timezone: "Europe/Amsterdam", site: { latitude: 52.09 } }),
-    });
-  });
+  it.each(["active", "all"] as const)(
+    "has only existing settings, in its %s lines",
+    async (lines) => {
+      // The configuration file does not exist here, so only the name of its variable is checked.
+      const { CONFIG_FILE, ...env } = { ...own, ...parseVariables(example, lines) };
+      expect(CONFIG_FILE).toBe(lines === "active" ? undefined : "/etc/apsystems-ecu-exporter.yml");
+      const names = Object.values(serve.settings).map(({ flag }) => envName(flag));
+      expect([...names, "NODE_ENV"]).toEqual(
+        expect.arrayContaining([...Object.keys(env), "CONFIG_FILE"]),
+      );
+      const { config } = (await parseCommandLine({
+        argv: ["serve"],
+        env,
+        version: "0",
+        program: "exporter",
+      })) as {
+        config: object;
+      };
+      expect(config).toMatchObject({
+        ecus: [{ host: "192.168.1.50" }],
+        listenAddresses: [{ host: "127.0.0.1", port: 10_899 }],
+        logFormat: "text",
+        stateFile: `/var/lib/${listValues("StateDirectory")[0]}/state.json`,
+        ...(lines === "all" && { timezone: "Europe/Amsterdam", site: { latitude: 52.09 } }),
+      });
+    },
+  );
 
   it("comes from the file that docs/deployment.md says to copy", () => {
     const [path = ""] = listValues("EnvironmentFile");

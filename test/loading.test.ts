@@ -1,0 +1,55 @@
+/** Which libraries a command loads: each costs time at every start, and memory as long as the program runs. */
+import { writeFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { folder } from "./captures/run.ts";
+import { HERE, type Program, startCli } from "./support/cli.ts";
+
+const start = (...args: string[]): Program =>
+  startCli(args, {}, { nodeArgs: ["--import=./test/support/loaded-packages.mjs"] });
+
+const listLoaded = (output: string): string[] =>
+  [...new Set([...output.matchAll(/^loaded (.+)$/gm)].map(([, name = ""]) => name))].sort();
+
+/** The packages that a command loads until it ends, or until it listens. */
+const loadedBy = async (...args: string[]): Promise<string[]> => {
+  await using program = start(...args);
+  await Promise.race([program.port.catch(() => {}), program.ended]);
+  return listLoaded(program.output().stdout);
+};
+
+const SERVER = [
+  "commander",
+  "compression",
+  "escape-html",
+  "express",
+  "helmet",
+  "on-headers",
+  "pino",
+  "prom-client",
+  "suncalc",
+  "temporal-polyfill",
+  "temporal-utils", // a part of temporal-polyfill
+];
+
+it.each([["--version"], ["--help"], ["serve", "--help"], ["completion", "bash"], ["serve"]])(
+  "%s loads only the command line",
+  async (...args) => {
+    expect(await loadedBy(...args)).toEqual(["commander"]);
+  },
+);
+
+it("serve loads the web server and the log, and neither configuration files nor the simulator", async () => {
+  expect(await loadedBy("serve", "--ecu.address=127.0.0.1:9", HERE)).toEqual(SERVER);
+});
+
+it("serve loads the schema library for a configuration file, and the text log if it is chosen", async () => {
+  using temporary = folder();
+  const file = temporary.file("apsystems.yml");
+  writeFileSync(file, "ecus: [{ address: '127.0.0.1:9' }]\n");
+  const loaded = await loadedBy("serve", `--config.file=${file}`, HERE, "--log.format=text");
+  expect(loaded).toEqual(expect.arrayContaining(["pino-pretty", "yaml", "zod"]));
+});
+
+it("demo loads the same as serve", async () => {
+  expect(await loadedBy("demo", HERE)).toEqual(SERVER);
+});
