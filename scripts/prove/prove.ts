@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { catalogue, type MetricName } from "../../src/metrics/catalogue.ts";
 import { type Firing, findFirings } from "./firing.ts";
+import type { PlantLocation } from "./plants.ts";
 import { type ReplayedScrape, replay } from "./replay.ts";
 import { evaluateFirings, type ProofResult } from "./result.ts";
 import { findMetrics, type RecordingRule, readAlertRules, readRecordingLevels } from "./rules.ts";
@@ -15,6 +16,8 @@ const RECORDING = "prometheus/rules/recording.yml";
 const ALERTS = "prometheus/rules/alerts.yml";
 
 export interface ProofOptions {
+  /** Where the plants stand. */
+  readonly places: readonly PlantLocation[];
   /** Time that the healthy plants run for; every fault lies in it. */
   readonly period: Period;
   /** Scenarios per kind of fault. */
@@ -39,6 +42,7 @@ export interface Proof {
 
 /** Runs the proof. @throws Error if Prometheus or promtool fails, or rejects an expression */
 export const prove = async ({
+  places,
   period,
   count,
   seasonCount,
@@ -49,9 +53,9 @@ export const prove = async ({
 }: ProofOptions): Promise<Proof> => {
   const folder = mkdtempSync(join(tmpdir(), "prove-"));
   try {
-    const healthy = createHealthyScenarios(period, seed);
+    const healthy = createHealthyScenarios(places, period, seed);
     const faulty = [
-      ...createFaultCases(period, count, slow, seed),
+      ...createFaultCases(places, period, count, slow, seed),
       ...createSeasonCases(period, seasonCount, seed),
     ];
     const blocks = splitIntoBlocks(period);

@@ -45,6 +45,31 @@ export interface ProofResult {
   readonly seasons: readonly SeasonResult[];
 }
 
+/** Adds up the results of proofs with the same rules and other seeds. @throws Error without a result */
+export const addResults = (results: readonly ProofResult[]): ProofResult =>
+  results.reduce((sum, { alerts, faults, seasons }) => ({
+    alerts: sum.alerts.map((alert, i) => ({
+      ...alert,
+      falseAlerts: [...alert.falseAlerts, ...(alerts[i]?.falseAlerts ?? [])],
+    })),
+    faults: sum.faults.map((fault, i) => addFaults(fault, faults[i] ?? fault)),
+    seasons: sum.seasons.map((season, i) => ({
+      ...season,
+      tried: season.tried + (seasons[i]?.tried ?? 0),
+      urgent: season.urgent + (seasons[i]?.urgent ?? 0),
+    })),
+  }));
+
+const addFaults = (a: FaultResult, b: FaultResult): FaultResult => ({
+  kind: a.kind,
+  tried: a.tried + b.tried,
+  found: a.found + b.found,
+  foundAsInfo: a.foundAsInfo + b.foundAsInfo,
+  delays: [...a.delays, ...b.delays],
+  missed: [...a.missed, ...b.missed],
+  wrong: [...a.wrong, ...b.wrong],
+});
+
 /** Compares the alerts that fired with those that had to fire. */
 export const evaluateFirings = (
   rules: readonly AlertRule[],

@@ -44,8 +44,12 @@ export interface Season {
 export const DEFAULT_SEED = 2026;
 
 /** Creates a scenario without a fault for each roof at each location. */
-export const createHealthyScenarios = (period: Period, seed: number): Scenario[] =>
-  locations.flatMap((location, l) =>
+export const createHealthyScenarios = (
+  places: readonly PlantLocation[],
+  period: Period,
+  seed: number,
+): Scenario[] =>
+  places.flatMap((location, l) =>
     (Object.keys(roofs) as RoofName[]).map(
       (roof, r): Scenario => ({
         ecu: `healthy-${location.name}-${roof}`,
@@ -66,6 +70,7 @@ interface Margin {
 
 /** Creates `count` scenarios for each kind of fault, at random times in the period. @param slow days for slow faults */
 export const createFaultCases = (
+  places: readonly PlantLocation[],
   period: Period,
   count: number,
   slow: Margin,
@@ -73,8 +78,8 @@ export const createFaultCases = (
 ): FaultCase[] =>
   (Object.entries(faultKinds) as [FaultKindName, FaultKind][]).flatMap(([kind, row], k) =>
     Array.from({ length: count }, (_, i) => {
-      const location = locations[i % locations.length] as PlantLocation;
-      const roof = row.roofs[Math.floor(i / locations.length) % row.roofs.length] as RoofName;
+      const location = places[i % places.length] as PlantLocation;
+      const roof = row.roofs[Math.floor(i / places.length) % row.roofs.length] as RoofName;
       const caseSeed = deriveSeed(seed, 2, k, i);
       const { before, after } = row.isSlow ? slow : SOON;
       const moments = { from: period.from + before * DAY, to: period.to - after * DAY };
