@@ -62,19 +62,30 @@ const withinEcu =
       ),
     );
 
-/** Any number of samples per inverter. */
-const withinInverter = (samples: (inverter: InverterReading) => readonly MetricSample[]) =>
-  withinEcu(({ reading }) =>
-    reading.inverters.flatMap((inverter) =>
-      samples(inverter).map(
-        ([labels, value]) => [{ uid: inverter.uid, ...labels }, value] as const,
-      ),
-    ),
-  );
+/** Any number of samples per inverter. Each starts with the labels of the inverter. */
+const withinInverter =
+  (samples: (inverter: InverterReading, labels: InverterLabels) => readonly MetricSample[]) =>
+  ({ observations }: ScrapeData): MetricSample[] =>
+    observations.flatMap(({ ecu, reading }) =>
+      reading.inverters.flatMap((inverter) => samples(inverter, labelInverter(ecu, inverter))),
+    );
+
+/** The labels of each inverter of a reading; the metrics of a scrape share them. */
+const inverterLabels = new WeakMap<InverterReading, InverterLabels>();
+
+const labelInverter = (ecu: string, inverter: InverterReading): InverterLabels => {
+  const known = inverterLabels.get(inverter);
+  if (known?.ecu === ecu) return known;
+  const labels = { ecu, uid: inverter.uid };
+  inverterLabels.set(inverter, labels);
+  return labels;
+};
+
+type InverterLabels = { readonly ecu: string; readonly uid: string };
 
 /** One sample per inverter, if it has a value. */
 const perInverter = (value: GetValue<InverterReading>) =>
-  withinInverter((inverter) => createSample({}, value(inverter)));
+  withinInverter((inverter, labels) => createSample(labels, value(inverter)));
 
 /** A value that was not measured has no sample. NaN and infinity are never exposed. */
 const createSample = (labels: MetricSample[0], value: number | undefined): MetricSample[] =>
@@ -175,16 +186,16 @@ export const catalogue = {
     type: "gauge",
     help: "Model of the inverter by the first digits of its serial number, and the type code of its record.",
     labels: ["ecu", "uid", "model", "type_code"],
-    samples: withinInverter(({ model, typeCode }) =>
-      typeCode === undefined ? [] : [[{ model, type_code: typeCode }, 1]],
+    samples: withinInverter(({ model, typeCode }, { ecu, uid }) =>
+      typeCode === undefined ? [] : [[{ ecu, uid, model, type_code: typeCode }, 1]],
     ),
   },
   inverter_channel_power_watts: {
     type: "gauge",
     help: "Power of one channel (panel input) of the inverter; absent while it is offline.",
     labels: ["ecu", "uid", "channel"],
-    samples: withinInverter(({ channelWatts }) =>
-      channelWatts.flatMap((watts, i) => createSample({ channel: String(i + 1) }, watts)),
+    samples: withinInverter(({ channelWatts }, { ecu, uid }) =>
+      channelWatts.flatMap((watts, i) => createSample({ ecu, uid, channel: String(i + 1) }, watts)),
     ),
   },
   inverter_channel_info: {
@@ -217,8 +228,8 @@ export const catalogue = {
     type: "gauge",
     help: "Grid voltage measured by the inverter, of a phase to neutral (L1) or between phases (L12); absent while it is offline.",
     labels: ["ecu", "uid", "phase"],
-    samples: withinInverter(({ gridVolts }) =>
-      gridVolts.flatMap(({ phase, volts }) => createSample({ phase }, volts)),
+    samples: withinInverter(({ gridVolts }, { ecu, uid }) =>
+      gridVolts.flatMap(({ phase, volts }) => createSample({ ecu, uid, phase }, volts)),
     ),
   },
   inverter_signal_ratio: {

@@ -1,8 +1,6 @@
 /** Renders observations as text in one of the formats. Only this file knows prom-client. */
 import {
-  Counter,
   collectDefaultMetrics,
-  Gauge,
   type Metric as PromMetric,
   Registry,
   type RegistryContentType,
@@ -44,10 +42,16 @@ export const render = async (
 ): Promise<string> => {
   const registry = new Registry<RegistryContentType>();
   registry.setContentType(formats[format]);
-  for (const [name, metric] of Object.entries(catalogue)) register(registry, name, metric, scrape);
+  for (const [name, { type, help, samples }] of Object.entries<Metric>(catalogue)) {
+    // As shared labels, prom-client formats the labels of a sample only once, also if other samples have the same object.
+    const values = samples(scrape).map(([sharedLabels, value]) => ({ sharedLabels, value }));
+    register(registry, { name, type, help, values });
+  }
   for (const metric of (await processMetrics?.getMetricsAsJSON()) ?? []) {
-    const values = metric.values.filter(({ value }) => isMeasured(value));
-    if (values.length > 0) registry.registerMetric(snapshot({ ...metric, values }));
+    register(registry, {
+      ...metric,
+      values: metric.values.filter(({ value }) => isMeasured(value)),
+    });
   }
   return registry.metrics();
 };
@@ -82,31 +86,24 @@ const hasSameObservations = (one: ScrapeData, other: ScrapeData): boolean =>
   one.observations.length === other.observations.length &&
   one.observations.every((observation, i) => observation === other.observations[i]);
 
-const register = (
-  registry: Registry<RegistryContentType>,
-  name: string,
-  { type, help, labels: labelNames, samples }: Metric,
-  scrape: ScrapeData,
-): void => {
-  const values = samples(scrape);
-  if (values.length === 0) return; // prom-client would write 0 for a metric without labels
-  const config = { name, help, labelNames: [...labelNames], registers: [registry] };
-  if (type === "counter") {
-    const counter = new Counter(config);
-    for (const [labels, value] of values) counter.inc({ ...labels }, value);
-  } else {
-    const gauge = new Gauge(config);
-    for (const [labels, value] of values) gauge.set({ ...labels }, value);
-  }
-};
-
 /** The minimum delay of the event loop that Node.js reports if it measured none since the last scrape. */
 const UNMEASURED_DELAY = 2 ** 63 / 1e9;
 
 const isMeasured = (value: number): boolean => Number.isFinite(value) && value !== UNMEASURED_DELAY;
 
-/** A copy of a metric of the process, so that renaming it for OpenMetrics does not change the original. */
-const snapshot = (metric: object): PromMetric => {
-  const copy = { ...metric, get: () => copy };
-  return copy as unknown as PromMetric;
+/**
+ * Adds a metric with its values. prom-client's own metrics are not used: they would hash the labels of each sample to find the
+ * value that it replaces, and the labels of our samples are unique.
+ */
+const register = (
+  registry: Registry<RegistryContentType>,
+  metric: Pick<Metric, "help"> & {
+    readonly name: string;
+    readonly type: unknown;
+    readonly values: readonly unknown[];
+  },
+): void => {
+  if (metric.values.length === 0) return;
+  const copy = { ...metric, get: () => copy }; // its name is changed for OpenMetrics
+  registry.registerMetric(copy as unknown as PromMetric);
 };
