@@ -30,7 +30,10 @@ interface RuleFile {
 const rulesIn = (path: string) =>
   (parse(readFileSync(path, "utf8")) as RuleFile).groups.flatMap(({ rules }) => rules);
 
-/** Reads the recording rules that the alerts need, in levels: a level uses only metrics and earlier levels. */
+/**
+ * Reads the recording rules that the alerts need, in levels: a level uses only metrics and earlier levels. A rule that also
+ * uses its own last value has none here.
+ */
 export const readRecordingLevels = (
   path: string,
   alerts: readonly AlertRule[],
@@ -47,7 +50,8 @@ export const readRecordingLevels = (
   while (left.length > 0) {
     const pending = new Set(left.map(({ record }) => record));
     const level = left.filter(
-      ({ expr }) => ![...findMetrics(expr)].some((name) => pending.has(name)),
+      ({ record, expr }) =>
+        ![...findMetrics(expr)].some((name) => name !== record && pending.has(name)),
     );
     if (level.length === 0)
       throw new Error(`recording rules use each other in a circle: ${[...pending]}`);

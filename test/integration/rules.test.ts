@@ -8,6 +8,7 @@ import { findMetrics } from "../../scripts/prove/rules.ts";
 import { linkRunbooks, readDocsBase } from "../../scripts/runbooks.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { hasProgram, runWithInput } from "../support/programs.ts";
+import { runRuleTests } from "../support/rule-tests.ts";
 
 interface Rule {
   readonly record?: string;
@@ -57,11 +58,7 @@ describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
   it.each(testFiles)(
     "%s passes",
     (name) => {
-      const { code, output } = runWithInput(
-        "promtool",
-        ["test", "rules", `test/rules/${name}`],
-        "",
-      );
+      const { code, output } = runRuleTests("promtool", `test/rules/${name}`);
       expect(code, output).toBe(0);
     },
     180_000,
@@ -75,7 +72,7 @@ describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
     const folder = mkdtempSync(join(tmpdir(), "rules-"));
     const path = join(folder, "broken.test.yml");
     writeFileSync(path, unitTests);
-    const { code, output } = runWithInput("promtool", ["test", "rules", path], "");
+    const { code, output } = runRuleTests("promtool", path);
     rmSync(folder, { recursive: true });
     expect(code).not.toBe(0);
     expect(output).toContain("alertname: UnknownRecords, time: 30m");
@@ -150,12 +147,87 @@ describe("every alert", () => {
   });
 });
 
+/** Whether an expression selects a record at the time of its evaluation, and not with a range or an offset. */
+const readsAtOnce = (expr: string, record: string): boolean =>
+  new RegExp(`${record}(?![\\w:]|(?:\\{[^}]*\\})?(?:\\[| offset ))`).test(expr);
+
+/** The longest duration that an expression looks back, in minutes: its ranges with their offsets. */
+const findLookback = (expr: string): number =>
+  Math.max(
+    0,
+    ...[...expr.matchAll(/(?:\[(\w+)(?::\w+)?\])?(?: offset (\w+))?/g)].map(
+      ([, range = "0m", offset = "0m"]) => toMinutes(range) + toMinutes(offset),
+    ),
+  );
+const MINUTES: Readonly<Record<string, number>> = { m: 1, h: 60, d: 24 * 60 };
+const toMinutes = (duration: string): number =>
+  [...duration.matchAll(/(\d+)([mhd])/g)].reduce(
+    (sum, [, count, unit = "m"]) => sum + Number(count) * (MINUTES[unit] ?? Number.NaN),
+    0,
+  );
+
+describe("the history that an alert needs", () => {
+  const records = new Map(rules.map(({ record, expr }) => [record, expr]));
+  const findAll = (expr: string, seen = new Set<string>()): number[] => [
+    findLookback(expr),
+    ...[...findMetrics(expr)].flatMap((name) => {
+      const used = records.get(name);
+      return used === undefined || seen.has(name) ? [] : findAll(used, new Set([...seen, name]));
+    }),
+  ];
+  const needed = new Map<string, number>();
+  for (const { alert, expr } of alerts)
+    needed.set(alert, Math.max(needed.get(alert) ?? 0, ...findAll(expr)));
+
+  it.each([
+    ["a[11m]", 11],
+    ["a[9d:6h] offset 5d", 14 * 24 * 60],
+    ["a[11m] offset 23h45m > b[1h]", 24 * 60 - 4],
+    ["a != a offset 14d", 14 * 24 * 60],
+    ["a > 1", 0],
+  ])("is computed from the ranges and offsets: %s", (expr, minutes) => {
+    expect(findLookback(expr)).toBe(minutes);
+  });
+
+  it.each([...needed])(
+    "fits into the 15 days that Prometheus keeps by default: %s",
+    (_name, minutes) => {
+      expect(minutes).toBeLessThanOrEqual(15 * 24 * 60);
+    },
+  );
+
+  it("is in the table of docs/alerts.md", () => {
+    const [, table = ""] = page.split("\n## History\n");
+    const rows = [...table.matchAll(/^\| \[(\w+)\]\(#\w+\) \| (\d+) (minutes|hours|days?) \|/gm)];
+    const listed = rows.map(([, alert, count, unit = ""]) => [
+      alert,
+      toMinutes(`${count}${unit[0]}`),
+    ]);
+    expect(listed).toEqual([...needed].filter(([, minutes]) => minutes > 0));
+  });
+});
+
 describe("every rule", () => {
   /** Prometheus holds a value for 5 minutes. A value with an interval of 5 minutes is missing while the next one is computed. */
-  it("has an interval of at most 4 minutes", () => {
-    for (const { name, interval = "1m" } of groups)
+  it("that records a value has an interval of at most 4 minutes, whatever the evaluation interval", () => {
+    for (const { name, interval = "5m", rules: own } of groups) {
+      if (own.every(({ record }) => record === undefined)) continue;
       expect([name, interval]).toEqual([name, expect.stringMatching(/^[1-4]m$/)]);
+    }
   });
+
+  /** In vmalert, a value that a rule records is visible from the next evaluation of its group, when it is 5 minutes old. */
+  it.each(groups.map(({ name, rules: own }) => [name, own] as const))(
+    "of the group %s reads the records of its own group with a range",
+    (_name, own) => {
+      const records = own.flatMap(({ record }) => (record === undefined ? [] : [record]));
+      for (const { record, alert, expr } of own)
+        expect([record ?? alert, records.filter((name) => readsAtOnce(expr, name))]).toEqual([
+          record ?? alert,
+          [],
+        ]);
+    },
+  );
 
   const recordNames = rules.flatMap(({ record }) => (record === undefined ? [] : [record]));
 

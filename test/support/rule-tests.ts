@@ -1,0 +1,46 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runWithInput } from "./programs.ts";
+
+/** Runs a file of rule tests. @param path path of promtool or vmalert-tool */
+export const runRuleTests = (
+  path: string,
+  file: string,
+): { code: number | null; output: string } => {
+  const args = path.endsWith("vmalert-tool")
+    ? ["unittest", "--disableAlertgroupLabel", `--files=${file}`]
+    : ["test", "rules", file];
+  return runWithInput(path, args, "");
+};
+
+/**
+ * Runs a file of `test/rules` at another evaluation interval, or with vmalert-tool, which has another name for tests of
+ * expressions.
+ * @param path path of promtool or vmalert-tool
+ * @param name name of the file
+ * @param interval evaluation interval; default: that of the file
+ */
+export const runChangedRuleTests = (
+  path: string,
+  name: string,
+  interval: string | undefined,
+): { code: number | null; output: string } => {
+  const text = readFileSync(`test/rules/${name}`, "utf8");
+  const folder = mkdtempSync(join(tmpdir(), "rules-"));
+  try {
+    const file = join(folder, name);
+    const changed = text
+      .replaceAll("../../prometheus", `${process.cwd()}/prometheus`)
+      .replace(/^(evaluation_interval: ).*$/m, interval === undefined ? "$&" : `$1${interval}`);
+    writeFileSync(
+      file,
+      path.endsWith("vmalert-tool")
+        ? changed.replaceAll("promql_expr_test:", "metricsql_expr_test:")
+        : changed,
+    );
+    return runRuleTests(path, file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+};
