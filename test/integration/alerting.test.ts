@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
 import { startEcu } from "../simulator/client.ts";
 import { startTestExporter, type TestExporter } from "../support/exporter.ts";
+import { newerProgram } from "../support/newer-programs.ts";
 import {
   freePort,
   hasProgram,
@@ -275,6 +276,37 @@ describe.skipIf(
   it("is valid without changes, and sends no notifications", async () => {
     expect(await check(example)).toMatchObject({ code: 0 });
     expect(parse(example)).toMatchObject({ receivers: [{ name: "owner" }, { name: "heartbeat" }] });
+  });
+
+  it("is valid with the night mute, in old and new versions", async () => {
+    const muted = example.replace(
+      /^#(?= {6}mute_time|time_intervals:| {2}- name: night| {4}time_intervals:| {6}- times| {8}location)/gm,
+      "",
+    );
+    expect(parse(muted)).toMatchObject({
+      route: { routes: [...Array(3).fill({ mute_time_intervals: ["night"] }), {}] },
+      time_intervals: [{ name: "night" }],
+    });
+    expect(await check(muted)).toMatchObject({ code: 0 });
+    const amtool = newerProgram("amtool");
+    if (!hasProgram(amtool, "--version")) return;
+    expect(runWithInput(amtool, ["check-config", join(folder, "alertmanager.yml")], "").code).toBe(
+      0,
+    );
+  });
+
+  it("waits less than 20 minutes before it sends, and repeats criticals once a day", () => {
+    const { route } = parse(example) as {
+      route: Record<string, string> & { routes: Record<string, unknown>[] };
+    };
+    const waits = [route, ...route.routes].flatMap(({ group_wait, group_interval }) =>
+      [group_wait, group_interval].filter((wait) => wait !== undefined),
+    );
+    expect(waits.length).toBeGreaterThan(5);
+    for (const wait of waits) expect(wait).toMatch(/^(\d+s|1?\dm)$/);
+    const [critical] = route.routes;
+    expect(critical?.["matchers"]).toEqual(['severity = "critical"']);
+    expect(critical?.["repeat_interval"] ?? route["repeat_interval"]).toBe("1d");
   });
 
   it("has five notification methods in comments", () => {
