@@ -1,0 +1,92 @@
+/** What the benchmarks share: programs to measure, and statistics. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { Agent, get, type IncomingMessage } from "node:http";
+import { createInterface } from "node:readline";
+import { simulateEcu } from "../src/simulator/ecu.ts";
+
+export const SITE = { latitude: 28, longitude: 0 };
+export const NOON = Date.parse("2026-06-21T12:00:00Z");
+
+/** Runs a task many times. @returns the time of each run in microseconds, sorted */
+export const measure = async (
+  runs: number,
+  warmUp: number,
+  task: () => void | Promise<void>,
+): Promise<number[]> => {
+  for (let i = 0; i < warmUp; i++) await task();
+  const times: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const startedAt = performance.now();
+    await task();
+    times.push((performance.now() - startedAt) * 1000);
+  }
+  return times.sort((a, b) => a - b);
+};
+export const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+export const mean = (times: readonly number[]): number =>
+  times.reduce((sum, time) => sum + time, 0) / times.length;
+export const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Starts a command of the built program; resolves with its port once it listens. */
+export const start = async (...args: string[]) => {
+  const child = spawn(process.execPath, ["dist/main.js", ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  for await (const line of createInterface(child.stderr)) {
+    const { port } = JSON.parse(line) as { port?: number };
+    if (port !== undefined) {
+      child.stderr.resume();
+      return { port, pid: child.pid ?? 0, stop: () => stop(child) };
+    }
+  }
+  throw new Error(`${args[0]} did not start`);
+};
+const stop = async (child: ReturnType<typeof spawn>): Promise<void> => {
+  child.kill("SIGTERM");
+  await once(child, "exit");
+};
+
+/** Starts an exporter that reads the ECU at each scrape, without pauses. */
+export const startExporter = (ecuPort: number) =>
+  start(
+    "serve",
+    `--ecu.address=127.0.0.1:${ecuPort}`,
+    "--ecu.min-interval=0s",
+    "--ecu.command-pause=0s",
+    "--web.listen-address=127.0.0.1:0",
+  );
+
+/** The connections of all scrapes; to be destroyed at the end. */
+export const agent = new Agent({ keepAlive: true });
+/** Scrapes like Prometheus: with a persistent connection and compression. */
+export const scrape = async (port: number): Promise<void> => {
+  const headers = { "accept-encoding": "gzip" };
+  const request = get({ host: "127.0.0.1", port, path: "/metrics", agent, headers });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  response.resume();
+  await once(response, "end");
+};
+
+/** Starts a simulated ECU in this process, and an exporter in another that reads it at each scrape. */
+export const startPair = async (inverters: number, replyDelayMs: number) => {
+  const ecu = await simulateEcu({
+    inverters: [["QS1", inverters]],
+    family: "L",
+    site: SITE,
+    zone: "Etc/GMT",
+    seed: 1,
+    start: NOON,
+    timeScale: 1,
+    elapsed: () => performance.now(),
+    replyDelayMs,
+  });
+  const exporter = await startExporter(ecu.port);
+  const stopBoth = async (): Promise<void> => {
+    await exporter.stop();
+    await ecu.close();
+  };
+  return { port: exporter.port, pid: exporter.pid, stop: stopBoth };
+};
