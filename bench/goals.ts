@@ -122,13 +122,13 @@ const measureHomeCpu = async (): Promise<number> => {
   return (seconds / 120) * 100;
 };
 
-/** Bytes of the files of a package, without the packages inside it, which are listed too. */
+/** Bytes on disk of the files of a package, without the packages inside it, which are listed too. */
 const sizeOf = (folder: string): number =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())
     .map(({ parentPath, name }) => join(parentPath, name))
     .filter((path) => !relative(folder, path).includes("node_modules"))
-    .reduce((sum, path) => sum + statSync(path).size, 0);
+    .reduce((sum, path) => sum + statSync(path).blocks * 512, 0);
 
 /** The production packages as they are installed, with the exporter itself. */
 const measurePackage = () => {
