@@ -126,7 +126,8 @@ export const faultKinds = {
     description: "the ECU repeats one report",
     alert: "EcuReportFrozen",
     scope: "ecu",
-    effects: ["EcuCountersFrozen", "PanelFarBelowSiblings"],
+    // The report that is repeated may be one with an inverter offline.
+    effects: ["EcuCountersFrozen", "InverterOffline", "PanelSilent", "PanelFarBelowSiblings"],
     isSlow: false,
     roofs: ["house", "shed", "mixed"],
     create: () => ({ changeReplies: (_replies, first) => first }),

@@ -26,9 +26,11 @@ const SLIDE_MM = 0.2;
 const SLIDE_SPREAD_MM = 1.5;
 /** 1 mm lets a quarter of the light through. */
 const LIGHT_LOSS_PER_MM = 1.3;
+/** Share of the light that comes through the clouds while snow falls. */
+const LIGHT_UNDER_CLOUDS = 0.3;
 
 /**
- * The share of the light that reaches a panel through the snow on it, from 0 to 1 (no snow).
+ * The share of the light that reaches a panel through falling snow and the snow on it, from 0 to 1 (no snow).
  * @param inverter index of the inverter in the plant
  * @param channel index of the panel at the inverter
  * @param at milliseconds since 1970
@@ -42,7 +44,8 @@ export const shareThroughSnow = (
   const hour = Math.floor(at / HOUR);
   const { firstHour, depths } = findWinter(plant, hour);
   const depth = depths[inverter]?.[channel]?.[hour - firstHour] ?? 0;
-  return Math.exp(-LIGHT_LOSS_PER_MM * depth);
+  const isSnowing = precipitationAt(plant, at) > 0 && airTemperatureAt(plant, at) < SNOW_CELSIUS;
+  return (isSnowing ? LIGHT_UNDER_CLOUDS : 1) * Math.exp(-LIGHT_LOSS_PER_MM * depth);
 };
 
 /** The snow of a year from one August to the next: mm for each inverter, panel and hour. */
