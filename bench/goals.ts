@@ -207,7 +207,7 @@ export const measureGoals = async (other: OtherFigures): Promise<readonly Goal[]
     },
     { what: "the same, p99", unit: "ms", before: 11, goal: 5, now: other.renderP99Of100 / 1000 },
     {
-      what: "decoding the reply 0002 of 50 inverters, p50, at most a tenth of the original Python client",
+      what: "decoding the reply 0002 of 50 inverters, mean, at most a tenth of the original Python client",
       unit: "µs",
       before: 56,
       goal: PYTHON_DECODE_US / 10,
