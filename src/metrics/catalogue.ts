@@ -62,6 +62,15 @@ const withinEcu =
       ),
     );
 
+/** One sample per ECU, if its configured location has a value. */
+const perLocation =
+  (value: GetValue<EcuLocation>) =>
+  ({ observations, locations }: ScrapeData): MetricSample[] =>
+    observations.flatMap(({ ecu }) => {
+      const location = locations.get(ecu);
+      return createSample({ ecu }, location && value(location));
+    });
+
 /** Any number of samples per inverter. Each starts with the labels of the inverter. */
 const withinInverter =
   (samples: (inverter: InverterReading, labels: InverterLabels) => readonly MetricSample[]) =>
@@ -161,20 +170,15 @@ export const catalogue = {
     type: "gauge",
     help: "Elevation of the sun above the horizon at the configured coordinates, negative at night; computed, not reported by the ECU.",
     labels: ["ecu"],
-    samples: ({ observations, locations }) =>
-      observations.flatMap(({ ecu }) =>
-        createSample({ ecu }, locations.get(ecu)?.sunElevationDegrees),
-      ),
+    samples: perLocation(({ sunElevationDegrees }) => sunElevationDegrees),
   },
   ecu_snow_possible: {
     type: "gauge",
     help: "Whether snow can lie on the panels (1) or never does (0), as configured; the alert rules use it.",
     labels: ["ecu"],
-    samples: ({ observations, locations }) =>
-      observations.flatMap(({ ecu }) => {
-        const possible = locations.get(ecu)?.snowPossible;
-        return createSample({ ecu }, possible === undefined ? undefined : Number(possible));
-      }),
+    samples: perLocation(({ snowPossible }) =>
+      snowPossible === undefined ? undefined : Number(snowPossible),
+    ),
   },
   inverter_online: {
     type: "gauge",
