@@ -42,15 +42,18 @@ export const shareThroughSnow = (
   at: number,
 ): number => {
   const hour = Math.floor(at / HOUR);
-  const { firstHour, depths } = findWinter(plant, hour);
+  const { firstHour, falls, depths } = findWinter(plant, hour);
   const depth = depths[inverter]?.[channel]?.[hour - firstHour] ?? 0;
-  const isSnowing = precipitationAt(plant, at) > 0 && airTemperatureAt(plant, at) < SNOW_CELSIUS;
+  const isSnowing = (falls[hour - firstHour] ?? 0) > 0;
   return (isSnowing ? LIGHT_UNDER_CLOUDS : 1) * Math.exp(-LIGHT_LOSS_PER_MM * depth);
 };
 
-/** The snow of a year from one August to the next: mm for each inverter, panel and hour. */
+/** The snow of a year from one August to the next, in mm. */
 interface Winter {
   readonly firstHour: number;
+  /** What falls in each hour. */
+  readonly falls: Float32Array;
+  /** What lies on each panel in each hour, by inverter. */
   readonly depths: readonly (readonly Float32Array[])[];
 }
 
@@ -70,12 +73,14 @@ const findWinter = (plant: Plant, hour: number): Winter => {
 const simulateWinter = (plant: Plant, year: number): Winter => {
   const firstHour = Date.UTC(year, 7, 1) / HOUR;
   const hours = Date.UTC(year + 1, 7, 1) / HOUR - firstHour;
+  const falls = new Float32Array(hours);
   const depths = plant.inverters.map(({ panels }) => panels.map(() => new Float32Array(hours)));
   const melted = plant.inverters.map(({ panels }) => panels.map(() => 0));
   for (let i = 0; i < hours; i++) {
     const at = (firstHour + i) * HOUR;
     const celsius = airTemperatureAt(plant, at);
     const fall = celsius < SNOW_CELSIUS ? precipitationAt(plant, at) : 0;
+    falls[i] = fall;
     for (const [n, { panels }] of plant.inverters.entries()) {
       for (const [c, panel] of panels.entries()) {
         const [depth, melt] = [depths[n]?.[c], melted[n]];
@@ -90,7 +95,7 @@ const simulateWinter = (plant: Plant, year: number): Winter => {
       }
     }
   }
-  return { firstHour, depths };
+  return { firstHour, falls, depths };
 };
 
 /** Precipitation in mm within the hour. */
