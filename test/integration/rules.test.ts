@@ -137,7 +137,7 @@ describe("every alert", () => {
     expect(linkRunbooks(linked, "docs")).toBe(rule);
   });
 
-  it("heeds apsystems:curtailed as in the examples of docs/alerts.md", () => {
+  it("has the examples for apsystems:curtailed that docs/alerts.md shows, each with a test", () => {
     for (const name of readdirSync("prometheus/examples")) {
       expect(page).toContain(
         `\`\`\`yaml\n${readFileSync(`prometheus/examples/${name}`, "utf8")}\`\`\``,
