@@ -15,7 +15,8 @@ import {
   textIfMissing,
   thresholds,
 } from "./parts.ts";
-import { energyPerDay, energySince, periodNames } from "./periods.ts";
+import { energyPerDay } from "./periods.ts";
+import { powerAndEnergyPanel } from "./power-and-energy.ts";
 import {
   age,
   ecuSeries,
@@ -68,27 +69,9 @@ const ecus = tilesPanel({
   ],
 });
 
-const energy = tilesPanel({
-  title: "Power and energy",
-  description:
-    "Power of the selected plants, and their energy on the day and in the month of the end of the time range: on the day as each ECU counts it, in the month for the days for which Prometheus has data. Power and the day do not include plants with an unreachable ECU.",
-  unit: "kwatth",
-  noValue: "Unknown",
-  tiles: [
-    {
-      name: "Power",
-      query: orUnknown(`sum(${perEcu("ecu_power_watts")})`),
-      unit: "watt",
-      color: colors.power,
-    },
-    {
-      name: periodNames.today,
-      query: orUnknown(kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`)),
-      color: colors.energy,
-    },
-    { name: periodNames.month, query: energySince("month"), color: colors.energy },
-  ],
-});
+const energy = powerAndEnergyPanel(
+  "Power of the selected plants, and their energy on the day and in the month of the end of the time range: on the day as each ECU counts it, in the month for the days for which Prometheus has data. Power and the day do not include plants with an unreachable ECU.",
+);
 
 const attention = tilesPanel({
   title: "Attention",

@@ -178,6 +178,16 @@ export type Drawing = "lines" | "stack";
 /** Width of the vertical axis in pixels: the same in all charts, so that times are below each other. */
 const AXIS_WIDTH = 64;
 
+const legendBelow = ({ showsLegend = true }: PanelOptions) =>
+  new common.VizLegendOptionsBuilder()
+    .displayMode(common.LegendDisplayMode.List)
+    .placement(common.LegendPlacement.Bottom)
+    .showLegend(showsLegend)
+    .calcs([]);
+
+const tooltipOfAll = (order: common.SortOrder) =>
+  new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(order);
+
 /** Series over time. Missing samples are a gap. */
 export const seriesPanel = (options: PanelOptions, drawing: Drawing = "lines"): Panel => {
   const builder = new timeseries.PanelBuilder()
@@ -187,18 +197,8 @@ export const seriesPanel = (options: PanelOptions, drawing: Drawing = "lines"): 
     .axisWidth(AXIS_WIDTH)
     .showPoints(common.VisibilityMode.Auto)
     .spanNulls(false)
-    .legend(
-      new common.VizLegendOptionsBuilder()
-        .displayMode(common.LegendDisplayMode.List)
-        .placement(common.LegendPlacement.Bottom)
-        .showLegend(options.showsLegend !== false)
-        .calcs([]),
-    )
-    .tooltip(
-      new common.VizTooltipOptionsBuilder()
-        .mode(common.TooltipDisplayMode.Multi)
-        .sort(common.SortOrder.Descending),
-    );
+    .legend(legendBelow(options))
+    .tooltip(tooltipOfAll(common.SortOrder.Descending));
   if (drawing !== "lines")
     builder.stacking(
       new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group("A"),
@@ -225,18 +225,8 @@ export const columnsPanel = (options: PanelOptions, dates: string): Panel =>
       .xTickLabelMaxLength(12)
       .xTickLabelSpacing(60)
       .axisWidth(AXIS_WIDTH)
-      .legend(
-        new common.VizLegendOptionsBuilder()
-          .displayMode(common.LegendDisplayMode.List)
-          .placement(common.LegendPlacement.Bottom)
-          .showLegend(options.showsLegend !== false)
-          .calcs([]),
-      )
-      .tooltip(
-        new common.VizTooltipOptionsBuilder()
-          .mode(common.TooltipDisplayMode.Multi)
-          .sort(common.SortOrder.None),
-      )
+      .legend(legendBelow(options))
+      .tooltip(tooltipOfAll(common.SortOrder.None))
       .build(),
     {
       ...options,

@@ -1,6 +1,7 @@
 /** The numbers at the top of the dashboard of a plant. */
 import { alwaysKilowattHours, barsPanel, colors, reachable } from "./parts.ts";
 import { energySince, periodNames, sinceMidnight } from "./periods.ts";
+import { energyToday, powerAndEnergyPanel } from "./power-and-energy.ts";
 import {
   age,
   channelEnergy,
@@ -44,25 +45,10 @@ export const ecuState = tilesPanel({
 
 /** The price of a kWh. An empty text box is 0, and 0 hides the numbers. */
 const earned = (kwh: string): string => `(${kwh}) * 0$price and on () vector(0$price) > 0`;
-const energyToday = kilowattHours(`sum(${perEcu("ecu_today_energy_joules")})`);
 
-export const energy = tilesPanel({
-  title: "Power and energy",
-  description:
-    "Power in the last report of the ECU; it polls its inverters every 5 minutes. Energy of the day and the month at the end of the time range: of the day as the ECU counts it (it starts at midnight or with the first sun), of the month until the last report of the ECU, for the time for which Prometheus has data.",
-  unit: "kwatth",
-  noValue: "Unknown",
-  tiles: [
-    {
-      name: "Power",
-      query: orUnknown(`sum(${perEcu("ecu_power_watts")})`),
-      unit: "watt",
-      color: colors.power,
-    },
-    { name: periodNames.today, query: orUnknown(energyToday), color: colors.energy },
-    { name: periodNames.month, query: energySince("month"), color: colors.energy },
-  ],
-});
+export const energy = powerAndEnergyPanel(
+  "Power in the last report of the ECU; it polls its inverters every 5 minutes. Energy of the day and the month at the end of the time range: of the day as the ECU counts it (it starts at midnight or with the first sun), of the month until the last report of the ECU, for the time for which Prometheus has data.",
+);
 
 export const totals = tilesPanel({
   title: "Totals",
