@@ -1,6 +1,7 @@
 /**
- * The landing page: the power and energy of the plant, its roof, and the state of each ECU at its last read. No JavaScript. Links are relative,
- * so that they work behind a reverse proxy, which may serve the page at any path with a slash at its end.
+ * The landing page: the power and energy of the plant, its roof, and the state of each ECU at its last read. No JavaScript.
+ * Links are relative, so that they work behind a reverse proxy, which may serve the page at any path with a slash at its
+ * end.
  */
 import { formatCount, formatSpan, NOT_MEASURED } from "../text.ts";
 import { type Html, html, joinHtml } from "./html.ts";
