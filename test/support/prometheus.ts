@@ -8,6 +8,8 @@ export interface RunningPrometheus extends RunningProgram {
 }
 
 export interface PrometheusOptions {
+  /** Name or path of the program. Default: the installed one. */
+  readonly program?: string;
   /** Path of its configuration. */
   readonly config: string;
   /** Folder of its data; created if it does not exist. */
@@ -21,13 +23,14 @@ const READY_SECONDS = 60; // the machine may be busy
 
 /** Starts a Prometheus on loopback, and waits until it is ready. */
 export const startPrometheus = async ({
+  program: name = "prometheus",
   config,
   data,
   port,
   args = [],
 }: PrometheusOptions): Promise<RunningPrometheus> => {
   const address = `127.0.0.1:${port ?? (await freePort())}`;
-  const program = startProgram("prometheus", [
+  const program = startProgram(name, [
     `--config.file=${config}`,
     `--storage.tsdb.path=${data}`,
     `--web.listen-address=${address}`,
