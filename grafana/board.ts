@@ -2,6 +2,7 @@
 
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import {
+  CustomVariableBuilder,
   type Dashboard,
   DashboardBuilder,
   DashboardCursorSync,
@@ -12,6 +13,7 @@ import {
   TextBoxVariableBuilder,
   VariableHide,
   type VariableModel,
+  type VariableOption,
   VariableRefresh,
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
@@ -117,6 +119,20 @@ export const multiChoice = (name: string, label: string, query: string): QueryVa
 export const textBox = (name: string, label: string, value: string): TextBoxVariableBuilder =>
   new TextBoxVariableBuilder(name).label(label).defaultValue(value);
 
+/** A choice from a list. @param values the first is selected at first */
+export const listChoice = (
+  name: string,
+  label: string,
+  values: readonly string[],
+): CustomVariableBuilder => {
+  const options = values.map((value, i) => ({ text: value, value, selected: i === 0 }));
+  return new CustomVariableBuilder(name)
+    .label(label)
+    .values(values.join(","))
+    .options(options)
+    .current(options[0] as VariableOption);
+};
+
 const variables = (options: DashboardOptions): Builder<VariableModel>[] => {
   const { oneInverter, showsTargets, variables: more = [] } = options;
   const hide = showsTargets ? VariableHide.DontHide : VariableHide.HideVariable;
@@ -128,18 +144,22 @@ const variables = (options: DashboardOptions): Builder<VariableModel>[] => {
       .hide(VariableHide.HideLabel),
     multiChoice("ecu", "ECU", `label_values(${targetSeries("ecu_up")}, ecu)`),
     ...(oneInverter
-      ? [choice("uid", "Inverter", `label_values(${ecuSeries("inverter_online")}, uid)`)]
+      ? [
+          choice("uid", "Inverter", `label_values(${ecuSeries("inverter_online")}, uid)`).hide(
+            VariableHide.HideLabel,
+          ),
+        ]
       : []),
-    multiChoice("job", "Job", "label_values(ecu_up, job)").hide(hide),
+    multiChoice("job", "Job", "label_values(ecu_up, job)").hide(VariableHide.HideVariable),
     multiChoice("instance", "Instance", 'label_values(ecu_up{job=~"$job"}, instance)').hide(hide),
     ...more,
   ];
 };
 
-/** A list of all dashboards. The links keep the variables and the time range. One button, because three wrap at 1280 pixels. */
+/** A list of all dashboards. The links keep the variables and the time range. One short button fits beside the variables at 1280 pixels. */
 const dashboardList = {
   build: () => ({
-    title: "Dashboards",
+    title: "Go to",
     type: DashboardLinkType.Dashboards,
     icon: "dashboard",
     tooltip: "All dashboards of APsystems ECUs",

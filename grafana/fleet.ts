@@ -12,7 +12,6 @@ import {
   reachable,
   seriesPanel,
   statesPanel,
-  textIfMissing,
   thresholds,
 } from "./parts.ts";
 import { energyPerDay } from "./periods.ts";
@@ -104,7 +103,7 @@ const plants = tablePanel({
   description:
     "All ECUs, unreachable ones first and then those with missing inverters. Last reply: of an unreachable ECU, if it was within a week. Per panel: energy of a day of the last week, per panel that gave power, so that plants of different sizes can be compared. Click an ECU to open the dashboard of its plant.",
   unit: "none",
-  mappings: [textIfMissing("")],
+  missing: "",
   columns: [
     {
       name: "ECU",
@@ -183,7 +182,13 @@ const missingInverters = tablePanel({
   description:
     "Inverters that do not reply while the others of their plant give power. Last reply: – if it was more than a week ago. Click an inverter to open its dashboard.",
   unit: "none",
+  missing: "–",
   columns: [
+    {
+      // First, because the column of inverters is absent if no inverter is missing.
+      name: "ECU",
+      label: "ecu",
+    },
     {
       name: "Inverter",
       label: "uid",
@@ -192,7 +197,6 @@ const missingInverters = tablePanel({
         "custom.width": 140,
       },
     },
-    { name: "ECU", label: "ecu" },
     {
       name: "Last reply",
       query: orNone(
@@ -200,7 +204,7 @@ const missingInverters = tablePanel({
           ` or on (ecu, uid) ${inverterState()} * NaN) and on (ecu, uid) ${inverterState()} == 0`,
         "ecu",
       ),
-      options: { unit: "dateTimeFromNow", mappings: [textIfMissing("–")] },
+      options: { unit: "dateTimeFromNow" },
     },
   ],
   sortBy: [{ name: "ECU", desc: false }],

@@ -1,5 +1,6 @@
 /** The dashboard of an inverter: channels, grid, radio, and a comparison with its siblings. */
 import { buildDashboard } from "./board.ts";
+import { alertsIn, inverterEventsIn } from "./events.ts";
 import {
   alwaysKilowattHours,
   barsPanel,
@@ -101,7 +102,7 @@ const channels = seriesPanel({
   title: "Power by channel",
   noValue: OFFLINE,
   description:
-    "Power of each panel of this inverter. A panel without a configured name is shown as inverter and channel. In a gap the inverter was offline.",
+    "Power of each panel of this inverter. A panel without a configured name is shown as inverter and channel. In a gap the inverter was offline. Marks are alerts about the inverter and events, such as a new firmware of the ECU.",
   unit: "watt",
   min: 0,
   queries: [
@@ -205,6 +206,7 @@ export const inverter = buildDashboard({
   tags: ["solar"],
   from: "now-24h",
   oneInverter: true,
+  annotations: { list: [alertsIn(4, uidMatcher), inverterEventsIn(4)] },
   rows: [
     [
       [4, 3, state],

@@ -21,6 +21,7 @@ import {
 import * as statetimeline from "@grafana/grafana-foundation-sdk/statetimeline";
 import * as timeseries from "@grafana/grafana-foundation-sdk/timeseries";
 import { datasource } from "./board.ts";
+import { NO_DATA } from "./promql.ts";
 
 /** Options of every panel. */
 export interface PanelOptions {
@@ -263,15 +264,18 @@ export const statesPanel = (options: PanelOptions): Panel => {
   return withCommonOptions({ ...panel, options: withoutPages }, options);
 };
 
-/** Texts and colours for 0, 1, 2 …, so that no state is shown by colour alone. */
+/** Texts and colours for 0, 1, 2 … and for no data, so that no state is shown by colour alone. */
 export const stateMappings = (
   ...states: readonly (readonly [text: string, color: string])[]
 ): ValueMapping[] => [
   {
     type: MappingType.ValueToText,
-    options: Object.fromEntries(
-      states.map(([text, color], index) => [String(index), { text, color, index }]),
-    ),
+    options: {
+      ...Object.fromEntries(
+        states.map(([text, color], index) => [String(index), { text, color, index }]),
+      ),
+      [NO_DATA]: { text: "No data", color: MISSING, index: states.length },
+    },
   },
 ];
 export const reachable = stateMappings(["Unreachable", "dark-red"], ["Reachable", "dark-green"]);

@@ -1,7 +1,7 @@
 /** The dashboard of a plant: power, energy, and the panels and inverters that lag behind. */
 import { VariableHide } from "@grafana/grafana-foundation-sdk/dashboard";
-import { buildDashboard, multiChoice, section, textBox } from "./board.ts";
-import { alertsIn, eventsIn } from "./events.ts";
+import { buildDashboard, listChoice, multiChoice, section, textBox } from "./board.ts";
+import { alertsIn, plantEventsIn } from "./events.ts";
 import {
   alwaysKilowattHours,
   barsPanel,
@@ -11,10 +11,10 @@ import {
   instantQuery,
   inverterStates,
   MAX_STATE_ROWS,
+  override,
   rangeQuery,
   seriesPanel,
   statesPanel,
-  textIfMissing,
 } from "./parts.ts";
 import { energyPerDay, energyPerMonth, monthNames } from "./periods.ts";
 import {
@@ -70,13 +70,8 @@ const power = seriesPanel(
       rangeQuery(`max(${ecuSeries("ecu_sun_elevation_degrees")}) > 0`, "Sun"),
     ],
     overrides: [
-      {
-        matcher: { id: "byFrameRefID", options: "A" },
-        properties: [
-          { id: "color", value: { mode: "shades", fixedColor: colors.power } },
-          { id: "custom.lineWidth", value: 0 },
-        ],
-      },
+      // One colour: Grafana 9 has no shades of a colour. Lines of this colour between the areas would cover them.
+      override("byFrameRefID", "A", { "custom.lineWidth": 0 }),
       fieldOverride("Plant", { ...unstacked("B"), "custom.lineWidth": 2 }),
       fieldOverride("Sun", {
         ...unstacked("C"),
@@ -151,7 +146,7 @@ const lagging = tablePanel({
     "Panels that gave less than 75 % of the energy of their siblings in the last 24 hours. A panel is compared with the best panel of the same inverter, or with the median panel of the plant if no other panel of the inverter gives power. Causes are shade, dirt, another direction or a fault. Panels of inverters that were offline all the time are not listed, nor are inputs that gave no power for 30 days (no panel connected).",
   unit: "percentunit",
   decimals: 0,
-  mappings: [textIfMissing("")],
+  missing: "",
   columns: [
     { name: "Panel", label: "name", options: { "custom.width": 160 } },
     { name: "Of siblings", query: orNone(withPanelName(farBelow), "name") },
@@ -178,7 +173,7 @@ const table = tablePanel({
   description:
     "All inverters that were registered within a day, missing ones first. An inverter that does not reply has no measurements. Unknown: the ECU does not reply. The voltage is the mean of the phases. Click an inverter to open its dashboard.",
   unit: "none",
-  mappings: [textIfMissing("")],
+  missing: "",
   columns: [
     {
       name: "Inverter",
@@ -238,10 +233,12 @@ export const plant = buildDashboard({
     multiChoice("array", "Array", `label_values(${ecuSeries("inverter_channel_info")}, array)`)
       .regex("/.+/")
       .hide(VariableHide.HideVariable),
-    textBox("price", "Price per kWh", ""),
-    textBox("currency", "Currency", "€").hide(VariableHide.HideLabel),
+    textBox("price", "Price/kWh", ""),
+    listChoice("currency", "Currency", ["€", "$", "£", "CHF", "kr", "zł", "Kč"]).hide(
+      VariableHide.HideLabel,
+    ),
   ],
-  annotations: { list: [alertsIn(4), eventsIn(4)] },
+  annotations: { list: [alertsIn(4), plantEventsIn(4)] },
   rows: [
     [
       [4, 3, ecuState],
@@ -259,8 +256,8 @@ export const plant = buildDashboard({
     ],
     [section("Roof: $array", "array")],
     [
-      [12, 7, roofNow],
-      [12, 7, roofToday],
+      [12, 6, roofNow],
+      [12, 6, roofToday],
     ],
     [section("Totals, panels and inverters")],
     [

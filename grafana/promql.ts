@@ -71,31 +71,49 @@ export const age = (name: MetricName): string => `time() - ${perEcu(name)}`;
 const MAX_SERIES = 12;
 
 /**
- * The 12 series with the highest or the lowest rank. The rank is computed once for the time range.
+ * The 12 series with the highest rank. The rank is computed once for the time range.
  * @param rank function over the time range that computes the rank
  */
 const topSeries = (
-  which: "topk" | "bottomk",
   by: string,
-  rank: "avg_over_time" | "max_over_time" | "increase",
+  rank: "max_over_time" | "increase",
   name: MetricName,
   series: string,
 ): string => {
   // Of a gauge, one value of five minutes is enough; an increase needs every value.
   const window = rank === "increase" ? "$__range" : "$__range:5m";
   const number = `max by (${by}) (${rank}(${ecuSeries(name)}[${window}] @ end()))`;
-  return `${series} and on (${by}) ${which}(${MAX_SERIES}, ${number})`;
+  return `${series} and on (${by}) topk(${MAX_SERIES}, ${number})`;
 };
-/** The 12 series that were 0 for the longest time, of a metric that is 1 or 0. @param at how to merge several exporters */
-export const worst = (name: MetricName, by: string, at: "max" | "min"): string =>
-  topSeries("bottomk", by, "avg_over_time", name, `${at} by (${by}) (${ecuSeries(name)})`);
+
+/** The state of a series that stands for no data at all. */
+export const NO_DATA = -1;
+
+/**
+ * The series with the lowest shares, the lowest first: Prometheus sorts the series of a range by their labels, and the label
+ * `_rank` is before all others. If no series has a share, there is one series that says "No data", because Grafana shows an
+ * error for states without a series.
+ * @param by labels of a series; the last one is its name
+ * @param share a number from 0 to 1 for the whole time range
+ */
+export const worstFirst = (states: string, by: string, share: string, count: number): string => {
+  const rank = `count_values by (${by}) ("_rank", 1000 + round(1000 * bottomk(${count}, ${share})))`;
+  const name = by.split(", ").at(-1);
+  const noData = `label_replace(vector(${NO_DATA}) unless on () (${share}), "${name}", "No data", "", "")`;
+  return `${states} * on (${by}) group_left (_rank) ${rank} or on () ${noData}`;
+};
+
+/** The 12 series that were 0 for the longest time, worst first, of a metric that is 1 or 0. @param at how to merge several exporters */
+export const worst = (name: MetricName, by: string, at: "max" | "min"): string => {
+  const share = `max by (${by}) (avg_over_time(${ecuSeries(name)}[$__range:5m] @ end()))`;
+  return worstFirst(`${at} by (${by}) (${ecuSeries(name)})`, by, share, MAX_SERIES);
+};
 /** The 12 series with the highest maximum. */
 export const highest = (name: MetricName, by: string): string =>
-  topSeries("topk", by, "max_over_time", name, dedupe(by, ecuSeries(name)));
+  topSeries(by, "max_over_time", name, dedupe(by, ecuSeries(name)));
 /** The 12 series of a counter with the largest increase, as increase per minute. */
 export const fastest = (name: MetricName, by: string): string =>
   topSeries(
-    "topk",
     by,
     "increase",
     name,

@@ -1,4 +1,5 @@
 /** The roof as a picture: each array as a grid of its panels. */
+import * as common from "@grafana/grafana-foundation-sdk/common";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as table from "@grafana/grafana-foundation-sdk/table";
 import { MISSING, tableQuery, textIfMissing, thresholds, withCommonOptions } from "./parts.ts";
@@ -26,33 +27,44 @@ const places = twoDigits(
   "column",
 );
 
-/** The value of each panel relative to the best panel of its array. NaN for a panel without a value. */
+/**
+ * The value of each panel relative to the best panel of its array. NaN for a panel without a value. Arrays of several ECUs with
+ * the same name are separate, and their rows are below each other: the label `place` has the ECU and the row.
+ */
 const shareOfBest = (channels: string): string => {
   const placed = `${places} * on (ecu, uid, channel) group_left () (${channels})`;
-  const share = `(${placed}) / on () group_left () (max(${placed}) > 0)`;
-  return `max by (row, column) (${share} or on (ecu, uid, channel) ${places} * NaN)`;
+  const share = `(${placed}) / on (ecu) group_left () (max by (ecu) (${placed}) > 0)`;
+  const all = `${share} or on (ecu, uid, channel) ${places} * NaN`;
+  return `max by (place, column) (label_join(${all}, "place", " ", "ecu", "row"))`;
 };
 
 /** A table of the panels of an array by row and column. */
 const roofPanel = (title: string, description: string, query: string): Panel => {
-  const panel = withCommonOptions(new table.PanelBuilder().showHeader(false).minWidth(44).build(), {
-    title,
-    description,
-    unit: "percentunit",
-    decimals: 0,
-    noValue: "No panel of the roof has a row and a column (--ecu.panel).",
-    mappings: [textIfMissing("–", MISSING)],
-    queries: [tableQuery(query)],
-    overrides: [
-      {
-        matcher: { id: "byName", options: "row\\column" },
-        properties: [
-          { id: "custom.hidden", value: true },
-          { id: "unit", value: "none" },
-        ],
-      },
-    ],
-  });
+  const panel = withCommonOptions(
+    new table.PanelBuilder()
+      .showHeader(false)
+      .minWidth(44)
+      .cellHeight(common.TableCellHeight.Md) // Grafana 9 has one height
+      .build(),
+    {
+      title,
+      description,
+      unit: "percentunit",
+      decimals: 0,
+      noValue: "No panel of the roof has a row and a column (--ecu.panel).",
+      mappings: [textIfMissing("–", MISSING)],
+      queries: [tableQuery(query)],
+      overrides: [
+        {
+          matcher: { id: "byName", options: "place\\column" },
+          properties: [
+            { id: "custom.hidden", value: true },
+            { id: "unit", value: "none" },
+          ],
+        },
+      ],
+    },
+  );
   const { fieldConfig } = panel;
   return {
     ...panel,
@@ -79,16 +91,16 @@ const roofPanel = (title: string, description: string, query: string): Panel => 
       { id: "sortBy", options: { sort: [{ field: "column", desc: false }] } },
       {
         id: "groupingToMatrix",
-        options: { rowField: "row", columnField: "column", valueField: "Value" },
+        options: { rowField: "place", columnField: "column", valueField: "Value" },
       },
-      { id: "sortBy", options: { sort: [{ field: "row\\column", desc: false }] } },
+      { id: "sortBy", options: { sort: [{ field: "place\\column", desc: false }] } },
     ],
   };
 };
 
 export const roofNow = roofPanel(
   "$array now",
-  "The panels of this part of the roof by row and column, seen from the front: the power of each panel relative to the best panel of the array. Green is at least 90 %, yellow 75 %, orange 50 %. – is a panel without a value: it is night, or its inverter or the ECU does not reply.",
+  "The panels of this part of the roof by row and column, seen from the front: the power of each panel relative to the best panel of the array. Green is at least 90 %, yellow 75 %, orange 50 %. – is a panel without a value: it is night, or its inverter or the ECU does not reply. If several ECUs have an array of this name, their grids are below each other.",
   shareOfBest(perChannel("inverter_channel_power_watts")),
 );
 

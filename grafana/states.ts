@@ -1,5 +1,5 @@
 /** The state of inverters: a dead inverter is not a sleeping one. */
-import { ecuSeries, perInverter } from "./promql.ts";
+import { ecuSeries, perInverter, worstFirst } from "./promql.ts";
 
 /** Mean power of the panels of a plant, in watts, from which an inverter that does not reply is missing. The alerts use the same. */
 const LIGHT_WATTS = 30;
@@ -37,17 +37,15 @@ export const stateOrUnknown = (...matchers: readonly string[]): string =>
   `${inverterState(...matchers)} or on (ecu, uid) ${knownInverters(...matchers)}`;
 
 /**
- * The state over time of the inverters that were online for the shortest part of the time range, also 1, unknown, while their
- * ECU is unreachable. It is empty only if the ECU listed no inverter for a week.
+ * The state over time of the inverters that were online for the shortest part of the time range, the shortest first, also 1,
+ * unknown, while their ECU is unreachable.
  */
 export const stateOverTime = (count: number, ...matchers: readonly string[]): string => {
   const online = ecuSeries("inverter_online", ...matchers);
   const known = `max by (ecu, uid) (last_over_time(${online}[7d:1h] @ end())) * 0`;
   const share = `max by (ecu, uid) (avg_over_time(${online}[$__range:5m] @ end()))`;
-  return (
-    `(${inverterState(...matchers)} or on (ecu, uid) ${known} + 1)` +
-    ` and on (ecu, uid) bottomk(${count}, ${share} or on (ecu, uid) ${known})`
-  );
+  const states = `(${inverterState(...matchers)} or on (ecu, uid) ${known} + 1)`;
+  return worstFirst(states, "ecu, uid", `${share} or on (ecu, uid) ${known}`, count);
 };
 
 /** Number of inverters in a state; 0 if no inverter is in it, no value if no state is known. */

@@ -7,7 +7,14 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as table from "@grafana/grafana-foundation-sdk/table";
 import type { Uid } from "./board.ts";
-import { fieldOverride, type PanelOptions, tableQuery, withCommonOptions } from "./parts.ts";
+import {
+  fieldOverride,
+  override,
+  type PanelOptions,
+  tableQuery,
+  textIfMissing,
+  withCommonOptions,
+} from "./parts.ts";
 
 /** One column: a label, or the value of a query. */
 export interface Column {
@@ -21,7 +28,9 @@ export interface Column {
 }
 
 /** Options of a table. */
-export interface TableOptions extends Omit<PanelOptions, "queries" | "overrides"> {
+export interface TableOptions extends Omit<PanelOptions, "queries" | "overrides" | "mappings"> {
+  /** Text for a missing number. Default: that of Grafana. */
+  readonly missing?: string;
   readonly columns: readonly Column[];
   /** Labels and values of the data that the table does not show. */
   readonly hidden?: readonly string[];
@@ -31,7 +40,7 @@ export interface TableOptions extends Omit<PanelOptions, "queries" | "overrides"
 
 /** A table with its columns in the given order. */
 export const tablePanel = (options: TableOptions): Panel => {
-  const { columns, hidden = [], sortBy, ...rest } = options;
+  const { columns, hidden = [], missing, sortBy, ...rest } = options;
   const withQuery = columns.filter((column) => column.query !== undefined);
   // Grafana names the values of a table by the query if there is more than one query.
   const valueField = (column: Column): string =>
@@ -60,9 +69,13 @@ export const tablePanel = (options: TableOptions): Panel => {
   const panel = withCommonOptions(builder.build(), {
     ...rest,
     queries: withQuery.map(({ query = "" }) => tableQuery(query)),
-    overrides: columns
-      .filter((column) => column.options !== undefined)
-      .map((column) => fieldOverride(column.name, column.options ?? {})),
+    overrides: [
+      // For numbers only: before Grafana 10.2, a text counts as NaN, so that its cell would be empty.
+      ...(missing === undefined
+        ? []
+        : [override("byType", "number", { mappings: [textIfMissing(missing)] })]),
+      ...columns.flatMap(({ name, options }) => (options ? [fieldOverride(name, options)] : [])),
+    ],
   });
   return { ...panel, transformations };
 };

@@ -33,16 +33,24 @@ export interface Panel {
     perPage?: number;
     graphMode?: string;
     orientation?: string;
+    cellHeight?: string;
     text?: { valueSize?: number };
     legend?: { showLegend: boolean };
     sortBy?: { displayName: string; desc: boolean }[];
   };
-  transformations?: { id: string; options: { renameByName?: Record<string, string> } }[];
+  transformations?: {
+    id: string;
+    options: {
+      renameByName?: Record<string, string>;
+      indexByName?: Record<string, number>;
+    };
+  }[];
   fieldConfig: {
     defaults: {
       unit?: string;
       noValue?: string;
       displayName?: string;
+      color?: { mode: string };
       custom?: { spanNulls?: boolean; axisWidth?: number };
       mappings?: { options: Record<string, { text: string; color: string }> }[];
     };

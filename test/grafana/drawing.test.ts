@@ -22,11 +22,12 @@ const inverterStates = {
   "1": { text: "Unknown", color: "#7d7f8c" },
   "2": { text: "Asleep", color: "#3b4863" },
   "3": { text: "Online", color: "dark-green" },
+  "-1": { text: "No data", color: "#6b6d76" },
 };
 
 describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))(
   "%s",
-  (_uid, { panels, sections, templating, annotations }) => {
+  (uid, { panels, sections, templating, annotations, links }) => {
     it("has no repeat direction without repetition (such panels fill the width in 11.0 to 11.4)", () => {
       for (const { title, repeat, repeatDirection } of [...panels, ...sections])
         if (repeat === undefined) expect(repeatDirection, title).toBeUndefined();
@@ -54,7 +55,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       expect(others).toEqual([]);
       expect(alerts.useValueForTime).toBe(true);
       expect(alerts.expr).toContain("ALERTS_FOR_STATE");
-      const power = panels.find(({ title }) => title === "Power");
+      const power = panels.find(({ title }) => /^Power( by channel)?$/.test(title));
       for (const annotation of [alerts, events ?? alerts])
         expect(annotation.filter).toEqual({ exclude: false, ids: [power?.id] });
     });
@@ -81,6 +82,39 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
           expect(fieldConfig.defaults.custom?.axisWidth, title).toBe(64);
     });
 
+    it("has few controls, so that they fit beside a time range with two dates at 1280 pixels", () => {
+      const shown = templating.list.filter(({ hide }) => hide !== 2);
+      const most = uid === "apsystems-plant" ? 4 : 3;
+      expect(shown.length).toBeLessThanOrEqual(most);
+      // Only these two need their label besides the ECU: text boxes are wide.
+      const labels = shown.filter(({ hide }) => !hide).map(({ label }) => label);
+      expect(["ECU", "Price/kWh", "Instance"]).toEqual(expect.arrayContaining(labels));
+      for (const { title } of links) expect(title.length).toBeLessThanOrEqual(5);
+    });
+
+    it("uses only colour modes that Grafana 9.4 has (another one leaves the panel empty)", () => {
+      const modes = ["fixed", "thresholds", "palette-classic"];
+      for (const { title, fieldConfig } of panels) {
+        const overridden = fieldConfig.overrides
+          .flatMap(({ properties }) => properties)
+          .filter(({ id }) => id === "color")
+          .map(({ value }) => (value as { mode: string }).mode);
+        const { color } = fieldConfig.defaults;
+        for (const mode of [...overridden, ...(color ? [color.mode] : [])])
+          expect(modes, title).toContain(mode);
+      }
+    });
+
+    it("replaces missing values in columns of numbers only (before 10.2, a text counts as NaN)", () => {
+      for (const { type, title, fieldConfig, transformations } of panels) {
+        if (type !== "table" || transformations?.at(-1)?.id !== "organize") continue;
+        expect(fieldConfig.defaults.mappings, title).toBeUndefined();
+        for (const { matcher, properties } of fieldConfig.overrides)
+          if (JSON.stringify(properties).includes("null+nan"))
+            expect(matcher, title).toEqual({ id: "byType", options: "number" });
+      }
+    });
+
     it("has no legend for a single series", () => {
       for (const { type, title, targets, options } of panels) {
         const isSingle = targets.length === 1 && !targets[0]?.legendFormat?.includes("{{");
@@ -102,13 +136,31 @@ it("bars have fixed heights, a name even if there is one, and a sentence for no 
   }
 });
 
-it("a table that may have no rows says so in a row, because an empty table loses its header", () => {
+it("a table that may have no rows says so in its first column, because an empty table loses its header", () => {
   for (const [uid, title] of [
     ["apsystems-plant", "Panels far below their siblings"],
     ["apsystems-fleet", "Inverters missing"],
     ["apsystems-fleet", "Firing alerts"],
-  ] as const)
-    expect(getPanel(uid, title).targets[0]?.expr, title).toContain('"None"');
+  ] as const) {
+    const { targets, transformations } = getPanel(uid, title);
+    const label = /"(\w+)", "None"/.exec(targets[0]?.expr ?? "")?.[1] ?? "";
+    expect(transformations?.at(-1)?.options.indexByName?.[label], title).toBe(0);
+  }
+});
+
+it("the dashboard of an inverter marks the alerts and events of this inverter only", () => {
+  const { list = [] } = getDashboard("apsystems-inverter").annotations;
+  expect(list.map(({ name }) => name)).toEqual(["Alerts", "Events"]);
+  for (const { name, expr } of list) expect(expr, name).toContain('uid=~"$uid"');
+});
+
+it("a roof of three rows fills its panel to more than half", () => {
+  for (const title of ["$array now", "$array today"]) {
+    const { options, gridPos } = getPanel("apsystems-plant", title);
+    expect(options.cellHeight, title).toBe("md"); // 42 pixels
+    const pixels = gridPos.h * 38 - 8 - 36; // without the title
+    expect((3 * 42) / pixels, title).toBeGreaterThan(0.5);
+  }
 });
 
 it("bars over time stand upright, on a phone too", () => {

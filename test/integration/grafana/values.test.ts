@@ -33,6 +33,8 @@ const places = [
   ["703", 2, 'panel="Chimney",array="South",row="1",column="10"'],
 ] as const;
 const target = 'job="apsystems",instance="pi:10899"';
+/** A panel of the shed at the place of a panel of the roof, with power in the first hour of the first day only. */
+const shedPanel = labels("801", 1).replace("roof", "shed");
 /** From 10:00 to 10:59 on the second day. */
 const isPeak = (at: number): boolean => at >= NOON - 2 * HOUR && at < NOON - HOUR;
 
@@ -58,7 +60,16 @@ const openMetrics = (): string =>
         .filter(isDay)
         .map((at) => `inverter_channel_power_watts${labels(uid, channel)} ${value} ${at}`),
     ),
+    ...minutes
+      .filter((at) => isDay(at) && at < MIDNIGHT - 41 * HOUR)
+      .map((at) => `inverter_channel_power_watts${shedPanel} 100 ${at}`),
     "# TYPE inverter_channel_info gauge",
+    ...minutes
+      .filter((at) => at < MIDNIGHT - 24 * HOUR)
+      .map(
+        (at) =>
+          `inverter_channel_info${shedPanel.replace("}", ',array="South",row="1",column="2"}')} 1 ${at}`,
+      ),
     ...places.flatMap(([uid, channel, place]) =>
       minutes.map(
         (at) => `inverter_channel_info${labels(uid, channel).replace("}", `,${place}}`)} 1 ${at}`,
@@ -153,14 +164,20 @@ describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards s
     dashboard: string,
     title: string,
     { at, i = 0, range = "24h", uid = ".+", ecu = ".+", price = "" }: QueryOptions,
+    seconds = 0,
   ): Promise<Result[]> => {
     const targets = committed.filter(({ uid: id }) => id === dashboard).flatMap(listTargets);
     const target = targets.find(({ panel, index }) => panel.title === title && index === i)?.target;
     const values = { job: ".+", instance: ".+", ecu, uid, array: "South", price, __range: range };
     if (target === undefined) return [];
     const query = withValues(target.expr, { ...values, ...dateVariables(at) });
-    const body = new URLSearchParams({ query, time: String(at) });
-    const response = await fetch(`${api}/query`, { method: "POST", body });
+    const path = seconds === 0 ? "query" : "query_range";
+    const times = { time: at, start: at - seconds, end: at, step: 300 };
+    const body = new URLSearchParams({
+      query,
+      ...Object.fromEntries(Object.entries(times).map(([name, time]) => [name, String(time)])),
+    });
+    const response = await fetch(`${api}/${path}`, { method: "POST", body });
     const { data } = (await response.json()) as { data: { result: Result[] } };
     return data.result;
   };
@@ -282,6 +299,16 @@ describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards s
     expect(await runQuery("apsystems-plant", "Energy by array", arrays)).toEqual({ South: 3.65 });
   });
 
+  it("the arrays of two ECUs with the same name as two grids", async () => {
+    const at = MIDNIGHT - 41.5 * HOUR;
+    const panels = await request("apsystems-plant", "$array now", { at, ecu: "roof|shed" });
+    expect(
+      Object.fromEntries(
+        panels.map(({ metric, value }) => [`${metric["place"]}/${metric["column"]}`, value?.[1]]),
+      ),
+    ).toEqual({ "roof 01/02": "1", "roof 01/10": "0.5", "shed 01/02": "1" });
+  });
+
   it("the energy of each panel in 24 hours, lowest first, and no panel below its siblings because of its size", async () => {
     const panels = await runQuery("apsystems-plant", "Panels, 24 hours", {
       at: MIDNIGHT - 60,
@@ -325,6 +352,32 @@ describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards s
       expect.arrayContaining(["roof 0", "roof 5", "roof 10", "roof 15", "roof 20"]),
     );
     expect(Object.values(ecus).filter((up) => up === 1)).toHaveLength(7);
+  });
+
+  /** The rows of a panel of states over three hours, in order, with the states that each has. */
+  const readRows = async (ecu: string): Promise<Record<string, string[]>> => {
+    const options = { at: MIDNIGHT + 9 * HOUR - 60, ecu, range: "3h" };
+    const rows = await request("apsystems-fleet", "ECUs reachable", options, 3 * HOUR);
+    return Object.fromEntries(
+      rows.map(({ metric, values = [] }) => [
+        metric["ecu"],
+        [...new Set(values.map(([, value]) => value))],
+      ]),
+    );
+  };
+
+  it("the ECU first that was unreachable for the longest time", async () => {
+    const names = Object.keys(await readRows("roof .+"));
+    const worst = ["roof 20", "roof 15", "roof 10", "roof 5", "roof 0"];
+    expect(names.slice(0, 5)).toEqual(worst);
+    // The others were always reachable, and are in the order of their names.
+    expect(names.slice(5)).toEqual(names.slice(5).toSorted());
+    expect(names).toHaveLength(12);
+  });
+
+  it("one row without a state if there are no data, and no such row otherwise", async () => {
+    expect(await readRows("garage")).toEqual({ "No data": ["-1"] });
+    expect(await readRows("shed")).toEqual({ shed: ["1", "0"] });
   });
 
   it("the energy of an inverter compared with its siblings", async () => {
