@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto";
 import { MAX_COLUMNS } from "./roof.ts";
 
-/** The policy forbids styles in elements, so that the width of a grid has to follow from a class. In pixels. */
-const MIN_TILE = 52;
+/** Widths of a tile in pixels. If it is less than `WORDS_TILE`, a tile has only one short text. */
+const MIN_TILE = 18;
+const WORDS_TILE = 52;
 const MAX_TILE = 104;
+/** The policy forbids styles in elements, so that the width of a grid has to follow from a class. */
 const gridWidths = Array.from({ length: MAX_COLUMNS }, (_, i) => i + 1)
-  .map((n) => `.c${n} { min-width: ${n * MIN_TILE}px; max-width: ${n * MAX_TILE}px; }`)
+  .map((n) => {
+    const size = n > 16 ? 9 : 11; // 100 is 18 pixels wide at most
+    return `.c${n} { min-width: ${n * MIN_TILE}px; max-width: ${n * MAX_TILE}px; }
+@container (max-width: ${n * WORDS_TILE - 1}px) {
+  .c${n} text { display: none; }
+  .c${n} text.narrow { display: inline; font-size: ${size}px; }
+}`;
+  })
   .join("\n");
 
 /** The style sheet. A narrow screen shows each table row as a block, with each value below its column's name. */
@@ -40,11 +49,12 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .25rem 0; 
 .figures dd.unknown { color: var(--quiet); font-weight: 400; }
 .sums dd, .plant:first-child dd { font-size: 2.25rem; }
 .sums small { display: block; }
-.panels { overflow-x: auto; }
+.panels { overflow-x: auto; container-type: inline-size; }
 .panels > svg { display: block; }
 .tiles { display: flex; flex-wrap: wrap; gap: 4px; margin-top: 4px; }
 svg text { fill: var(--text); font-size: 12px; }
 svg text.value, svg text.word { font-size: 15px; font-weight: 600; }
+svg text.narrow { display: none; text-anchor: middle; font-variant-numeric: tabular-nums; }
 .tile { fill: var(--tile); }
 .level { fill: var(--level); stroke: var(--fair); stroke-opacity: .5; }
 .asleep { fill: var(--night); }
@@ -91,6 +101,7 @@ footer { color: var(--quiet); font-size: .875rem; }
   svg text { font-size: 11px; }
   svg text.value { font-size: 13px; }
   svg text.word { font-size: 11px; font-weight: 400; }
+  .legend text.narrow { display: inline; }
   .sums dd, .plant:first-child dd { font-size: 1.75rem; }
   table, caption, tbody, tbody th, tbody td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

@@ -57,20 +57,28 @@ const GAP = 4;
 
 interface StateText {
   readonly word: string;
+  /** In place of the word if the tile is narrow. */
+  readonly mark: string;
   readonly meaning: string;
 }
 
 /** The word in a tile, and its explanation in the legend. */
 const stateTexts: Readonly<Record<Exclude<TileState, "online">, StateText>> = {
-  missing: { word: "missing", meaning: "the inverter does not reply while others give power" },
-  asleep: { word: "asleep", meaning: "all inverters are offline, as at night" },
+  missing: {
+    word: "missing",
+    mark: "!",
+    meaning: "the inverter does not reply while others give power",
+  },
+  asleep: { word: "asleep", mark: "z", meaning: "all inverters are offline, as at night" },
   offline: {
     word: "offline",
+    mark: "–",
     meaning: "the inverter does not reply; there is little light, or a round is under way",
   },
-  unlisted: { word: "no entry", meaning: "the ECU does not list this inverter" },
+  unlisted: { word: "no entry", mark: "×", meaning: "the ECU does not list this inverter" },
   unknown: {
     word: "no data",
+    mark: "?",
     meaning: "the exporter has no current data of this panel or inverter",
   },
 };
@@ -105,7 +113,7 @@ const renderSum = ({ placed, loose, noun }: RoofGroup): Html | string => {
   return html` <small>${watts} W from ${of}</small>`;
 };
 
-/** The region scrolls if the screen is narrow; it is focusable so that the keyboard can scroll it. */
+/** The region scrolls if the screen is too narrow for the grid; it is focusable so that the keyboard can scroll it. */
 const renderGrid = ({ title, rows, columns, placed }: RoofGroup): Html => {
   const height = rows * (TILE_HEIGHT + GAP) - GAP;
   const percent = (value: number) => `${Math.round(value * 1e4) / 1e4}%`;
@@ -135,7 +143,18 @@ const renderTile = (tile: RoofTile, attributes: Html): Html => {
     state === "online"
       ? html`<text class="value" x="4" y="38">${value}</text><text x="4" y="57">${percent}</text>`
       : html`<text class="word" x="4" y="38">${stateTexts[state].word}</text>`;
-  return html`<svg ${attributes} role="img"><title>${name}: ${spoken} (${detail})</title>${renderShape(state, share)}<text x="4" y="17">${name}</text>${lines}</svg>\n`;
+  return html`<svg ${attributes} role="img"><title>${name}: ${spoken} (${detail})</title>${renderShape(state, share)}<text x="4" y="17">${name}</text>${lines}${renderShort(state, watts, share)}</svg>\n`;
+};
+
+/** The only text of a tile that is too narrow for the others: the share in percent, the power in watts, or a mark. */
+const renderShort = (state: TileState, watts?: number, share?: number): Html => {
+  const short =
+    state !== "online"
+      ? stateTexts[state].mark
+      : share === undefined
+        ? (watts ?? NOT_MEASURED)
+        : Math.round(share * 100);
+  return html`<text class="narrow" x="50%" y="38">${short}</text>`;
 };
 
 const renderShape = (state: TileState, share: number | undefined): Html => {
@@ -178,6 +197,7 @@ const explainShare = (nouns: ReadonlySet<RoofGroup["noun"]>): string =>
   ].join(" or ");
 
 const renderLegendRow = (state: TileState, share: number | undefined, meaning: string): Html => {
-  const word = state === "online" ? "W, %" : stateTexts[state].word;
-  return html`<div><dt><svg width="28" height="20" aria-hidden="true">${renderShape(state, share)}</svg>${word}</dt><dd>${meaning}</dd></div>`;
+  const [word, mark] =
+    state === "online" ? ["W, %", ""] : [stateTexts[state].word, stateTexts[state].mark];
+  return html`<div><dt><svg width="28" height="20" aria-hidden="true">${renderShape(state, share)}<text class="narrow" x="50%" y="14">${mark}</text></svg>${word}</dt><dd>${meaning}</dd></div>`;
 };

@@ -42,21 +42,27 @@ it("has this SVG for an array with two panels", () => {
 <h3><bdi>south</bdi> <small>301 W from 1 of 2 panels</small></h3>
 <div class="panels" role="region" tabindex="0" aria-label="Array south">
 <svg class="c4" width="100%" height="136">
-<svg x="0%" y="0" width="24%" height="66" role="img"><title>A1: 301 W, 88 % of the best (703000000001/1)</title><rect class="tile online" width="100%" height="100%" rx="4"/><rect class="level" y="12.5%" width="100%" height="87.5%" rx="4"/><text x="4" y="17">A1</text><text class="value" x="4" y="38">301 W</text><text x="4" y="57">88 %</text></svg>
-<svg x="75%" y="70" width="24%" height="66" role="img"><title>A2: missing (703000000002/1)</title><rect class="tile missing" width="100%" height="100%" rx="4"/><line x2="100%" y2="100%"/><line x1="100%" x2="0" y2="100%"/><text x="4" y="17">A2</text><text class="word" x="4" y="38">missing</text></svg>
+<svg x="0%" y="0" width="24%" height="66" role="img"><title>A1: 301 W, 88 % of the best (703000000001/1)</title><rect class="tile online" width="100%" height="100%" rx="4"/><rect class="level" y="12.5%" width="100%" height="87.5%" rx="4"/><text x="4" y="17">A1</text><text class="value" x="4" y="38">301 W</text><text x="4" y="57">88 %</text><text class="narrow" x="50%" y="38">88</text></svg>
+<svg x="75%" y="70" width="24%" height="66" role="img"><title>A2: missing (703000000002/1)</title><rect class="tile missing" width="100%" height="100%" rx="4"/><line x2="100%" y2="100%"/><line x1="100%" x2="0" y2="100%"/><text x="4" y="17">A2</text><text class="word" x="4" y="38">missing</text><text class="narrow" x="50%" y="38">!</text></svg>
 </svg>
 </div>
 </section>`);
 });
 
 it.each<[TileState, number | undefined, number | undefined, string, string[]]>([
-  ["online", 0, undefined, "A1: 0 W (703000000001/1)", ["A1", "0 W", ""]],
-  ["online", 5, 1, "A1: 5 W, 100 % of the best (703000000001/1)", ["A1", "5 W", "100 %"]],
-  ["online", undefined, undefined, "A1: online, power unknown (703000000001/1)", ["A1", "– W", ""]],
-  ["asleep", undefined, undefined, "A1: asleep (703000000001/1)", ["A1", "asleep"]],
-  ["offline", undefined, undefined, "A1: offline (703000000001/1)", ["A1", "offline"]],
-  ["unlisted", undefined, undefined, "A1: no entry (703000000001/1)", ["A1", "no entry"]],
-  ["unknown", undefined, undefined, "A1: no data (703000000001/1)", ["A1", "no data"]],
+  ["online", 0, undefined, "A1: 0 W (703000000001/1)", ["A1", "0 W", "", "0"]],
+  ["online", 5, 1, "A1: 5 W, 100 % of the best (703000000001/1)", ["A1", "5 W", "100 %", "100"]],
+  [
+    "online",
+    undefined,
+    undefined,
+    "A1: online, power unknown (703000000001/1)",
+    ["A1", "– W", "", "–"],
+  ],
+  ["asleep", undefined, undefined, "A1: asleep (703000000001/1)", ["A1", "asleep", "z"]],
+  ["offline", undefined, undefined, "A1: offline (703000000001/1)", ["A1", "offline", "–"]],
+  ["unlisted", undefined, undefined, "A1: no entry (703000000001/1)", ["A1", "no entry", "×"]],
+  ["unknown", undefined, undefined, "A1: no data (703000000001/1)", ["A1", "no data", "?"]],
 ])("shows %s with %s W and the share %s in words", (state, watts, share, title, texts) => {
   const { markup } = renderRoof(createRoof({ loose: [tile(state, watts, share)] }));
   expect(/<title>(.*)<\/title>/.exec(markup)?.[1]).toBe(title);

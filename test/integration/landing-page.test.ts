@@ -4,6 +4,8 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from "p
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describePanels } from "../../src/commands/demo.ts";
 import type { Panel } from "../../src/ecu/panel.ts";
+import { css } from "../../src/http/page.css.ts";
+import { renderRoof } from "../../src/http/roof.ts";
 import { type SimulationOptions, simulateEcu } from "../../src/simulator/ecu.ts";
 import { createPlant } from "../../src/simulator/plant.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
@@ -22,6 +24,23 @@ const ARGS = [
 /** 24 columns, the widest grid: more than any screen is wide. */
 const LAST_COLUMN = "24";
 const MARKUP = `<b id="markup">barn</b> ${"long".repeat(30)}`;
+
+/** How far a grid scrolls, and of each tile the texts that are shown and whether they are inside of it. */
+const READ_TILES = `(() => {
+  const region = document.querySelector("[role=region]");
+  const tiles = [...document.querySelectorAll("svg[role=img]")].map((tile) => {
+    const texts = [...tile.querySelectorAll("text")].filter(
+      (text) => getComputedStyle(text).display !== "none",
+    );
+    const { left, right } = tile.querySelector("rect").getBoundingClientRect();
+    const isInside = texts.every((text) => {
+      const box = text.getBoundingClientRect();
+      return box.left >= left - 0.5 && box.right <= right + 0.5;
+    });
+    return { texts: texts.map(({ textContent }) => textContent), isInside };
+  });
+  return { hiddenPixels: region.scrollWidth - region.clientWidth, tiles };
+})()`;
 
 const TWELVE_HOURS = 12 * 3_600_000;
 const inverters = [
@@ -151,7 +170,34 @@ describe.skipIf(!hasProgram("chromium", "--version"))("the landing page in Chrom
         "document.activeElement.scrollWidth > document.activeElement.clientWidth";
       expect(await page.evaluate(isScrollable)).toBe(true);
       const box = await region.getByRole("img", { name: "B1: " }).boundingBox();
-      expect(box?.width).toBeGreaterThan(45); // readable
+      expect(box?.width).toBeGreaterThan(16); // room for two digits
+    });
+  });
+
+  it.each([8, 12, 20])("draws an array of %i columns at 400 pixels so that it reads", async (n) => {
+    const placed = Array.from({ length: n }, (_, column) => ({
+      ...{ name: `Panel ${column}`, detail: "703000000001/1", row: 0, column },
+      ...(column === 1 ? { state: "missing" as const } : { state: "online" as const, watts: 309 }),
+      share: column === 1 ? undefined : column === 0 ? 1 : 0.98,
+    }));
+    const group = {
+      title: "South",
+      noun: "panel" as const,
+      rows: 1,
+      columns: n,
+      placed,
+      loose: [],
+    };
+    const { markup } = renderRoof({ groups: [group], isAsleep: false, missing: 1 });
+    await open({ viewport: { width: 400, height: 800 } }, async (page) => {
+      await page.setContent(`<!DOCTYPE html><html lang="en"><style>${css}</style>${markup}</html>`);
+      const read = await page.evaluate<{ hiddenPixels: number; tiles: unknown[] }>(READ_TILES);
+      expect(read.hiddenPixels).toBe(0);
+      expect(read.tiles.slice(0, 3)).toEqual([
+        { texts: ["100"], isInside: true },
+        { texts: ["!"], isInside: true },
+        { texts: ["98"], isInside: true },
+      ]);
     });
   });
 
