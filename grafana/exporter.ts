@@ -130,7 +130,7 @@ const errors = seriesPanel(
     description: "Failed queries per minute, by reason. The README explains each reason.",
     unit: "none",
     min: 0,
-    noValue: "None in this time range",
+    noValue: "No failures known in this time range",
     interval: "5m",
     queries: [
       rangeQuery(
@@ -148,7 +148,7 @@ const reasons = barsPanel({
   unit: "none",
   decimals: 0,
   color: "orange",
-  noValue: "None in this time range",
+  noValue: "No failures known in this time range",
   expr: `sort_desc(sum by (reason) (${increase("apsystems_exporter_query_errors_total", "ecu, command, reason")}) > 0)`,
   label: "reason",
 });
@@ -177,7 +177,7 @@ const rejected = seriesPanel(
     description: "Impossible values and counter glitches that were dropped, per minute and field.",
     unit: "none",
     min: 0,
-    noValue: "None in this time range",
+    noValue: "No rejected values known in this time range",
     interval: "5m",
     queries: [
       rangeQuery(

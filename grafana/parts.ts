@@ -169,7 +169,9 @@ export const barsPanel = ({ expr, label, ...options }: BarsOptions): Panel =>
       ...options,
       min: 0,
       queries: [instantQuery(expr, `{{${label}}}`)],
-      displayName: `\${__field.labels.${label}}`,
+      // The name with the most characters gets the room that it needs, but digits differ in width: four spaces, which are not
+      // shown, make room for those that are wider.
+      displayName: `\${__field.labels.${label}}    `,
     },
   );
 

@@ -132,7 +132,10 @@ it("bars have fixed heights, a name even if there is one, and a sentence for no 
     expect(options.maxVizHeight, title).toBe(24);
     expect(fieldConfig.defaults.noValue, title).toMatch(/^No/);
     const label = /^\{\{(\w+)\}\}$/.exec(targets[0]?.legendFormat ?? "")?.[1];
-    expect(fieldConfig.defaults.displayName, title).toBe(`\${__field.labels.${label}}`);
+    expect(fieldConfig.defaults.displayName, title).toBe(
+      // Without spaces, serial numbers of the same length are cut off if their digits are wider.
+      `\${__field.labels.${label}}    `,
+    );
   }
 });
 
@@ -152,6 +155,24 @@ it("the dashboard of an inverter marks the alerts and events of this inverter on
   const { list = [] } = getDashboard("apsystems-inverter").annotations;
   expect(list.map(({ name }) => name)).toEqual(["Alerts", "Events"]);
   for (const { name, expr } of list) expect(expr, name).toContain('uid=~"$uid"');
+});
+
+it("no panel claims that nothing happened if it has no data", () => {
+  for (const { fieldConfig } of committed.flatMap(({ panels }) => panels))
+    expect(fieldConfig.defaults.noValue ?? "").not.toMatch(/^None in/);
+});
+
+it("the columns of alerts fit in their panel at 1280 pixels", () => {
+  const { fieldConfig, gridPos } = getPanel("apsystems-fleet", "Firing alerts");
+  const widths = fieldConfig.overrides
+    .flatMap(({ properties }) => properties)
+    .filter(({ id }) => id === "custom.width")
+    .map(({ value }) => value as number);
+  const channel = 80; // the least width of a column
+  expect(widths).toHaveLength(4);
+  expect(widths.reduce((sum, width) => sum + width, channel)).toBeLessThanOrEqual(
+    (gridPos.w / 24) * 1240,
+  );
 });
 
 it("a roof of three rows fills its panel to more than half", () => {
