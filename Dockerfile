@@ -8,13 +8,9 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
+COPY scripts/build.ts scripts/
 COPY src src
 RUN npm run build
-
-FROM ${NODE_IMAGE} AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --omit=dev
 
 FROM ${NODE_IMAGE}
 ARG NODE_IMAGE
@@ -29,7 +25,6 @@ ENV NODE_ENV=production \
     APSYSTEMS_EXPORTER_REVISION="${REVISION}"
 WORKDIR /app
 COPY package.json LICENSE ./
-COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 # For the state file. A volume that is mounted here for the first time takes over the owner.
 RUN mkdir /var/lib/apsystems && chown node:node /var/lib/apsystems

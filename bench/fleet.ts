@@ -76,7 +76,7 @@ const measure = async (ecus: number): Promise<Figures> => {
     if (fleet.stdout !== null) await once(fleet.stdout, "data");
     children.push(
       start(process.execPath, [
-        "build/src/main.js",
+        "dist/main.js",
         "serve",
         `--config.file=${join(folder, "apsystems.yml")}`,
         `--web.listen-address=127.0.0.1:${EXPORTER_PORT}`,

@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import bcrypt from "bcryptjs";
 
 const { values } = parseArgs({
-  options: { program: { type: "string", default: "build/src/main.js" } },
+  options: { program: { type: "string", default: "dist/main.js" } },
 });
 const PAGE = "docs/performance.md";
 const TITLE = "## A flood of wrong passwords";

@@ -1,5 +1,6 @@
 import { type Logger, pino } from "pino";
 import { createLineWriter } from "./line-writer.ts";
+import { toSourceLines } from "./source-lines.ts";
 
 /** The lines of the log on their way to standard error; standard output is for the result of a command. */
 const stderrLines = createLineWriter({ fd: 2 });
@@ -15,7 +16,12 @@ export const createLog = async (
   level: string,
   format: "json" | "text" = process.stderr.isTTY ? "text" : "json",
 ): Promise<Logger> => {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: serializeError },
+  };
   const destination = format === "json" ? stderrLines : await createTextWriter();
   const log = pino(options, destination);
   stderrLines.onRecovery((lines) =>
@@ -27,9 +33,14 @@ export const createLog = async (
   return log;
 };
 
+const serializeError = (error: Error): object => {
+  const fields = pino.stdSerializers.err(error);
+  return { ...fields, stack: toSourceLines(fields.stack) };
+};
+
 const createTextWriter = async () => {
-  const { prettyFactory } = await import("pino-pretty");
-  const toText = prettyFactory({
+  const { default: pretty } = await import("pino-pretty"); // a CommonJS module, which the bundle has as default
+  const toText = pretty.prettyFactory({
     colorize: process.stderr.isTTY,
     translateTime: false,
     singleLine: true,

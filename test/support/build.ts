@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { buildProgram } from "../../scripts/build.ts";
 
 /** Builds the program once per run: tests of the command line start the same program as users. */
-export const setup = (): void => {
+export const setup = async (): Promise<void> => {
   try {
-    execFileSync(process.execPath, ["node_modules/typescript/bin/tsc"], { stdio: "inherit" });
+    await buildProgram();
   } catch (cause) {
-    throw new Error("no test ran: src does not compile; tsc printed its errors above", { cause });
+    throw new Error("no test ran: src cannot be built; the errors are above", { cause });
   }
 };

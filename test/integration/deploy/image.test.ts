@@ -2,7 +2,7 @@
  * The Dockerfile. buildah executes its steps on a base made from the local Node.js. The image is started without a container
  * engine: as its user, with a read-only root file system and without a shell.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,15 +18,6 @@ const IMAGE = "localhost/apsystems-ecu-exporter:test";
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 const DEFAULT_PORT = "10899";
 
-const lock = JSON.parse(readFileSync("package-lock.json", "utf8")).packages as Record<
-  string,
-  { dev?: boolean; devOptional?: boolean; optional?: boolean; hasInstallScript?: boolean }
->;
-/** The paths of the production dependencies. */
-const production = Object.entries(lock)
-  .filter(([path, { dev, devOptional }]) => path !== "" && !dev && !devOptional)
-  .map(([path]) => path);
-
 describe("the Dockerfile", () => {
   const instructions = readFileSync("Dockerfile", "utf8")
     .replaceAll(/^#.*\n/gm, "")
@@ -36,11 +27,10 @@ describe("the Dockerfile", () => {
   const stages = instructions.join("\n").split(/^FROM /m);
   const last = (stages.at(-1) ?? "").split("\n");
 
-  it("has three stages with one configurable base image", () => {
+  it("has two stages with one configurable base image", () => {
     expect(stages.map((stage) => stage.split("\n")[0])).toEqual([
       "ARG NODE_IMAGE=node:24-slim",
       ["${", "NODE_IMAGE} AS build"].join(""),
-      ["${", "NODE_IMAGE} AS dependencies"].join(""),
       ["${", "NODE_IMAGE}"].join(""),
     ]);
   });
@@ -48,7 +38,6 @@ describe("the Dockerfile", () => {
   it("copies only the needed files into the image, and runs it as the user node", () => {
     expect(last.filter((line) => line.startsWith("COPY"))).toEqual([
       "COPY package.json LICENSE ./",
-      "COPY --from=dependencies /app/node_modules node_modules",
       "COPY --from=build /app/dist dist",
     ]);
     expect(last.filter((line) => line.startsWith("USER"))).toEqual(["USER node"]);
@@ -59,10 +48,7 @@ describe("the Dockerfile", () => {
   it("installs the versions in the lock file, without install scripts", () => {
     expect(instructions.filter((line) => /^RUN npm (?!run)/.test(line))).toEqual([
       "RUN npm ci --ignore-scripts",
-      "RUN npm ci --ignore-scripts --omit=dev",
     ]);
-    expect(production.length).toBeGreaterThan(20);
-    for (const path of production) expect(lock[path]?.hasInstallScript, path).toBeUndefined();
   });
 });
 
@@ -165,31 +151,23 @@ describe.skipIf(!canBuild)("the image", () => {
     );
   });
 
-  it("adds only the program, its packages and a folder for the state file to its base", () => {
+  it("adds only the program and a folder for the state file to its base", () => {
     const listFiles = (top: string): Set<string> =>
       new Set(runWithInput("find", [top, "-printf", "/%P\n"], "").output.split("\n"));
     const base = listFiles(join(folder, "base"));
     const own = [...listFiles(root)].filter((path) => !base.has(path));
-    const tops = own.filter((path) => !/^\/app\/(dist|node_modules)\//.test(path));
+    const tops = own.filter((path) => !/^\/app\/dist\//.test(path));
     expect(tops.toSorted()).toEqual([
       "/app",
       "/app/LICENSE",
       "/app/dist",
-      "/app/node_modules",
       "/app/package.json",
       "/var/lib/apsystems",
     ]);
     const dist = own.filter((path) => path.startsWith("/app/dist/") && path.includes("."));
     expect(dist).toContain("/app/dist/main.js");
-    for (const path of dist) expect(path).toMatch(/\.js(\.map)?$/);
-  });
-
-  it("has only the production dependencies", () => {
-    const installed = JSON.parse(
-      readFileSync(join(root, "app/node_modules/.package-lock.json"), "utf8"),
-    ).packages;
-    expect(Object.keys(installed).toSorted()).toEqual(production.toSorted());
-    expect(readdirSync(join(root, "app/node_modules"))).not.toContain("typescript");
+    expect(dist).toContain("/app/dist/THIRD-PARTY-LICENSES.txt");
+    for (const path of dist) expect(path).toMatch(/\.js(\.map)?$|LICENSES\.txt$/);
   });
 
   it("belongs to root, except the folder of the state file", () => {
