@@ -180,7 +180,7 @@ export const byArray = barsPanel({
   unit: alwaysKilowattHours,
   decimals: 1,
   color: colors.energy,
-  noValue: "No energy today, or no array is configured",
+  noValue: "No energy today, or no array",
   expr: `sort_desc(sum by (array) ((${today}) * on (ecu, uid, channel) group_left (array) ${arrays}))`,
   label: "array",
 });

@@ -123,7 +123,7 @@ const panelsNow = barsPanel({
     "Power of every panel, lowest first. A panel without a configured name is shown as inverter and channel.",
   unit: "watt",
   color: colors.power,
-  noValue: "No power now: it is night, or no inverter replies",
+  noValue: "No power now: night, or no reply",
   expr: `sort(${withPanelName(perChannel("inverter_channel_power_watts"))})`,
   label: "name",
 });
@@ -148,11 +148,12 @@ const lagging = tablePanel({
   decimals: 0,
   missing: "",
   columns: [
-    { name: "Panel", label: "name", options: { "custom.width": 160 } },
+    { name: "Panel", label: "name", options: { "custom.width": 130 } },
     { name: "Of siblings", query: orNone(withPanelName(farBelow), "name") },
     {
       name: "Of plant",
-      query: `${shareOfMedian} and on (ecu, uid, channel) (${farBelow})`,
+      // With a row for none too: before Grafana 10, "Of siblings" would be called "Value" if this query returned nothing.
+      query: orNone(`${shareOfMedian} and on (ecu, uid, channel) (${farBelow})`, "name"),
     },
   ],
   hidden: ["ecu", "uid", "channel", "panel"],
