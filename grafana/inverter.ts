@@ -7,6 +7,7 @@ import {
   colors,
   fieldOverride,
   inverterStates,
+  POWER_TEXT,
   rangeQuery,
   seriesPanel,
   statesPanel,
@@ -56,7 +57,7 @@ const energy = tilesPanel({
   unit: "kwatth",
   noValue: "No measurement now",
   tiles: [
-    { name: "Power", query: inverterWatts(uidMatcher), unit: "watt", color: colors.power },
+    { name: "Power", query: inverterWatts(uidMatcher), unit: "watt", color: POWER_TEXT },
     {
       name: "Energy, 24 h",
       query: `sum by (ecu, uid) (${channelEnergyDay(uidMatcher)})`,

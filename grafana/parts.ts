@@ -123,6 +123,8 @@ export const last = { build: () => ({ calcs: ["lastNotNull"], fields: "", values
 
 /** Colours by meaning, the same on all dashboards. */
 export const colors = { power: "yellow", energy: "green", money: "blue", alert: "red" } as const;
+/** Colour of the text of a power: the yellow of charts is hardly readable on white. */
+export const POWER_TEXT = "#b58900";
 
 /** Colour of a cell or tile without a value, with white text. */
 export const MISSING = "#6b6d76";

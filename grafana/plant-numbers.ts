@@ -1,5 +1,5 @@
 /** The numbers at the top of the dashboard of a plant. */
-import { alwaysKilowattHours, barsPanel, colors, reachable } from "./parts.ts";
+import { alwaysKilowattHours, barsPanel, colors, POWER_TEXT, reachable } from "./parts.ts";
 import { energySince, periodNames, sinceMidnight } from "./periods.ts";
 import { energyToday, powerAndEnergyPanel } from "./power-and-energy.ts";
 import {
@@ -130,7 +130,7 @@ export const peak = tilesPanel({
   unit: "watt",
   noValue: NO_POWER,
   tiles: [
-    { name: "Power", query: `max_over_time(${power}${steps})`, color: colors.power },
+    { name: "Power", query: `max_over_time(${power}${steps})`, color: POWER_TEXT },
     { name: "At", query: `${timeOfMaximum(power)} * 1000`, unit: clockTime },
   ],
 });

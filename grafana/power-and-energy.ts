@@ -1,6 +1,6 @@
 /** The numbers that the dashboards of a plant and of a fleet begin with. */
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
-import { colors } from "./parts.ts";
+import { colors, POWER_TEXT } from "./parts.ts";
 import { energySince, periodNames } from "./periods.ts";
 import { kilowattHours, orUnknown, perEcu } from "./promql.ts";
 import { tilesPanel } from "./tiles.ts";
@@ -20,7 +20,7 @@ export const powerAndEnergyPanel = (description: string): Panel =>
         name: "Power",
         query: orUnknown(`sum(${perEcu("ecu_power_watts")})`),
         unit: "watt",
-        color: colors.power,
+        color: POWER_TEXT,
       },
       { name: periodNames.today, query: orUnknown(energyToday), color: colors.energy },
       { name: periodNames.month, query: energySince("month"), color: colors.energy },

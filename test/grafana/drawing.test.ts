@@ -157,6 +157,26 @@ it("the dashboard of an inverter marks the alerts and events of this inverter on
   for (const { name, expr } of list) expect(expr, name).toContain('uid=~"$uid"');
 });
 
+it("numbers are readable on a white page (large text needs a contrast of 3:1)", () => {
+  // Colours by name are darker in the light theme, except yellow: its contrast is 1.5.
+  const used = ofType("stat").flatMap(({ fieldConfig }) =>
+    fieldConfig.overrides
+      .flatMap(({ properties }) => properties)
+      .filter(({ id }) => id === "color"),
+  );
+  expect(used.length).toBeGreaterThan(10);
+  const colours = used.map(({ value }) => (value as { fixedColor?: string }).fixedColor ?? "");
+  expect(colours).not.toContain("yellow");
+  for (const colour of colours.filter((each) => each.startsWith("#"))) {
+    const [red, green, blue] = [1, 3, 5].map((at) => {
+      const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    }) as [number, number, number];
+    const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    expect(1.05 / (luminance + 0.05), colour).toBeGreaterThan(3);
+  }
+});
+
 it("no panel claims that nothing happened if it has no data", () => {
   for (const { fieldConfig } of committed.flatMap(({ panels }) => panels))
     expect(fieldConfig.defaults.noValue ?? "").not.toMatch(/^None in/);
