@@ -27,8 +27,9 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=build /app/dist dist
 # For the state file. A volume that is mounted here for the first time takes over the owner.
-RUN mkdir /var/lib/apsystems && chown node:node /var/lib/apsystems
-USER node
+RUN mkdir /var/lib/apsystems && chown 1000:1000 /var/lib/apsystems
+# The user "node" of the base image, as a number: runAsNonRoot of Kubernetes cannot verify a name.
+USER 1000:1000
 EXPOSE 10899
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:10899/-/healthy').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

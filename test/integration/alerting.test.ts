@@ -20,28 +20,12 @@ import {
   startProgram,
 } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
+import { SPEED, scaleDurations } from "../support/scale-durations.ts";
 import { type Notification, startWebhook, type Webhook } from "../support/webhook.ts";
 
-/** Simulated seconds per second. All durations are divided by it: 40 minutes become 20 seconds. */
-const SPEED = 120;
 const RULES = "prometheus/rules";
-const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
-/** Durations in rules and in the example for Alertmanager: `for: 40m`, `[7d]`, `[1d:5m]`, `offset 23h30m`, `group_wait: 5m`. */
-const DURATION =
-  /(?<=(?:\b|_)(?:for|interval|wait): |\boffset |[[:])(?:\d+(?:ms|[smhdw]))+(?=[\]:)\s]|$)/gm;
 /** A duration that was not scaled. */
 const UNSCALED = /(?:(?:\b|_)(?:for|interval|wait): |\boffset |\[)\d*[1-9]\d*(?!\d*ms)[smhdw]/;
-
-const scaleDurations = (text: string): string =>
-  text.replace(DURATION, (duration) => {
-    const parts = duration.matchAll(/(\d+)(ms|[smhdw])/g);
-    const ms = [...parts].reduce(
-      (sum, [, count, unit]) => sum + Number(count) * MS[unit as keyof typeof MS],
-      0,
-    );
-    return `${ms === 0 ? 0 : Math.max(1, Math.round(ms / SPEED))}ms`;
-  });
 
 describe("the scaling of durations", () => {
   it.each([

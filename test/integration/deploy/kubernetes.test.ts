@@ -239,7 +239,8 @@ describe("the Pod of the exporter", () => {
   it("runs the image of this version as the user of the image", () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     expect(container.image).toBe(`apsystems-ecu-exporter:${version}`);
-    expect(readFileSync("Dockerfile", "utf8")).toMatch(/^USER node$/m);
+    const { runAsUser, runAsGroup } = pod.securityContext;
+    expect(readFileSync("Dockerfile", "utf8")).toContain(`\nUSER ${runAsUser}:${runAsGroup}\n`);
   });
 });
 
