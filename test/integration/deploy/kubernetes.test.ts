@@ -5,12 +5,15 @@ import { dirname, join } from "node:path";
 import { PrometheusRule } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule";
 import { ServiceMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor";
 import { Deployment } from "kubernetes-models/apps/v1/Deployment";
+import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1/NetworkPolicy";
+import { PriorityClass } from "kubernetes-models/scheduling.k8s.io/v1/PriorityClass";
 import { ConfigMap } from "kubernetes-models/v1/ConfigMap";
 import { Service } from "kubernetes-models/v1/Service";
 import { describe, expect, it, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { generated } from "../../../scripts/deploy.ts";
 import { parseCommandLine } from "../../../src/cli/parse.ts";
+import { ECU_PORT } from "../../../src/ecu/address.ts";
 import { hasProgram, poll, runWithInput } from "../../support/programs.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
 
@@ -37,6 +40,14 @@ const PROMETHEUS = "@kubernetes-models/prometheus-operator/monitoring.coreos.com
 const models = {
   ConfigMap: { Model: ConfigMap, module: "kubernetes-models/v1/ConfigMap" },
   Deployment: { Model: Deployment, module: "kubernetes-models/apps/v1/Deployment" },
+  NetworkPolicy: {
+    Model: NetworkPolicy,
+    module: "kubernetes-models/networking.k8s.io/v1/NetworkPolicy",
+  },
+  PriorityClass: {
+    Model: PriorityClass,
+    module: "kubernetes-models/scheduling.k8s.io/v1/PriorityClass",
+  },
   PrometheusRule: { Model: PrometheusRule, module: `${PROMETHEUS}/PrometheusRule` },
   Service: { Model: Service, module: "kubernetes-models/v1/Service" },
   ServiceMonitor: { Model: ServiceMonitor, module: `${PROMETHEUS}/ServiceMonitor` },
@@ -108,6 +119,8 @@ describe("the manifests", () => {
     expect(manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
       "Deployment apsystems-ecu-exporter",
       "Service apsystems-ecu-exporter",
+      "NetworkPolicy apsystems-ecu-exporter",
+      "PriorityClass apsystems-ecu-exporter",
       "ServiceMonitor apsystems-ecu-exporter",
       "PrometheusRule apsystems-ecu-exporter",
       "ConfigMap apsystems-ecu-exporter-dashboard-exporter",
@@ -131,6 +144,8 @@ describe("the manifests", () => {
     ["Deployment", "spec.template.spec.containers.0.ports.0.containerPort", "http", "integer"],
     ["Deployment", "apiVersion", "apps/v2", "not a Deployment"],
     ["Service", "spec.ports.0.port", undefined, "required"],
+    ["NetworkPolicy", "spec.podSelector", undefined, "required"],
+    ["PriorityClass", "value", "high", "must be integer"],
     ["ServiceMonitor", "spec.endpoints.0.interval", "60", "pattern"],
     ["ServiceMonitor", "spec.selector", undefined, "required"],
     ["PrometheusRule", "spec.groups.0.rules.0.expr", undefined, "required"],
@@ -147,6 +162,8 @@ describe("the manifests", () => {
       modify("Deployment", "spec.template.spec.securityContext.runAsNonroot", true),
       modify("Deployment", "spec.template.spec.containers.0.livenessProbe.httpget", {}),
       modify("Service", "spec.port", 1),
+      modify("NetworkPolicy", "spec.egres", []),
+      modify("PriorityClass", "preemption", "Never"),
       modify("ServiceMonitor", "spec.endpoints.0.scrapetimeout", "1s"),
       modify("PrometheusRule", "spec.groups.0.rules.0.fro", "1m"),
       modify("ConfigMap", "date", {}),
@@ -155,7 +172,10 @@ describe("the manifests", () => {
       (line) => /'"?(\w+)"?' does not exist/.exec(line)?.[1] ?? [],
     );
     expect(keys.toSorted()).toEqual(
-      ["date", "fro", "httpget", "port", "replica", "runAsNonroot", "scrapetimeout"].toSorted(),
+      [
+        ...["date", "egres", "fro", "httpget", "port", "preemption", "replica"],
+        ...["runAsNonroot", "scrapetimeout"],
+      ].toSorted(),
     );
   });
 
@@ -228,6 +248,19 @@ describe("the Pod of the exporter", () => {
     ]);
     expect(service.spec.ports).toMatchObject([{ name: "http", port: 10_899, targetPort: "http" }]);
     expect(container.ports).toEqual([{ name: "http", containerPort: 10_899 }]);
+  });
+
+  it("has the priority of the class, and a network policy for its ports and those of the ECU", () => {
+    expect(pod.priorityClassName).toBe(parse(read("priorityclass.yaml")).metadata.name);
+    const [policy] = parseObjects(read("networkpolicy.yaml"));
+    expect(policy).toMatchObject({
+      spec: {
+        podSelector: { matchLabels: spec.template.metadata.labels },
+        policyTypes: ["Ingress", "Egress"],
+        ingress: [{ ports: [{ port: container.ports[0].name }] }],
+        egress: [{ ports: [{ port: ECU_PORT }] }, { ports: [{ port: 53 }, { port: 53 }] }],
+      },
+    });
   });
 
   it("has probes with existing paths of the exporter", () => {
@@ -370,6 +403,7 @@ describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () =
     expect(code, output).toBe(0);
     const objects = parseObjects(output);
     for (const object of objects) {
+      if (object.kind === "PriorityClass") continue; // has no namespace
       expect(object.metadata).toMatchObject({ namespace: "monitoring" });
       expect(findProblems(object)).toEqual([]);
     }
