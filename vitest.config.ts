@@ -2,9 +2,17 @@ import { defineConfig } from "vitest/config";
 import { closingLine } from "./test/support/closing-line.ts";
 import { slowestFiles } from "./test/support/slowest-files.ts";
 
+const results = process.env["TEST_RESULTS"];
+
 export default defineConfig({
   test: {
-    reporters: ["default", slowestFiles, closingLine],
+    reporters: [
+      "default",
+      slowestFiles,
+      closingLine,
+      // For scripts/compatibility.ts.
+      ...(results === undefined ? [] : [["json", { outputFile: results }] as ["json", object]]),
+    ],
     coverage: { provider: "v8", include: ["src/**"], reporter: ["text-summary"] },
     globalSetup: "test/support/build.ts",
     maxWorkers: 2, // the machine of a home owner, and of CI

@@ -58,8 +58,8 @@ const rules = Object.entries(alerts).map(([alert, expr]) => ({
   labels: { severity: "info" },
 }));
 
-/** Starts all programs and returns when the simulated day is over. */
-export const scrapePlant = async (): Promise<ScrapedPlant> => {
+/** Starts all programs and returns when the simulated day is over. @param program name or path of Prometheus */
+export const scrapePlant = async (program: string): Promise<ScrapedPlant> => {
   const ecus = await Promise.all(
     roofs.map((roof) =>
       simulateEcu({
@@ -97,6 +97,7 @@ export const scrapePlant = async (): Promise<ScrapedPlant> => {
   );
   await writeFile(join(folder, "rules.yml"), JSON.stringify({ groups: [{ name: "x", rules }] }));
   const prometheus = await startPrometheus({
+    program,
     config: `${folder}/prometheus.yml`,
     data: `${folder}/data`,
   });

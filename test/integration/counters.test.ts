@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DayOptions, type GlitchyDay, simulateGlitchyDay } from "../support/glitchy-day.ts";
-import { hasProgram, type RunningProgram, runWithInput } from "../support/programs.ts";
+import { type RunningProgram, runWithInput } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
+import { describeReleases } from "../support/versions.ts";
 
 const KWH = 3_600_000;
 const METRIC = "ecu_lifetime_energy_joules";
@@ -29,9 +30,7 @@ const openMetrics = (results: ReadonlyMap<string, GlitchyDay>): string => {
   return [`# TYPE ${METRIC} counter`, ...lines, "# EOF", ""].join("\n");
 };
 
-const hasPrograms = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
-
-describe.skipIf(!hasPrograms)("Prometheus with a day of glitches", () => {
+describeReleases(["prometheus", "promtool"], "Prometheus with a day of glitches", ({ path }) => {
   const results = new Map<string, GlitchyDay>();
   let server: RunningProgram | undefined;
   let folder = "";
@@ -61,12 +60,12 @@ describe.skipIf(!hasPrograms)("Prometheus with a day of glitches", () => {
     await writeFile(text, openMetrics(results));
     await writeFile(config, "global: {}\n");
     const { code, output } = runWithInput(
-      "promtool",
+      path("promtool"),
       ["tsdb", "create-blocks-from", "openmetrics", text, data],
       "",
     );
     expect(code, output).toBe(0);
-    const running = await startPrometheus({ config, data });
+    const running = await startPrometheus({ program: path("prometheus"), config, data });
     server = running;
     api = running.api;
   });
@@ -80,7 +79,7 @@ describe.skipIf(!hasPrograms)("Prometheus with a day of glitches", () => {
     it("has the counter of every minute with a correct reply, and no values of the wrong replies", async () => {
       const { begin, end, exported, rightReplies } = getDay(name);
       const within = exported.filter(({ at }) => at >= begin && at <= end);
-      expect(await evaluate(name, "exported", "count_over_time(X[24h])")).toBe(within.length);
+      expect(await evaluate(name, "exported", "count_over_time(X[24h1ms])")).toBe(within.length);
       expect(within).toHaveLength(rightReplies);
       expect(rightReplies).toBeGreaterThan(600);
       expect(rightReplies).toBeLessThan(1_341);
@@ -88,25 +87,27 @@ describe.skipIf(!hasPrograms)("Prometheus with a day of glitches", () => {
     });
 
     /*
-     * The window is 24 hours with a sample at each end, so increase() does not extrapolate. The first value of the day is a
+     * The window is 24 hours with a sample at each end, so increase() does not extrapolate. It is a millisecond longer, because
+     * Prometheus 3 leaves out a sample at its beginning. The first value of the day is a
      * whole step of the counter, so the last one is less than 0.1 kWh too low.
      */
     it("computes the energy with increase() to within 0.1 kWh", async () => {
-      const increase = await evaluate(name, "exported", "increase(X[24h])");
+      const increase = await evaluate(name, "exported", "increase(X[24h1ms])");
       const { trueJoules } = getDay(name);
       expect(trueJoules / KWH).toBeGreaterThan(5);
       expect(Math.abs(increase - trueJoules) / KWH).toBeLessThan(0.1);
     });
 
     it("has the same difference between the first and the last sample, and no resets", async () => {
-      const increase = await evaluate(name, "exported", "increase(X[24h])");
-      expect(await evaluate(name, "exported", "X - X offset 24h")).toBe(increase);
-      expect(await evaluate(name, "exported", "resets(X[24h])")).toBe(0);
+      const increase = await evaluate(name, "exported", "increase(X[24h1ms])");
+      const difference = await evaluate(name, "exported", "X - X offset 24h");
+      expect(Math.abs(increase - difference)).toBeLessThan(2); // joules, for the millisecond
+      expect(await evaluate(name, "exported", "resets(X[24h1ms])")).toBe(0);
     });
 
     it("would compute thousands of kWh from the values that the ECU sent", async () => {
-      expect(await evaluate(name, "reported", "resets(X[24h])")).toBeGreaterThan(20);
-      expect(await evaluate(name, "reported", "increase(X[24h])")).toBeGreaterThan(10_000 * KWH);
+      expect(await evaluate(name, "reported", "resets(X[24h1ms])")).toBeGreaterThan(20);
+      expect(await evaluate(name, "reported", "increase(X[24h1ms])")).toBeGreaterThan(10_000 * KWH);
     });
   });
 });

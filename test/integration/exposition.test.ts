@@ -5,6 +5,7 @@ import type { FaultName } from "../../src/simulator/faults.ts";
 import type { ModelName } from "../../src/simulator/models.ts";
 import { parseSamples, startTestExporter } from "../support/exporter.ts";
 import { hasProgram, runWithInput } from "../support/programs.ts";
+import { describeReleases } from "../support/versions.ts";
 
 interface State {
   readonly state: string;
@@ -113,18 +114,6 @@ describe.each(states)("in the state $state", (state) => {
     expect(Object.fromEntries(counts)).toEqual(state.seriesCounts);
   });
 
-  it.skipIf(!hasProgram("promtool", "--version"))(
-    "promtool check metrics reports no problems",
-    async () => {
-      await using ecu = await startState(state);
-      await using exporter = await startTestExporter(ecu);
-      expect(runWithInput("promtool", ["check", "metrics"], await exporter.get())).toEqual({
-        code: 0,
-        output: "",
-      });
-    },
-  );
-
   it.skipIf(!hasProgram(PYTHON, "-c", "import prometheus_client.openmetrics.parser"))(
     "the reference parser of OpenMetrics accepts the output",
     async () => {
@@ -140,9 +129,21 @@ describe.each(states)("in the state $state", (state) => {
   );
 });
 
-describe("prometheus.yml", () => {
-  it.skipIf(!hasProgram("promtool", "--version"))("is a valid configuration of Prometheus", () => {
-    const { code, output } = runWithInput("promtool", ["check", "config", "prometheus.yml"], "");
+describeReleases(["promtool"], "promtool", ({ path }) => {
+  it.each(states)("reports no problems in the state $state", async (state) => {
+    await using ecu = await startState(state);
+    await using exporter = await startTestExporter(ecu);
+    const { code, output } = runWithInput(
+      path("promtool"),
+      ["check", "metrics"],
+      await exporter.get(),
+    );
+    expect({ code, output }).toEqual({ code: 0, output: "" });
+  });
+
+  it("accepts prometheus.yml with its rules", () => {
+    const args = ["check", "config", "prometheus.yml"];
+    const { code, output } = runWithInput(path("promtool"), args, "");
     expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining("SUCCESS") });
   });
 });

@@ -1,9 +1,9 @@
 /** Every query of every panel, executed by a real Prometheus after a simulated day of two ECUs. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { committed, listTargets, type Target, type Variable } from "../../grafana/committed.ts";
 import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "../../grafana/plant.ts";
 import { dateVariables, withValues } from "../../grafana/promql.ts";
-import { hasProgram } from "../../support/programs.ts";
+import { describeReleases } from "../../support/versions.ts";
 
 /** Names of the labels of the result of a query, or the reason for an empty result. */
 type Expected = string | { readonly mayBeEmpty: string };
@@ -94,11 +94,11 @@ const formatLabelNames = (series: readonly Series[]): string => {
     .join(" ");
 };
 
-describe.skipIf(!hasProgram("prometheus", "--version"))("after a day of two ECUs", () => {
+describeReleases(["prometheus"], "after a day of two ECUs", ({ path }) => {
   let plant: ScrapedPlant;
 
   beforeAll(async () => {
-    plant = await scrapePlant();
+    plant = await scrapePlant(path("prometheus"));
   });
   afterAll(async () => {
     await plant?.[Symbol.asyncDispose]();

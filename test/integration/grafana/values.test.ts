@@ -2,11 +2,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { committed, listTargets } from "../../grafana/committed.ts";
 import { dateVariables, withValues } from "../../grafana/promql.ts";
-import { hasProgram, type RunningProgram, runWithInput } from "../../support/programs.ts";
+import { type RunningProgram, runWithInput } from "../../support/programs.ts";
 import { startPrometheus } from "../../support/prometheus.ts";
+import { describeReleases } from "../../support/versions.ts";
 
 const HOUR = 3600;
 /** Midnight in UTC. Prometheus has the two days before it and nine hours after it. */
@@ -126,9 +127,9 @@ interface Result {
   readonly values?: readonly Point[];
 }
 
-const hasPrograms = hasProgram("prometheus", "--version") && hasProgram("promtool", "--version");
+const PROGRAMS = ["prometheus", "promtool"];
 
-describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards show", () => {
+describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", ({ path }) => {
   let server: RunningProgram | undefined;
   let folder = "";
   let api = "";
@@ -141,12 +142,13 @@ describe.skipIf(!hasPrograms)("for days with 12 hours of light, the dashboards s
     await writeFile(text, openMetrics());
     await writeFile(config, "global: {}\n");
     const result = runWithInput(
-      "promtool",
+      path("promtool"),
       ["tsdb", "create-blocks-from", "openmetrics", text, data],
       "",
     );
     expect(result.code, result.output).toBe(0);
     const running = await startPrometheus({
+      program: path("prometheus"),
       config,
       data,
       args: ["--storage.tsdb.retention.time=100y"],

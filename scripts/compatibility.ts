@@ -1,0 +1,178 @@
+/**
+ * Prints which tests ran with which version of other programs, from the results of vitest, as a table.
+ * Usage: tsx scripts/compatibility.ts [--write] FOLDER
+ * FOLDER has integration.json, and node-20.json, node-22.json and node-24.json of the fast tests (see `.ci/run` and
+ * vitest.config.ts). --write writes the table to docs/compatibility.md. Exit code 1 if a test failed, did not run, or ran with
+ * an unexpected version.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { cachedPath } from "../test/support/newer-programs.ts";
+import { type Version, versions } from "../test/support/versions.ts";
+
+const PAGE = "docs/compatibility.md";
+
+/** One row of the table. */
+interface Run {
+  readonly program: keyof typeof versions;
+  readonly what: string;
+  /** The file of results. Default: `integration`. */
+  readonly results?: string;
+  /** Parts of the paths of the test files. Default: all. */
+  readonly files?: readonly string[];
+  /** Only tests with this title. A release in brackets is part of the titles of {@link describeReleases}. */
+  readonly title?: string;
+}
+
+const both = (
+  [older, newer]: readonly [keyof typeof versions, keyof typeof versions],
+  what: string,
+  ...files: string[]
+): Run[] =>
+  [older, newer].map((program) => ({ program, what, files, title: versions[program].from }));
+
+const prometheus = ["prometheus2", "prometheus3"] as const;
+const alertmanager = ["alertmanagerOld", "alertmanagerNew"] as const;
+const victoria = ["victoriaOld", "victoriaNew"] as const;
+const ALERTING = "from a fault of a simulated ECU to the message of an alert";
+const runs: readonly Run[] = [
+  { program: "node20", what: "all fast tests, also of the built program", results: "node-20" },
+  { program: "node22", what: "all fast tests, also of the built program", results: "node-22" },
+  { program: "node24", what: "all fast tests, also of the built program", results: "node-24" },
+  {
+    program: "prometheus2",
+    what: "unit tests of the alert rules",
+    files: ["/rules.test"],
+    title: "promtool",
+  },
+  {
+    program: "prometheus3",
+    what: "unit tests of the alert rules",
+    files: ["/rules-newer.test"],
+    title: "promtool of Prometheus 3",
+  },
+  ...both(prometheus, "checks of the metrics, the configuration and the rules", "/exposition.test"),
+  ...both(prometheus, "counters over days with glitches", "/counters.test"),
+  ...both(prometheus, "queries of the dashboards", "/grafana/queries.test", "/grafana/values.test"),
+  ...both(prometheus, "backfill of 60 days, and scrapes after it", "/backfill.test"),
+  ...both(
+    prometheus,
+    "scrapes over TLS, with passwords and client certificates",
+    "/web-config.test",
+  ),
+  { program: "prometheus2", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
+  { program: "prometheus3", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
+  {
+    program: "prometheus2",
+    what: "thirty days of the simulated year",
+    files: ["/thirty-days.test"],
+  },
+  { program: "alertmanagerOld", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
+  { program: "alertmanagerNew", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
+  ...both(
+    alertmanager,
+    "the example of a configuration: routes, methods, inhibition",
+    "/alertmanager.test",
+  ),
+  ...both(victoria, "backfill of 60 days, and scrapes after it", "/backfill.test"),
+  {
+    program: "victoriaNew",
+    what: "unit tests of the alert rules with vmalert-tool",
+    files: ["/rules-newer.test"],
+    title: "vmalert-tool",
+  },
+  {
+    program: "docker",
+    what: "the image; compose.yaml with the simulated ECU",
+    files: ["/containers.test"],
+  },
+  {
+    program: "compose",
+    what: "compose.yaml with the simulated ECU",
+    files: ["/containers.test", "/compose.test"],
+    title: "compose.yaml",
+  },
+  { program: "nginx", what: "reverse proxy below several paths", files: ["/reverse-proxy.test"] },
+  { program: "chromium", what: "the page of the exporter", files: ["/landing-page.test"] },
+  { program: "systemd", what: "the files of the service", files: ["/systemd.test"] },
+];
+
+interface Results {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+/** The upstream version of a package or program, such as 3.5.3. @throws Error if it is not there */
+const readVersion = ({ from, source }: Version): string => {
+  const run = (name: string, ...args: string[]): string =>
+    execFileSync(name, args, { encoding: "utf8" });
+  const readPackage = (list: string): string | undefined =>
+    new RegExp(`^${source}\t(.*)$`, "m").exec(list)?.[1];
+  const text =
+    from === "Debian unstable"
+      ? readPackage(readFileSync(cachedPath("debian-unstable/versions"), "utf8"))
+      : from === "Debian stable"
+        ? readPackage(run("dpkg-query", "--show", source))
+        : run(source, "--version");
+  const version = /^(?:\d+:)?v?(\d[\d.]*\d)/.exec(text ?? "")?.[1];
+  if (version === undefined) throw new Error(`no version of ${source} in ${from}`);
+  return version;
+};
+
+/** Counts the tests of a row by status. */
+const countTests = (folder: string, { results = "integration", files = [""], title = "" }: Run) => {
+  const { testResults } = JSON.parse(
+    readFileSync(join(folder, `${results}.json`), "utf8"),
+  ) as Results;
+  const tests = testResults
+    .filter(({ name }) => files.some((file) => name.includes(file)))
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ fullName }) => fullName.includes(title));
+  const count = (status: string): number => tests.filter((test) => test.status === status).length;
+  const [passed, failed] = [count("passed"), count("failed")];
+  return { passed, failed, skipped: tests.length - passed - failed };
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: "boolean" } },
+});
+const [folder] = positionals;
+if (folder === undefined) throw new Error("the folder with the results is missing");
+
+const problems: string[] = [];
+const rows = runs.map((run) => {
+  const { program, from, expected, ...rest }: Version = versions[run.program];
+  const version = readVersion({ program, from, expected, ...rest });
+  const { passed, failed, skipped } = countTests(folder, run);
+  const row = `${program} ${version}: ${run.what}`;
+  if (!version.startsWith(expected)) problems.push(`${row}: the tests expect version ${expected}`);
+  if (failed > 0 || passed === 0) problems.push(`${row}: ${passed} passed, ${failed} failed`);
+  const result = [
+    `${passed} passed`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ].join(", ");
+  return [program, version, from, run.what, result];
+});
+const table = [
+  ["Program", "Version", "From", "What was run", "Result"],
+  Array(5).fill("---"),
+  ...rows,
+]
+  .map((cells) => `| ${cells.join(" | ")} |`)
+  .join("\n");
+process.stdout.write(`${table}\n`);
+for (const problem of problems) process.stderr.write(`${problem}\n`);
+if (values.write === true) {
+  const date = new Date().toISOString().slice(0, 10);
+  writeFileSync(
+    PAGE,
+    `# Compatibility\n\n<!-- Generated from the results of the tests by scripts/compatibility.ts. -->\n\nThe versions of other programs with which the tests ran on ${date}, on ${process.platform} (${process.arch}). Debian stable is version 12. Other versions\nprobably work; these are known to.\n\n${table}\n`,
+  );
+}
+process.exitCode = problems.length === 0 ? 0 : 1;
