@@ -11,7 +11,6 @@ import type { SimulatedEcu } from "../../src/simulator/server.ts";
 import { startEcu } from "../simulator/client.ts";
 import { enableMethod, example, findMethod, replaceEach } from "../support/alertmanager.ts";
 import { startTestExporter, type TestExporter } from "../support/exporter.ts";
-import { newerProgram } from "../support/newer-programs.ts";
 import {
   freePort,
   hasProgram,
@@ -21,6 +20,7 @@ import {
 } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
 import { SPEED, scaleDurations } from "../support/scale-durations.ts";
+import { releases } from "../support/versions.ts";
 import { type Notification, startWebhook, type Webhook } from "../support/webhook.ts";
 
 const RULES = "prometheus/rules";
@@ -91,13 +91,11 @@ const sunnySite = () => {
   return { latitude: 0, longitude: 180 - 15 * (now.getUTCHours() + now.getUTCMinutes() / 60) };
 };
 
-const stacks = [
-  ["stable", (name: string) => name],
-  ["unstable", newerProgram],
-] as const;
-const installed = stacks.filter(([, path]) =>
-  ["prometheus", "prometheus-alertmanager"].every((name) => hasProgram(path(name), "--version")),
-);
+const installed = releases
+  .filter(({ path }) =>
+    ["prometheus", "prometheus-alertmanager"].every((name) => hasProgram(path(name), "--version")),
+  )
+  .map(({ name, path }) => [name.replace("Debian ", ""), path] as const);
 
 describe.skipIf(installed.length === 0)("the owner of plants", () => {
   const running: RunningProgram[] = [];

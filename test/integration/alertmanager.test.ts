@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
 import {
   ALERTMANAGER,
@@ -11,18 +11,12 @@ import {
   methods,
   replaceEach,
 } from "../support/alertmanager.ts";
-import { newerProgram } from "../support/newer-programs.ts";
-import { freePort, hasProgram, poll, runWithInput, startProgram } from "../support/programs.ts";
+import { freePort, poll, runWithInput, startProgram } from "../support/programs.ts";
+import { describeReleases } from "../support/versions.ts";
 
-const versions = [
-  ["stable", (name: string) => name],
-  ["unstable", newerProgram],
-] as const;
-const installed = versions.filter(([, path]) =>
-  ["prometheus-alertmanager", "amtool"].every((name) => hasProgram(path(name), "--version")),
-);
+const PROGRAMS = ["prometheus-alertmanager", "amtool"];
 
-describe.each(installed)("the example for Alertmanager in Debian %s", (_version, path) => {
+describeReleases(PROGRAMS, "the example for Alertmanager", ({ path }) => {
   let folder = "";
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "alertmanager-"));

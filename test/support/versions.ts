@@ -11,7 +11,7 @@ export interface Release {
   readonly path: (program: string) => string;
 }
 
-const releases: readonly Release[] = [
+export const releases: readonly Release[] = [
   { name: "Debian stable", path: (program) => program },
   { name: "Debian unstable", path: newerProgram },
 ];
