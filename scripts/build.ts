@@ -3,44 +3,61 @@
  * package. Code that only some commands need is in files of its own. Types are checked by `npm run types`.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { build, type Plugin } from "rolldown";
 
 const FOLDER = "dist";
 /** The program, and the files that it runs in threads. */
-const ENTRIES = ["src/main.ts", "src/cli/reparse.ts", "src/http/web-config/bcrypt-thread.js"];
+const ENTRIES = {
+  main: "src/main.ts",
+  reparse: "src/cli/reparse.ts",
+  "bcrypt-thread": "src/http/web-config/bcrypt-thread.js",
+};
 const LICENSES = "THIRD-PARTY-LICENSES.txt";
 
+/**
+ * Code that is always loaded together, with what it imports, is one file, because each file delays the start. The first group
+ * that matches gets the code: `start` is loaded before the command line.
+ */
+const GROUPS = {
+  start: /\/src\/cli\/(hangup|heap|source-lines)\.ts$/,
+  "command-line": /\/src\/program\.ts$/,
+  log: /\/src\/cli\/log\.ts$/,
+  ecu: /\/src\/(ecu|protocol|time)\/[\w-]+\.ts$/,
+  exporter: /\/src\/exporter\/exporter\.ts$/,
+  simulator: /\/src\/simulator\/[\w-]+\.ts$/,
+};
+
 /** Parts of libraries that never run here, although other parts of the libraries load them. */
-const UNUSED: readonly string[] = [
+const UNUSED: ReadonlySet<string> = new Set([
   "body-parser", // express: no route reads a request body
   "qs", // express: the query parser is the simple one
   "@opentelemetry/api", // prom-client: no metric has exemplars
-];
+  "./lib/pushgateway", // prom-client: metrics are scraped
+  "supports-color", // debug: its output is off
+]);
+
+/** The types of the responses, without the 2,000 other ones that mime-db knows. */
+const SENT_TYPES = /^(text\/(html|plain)|application\/json)$/;
 
 const leaveOutUnused: Plugin = {
   name: "leave-out-unused",
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: new RegExp(`^(${UNUSED.join("|")})$`) }, ({ path }) => ({
-      path,
-      namespace: "unused",
-    }));
-    onLoad({ filter: /./, namespace: "unused" }, () => ({ contents: "module.exports = {};" }));
+  resolveId: (source) => (UNUSED.has(source) ? `\0unused:${source}` : undefined),
+  load: (id) => {
+    if (id.startsWith("\0unused:")) return "module.exports = {};";
+    if (!id.endsWith("/mime-db/db.json")) return;
+    const types = Object.entries(JSON.parse(readFileSync(id, "utf8")));
+    return JSON.stringify(Object.fromEntries(types.filter(([type]) => SENT_TYPES.test(type))));
   },
 };
-
-/** Libraries load parts of Node.js with `require`, which modules do not have. */
-const REQUIRE =
-  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
 /** The folder of the package that a file belongs to; `undefined` for the sources of this package. */
 const findPackage = (file: string): string | undefined =>
   /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0];
 
-/** The licenses of all bundled packages as one text. @throws Error if a package has none */
-const collectLicenses = ({ outputs }: Metafile): string => {
-  const files = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
+/** The licenses of the packages of these files as one text. @throws Error if a package has none */
+const collectLicenses = (files: readonly string[]): string => {
   const folders = [...new Set(files.flatMap((file) => findPackage(file) ?? []))];
   const sections = folders.map((folder) => {
     const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
@@ -51,32 +68,50 @@ const collectLicenses = ({ outputs }: Metafile): string => {
   return sections.toSorted().join(`\n${"-".repeat(80)}\n\n`);
 };
 
+/**
+ * Escapes all other characters: with one of them, a file takes twice the memory.
+ * @throws Error if one is in a raw string, where an escape has no meaning
+ */
+const toAscii = (code: string): string => {
+  const [raw] = /String\.raw`[^`]*[\u0080-\uffff]/.exec(code) ?? [];
+  if (raw !== undefined)
+    throw new Error(`not ASCII; write the last character as an escape: ${raw}`);
+  return code.replace(
+    /[\u0080-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+};
+
 /** Builds the program, and deletes the files of the build before. */
 export const buildProgram = async (): Promise<void> => {
-  const { metafile } = await build({
-    entryPoints: ENTRIES,
-    outdir: FOLDER,
-    entryNames: "[name]",
-    bundle: true,
-    splitting: true,
-    format: "esm",
+  const { output } = await build({
+    input: ENTRIES,
     platform: "node",
-    target: "node20.19",
-    preserveSymlinks: true, // so that the maps name packages by their paths here
-    sourcemap: true,
-    sourcesContent: false,
-    // Names stay, for error messages. Short lines, because Node.js prints the line of an uncaught error.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    lineLimit: 120,
-    legalComments: "none", // the file of the licenses has them
-    banner: { js: REQUIRE },
+    transform: { target: "node20.19" },
+    resolve: { symlinks: false }, // so that the maps name packages by their paths here
     plugins: [leaveOutUnused],
-    metafile: true,
-    logLevel: "warning",
+    logLevel: "warn",
+    output: {
+      dir: FOLDER,
+      entryFileNames: "[name].js",
+      codeSplitting: {
+        groups: Object.entries(GROUPS).map(([name, test], i, all) => ({
+          name,
+          test,
+          priority: all.length - i,
+        })),
+      },
+      // Lines and names stay, because Node.js prints the line of an uncaught error.
+      comments: false,
+      sourcemap: true,
+      sourcemapExcludeSources: true,
+    },
   });
-  writeFileSync(join(FOLDER, LICENSES), collectLicenses(metafile));
-  const built = new Set([LICENSES, ...Object.keys(metafile.outputs).map((path) => basename(path))]);
+  const chunks = output.filter((file) => file.type === "chunk");
+  for (const { fileName, code } of chunks) writeFileSync(join(FOLDER, fileName), toAscii(code));
+  const licenses = collectLicenses(chunks.flatMap(({ moduleIds }) => moduleIds));
+  writeFileSync(join(FOLDER, LICENSES), licenses);
+  const built = new Set([LICENSES, ...output.map(({ fileName }) => fileName)]);
   for (const entry of readdirSync(FOLDER))
     if (!built.has(entry)) rmSync(join(FOLDER, entry), { recursive: true });
 };

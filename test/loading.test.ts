@@ -1,5 +1,5 @@
 /** Which libraries a command loads: each costs time at every start, and memory as long as the program runs. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { folder } from "./captures/run.ts";
 import { HERE, type Program, startCli } from "./support/cli.ts";
@@ -11,6 +11,7 @@ const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 
 /** The packages in a file of the bundle that this package names itself, by its source map. */
 const listPackages = (file: string): readonly string[] => {
+  if (!existsSync(`${file}.map`)) return []; // it only loads others
   const { sources } = JSON.parse(readFileSync(`${file}.map`, "utf8")) as { sources: string[] };
   return sources
     .map((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? "")

@@ -1,5 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { toolLogSettings, webSettings } from "../cli/common-settings.ts";
+import { formatUrls } from "../cli/listening.ts";
+import { waitForSignal } from "../cli/shutdown.ts";
 import { ecuSettings } from "../config/ecu-settings.ts";
 import type { Panel } from "../ecu/panel.ts";
 import type { Plant } from "../simulator/plant.ts";
@@ -27,16 +29,12 @@ export const demo = defineCommand({
   run: async (config) => {
     const [
       { createLog, countDroppedLines },
-      { formatUrls },
-      { waitForSignal },
       { startExporter },
       { startControl },
       { simulateEcu },
       { createPlant },
     ] = await Promise.all([
       import("../cli/log.ts"),
-      import("../cli/listening.ts"),
-      import("../cli/shutdown.ts"),
       import("../exporter/exporter.ts"),
       import("../simulator/control.ts"),
       import("../simulator/ecu.ts"),

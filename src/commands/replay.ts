@@ -1,5 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { ecuListenAddress, toolLogSettings } from "../cli/common-settings.ts";
+import { waitForSignal } from "../cli/shutdown.ts";
 import { setting } from "../config/setting.ts";
 import { filePath } from "../config/values.ts";
 
@@ -21,11 +22,10 @@ export const replay = defineCommand({
     ...toolLogSettings,
   },
   run: async ({ input, listen, logLevel, logFormat }) => {
-    const [{ readCapture }, { startReplay }, { createLog }, { waitForSignal }] = await Promise.all([
+    const [{ readCapture }, { startReplay }, { createLog }] = await Promise.all([
       import("../captures/input.ts"),
       import("../captures/replay.ts"),
       import("../cli/log.ts"),
-      import("../cli/shutdown.ts"),
     ]);
     const capture = readCapture(input);
     const log = await createLog(logLevel, logFormat);

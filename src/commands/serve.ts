@@ -1,9 +1,14 @@
 import { defineCommand } from "../cli/command.ts";
 import { configFile, logSettings, webSettings } from "../cli/common-settings.ts";
+import { onHangup } from "../cli/hangup.ts";
+import { formatUrls } from "../cli/listening.ts";
+import { waitForSignal } from "../cli/shutdown.ts";
 import { type EcuConfig, ecuSettings } from "../config/ecu-settings.ts";
 import { checkEcus, checkPanels, parsedOnly, readEcus } from "../config/ecus.ts";
 import { setting } from "../config/setting.ts";
 import { addressRange, ecuAddress, filePath, onOff } from "../config/values.ts";
+import { findSystemdSockets } from "../exporter/systemd-sockets.ts";
+import { version } from "../version.ts";
 
 /** Serves the metrics of ECUs until it is stopped. SIGHUP reads the configuration again. */
 export const serve = defineCommand({
@@ -67,22 +72,9 @@ export const serve = defineCommand({
     return { ecus: parsedOnly(all) };
   },
   run: async (config, { reparse }) => {
-    const [
-      { onHangup },
-      { formatUrls },
-      { createLog, countDroppedLines },
-      { waitForSignal },
-      { startExporter },
-      { findSystemdSockets },
-      { version },
-    ] = await Promise.all([
-      import("../cli/hangup.ts"),
-      import("../cli/listening.ts"),
+    const [{ createLog, countDroppedLines }, { startExporter }] = await Promise.all([
       import("../cli/log.ts"),
-      import("../cli/shutdown.ts"),
       import("../exporter/exporter.ts"),
-      import("../exporter/systemd-sockets.ts"),
-      import("../version.ts"),
     ]);
     const log = await createLog(config.logLevel, config.logFormat);
     const listenAt = config.systemdSocket

@@ -1,5 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { ecuListenAddress, toolLogSettings } from "../cli/common-settings.ts";
+import { waitForSignal } from "../cli/shutdown.ts";
 import { setting } from "../config/setting.ts";
 import {
   counts,
@@ -119,14 +120,12 @@ export const simulate = defineCommand({
     ...toolLogSettings,
   },
   run: async (config) => {
-    const [{ createLog }, { waitForSignal }, { createDayBar }, { startControl }, { simulateEcu }] =
-      await Promise.all([
-        import("../cli/log.ts"),
-        import("../cli/shutdown.ts"),
-        import("../history/progress.ts"),
-        import("../simulator/control.ts"),
-        import("../simulator/ecu.ts"),
-      ]);
+    const [{ createLog }, { createDayBar }, { startControl }, { simulateEcu }] = await Promise.all([
+      import("../cli/log.ts"),
+      import("../history/progress.ts"),
+      import("../simulator/control.ts"),
+      import("../simulator/ecu.ts"),
+    ]);
     const log = await createLog(config.logLevel, config.logFormat);
     const bar = config.past > 0 ? createDayBar(process.stderr) : undefined;
     if (config.past > 0) log.info({ days: config.past }, "simulating the history of the ECU");

@@ -60,7 +60,12 @@ export const createTargetFactory = ({
   log,
 }: TargetFactoryOptions): TargetFactory => {
   const queues = createAddressQueues({ clock, log });
-  const machineZone = resolveMachineZone(); // finding it takes as long as decoding a reply
+  let machineZone: string | undefined;
+  /** Finds it once, and only when it is needed: the names of zones take 8 MB of memory, even to look one up. */
+  const findMachineZone = (): string => {
+    machineZone ??= resolveMachineZone();
+    return machineZone;
+  };
   return {
     create: (initialEcu, { isConfigured, memories }) => {
       let ecu = initialEcu;
@@ -72,7 +77,7 @@ export const createTargetFactory = ({
         location: () => locate(settings),
         monitor: createTargetMonitor(ecu, {
           settings: () => settings,
-          machineZone,
+          findMachineZone,
           exchange: (request, signal) => {
             const { commandPause: pauseMs } = settings;
             return queues.exchange({ ecu, request, signal, pauseMs, isConfigured });
@@ -103,7 +108,7 @@ const locate = ({ site, snow, panels = [] }: EcuSettings): EcuLocation => ({
 
 interface TargetMonitorOptions {
   readonly settings: () => CompleteEcuSettings;
-  readonly machineZone: string;
+  readonly findMachineZone: () => string;
   /** Sends a request when it is the turn of this target, and receives the reply. */
   readonly exchange: (request: Uint8Array, signal: AbortSignal) => Promise<RawReply>;
   readonly clock: Clock;
@@ -116,7 +121,7 @@ const READ_SHARE = 0.95;
 
 const createTargetMonitor = (
   ecu: EcuConfig,
-  { settings, machineZone, exchange, clock, log, memories }: TargetMonitorOptions,
+  { settings, findMachineZone, exchange, clock, log, memories }: TargetMonitorOptions,
 ): Monitor =>
   createMonitor({
     ecu: ecu.name,
@@ -138,7 +143,7 @@ const createTargetMonitor = (
         minIntervalMs: minInterval,
         nightIntervalMs: nightInterval,
         timeoutMs: timeout * READ_SHARE,
-        zone: timezone ?? machineZone,
+        zone: timezone ?? findMachineZone(),
         isZoneSet: timezone !== undefined,
       };
     },

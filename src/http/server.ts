@@ -1,7 +1,6 @@
 /** The web server behind its access rules: plain HTTP or TLS, at one or more addresses. */
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
-import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { createOpenConnections } from "./open-connections.ts";
@@ -62,7 +61,7 @@ export const createWebServer = (app: RequestListener, options: WebServerOptions)
   };
   return {
     listen: async (at) => {
-      const server = createOneServer(listener, options, onTlsError);
+      const server = await createOneServer(listener, options, onTlsError);
       server.prependListener("connection", (socket: Socket) => {
         sockets.add(socket);
         socket.once("close", () => sockets.delete(socket));
@@ -92,14 +91,15 @@ export const createWebServer = (app: RequestListener, options: WebServerOptions)
 type TlsErrorListener = (error: NodeJS.ErrnoException, socket: TLSSocket) => void;
 
 /** The server of one address. Node.js allows a server to listen only once. */
-const createOneServer = (
+const createOneServer = async (
   listener: RequestListener,
   { access, server: serverOptions }: WebServerOptions,
   onTlsError: TlsErrorListener,
-): Server => {
+): Promise<Server> => {
   let rules = access();
   const { tls } = rules;
   if (tls === undefined) return createServer(serverOptions, listener);
+  const { createServer: createTlsServer } = await import("node:https"); // takes 1 MB of memory
   const connections = createOpenConnections();
   const applyRules = (): void => {
     const current = access();

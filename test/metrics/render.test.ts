@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import perfHooks from "node:perf_hooks";
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, it, vi } from "vitest";
 import {
   createExposer,
   createProcessMetrics,
@@ -62,6 +64,16 @@ describe("render", () => {
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);
     expect(text).not.toMatch(/ (NaN|[+-]?Inf)$/im);
     expect(text).not.toContain("9223372036");
+  });
+
+  it("measures the delay of the event loop ten times a second, which hardly wakes the process", async () => {
+    using monitor = vi.spyOn(perfHooks, "monitorEventLoopDelay");
+    const processMetrics = createProcessMetrics();
+    expect(monitor).toHaveBeenCalledWith({ resolution: 100 });
+    await pause(500);
+    const text = await render(sample, "text", processMetrics);
+    const [, delay] = /^nodejs_eventloop_lag_min_seconds (\S+)$/m.exec(text) ?? [];
+    expect(Number(delay)).toBeLessThan(0.09); // the time between two measurements is not part of it
   });
 });
 

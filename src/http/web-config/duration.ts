@@ -11,7 +11,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
 };
-const PART = String.raw`(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
+const PART = String.raw`(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)`;
 const DURATION = new RegExp(`^(?:${PART})+$`);
 /** Go counts nanoseconds in 64 bits: about 292 years. */
 const MAX_MS = 2 ** 63 / 1e6;
