@@ -13,13 +13,15 @@ import { encodeRequest } from "../src/protocol/requests.ts";
 import { createPlant } from "../src/simulator/plant.ts";
 import { createRounds } from "../src/simulator/rounds.ts";
 import { systemClock } from "../src/time/clock.ts";
-import { formatGoals, measureGoals } from "./goals.ts";
+import { formatGoals, measureGoals, START_RUNS } from "./goals.ts";
 import {
   agent,
-  mean,
   measure,
+  measureCpu,
+  measureRounds,
   NOON,
   percentile,
+  ROUNDS,
   SITE,
   scrape,
   start,
@@ -90,35 +92,26 @@ const printRow = (...cells: readonly (string | number)[]): void =>
 
 /** @returns figures in microseconds */
 const benchPure = async () => {
-  print("\nDecoding and rendering one read (four channels per inverter), microseconds");
-  printRow("inverters", "decode 0002", "decode all 3", "all 3 p99", "render mean", "render p99");
+  print("\nDecoding and rendering one read (four channels per inverter), microseconds of CPU");
+  printRow("inverters", "decode 0002", "decode all 3", "render", "p99 (time)");
   const processMetrics = createProcessMetrics();
   const build = { version: "0", revision: "0", nodeVersion: process.version };
   const figures = new Map<number, { decode: number; renderMean: number; renderP99: number }>();
   for (const inverters of [1, 10, 50, 100, 200]) {
     const frames = encodeFrames(inverters);
-    const table = await measure(5_000, 5_000, () => {
+    const decode = await measureCpu(5_000, () => {
       decodeReply("realtime", frames.realtime);
     });
-    const decode = await measure(5_000, 5_000, () => decodeAll(frames));
+    const decodeThree = await measureCpu(5_000, () => decodeAll(frames));
     const observations = [await observe(frames)];
     const scrape = { observations, build, durationSeconds: 0, locations: new Map() };
-    const rendering = await measure(500, 200, async () => {
+    const renderText = async () => {
       await render(scrape, "text", processMetrics);
-    });
-    printRow(
-      String(inverters),
-      mean(table),
-      mean(decode),
-      percentile(decode, 0.99),
-      mean(rendering),
-      percentile(rendering, 0.99),
-    );
-    figures.set(inverters, {
-      decode: mean(table),
-      renderMean: mean(rendering),
-      renderP99: percentile(rendering, 0.99),
-    });
+    };
+    const renderMean = await measureCpu(500, renderText);
+    const renderP99 = percentile(await measureRounds(500, 0, renderText), 0.99);
+    printRow(String(inverters), decode, decodeThree, renderMean, renderP99);
+    figures.set(inverters, { decode, renderMean, renderP99 });
   }
   return {
     decode50: figures.get(50)?.decode ?? Number.NaN,
@@ -140,15 +133,14 @@ const benchScrape = async (): Promise<number> => {
   );
   const exporter = await startExporter(ecu.port);
   const signal = new AbortController().signal;
-  const bare = await measure(1_000, 200, async () => {
+  const readBare = async () => {
     for (const command of ["info", "realtime", "signal"] as const) {
       const request = encodeRequest(command, command === "info" ? undefined : ECU_ID);
       await exchange({ host: "127.0.0.1", port: ecu.port }, request, signal);
     }
-  });
-  const scrapes = await measure(1_000, 200, async () => {
-    await scrape(exporter.port);
-  });
+  };
+  const bare = await measureRounds(500, 200, readBare);
+  const scrapes = await measureRounds(500, 200, () => scrape(exporter.port));
   printRow("", "p50", "p99");
   printRow(
     "bare client",
@@ -211,23 +203,31 @@ await benchShared();
 const goals = formatGoals(await measureGoals({ ...pure, overheadMs }));
 process.stdout.write(`\n${goals}`);
 agent.destroy();
-const otherSections = readFileSync("docs/performance.md", "utf8").replace(
-  /^.*?(?=\n## A flood|$)/s,
-  "",
-);
+
+/** The sections of the page before, each with its title. */
+const sections = readFileSync("docs/performance.md", "utf8")
+  .split(/^(?=## )/m)
+  .slice(1);
+const title = `## Node.js ${process.versions.node.split(".")[0]}\n`;
+const section = `${title}
+${goals}
+\`\`\`
+${lines.join("\n")}
+\`\`\`
+
+`;
+const byNode = [
+  ...sections.filter((other) => /^## Node/.test(other) && !other.startsWith(title)),
+  section,
+];
+const others = sections.filter((other) => !/^## (Node|Goals|Times)/.test(other));
 writeFileSync(
   "docs/performance.md",
   `# Performance
 
-Measurements, written by \`npm run bench\`. Ratios are to \`node -e 0\` in the same run.
+Measurements, written by \`npm run bench\` with each version of Node.js. Ratios are to \`node -e 0\` in the same run. The times of
+starts are the lower quartile of ${START_RUNS} runs; the means of decoding and rendering are CPU time; these, the p99 and the overhead are
+from the least disturbed of ${ROUNDS} rounds. Everything else depends on the load of other programs, which each section states.
 
-## Goals
-
-${goals}
-## Times
-
-\`\`\`
-${lines.join("\n")}
-\`\`\`
-${otherSections}`,
+${[...byNode.toSorted(), ...others].join("")}`,
 );

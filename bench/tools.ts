@@ -23,6 +23,38 @@ export const measure = async (
   }
   return times.sort((a, b) => a - b);
 };
+/** Rounds of a measurement that other programs can disturb. */
+export const ROUNDS = 5;
+/**
+ * Measures in several rounds.
+ * @returns the times of the round with the lowest mean, which other programs disturbed least
+ */
+export const measureRounds = async (
+  runs: number,
+  warmUp: number,
+  task: () => void | Promise<void>,
+): Promise<number[]> => {
+  const rounds: number[][] = [];
+  for (let i = 0; i < ROUNDS; i++) rounds.push(await measure(runs, i === 0 ? warmUp : 0, task));
+  return rounds.reduce((best, round) => (mean(round) < mean(best) ? round : best));
+};
+/**
+ * Measures a task that does not wait by the CPU time of this process, which does not depend on other programs.
+ * @returns the mean of the best round, in microseconds
+ */
+export const measureCpu = async (
+  runs: number,
+  task: () => void | Promise<void>,
+): Promise<number> => {
+  const rounds: number[] = [];
+  for (let i = 0; i < ROUNDS; i++) {
+    const before = process.cpuUsage();
+    for (let run = 0; run < runs; run++) await task();
+    const { user, system } = process.cpuUsage(before);
+    rounds.push((user + system) / runs);
+  }
+  return Math.min(...rounds);
+};
 export const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 export const mean = (times: readonly number[]): number =>
