@@ -151,6 +151,9 @@ export const measureGoals = async (other: OtherFigures): Promise<readonly Goal[]
   const starts = await measureStarts();
   const idle = await measureIdleMemory();
   const [warm = Number.NaN, later = Number.NaN] = await measureMemory(20, [5_000, 20_000]);
+  process.env["MALLOC_ARENA_MAX"] = "1"; // as in deploy/systemd and in the Dockerfile; programs inherit it
+  const [service = Number.NaN] = await measureMemory(20, [5_000]);
+  delete process.env["MALLOC_ARENA_MAX"];
   const [hour = Number.NaN] = await measureMemory(100, [240]);
   const cpu = await measureHomeCpu();
   const { packages, megabytes } = measurePackage();
@@ -190,6 +193,12 @@ export const measureGoals = async (other: OtherFigures): Promise<readonly Goal[]
       before: 149,
       goal: 85,
       now: warm,
+    },
+    {
+      what: "the same, as a service or in a container (`MALLOC_ARENA_MAX=1`)",
+      unit: "MB",
+      goal: 85,
+      now: service,
     },
     { what: "growth in the next 20,000 scrapes", unit: "MB", goal: 2, now: later - warm },
     {

@@ -53,7 +53,7 @@ describe("the environment of the unit", () => {
       const { CONFIG_FILE, ...env } = { ...own, ...parseVariables(example, lines) };
       expect(CONFIG_FILE).toBe(lines === "active" ? undefined : "/etc/apsystems-ecu-exporter.yml");
       const names = Object.values(serve.settings).map(({ flag }) => envName(flag));
-      expect([...names, "NODE_ENV"]).toEqual(
+      expect([...names, "NODE_ENV", "MALLOC_ARENA_MAX"]).toEqual(
         expect.arrayContaining([...Object.keys(env), "CONFIG_FILE"]),
       );
       const { config } = (await parseCommandLine({
