@@ -249,7 +249,8 @@ export const struct = <F extends Record<string, Codec<unknown>>>(fields: F): Str
       try {
         for (const [name, codec] of entries) {
           field = name;
-          values[name] = decodePart(name, codec, from);
+          values[name] =
+            from.trace === undefined ? codec.decode(from) : decodePart(name, codec, from);
         }
       } catch (error) {
         throw error instanceof ProtocolError ? error.within(field) : error;
@@ -299,8 +300,11 @@ export const interleaved = <const L extends Record<string, string>>(
       for (const list of listNames) values[list] = [];
       for (const name of names) {
         const list = values[name] ?? [];
-        const path = from.trace === undefined ? "" : `${name}.${list.length}`;
-        list.push(decodePart(path, number, from));
+        list.push(
+          from.trace === undefined
+            ? number.decode(from)
+            : decodePart(`${name}.${list.length}`, number, from),
+        );
       }
       return values as Record<L[keyof L], number[]>;
     },

@@ -74,7 +74,7 @@ const locateKnownTypes = (body: Cursor, count: number): LocatedRecords | undefin
   for (let i = 0; i < count; i++) {
     const size = findKnownSize(body, begin);
     if (size === undefined) return undefined;
-    spans.push(createSpan(body, begin, size));
+    spans.push({ begin, size, layout: findKnownLayout(body, begin), guessed: false });
     begin += size;
   }
   return begin === body.end ? { spans, lost: 0, surplus: 0, ambiguous: false } : undefined;
