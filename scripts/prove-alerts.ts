@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { formatProof, insertProof } from "./prove/page.ts";
 import { locations } from "./prove/plants.ts";
 import { type Proof, prove } from "./prove/prove.ts";
-import { addResults, listFailures } from "./prove/result.ts";
+import { addResults, listFailures, listLate } from "./prove/result.ts";
 import { DEFAULT_SEED } from "./prove/scenarios.ts";
 
 const PAGE = "docs/alerts.md";
@@ -58,6 +58,6 @@ process.stdout.write(`\n${page}\n\n`);
 if (days === YEAR && seed === DEFAULT_SEED)
   writeFileSync(PAGE, insertProof(readFileSync(PAGE, "utf8"), page));
 const failures = listFailures(result);
-for (const failure of failures) process.stdout.write(`${failure}\n`);
+for (const line of [...listLate(result), ...failures]) process.stdout.write(`${line}\n`);
 process.stdout.write(failures.length === 0 ? "proved\n" : "NOT proved\n");
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -8,7 +8,7 @@ import type { PlantLocation } from "./plants.ts";
 import { type ReplayedScrape, replay } from "./replay.ts";
 import { evaluateFirings, type ProofResult } from "./result.ts";
 import { findMetrics, type RecordingRule, readAlertRules, readRecordingLevels } from "./rules.ts";
-import { AFTER_ROUND, DAY, type Period, type Scenario } from "./scenario.ts";
+import { AFTER_ROUND, DAY, type Period, type Scenario, STEP } from "./scenario.ts";
 import { createFaultCases, createHealthyScenarios, createSeasonCases } from "./scenarios.ts";
 import { type RangeSeries, splitIntoBlocks, startLoader, startServer } from "./store.ts";
 
@@ -141,8 +141,9 @@ const evaluateLevel = async (
   let loading: Promise<void> = Promise.resolve();
   for (const [b, block] of blocks.entries()) {
     const loader = startLoader(folder, `${level[0]?.record.replaceAll(":", "-")}-${b}`);
-    for (const { record, expr } of level) {
-      for (const series of await server.queryRange(expr, block, AFTER_ROUND))
+    for (const { record, expr, intervalMs } of level) {
+      const step = Math.max(STEP, intervalMs);
+      for (const series of await server.queryRange(expr, block, AFTER_ROUND, step))
         loader.write(formatSeries(record, series));
     }
     await loading;

@@ -26,6 +26,9 @@ export interface FaultResult {
   readonly foundAsInfo: number;
   /** Time until the right alert fired, for each fault found: minutes of good light, or days for a slow fault. */
   readonly delays: readonly number[];
+  /** Faults that the right alert found later than `FOUND_MINUTES`, within four days. */
+  readonly late: readonly FaultCase[];
+  /** Faults that the right alert never found. */
   readonly missed: readonly FaultCase[];
   /** Alerts that fired during the fault but report something else. */
   readonly wrong: readonly Firing[];
@@ -66,6 +69,7 @@ const addFaults = (a: FaultResult, b: FaultResult): FaultResult => ({
   found: a.found + b.found,
   foundAsInfo: a.foundAsInfo + b.foundAsInfo,
   delays: [...a.delays, ...b.delays],
+  late: [...a.late, ...b.late],
   missed: [...a.missed, ...b.missed],
   wrong: [...a.wrong, ...b.wrong],
 });
@@ -142,6 +146,7 @@ const evaluateFaultKind = (
 ): FaultResult => {
   const { effects, isSlow }: FaultKind = faultKinds[kind];
   const delays: number[] = [];
+  const late: FaultCase[] = [];
   const missed: FaultCase[] = [];
   let foundAsInfo = 0;
   const wrong: Firing[] = [];
@@ -156,8 +161,8 @@ const evaluateFaultKind = (
     const delay =
       first &&
       (isSlow ? (first.from - at) / DAY : countGoodMinutes(scenario.plant, at, first.from));
-    if (first === undefined || delay === undefined || (!isSlow && delay > FOUND_MINUTES))
-      missed.push(faultCase);
+    if (first === undefined || delay === undefined) missed.push(faultCase);
+    else if (!isSlow && delay > FOUND_MINUTES) late.push(faultCase);
     else {
       delays.push(delay);
       if (first.severity === "info") foundAsInfo++;
@@ -171,7 +176,16 @@ const evaluateFaultKind = (
       ),
     );
   }
-  return { kind, tried: cases.length, found: delays.length, foundAsInfo, delays, missed, wrong };
+  return {
+    kind,
+    tried: cases.length,
+    found: delays.length,
+    foundAsInfo,
+    delays,
+    late,
+    missed,
+    wrong,
+  };
 };
 
 /** Why the proof fails, one line each: false urgent alerts, missed faults, and wrong alerts. Empty if it succeeds. */
@@ -186,6 +200,14 @@ export const listFailures = ({ alerts, faults }: ProofResult): string[] => [
     ...wrong.map((firing) => `wrong: ${describeFiring(firing)}`),
   ]),
 ];
+
+/** Faults that were found late, one line each. */
+export const listLate = ({ faults }: ProofResult): string[] =>
+  faults.flatMap(({ late }) =>
+    late.map(
+      ({ scenario, at }) => `late: ${scenario.ecu}, started at ${new Date(at).toISOString()}`,
+    ),
+  );
 
 const describeFiring = ({ alert, severity, labels, from, to }: Firing): string =>
   `${alert} (${severity}) from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}, ${JSON.stringify(labels)}`;

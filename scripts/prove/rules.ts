@@ -6,6 +6,8 @@ import { parse } from "yaml";
 export interface RecordingRule {
   readonly record: string;
   readonly expr: string;
+  /** Interval of its group; 0 if it has none of its own. */
+  readonly intervalMs: number;
 }
 
 export interface AlertRule {
@@ -17,6 +19,7 @@ export interface AlertRule {
 
 interface RuleFile {
   readonly groups: readonly {
+    readonly interval?: string;
     readonly rules: readonly {
       readonly record?: string;
       readonly alert?: string;
@@ -28,7 +31,9 @@ interface RuleFile {
 }
 
 const rulesIn = (path: string) =>
-  (parse(readFileSync(path, "utf8")) as RuleFile).groups.flatMap(({ rules }) => rules);
+  (parse(readFileSync(path, "utf8")) as RuleFile).groups.flatMap(({ interval = "0s", rules }) =>
+    rules.map((rule) => ({ ...rule, intervalMs: parseMilliseconds(interval) })),
+  );
 
 /**
  * Reads the recording rules that the alerts need, in levels: a level uses only metrics and earlier levels. A rule that also
@@ -38,8 +43,8 @@ export const readRecordingLevels = (
   path: string,
   alerts: readonly AlertRule[],
 ): RecordingRule[][] => {
-  const all = rulesIn(path).flatMap(({ record, expr }) =>
-    record === undefined ? [] : [{ record, expr }],
+  const all = rulesIn(path).flatMap(({ record, expr, intervalMs }) =>
+    record === undefined ? [] : [{ record, expr, intervalMs }],
   );
   const needed = new Set(alerts.flatMap(({ expr }) => [...findMetrics(expr)]));
   for (const { record, expr } of all.toReversed()) {

@@ -73,12 +73,14 @@ export interface PrometheusServer extends AsyncDisposable {
   /**
    * The values of an expression at every step of a block.
    * @param after milliseconds from a multiple of the step to the step
+   * @param step milliseconds; default: `STEP`
    * @throws Error if Prometheus rejects the expression
    */
   readonly queryRange: (
     expr: string,
     block: Period,
     after: number,
+    step?: number,
   ) => Promise<readonly RangeSeries[]>;
 }
 
@@ -106,13 +108,13 @@ export const startServer = async (folder: string): Promise<PrometheusServer> => 
   const ready = async () => (await fetch(`${url}/-/ready`)).ok || undefined;
   await poll(120, ready, () => running.output());
   return {
-    queryRange: async (expr, { from, to }, after) => {
-      const first = Math.ceil((from - after) / STEP) * STEP + after;
+    queryRange: async (expr, { from, to }, after, step = STEP) => {
+      const first = Math.ceil((from - after) / step) * step + after;
       const body = new URLSearchParams({
         query: expr,
         start: String(first / 1000),
         end: String((to - 1) / 1000),
-        step: String(STEP / 1000),
+        step: String(step / 1000),
       });
       const response = await fetch(`${url}/api/v1/query_range`, { method: "POST", body });
       const { error, data } = (await response.json()) as {

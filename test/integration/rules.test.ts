@@ -14,6 +14,7 @@ interface Rule {
   readonly record?: string;
   readonly alert?: string;
   readonly expr: string;
+  readonly for?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -129,6 +130,13 @@ describe("every alert", () => {
         expect(annotations?.["description"]).toContain("inverter_channel_info{");
     },
   );
+
+  /** A restart begins shorter waits anew. Alertmanager then sends that the alert is over, and the same alert again. */
+  it("waits at least ten minutes or not at all, so that Prometheus restores its state after a restart", () => {
+    const waits = alerts.flatMap(({ for: wait }) => (wait === undefined ? [] : [toMinutes(wait)]));
+    expect(waits.length).toBeGreaterThan(20);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(10);
+  });
 
   it("gets a link with another base if package.json names one", () => {
     const rule = "          runbook_url: docs/alerts.md#plantdown\n";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { locations } from "../../scripts/prove/plants.ts";
 import { prove } from "../../scripts/prove/prove.ts";
-import { listFailures } from "../../scripts/prove/result.ts";
+import { listFailures, listLate } from "../../scripts/prove/result.ts";
 import { DEFAULT_SEED } from "../../scripts/prove/scenarios.ts";
 import { hasProgram } from "../support/programs.ts";
 
@@ -36,6 +36,7 @@ describe.skipIf(!hasProgram("prometheus", "--version") || !hasProgram("promtool"
         ["countersFrozen", 3],
       ]);
       expect(listFailures(result)).toEqual([]);
+      expect(listLate(result)).toEqual([]);
     }, 600_000);
   },
 );

@@ -1,0 +1,182 @@
+/**
+ * Measures what the rules cost a real Prometheus. Usage: npm run bench:rules [-- --ecus=10,100] [--prometheus=PROGRAM]
+ * Each ECU has 20 inverters with two panels. Fifteen days of history are loaded; then Prometheus scrapes the current values and
+ * evaluates the rules for a quarter of an hour. Prints the time that each group takes, as a share of its interval.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { freePort } from "../test/support/programs.ts";
+import { startPrometheus } from "../test/support/prometheus.ts";
+import { startLoader } from "./prove/store.ts";
+
+const INVERTERS = 20;
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+const SETTLE = 13 * MINUTE; // until all ranges of the rules are full again after the loading
+const MEASURE = 12 * MINUTE; // three evaluations of the slowest group
+
+/** A series: its text up to the value, and its mean value. */
+type Series = readonly [text: string, value: number];
+
+const forPanels = (ecu: string, names: readonly string[], value: number): Series[] =>
+  Array.from({ length: INVERTERS * 2 }, (_, i): Series[] =>
+    names.map((name) => [
+      `${name}{${ecu},uid="${70300000_0000 + (i >> 1)}",channel="${(i & 1) + 1}"}`,
+      value,
+    ]),
+  ).flat();
+const forInverters = (ecu: string, values: Readonly<Record<string, number>>): Series[] =>
+  Array.from({ length: INVERTERS }, (_, i): Series[] =>
+    Object.entries(values).map(([name, value]) => {
+      const [metric, labels = ""] = name.split(",");
+      return [`${metric}{${ecu},uid="${70300000_0000 + i}"${labels && `,${labels}`}}`, value];
+    }),
+  ).flat();
+const forEcu = (ecu: string, values: Readonly<Record<string, number>>): Series[] =>
+  Object.entries(values).map(([name, value]) => [`${name}{${ecu}}`, value]);
+
+/** What the exporter exports of a healthy plant: as many series as the rules read. */
+const measured = (ecu: string): Series[] => [
+  ...forEcu(ecu, { ecu_up: 1, ecu_power_watts: 8_000, ecu_inverters: INVERTERS }),
+  ...forEcu(ecu, { ecu_lifetime_energy_joules_total: 1e10, ecu_last_report_timestamp_seconds: 1 }),
+  ...forInverters(ecu, {
+    inverter_online: 1,
+    inverter_temperature_celsius: 20,
+    inverter_signal_ratio: 0.6,
+    inverter_frequency_hertz: 50,
+    'inverter_voltage_volts,phase="L1"': 230,
+  }),
+  ...forPanels(ecu, ["inverter_channel_power_watts"], 200),
+];
+
+/** The records that rules look back at for days. */
+const recorded = (ecu: string): Series[] => [
+  ...forEcu(ecu, {
+    "ecu:up:max1d": 1,
+    "ecu:power_watts:max1d": 8_000,
+    "ecu:power_watts:min30m": 8_000,
+    "ecu:panel_power_watts:max1d": 200,
+    "ecu:panel_power_watts:avg1d": 200,
+    "ecu:panels:count3d": INVERTERS * 2,
+    "ecu:inverter_temperature_celsius:min1d": 20,
+  }),
+  ...forPanels(ecu, ["panel:power_watts:max1d", "panel:power_watts:avg1d"], 200),
+  ...forPanels(ecu, ["panel:power_share_in_light:ratio1d"], 1),
+];
+
+const recordedHourly = (ecu: string): Series[] => [
+  ...forInverters(ecu, {
+    "inverter:online:max1d_hourly": 1,
+    "inverter:voltage_volts:max1d_hourly": 230,
+  }),
+  ...forPanels(ecu, ["panel:power_watts:max1d_hourly"], 200),
+];
+
+/** A series of 1 stays 1; others change with each value, as measured values do. */
+const valueAt = (value: number, at: number): number =>
+  value === 1 ? 1 : value * (1 + ((at / MINUTE) % 7) / 1000);
+
+const names = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `ecu="plant${i}"`);
+
+const load = async (
+  folder: string,
+  count: number,
+  now: number,
+  instance: string,
+): Promise<void> => {
+  const loader = startLoader(folder, "history");
+  const target = `job="apsystems",instance="${instance}"`;
+  const write = (series: readonly Series[], from: number, step: number): void => {
+    for (const [text, value] of series) {
+      const lines: string[] = [];
+      for (let at = Math.ceil(from / step) * step; at < now; at += step)
+        lines.push(`${text} ${valueAt(value, at)} ${at / 1000}`);
+      loader.write(lines);
+    }
+  };
+  for (const ecu of names(count)) {
+    write(measured(`${target},${ecu}`), now - DAY, MINUTE);
+    write(recorded(`${target},${ecu}`), now - 15 * DAY, 4 * MINUTE);
+    write(recordedHourly(`${target},${ecu}`), now - 15 * DAY, 60 * MINUTE);
+  }
+  await loader.close();
+};
+
+const measure = async (count: number, program: string): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), "rules-cost-"));
+  const series = names(count).flatMap(measured);
+  const exporter = createServer((_request, response) => {
+    const at = Math.floor(Date.now() / MINUTE) * MINUTE;
+    response.setHeader("Content-Type", "text/plain; version=0.0.4");
+    response.end(series.map(([text, value]) => `${text} ${valueAt(value, at)}\n`).join(""));
+  }).listen(await freePort(), "127.0.0.1");
+  try {
+    await new Promise((done) => exporter.once("listening", done));
+    const instance = `127.0.0.1:${(exporter.address() as AddressInfo).port}`;
+    mkdirSync(join(folder, "data"));
+    await load(folder, count, Date.now(), instance);
+    const config = join(folder, "prometheus.yml");
+    writeFileSync(
+      config,
+      JSON.stringify({
+        global: { scrape_interval: "60s", evaluation_interval: "60s" },
+        rule_files: [resolve("prometheus/rules/*.yml")],
+        scrape_configs: [{ job_name: "apsystems", static_configs: [{ targets: [instance] }] }],
+      }),
+    );
+    await using prometheus = await startPrometheus({ program, config, data: join(folder, "data") });
+    const page = async (): Promise<string> => (await fetch(`${prometheus.url}/metrics`)).text();
+    await new Promise((done) => setTimeout(done, SETTLE));
+    const before = await page();
+    await new Promise((done) => setTimeout(done, MEASURE));
+    print(count, before, await page());
+  } finally {
+    exporter.close();
+    exporter.closeAllConnections();
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+const read = (page: string, name: string): Map<string, number> =>
+  new Map(
+    page.split("\n").flatMap((line) => {
+      const [, found, group = "", value] =
+        /^(\w+)(?:\{.*rule_group="[^"]*;([^"]+)".*\})? (\S+)$/.exec(line) ?? [];
+      return found === name ? [[group, Number(value)] as const] : [];
+    }),
+  );
+
+const print = (count: number, before: string, after: string): void => {
+  const intervals = read(after, "prometheus_rule_group_interval_seconds");
+  process.stdout.write(`${count} ECUs, ${count * INVERTERS} inverters:\n`);
+  for (const [group, seconds] of read(after, "prometheus_rule_group_last_duration_seconds")) {
+    const interval = intervals.get(group) ?? Number.NaN;
+    const share = ((100 * seconds) / interval).toFixed(2);
+    process.stdout.write(
+      `  ${group.padEnd(20)} ${seconds.toFixed(3)} s of ${interval} s: ${share} %\n`,
+    );
+  }
+  const difference = (name: string): number =>
+    [...read(after, name).values()].reduce((sum, value) => sum + value, 0) -
+    [...read(before, name).values()].reduce((sum, value) => sum + value, 0);
+  const cpu = difference("process_cpu_seconds_total") / (MEASURE / 1000);
+  const memory = read(after, "process_resident_memory_bytes").get("") ?? Number.NaN;
+  process.stdout.write(
+    `  Prometheus as a whole: ${(100 * cpu).toFixed(1)} % of one core, ${Math.round(memory / 1e6)} MB; ` +
+      `failed evaluations: ${difference("prometheus_rule_evaluation_failures_total")}, missed: ${difference("prometheus_rule_group_iterations_missed_total")}\n`,
+  );
+};
+
+const { values } = parseArgs({
+  options: {
+    ecus: { type: "string", default: "10,100" },
+    prometheus: { type: "string", default: "prometheus" },
+  },
+});
+process.stdout.write(`${cpus().length} cores\n`);
+for (const count of values.ecus.split(",")) await measure(Number(count), values.prometheus);
