@@ -225,7 +225,7 @@ const alerts = tablePanel({
         "severity",
         "ecu",
       ),
-      options: { "custom.width": 180 },
+      options: { "custom.minWidth": 180 },
     },
     { name: "Severity", label: "severity", options: { "custom.width": 105 } },
     { name: "ECU", label: "ecu", options: { noValue: "–", "custom.width": 125 } },

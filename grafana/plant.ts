@@ -181,7 +181,7 @@ const table = tablePanel({
       label: "uid",
       options: {
         links: [linkTo("Inverter", "apsystems-inverter", { ecu: "ecu", uid: "uid" })],
-        "custom.width": 130,
+        "custom.width": 145,
       },
     },
     {

@@ -187,11 +187,23 @@ it("each query of the panels far below their siblings returns a row if there are
   for (const { expr } of targets) expect(expr).toContain('"name", "None"');
 });
 
+it("a serial number with a link is not cut off (12.0 needs 140 pixels)", () => {
+  const columns = ofType("table").flatMap(({ fieldConfig }) =>
+    fieldConfig.overrides.filter(({ matcher }) => matcher.options === "Inverter"),
+  );
+  const linked = columns.filter(({ properties }) => properties.some(({ id }) => id === "links"));
+  expect(linked).toHaveLength(2);
+  for (const { properties } of linked) {
+    const width = properties.find(({ id }) => id === "custom.width")?.value;
+    expect(width).toBeGreaterThanOrEqual(140);
+  }
+});
+
 it("the columns of alerts fit in their panel at 1280 pixels", () => {
   const { fieldConfig, gridPos } = getPanel("apsystems-fleet", "Firing alerts");
   const widths = fieldConfig.overrides
     .flatMap(({ properties }) => properties)
-    .filter(({ id }) => id === "custom.width")
+    .filter(({ id }) => /^custom\.(minW|w)idth$/.test(id))
     .map(({ value }) => value as number);
   const channel = 80; // the least width of a column
   expect(widths).toHaveLength(4);
