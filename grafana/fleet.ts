@@ -194,7 +194,7 @@ const missingInverters = tablePanel({
       label: "uid",
       options: {
         links: [linkTo("Inverter", "apsystems-inverter", { ecu: "ecu", uid: "uid" })],
-        "custom.width": 140,
+        "custom.width": 150,
       },
     },
     {

@@ -198,6 +198,6 @@ const explainShare = (nouns: ReadonlySet<RoofGroup["noun"]>): string =>
 
 const renderLegendRow = (state: TileState, share: number | undefined, meaning: string): Html => {
   const [word, mark] =
-    state === "online" ? ["W, %", ""] : [stateTexts[state].word, stateTexts[state].mark];
+    state === "online" ? ["W, %", "60"] : [stateTexts[state].word, stateTexts[state].mark];
   return html`<div><dt><svg width="28" height="20" aria-hidden="true">${renderShape(state, share)}<text class="narrow" x="50%" y="14">${mark}</text></svg>${word}</dt><dd>${meaning}</dd></div>`;
 };
