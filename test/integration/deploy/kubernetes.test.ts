@@ -408,7 +408,7 @@ describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () =
       expect(findProblems(object)).toEqual([]);
     }
     expect(objects).toHaveLength(manifests.length + 1);
-    expect(output).toContain("image: registry.example.org/apsystems-ecu-exporter:0.1.0");
+    expect(output).toContain("image: registry.example.org/apsystems-ecu-exporter:1.0.0");
     expect(objects).toContainEqual(
       expect.objectContaining({
         data: {
