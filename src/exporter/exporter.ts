@@ -61,8 +61,8 @@ export interface Exporter extends AsyncDisposable {
 
 /** Time for scrapes in flight to finish when the exporter stops. */
 const DRAIN_MS = 1_000;
-/** Time after which connections are closed. In between, scrapes end with the results so far. */
-const STOP_MS = 1_500;
+/** Time for the responses of scrapes that then end with the results so far. After it, connections are closed. */
+const RESPOND_MS = 500;
 /** Time for a client to send its request. */
 const REQUEST_MS = 5_000;
 /** Time for a client to take a response. */
@@ -213,12 +213,13 @@ const listenAll = async (
 /** Closes the server after the scrapes in flight, or after a time limit. */
 const drain = async (server: WebServer, { abortInFlight }: Scraper): Promise<void> => {
   const closed = server.close();
-  const timers = [
-    setTimeout(abortInFlight, DRAIN_MS),
-    setTimeout(server.destroyConnections, STOP_MS),
-  ];
+  let timer = setTimeout(() => {
+    abortInFlight();
+    // Begins now: on a busy machine, two timers that began together would expire together.
+    timer = setTimeout(server.destroyConnections, RESPOND_MS);
+  }, DRAIN_MS);
   await closed;
-  for (const timer of timers) clearTimeout(timer);
+  clearTimeout(timer);
 };
 
 /** A function that runs once; later calls return the result of the first. */
