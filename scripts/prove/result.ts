@@ -155,12 +155,13 @@ const evaluateFaultKind = (
     const after = firings.filter(
       ({ labels, from }) => labels["ecu"] === scenario.ecu && from >= at,
     );
-    const first = after
-      .filter((firing) => isRight(firing, faultCase))
+    // Under snow, the alert may fire as info already when the fault begins. Then it is found at once.
+    const first = firings
+      .filter((firing) => isRight(firing, faultCase) && firing.to > at)
       .sort((a, b) => a.from - b.from)[0];
+    const since = first && Math.max(at, first.from);
     const delay =
-      first &&
-      (isSlow ? (first.from - at) / DAY : countGoodMinutes(scenario.plant, at, first.from));
+      since && (isSlow ? (since - at) / DAY : countGoodMinutes(scenario.plant, at, since));
     if (first === undefined || delay === undefined) missed.push(faultCase);
     else if (!isSlow && delay > FOUND_MINUTES) late.push(faultCase);
     else {
