@@ -217,10 +217,19 @@ describe("the history that an alert needs", () => {
 
 describe("every rule", () => {
   /** Prometheus holds a value for 5 minutes. A value with an interval of 5 minutes is missing while the next one is computed. */
-  it("that records a value has an interval of at most 4 minutes, whatever the evaluation interval", () => {
+  it("that records a value has an interval of at most 4 minutes, or is read with a range of days", () => {
     for (const { name, interval = "5m", rules: own } of groups) {
-      if (own.every(({ record }) => record === undefined)) continue;
-      expect([name, interval]).toEqual([name, expect.stringMatching(/^[1-4]m$/)]);
+      const records = own.flatMap(({ record }) => (record === undefined ? [] : [record]));
+      if (records.length === 0 || /^[1-4]m$/.test(interval)) continue;
+      expect([name, interval]).toEqual(["apsystems-hours", "1h"]);
+      for (const record of records) {
+        const reads = rules.flatMap(({ expr }) => [
+          ...expr.matchAll(new RegExp(`${record}(?![\\w:])(\\[\\d+d\\])?`, "g")),
+        ]);
+        expect(reads.length).toBeGreaterThan(0);
+        for (const [read, range] of reads)
+          expect([read, range]).toEqual([read, expect.any(String)]);
+      }
     }
   });
 
