@@ -22,7 +22,7 @@ export interface FaultResult {
   readonly kind: FaultKindName;
   readonly tried: number;
   readonly found: number;
-  /** How many of these were found by an alert of severity info, in frost. */
+  /** How many of these were found by an alert of severity info, in the cold. */
   readonly foundAsInfo: number;
   /** Time until the right alert fired, for each fault found: minutes of good light, or days for a slow fault. */
   readonly delays: readonly number[];

@@ -2,7 +2,7 @@
  * End-to-end test of the alerts: simulated ECUs, exporter, Prometheus and Alertmanager, with the files of this repository.
  * Each ECU has another fault at the same time, and each fault must cause one message, in old and new versions.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,7 +19,7 @@ import {
   startProgram,
 } from "../support/programs.ts";
 import { startPrometheus } from "../support/prometheus.ts";
-import { SPEED, scaleDurations } from "../support/scale-durations.ts";
+import { readScaledRules, SPEED, scaleDurations } from "../support/scale-durations.ts";
 import { releases } from "../support/versions.ts";
 import { type Notification, startWebhook, type Webhook } from "../support/webhook.ts";
 
@@ -180,12 +180,9 @@ describe.skipIf(installed.length === 0)("the owner of plants", () => {
 
   const addRules = async (): Promise<void> => {
     await mkdir(join(folder, RULES), { recursive: true });
-    for (const file of await readdir(RULES)) {
-      const rules = scaleDurations(await readFile(join(RULES, file), "utf8"));
+    for (const [name, rules] of readScaledRules()) {
       expect(rules).not.toMatch(UNSCALED);
-      // The rule for warmth needs 72 hourly values. They would take 36 minutes here, so one value is enough.
-      const scaled = file === "recording.yml" ? replaceEach(rules, [[/>= 72$/m, ">= 1"]]) : rules;
-      await writeFile(join(folder, RULES, file), scaled);
+      await writeFile(join(folder, RULES, name), rules);
     }
     for (const prometheus of prometheuses)
       expect(await fetch(`${prometheus}/-/reload`, { method: "POST" })).toMatchObject({ ok: true });

@@ -1,12 +1,12 @@
 /** The services of compose.yaml with the simulated ECU, in a container engine without access to Docker Hub. */
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { enableMethod, example, findMethod, replaceEach } from "./alertmanager.ts";
 import { type ContainerEngine, DEBIAN } from "./container-engine.ts";
 import { cachedPath, newerProgram } from "./newer-programs.ts";
 import { freePort, poll, runWithInput } from "./programs.ts";
-import { SPEED, scaleDurations } from "./scale-durations.ts";
+import { readScaledRules, SPEED, scaleDurations } from "./scale-durations.ts";
 import type { Notification } from "./webhook.ts";
 
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
@@ -110,13 +110,8 @@ services:
 
 /** Copies of the configuration with shorter waits. */
 const writeFiles = (folder: string): void => {
-  const faster = (path: string): string => scaleDurations(readFileSync(path, "utf8"));
   mkdirSync(join(folder, "rules"), { recursive: true });
-  for (const name of readdirSync("prometheus/rules")) {
-    // The rule for warmth needs 72 hourly values. They would take 36 minutes here, so one value is enough.
-    const rules = faster(`prometheus/rules/${name}`).replace(/>= 72$/m, ">= 1");
-    writeFileSync(join(folder, "rules", name), rules);
-  }
+  for (const [name, rules] of readScaledRules()) writeFileSync(join(folder, "rules", name), rules);
   writeFileSync(
     join(folder, "prometheus.yml"),
     readFileSync("compose/prometheus.yml", "utf8").replaceAll(

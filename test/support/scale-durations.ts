@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { replaceEach } from "./alertmanager.ts";
+
 /** Simulated seconds per second in tests of the alerts. All durations are divided by it: 40 minutes become 20 seconds. */
 export const SPEED = 120;
 
@@ -15,4 +18,17 @@ export const scaleDurations = (text: string): string =>
       0,
     );
     return `${ms === 0 ? 0 : Math.max(1, Math.round(ms / SPEED))}ms`;
+  });
+
+const RULES = "prometheus/rules";
+
+/**
+ * The rules of this repository with scaled durations, by the name of their file.
+ * @throws Error if the condition of the rule for warmth has changed
+ */
+export const readScaledRules = (): readonly (readonly [name: string, text: string])[] =>
+  readdirSync(RULES).map((name) => {
+    const scaled = scaleDurations(readFileSync(`${RULES}/${name}`, "utf8"));
+    // The rule for warmth needs 72 hourly values. They would take 36 minutes here, so one value is enough.
+    return [name, name === "recording.yml" ? replaceEach(scaled, [[/>= 72$/m, ">= 1"]]) : scaled];
   });
