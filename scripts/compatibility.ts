@@ -64,11 +64,7 @@ const runs: readonly Run[] = [
   ),
   { program: "prometheus2", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
   { program: "prometheus3", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
-  {
-    program: "prometheus2",
-    what: "thirty days of the simulated year",
-    files: ["/thirty-days.test"],
-  },
+  ...both(prometheus, "thirty days of the simulated year", "/thirty-days.test"),
   { program: "alertmanagerOld", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
   { program: "alertmanagerNew", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
   ...both(

@@ -1,13 +1,15 @@
 /**
  * Proves the alerts over simulated years in seven climates: no false alert, and every fault is found.
- * Usage: npm run prove:alerts [-- --seeds=3] [-- --days=30 --count=3 --season-count=1 --from=2025-03-10 --seed=1] [-- --keep=FOLDER]
+ * Usage: npm run prove:alerts [-- --seeds=3] [-- --days=30 --count=3 --season-count=1 --from=2025-03-10 --seed=1] [-- --newer] [-- --keep=FOLDER]
  * --seeds repeats the year with other weather and other faults, and adds up the results; --seed is the first seed. Only whole years
- * that start with the default seed are written to docs/alerts.md. --keep keeps the replayed samples in a folder; a second run
+ * that start with the default seed are written to docs/alerts.md. --newer takes the Prometheus that scripts/fetch-newer-programs
+ * has fetched. --keep keeps the replayed samples in a folder; a second run
  * with the same folder proves changed rules on them in less time.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { newerProgram } from "../test/support/newer-programs.ts";
 import { formatProof, insertProof } from "./prove/page.ts";
 import { locations } from "./prove/plants.ts";
 import { type Proof, prove } from "./prove/prove.ts";
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "2025-01-01" },
     seed: { type: "string", default: String(DEFAULT_SEED) },
     seeds: { type: "string", default: "1" },
+    newer: { type: "boolean", default: false },
     keep: { type: "string" },
   },
 });
@@ -46,6 +49,7 @@ for (let i = 0; i < Number(values.seeds); i++) {
     seasonCount: Number(values["season-count"]),
     seed: seed + i,
     slow: days < 60 ? { before: 14, after: 8 } : { before: 28, after: 10 },
+    ...(values.newer && { path: newerProgram }),
     keepIn: values.keep && join(values.keep, String(seed + i)),
     report,
   });

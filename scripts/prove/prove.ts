@@ -28,6 +28,8 @@ export interface ProofOptions {
   readonly seed: number;
   /** Days before and after a fault that takes days to show. */
   readonly slow: { readonly before: number; readonly after: number };
+  /** The path of a program of Prometheus by its name. Default: the name, which the PATH finds. */
+  readonly path?: (program: "prometheus" | "promtool") => string;
   /** Folder for the replayed samples. If it exists, they are taken from it, so that changed rules are proved faster. */
   readonly keepIn?: string | undefined;
   /** Called with a line of progress. */
@@ -48,6 +50,7 @@ export const prove = async ({
   seasonCount,
   seed,
   slow,
+  path = (program) => program,
   keepIn,
   report,
 }: ProofOptions): Promise<Proof> => {
@@ -67,16 +70,16 @@ export const prove = async ({
     const names = (Object.keys(catalogue) as MetricName[]).filter((name) => needed.has(name));
     const scenarios = [...healthy, ...faulty.map(({ scenario }) => scenario)];
     if (keepIn === undefined || !existsSync(keepIn))
-      await replayAll(scenarios, names, blocks, keepIn ?? folder, report);
+      await replayAll(scenarios, names, blocks, keepIn ?? folder, path("promtool"), report);
     if (keepIn !== undefined) linkTree(join(keepIn, "data"), join(folder, "data"));
     for (const [i, level] of levels.entries()) {
       report(
         `recording rules, level ${i + 1} of ${levels.length}: ${level.map(({ record }) => record).join(", ")}`,
       );
-      await evaluateLevel(level, blocks, folder);
+      await evaluateLevel(level, blocks, folder, path);
     }
     const firings: Firing[] = [];
-    await using server = await startServer(folder);
+    await using server = await startServer(folder, path("prometheus"));
     for (const rule of alerts) {
       const found = await findFirings(rule, server, blocks);
       report(`${rule.alert} (${rule.severity}): ${found.length}`);
@@ -95,6 +98,7 @@ const replayAll = async (
   names: readonly MetricName[],
   blocks: readonly Period[],
   folder: string,
+  promtool: string,
   report: ProofOptions["report"],
 ): Promise<void> => {
   const replays = scenarios.map((scenario) => replay(scenario, names));
@@ -102,7 +106,7 @@ const replayAll = async (
   let loading: Promise<void> = Promise.resolve();
   for (const [b, { to }] of blocks.entries()) {
     report(`replaying block ${b + 1} of ${blocks.length}`);
-    const loader = startLoader(folder, `scenarios-${b}`);
+    const loader = startLoader(folder, `scenarios-${b}`, promtool);
     for (const [i, replayed] of replays.entries()) {
       let scrape = next[i];
       for (; scrape !== undefined && scrape.at < to; scrape = nextScrape(replayed)) {
@@ -136,11 +140,13 @@ const evaluateLevel = async (
   level: readonly RecordingRule[],
   blocks: readonly Period[],
   folder: string,
+  path: NonNullable<ProofOptions["path"]>,
 ): Promise<void> => {
-  await using server = await startServer(folder);
+  await using server = await startServer(folder, path("prometheus"));
   let loading: Promise<void> = Promise.resolve();
   for (const [b, block] of blocks.entries()) {
-    const loader = startLoader(folder, `${level[0]?.record.replaceAll(":", "-")}-${b}`);
+    const name = `${level[0]?.record.replaceAll(":", "-")}-${b}`;
+    const loader = startLoader(folder, name, path("promtool"));
     for (const { record, expr, intervalMs } of level) {
       const step = Math.max(STEP, intervalMs);
       for (const series of await server.queryRange(expr, block, AFTER_ROUND, step))

@@ -47,8 +47,10 @@ export const readRecordingLevels = (
     record === undefined ? [] : [{ record, expr, intervalMs }],
   );
   const needed = new Set(alerts.flatMap(({ expr }) => [...findMetrics(expr)]));
-  for (const { record, expr } of all.toReversed()) {
-    if (needed.has(record)) for (const name of findMetrics(expr)) needed.add(name);
+  for (let before = 0; before < needed.size; ) {
+    before = needed.size;
+    for (const { record, expr } of all)
+      if (needed.has(record)) for (const name of findMetrics(expr)) needed.add(name);
   }
   let left = all.filter(({ record }) => needed.has(record));
   const levels: RecordingRule[][] = [];

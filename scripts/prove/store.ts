@@ -30,8 +30,13 @@ export interface Loader {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a loader for the samples of one block. @param folder folder of the store @param name name of its temporary file */
-export const startLoader = (folder: string, name: string): Loader => {
+/**
+ * Starts a loader for the samples of one block.
+ * @param folder folder of the store
+ * @param name name of its temporary file
+ * @param promtool the program
+ */
+export const startLoader = (folder: string, name: string, promtool = "promtool"): Loader => {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}.txt`);
   const file = openSync(path, "w");
@@ -51,7 +56,7 @@ export const startLoader = (folder: string, name: string): Loader => {
       closeSync(file);
       const blocks = join(folder, "data");
       const child = spawn(
-        "promtool",
+        promtool,
         [
           ...["tsdb", "create-blocks-from", "--max-block-duration=486h"],
           ...["openmetrics", "--quiet", path, blocks],
@@ -87,14 +92,18 @@ export interface PrometheusServer extends AsyncDisposable {
 /**
  * Starts Prometheus on the blocks loaded so far. Its lookback is shorter than a step: a series that ends is gone at the
  * next step, as in a Prometheus that scrapes.
+ * @param prometheus the program
  */
-export const startServer = async (folder: string): Promise<PrometheusServer> => {
+export const startServer = async (
+  folder: string,
+  prometheus = "prometheus",
+): Promise<PrometheusServer> => {
   const port = await freePort();
   const config = join(folder, "prometheus.yml");
   const file = openSync(config, "w");
   writeSync(file, "global: {}\n");
   closeSync(file);
-  const running = startProgram("prometheus", [
+  const running = startProgram(prometheus, [
     `--config.file=${config}`,
     `--storage.tsdb.path=${join(folder, "data")}`,
     "--storage.tsdb.retention.time=20y",
