@@ -11,47 +11,22 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort } from "../test/support/programs.ts";
 import { startPrometheus } from "../test/support/prometheus.ts";
-import { startLoader } from "./prove/store.ts";
+import {
+  DAY,
+  forEcu,
+  forInverters,
+  forPanels,
+  INVERTERS,
+  loadHistory,
+  MINUTE,
+  measured,
+  names,
+  type Series,
+  valueAt,
+} from "./plant-history.ts";
 
-const INVERTERS = 20;
-const MINUTE = 60_000;
-const DAY = 1440 * MINUTE;
 const SETTLE = 13 * MINUTE; // until all ranges of the rules are full again after the loading
 const MEASURE = 12 * MINUTE; // three evaluations of the slowest group
-
-/** A series: its text up to the value, and its mean value. */
-type Series = readonly [text: string, value: number];
-
-const forPanels = (ecu: string, names: readonly string[], value: number): Series[] =>
-  Array.from({ length: INVERTERS * 2 }, (_, i): Series[] =>
-    names.map((name) => [
-      `${name}{${ecu},uid="${70300000_0000 + (i >> 1)}",channel="${(i & 1) + 1}"}`,
-      value,
-    ]),
-  ).flat();
-const forInverters = (ecu: string, values: Readonly<Record<string, number>>): Series[] =>
-  Array.from({ length: INVERTERS }, (_, i): Series[] =>
-    Object.entries(values).map(([name, value]) => {
-      const [metric, labels = ""] = name.split(",");
-      return [`${metric}{${ecu},uid="${70300000_0000 + i}"${labels && `,${labels}`}}`, value];
-    }),
-  ).flat();
-const forEcu = (ecu: string, values: Readonly<Record<string, number>>): Series[] =>
-  Object.entries(values).map(([name, value]) => [`${name}{${ecu}}`, value]);
-
-/** What the exporter exports of a healthy plant: as many series as the rules read. */
-const measured = (ecu: string): Series[] => [
-  ...forEcu(ecu, { ecu_up: 1, ecu_power_watts: 8_000, ecu_inverters: INVERTERS }),
-  ...forEcu(ecu, { ecu_lifetime_energy_joules_total: 1e10, ecu_last_report_timestamp_seconds: 1 }),
-  ...forInverters(ecu, {
-    inverter_online: 1,
-    inverter_temperature_celsius: 20,
-    inverter_signal_ratio: 0.6,
-    inverter_frequency_hertz: 50,
-    'inverter_voltage_volts,phase="L1"': 230,
-  }),
-  ...forPanels(ecu, ["inverter_channel_power_watts"], 200),
-];
 
 /** The records that rules look back at for days. */
 const recorded = (ecu: string): Series[] => [
@@ -64,48 +39,25 @@ const recorded = (ecu: string): Series[] => [
     "ecu:panels:count3d": INVERTERS * 2,
     "ecu:inverter_temperature_celsius:min1d": 20,
   }),
-  ...forPanels(ecu, ["panel:power_watts:max1d", "panel:power_watts:avg1d"], 200),
-  ...forPanels(ecu, ["panel:power_share_in_light:ratio1d"], 1),
 ];
+
+/** Only the hourly group looks back at these for more than three days. */
+const recordedOfPanels = (ecu: string): Series[] =>
+  forPanels(ecu, ["panel:power_watts:max1d", "panel:power_watts:avg1d"], 200);
 
 const recordedHourly = (ecu: string): Series[] => [
   ...forInverters(ecu, {
     "inverter:online:max1d_hourly": 1,
+    "inverter:online:max5d": 1,
+    "inverter:online:max8d": 1,
+    "inverter:online:max15d": 1,
     "inverter:voltage_volts:max1d_hourly": 230,
+    "inverter:voltage_volts:max8d": 230,
   }),
-  ...forPanels(ecu, ["panel:power_watts:max1d_hourly"], 200),
+  ...forPanels(ecu, ["panel:power_watts:max1d_hourly", "panel:power_watts:max5d"], 200),
+  ...forPanels(ecu, ["panel:power_watts:max8d", "panel:power_watts:max15d"], 200),
+  ...forPanels(ecu, ["panel:power_share:ratio1d", "panel:power_share_in_light:ratio1d"], 1),
 ];
-
-/** A series of 1 stays 1; others change with each value, as measured values do. */
-const valueAt = (value: number, at: number): number =>
-  value === 1 ? 1 : value * (1 + ((at / MINUTE) % 7) / 1000);
-
-const names = (count: number): string[] =>
-  Array.from({ length: count }, (_, i) => `ecu="plant${i}"`);
-
-const load = async (
-  folder: string,
-  count: number,
-  now: number,
-  instance: string,
-): Promise<void> => {
-  const loader = startLoader(folder, "history");
-  const target = `job="apsystems",instance="${instance}"`;
-  const write = (series: readonly Series[], from: number, step: number): void => {
-    for (const [text, value] of series) {
-      const lines: string[] = [];
-      for (let at = Math.ceil(from / step) * step; at < now; at += step)
-        lines.push(`${text} ${valueAt(value, at)} ${at / 1000}`);
-      loader.write(lines);
-    }
-  };
-  for (const ecu of names(count)) {
-    write(measured(`${target},${ecu}`), now - DAY, MINUTE);
-    write(recorded(`${target},${ecu}`), now - 15 * DAY, 4 * MINUTE);
-    write(recordedHourly(`${target},${ecu}`), now - 15 * DAY, 60 * MINUTE);
-  }
-  await loader.close();
-};
 
 const measure = async (count: number, program: string): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), "rules-cost-"));
@@ -119,7 +71,18 @@ const measure = async (count: number, program: string): Promise<void> => {
     await new Promise((done) => exporter.once("listening", done));
     const instance = `127.0.0.1:${(exporter.address() as AddressInfo).port}`;
     mkdirSync(join(folder, "data"));
-    await load(folder, count, Date.now(), instance);
+    const now = Date.now();
+    await loadHistory(
+      folder,
+      names(count).map((ecu) => `job="apsystems",instance="${instance}",${ecu}`),
+      [
+        { series: measured, from: now - DAY, step: MINUTE },
+        { series: recorded, from: now - 15 * DAY, step: 4 * MINUTE },
+        { series: recordedOfPanels, from: now - 3 * DAY, step: 4 * MINUTE },
+        { series: recordedHourly, from: now - 15 * DAY, step: 60 * MINUTE },
+      ],
+      now,
+    );
     const config = join(folder, "prometheus.yml");
     writeFileSync(
       config,
