@@ -342,7 +342,7 @@ describe("the environment", () => {
     expect(await parseConfig("read", ["read", "ecu.lan"], env)).toMatchObject({
       json: false,
       watch: false,
-      every: 60_000,
+      every: undefined,
     });
     expect((await parseConfig("capture", ["capture", "ecu.lan"], env)).output).toBe("-");
     expect(await listProblems(["read"], env)).toEqual(["name the ECU, as in: read 192.168.1.50"]);

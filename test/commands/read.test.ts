@@ -24,6 +24,7 @@ const validate = ajv.compile(JSON.parse(readFileSync("docs/read.schema.json", "u
 
 interface ReadCase {
   readonly json?: boolean;
+  readonly every?: number;
   readonly timeout?: number;
   readonly isTerminal?: boolean;
   readonly hasColours?: boolean;
@@ -33,7 +34,7 @@ const createConfig = ({ host, port }: { host: string; port: number }, options: R
   ecu: { name: "roof", host, port },
   json: options.json ?? false,
   watch: false,
-  every: 60_000,
+  every: options.every,
   timezone: "Europe/Amsterdam",
   timeout: options.timeout ?? 3_000,
   commandPause: 0,
@@ -282,7 +283,7 @@ describe("read --watch", () => {
       return systemClock.sleep(turn === stop ? 60_000 : 60, signal);
     };
     const code = await read(
-      { ...createConfig(ecu, options), watch: true },
+      { ...createConfig(ecu, options), watch: options.every === undefined },
       {
         screen,
         clock: { ...systemClock, now: () => AFTERNOON, sleep },
@@ -298,7 +299,14 @@ describe("read --watch", () => {
     const states = [...text.matchAll(/^ECU +roof {2}(.*)$/gm)].map(([, state]) => state);
     expect(states).toEqual(["up", "down", "up"]);
     for (const ms of slept) expect(ms).toBeGreaterThan(50_000);
+    for (const ms of slept) expect(ms).toBeLessThanOrEqual(60_000);
     expect(text).not.toContain("\u001b");
+  });
+
+  it("--every alone reads repeatedly, at its interval", async () => {
+    const { slept } = await watch({ every: 300_000 });
+    expect(slept).toHaveLength(3);
+    for (const ms of slept) expect(ms).toBeGreaterThan(290_000);
   });
 
   it("reads an ECU at each interval although all inverters are offline", async () => {

@@ -25,6 +25,8 @@ interface Environment {
 
 const exitCodes: Readonly<Record<ReadResult, number>> = { complete: 0, partial: 1, nothing: 2 };
 const CLEAR = "\u001b[2J\u001b[H";
+/** Time from one read to the next with `--watch` alone, in milliseconds. */
+const WATCH_MS = 60_000;
 
 /** Reads as the exporter does, with the same validation. @returns the exit code */
 export const read = async (
@@ -35,7 +37,7 @@ export const read = async (
     waitForStop = waitForSignal,
   }: Partial<Environment> = {},
 ): Promise<number> => {
-  const { ecu, json, watch } = config;
+  const { ecu, json, watch, every = watch ? WATCH_MS : undefined } = config;
   const zoneSource =
     config.timezone === undefined
       ? "that of this machine; --ecu.timezone sets another"
@@ -55,15 +57,15 @@ export const read = async (
     if (observation === undefined || stop.signal.aborted) return 0;
     const notes = listNotes(observation, rejected);
     rejected = { ...observation.counters.rejected };
-    if (json) screen.write(formatJson(observation, notes, watch ? "line" : "pretty"));
+    if (json) screen.write(formatJson(observation, notes, every !== undefined ? "line" : "pretty"));
     else {
-      const clear = watch && screen.isTerminal ? CLEAR : "";
+      const clear = every !== undefined && screen.isTerminal ? CLEAR : "";
       screen.write(`${clear}${formatTables(observation, notes, zoneSource, screen)}`);
     }
     return exitCodes[classifyResult(observation)];
   };
 
-  if (!watch) return readOnce();
+  if (every === undefined) return readOnce();
   void waitForStop().then(() => {
     stop.abort();
     targets.close();
@@ -71,7 +73,7 @@ export const read = async (
   while (!stop.signal.aborted) {
     const startedAt = clock.monotonic();
     await readOnce();
-    const waitMs = Math.max(0, config.every - (clock.monotonic() - startedAt));
+    const waitMs = Math.max(0, every - (clock.monotonic() - startedAt));
     if (!json && !stop.signal.aborted) screen.write(describeNextRead(clock.now() + waitMs, screen));
     await clock.sleep(waitMs, stop.signal);
   }
