@@ -48,13 +48,12 @@ const recordedOfPanels = (ecu: string): Series[] =>
 const recordedHourly = (ecu: string): Series[] => [
   ...forInverters(ecu, {
     "inverter:online:max1d_hourly": 1,
-    "inverter:online:max5d": 1,
     "inverter:online:max8d": 1,
     "inverter:online:max15d": 1,
     "inverter:voltage_volts:max1d_hourly": 230,
     "inverter:voltage_volts:max8d": 230,
   }),
-  ...forPanels(ecu, ["panel:power_watts:max1d_hourly", "panel:power_watts:max5d"], 200),
+  ...forPanels(ecu, ["panel:power_watts:max1d_hourly"], 200),
   ...forPanels(ecu, ["panel:power_watts:max8d", "panel:power_watts:max15d"], 200),
   ...forPanels(ecu, ["panel:power_share:ratio1d", "panel:power_share_in_light:ratio1d"], 1),
 ];

@@ -14,11 +14,17 @@ const median = (numbers: readonly number[]): number | undefined =>
 /**
  * Formats the results of a proof as Markdown.
  * @param days simulated days of each plant
+ * @param seed the first seed
  * @param seeds how many times they were simulated, each with other weather and other faults
  */
-export const formatProof = ({ result, healthyDays }: Proof, days: number, seeds: number): string =>
+export const formatProof = (
+  { result, healthyDays }: Proof,
+  days: number,
+  seed: number,
+  seeds: number,
+): string =>
   [
-    `Written by \`npm run prove:alerts\`. Simulated plants run for ${days} days${seeds > 1 ? `, ${seeds} times with other weather,` : ""} in the climates of ${locations.map(({ name }) => name).join(", ")}, with summer time, clouds, snow,`,
+    `Written by \`npm run prove:alerts -- --seed=${seed}\`. Simulated plants run for ${days} days${seeds > 1 ? `, ${seeds} times with other weather,` : ""} in the climates of ${locations.map(({ name }) => name).join(", ")}, with summer time, clouds, snow,`,
     "inverters that go offline at different times, maintenance every night, an ECU that hangs for ten minutes every week, wrong counters,",
     "lost replies and restarts of the exporter. The output of the exporter every five minutes is loaded into a real Prometheus, and every",
     "rule is evaluated at every step.",
