@@ -8,6 +8,6 @@ it("keeps the space of new objects small, however the program is started", async
   await using program = startCli(["--version"], {}, { nodeArgs });
   const { stdout } = await program.ended;
   const sizes = JSON.parse(/^sizes (.*)$/m.exec(stdout)?.[1] ?? "{}");
-  // By default it has 32 MiB after this work. Node.js counts both halves, of 1 MiB each (24: up to 1.5 MiB).
-  expect(sizes.new_space).toBeLessThanOrEqual(3 * MIB);
+  // By default it has 32 MiB (Node.js 24: 64 MiB) during this work. Node.js counts both halves, of 1 MiB each.
+  expect(sizes.new_space).toBeLessThanOrEqual(2 * MIB);
 });
