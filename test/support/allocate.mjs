@@ -9,6 +9,7 @@ const OBJECTS = 3_000_000;
 
 process.on("exit", () => {
   const kept = [];
+  /** @type {Record<string, number>} */
   const sizes = {};
   for (let i = 0; i < OBJECTS; i++) {
     kept[i % 50_000] = { index: i, text: `object ${i}` };
