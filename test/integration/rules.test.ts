@@ -155,9 +155,11 @@ describe("every alert", () => {
   });
 });
 
-/** Whether an expression selects a record at the time of its evaluation, and not with a range or an offset. */
+/** Whether an expression selects a record at the time of its evaluation, and not with a range, an offset or in a subquery. */
 const readsAtOnce = (expr: string, record: string): boolean =>
-  new RegExp(`${record}(?![\\w:]|(?:\\{[^}]*\\})?(?:\\[| offset ))`).test(expr);
+  new RegExp(`${record}(?![\\w:]|(?:\\{[^}]*\\})?(?:[^()]*\\)(?=\\[))?(?:\\[| offset ))`).test(
+    expr,
+  );
 
 /** The longest duration that an expression looks back, in minutes: its ranges with their offsets. */
 const findLookback = (expr: string): number =>
