@@ -44,7 +44,7 @@ export const readRecordingLevels = (
   alerts: readonly AlertRule[],
 ): RecordingRule[][] => {
   const all = rulesIn(path).flatMap(({ record, expr, intervalMs }) =>
-    record === undefined ? [] : [{ record, expr, intervalMs }],
+    record === undefined ? [] : [{ record, expr: assumeFiring(record, expr), intervalMs }],
   );
   const needed = new Set(alerts.flatMap(({ expr }) => [...findMetrics(expr)]));
   for (let before = 0; before < needed.size; ) {
@@ -66,6 +66,17 @@ export const readRecordingLevels = (
     left = left.filter((rule) => !level.includes(rule));
   }
   return levels;
+};
+
+/**
+ * A record that ends an alert, as if the alert fired all the time: it is read only while the alert fires, and the proof has no
+ * ALERTS.
+ */
+const assumeFiring = (record: string, expr: string): string => {
+  const [first] = findMetrics(expr);
+  return record.endsWith(":recovered")
+    ? replaceAlertsSelector(expr, `last_over_time(${first}[31m])`)
+    : expr;
 };
 
 /** Reads all alerts. @param path a file of rules */
