@@ -1,19 +1,22 @@
 /**
  * Proves the alerts over simulated years in seven climates: no false alert, and every fault is found.
  * Usage: npm run prove:alerts [-- --seeds=3] [-- --days=30 --count=3 --season-count=1 --from=2025-03-10 --seed=1] [-- --newer] [-- --keep=FOLDER]
- * --seeds repeats the year with other weather and other faults, and adds up the results; --seed is the first seed. Only whole years
- * are written to docs/alerts.md. --newer takes the Prometheus that scripts/fetch-newer-programs has fetched. --keep keeps the replayed
- * samples in a folder; a second run with the same folder proves changed rules on them in less time.
+ * --seeds repeats the year with other weather and other faults, as many at once as the machine has cores, and adds up the results;
+ * --seed is the first seed. Only whole years are written to docs/alerts.md. --newer takes the Prometheus that
+ * scripts/fetch-newer-programs has fetched. --keep keeps the replayed samples in a folder; a second run with the same folder proves
+ * changed rules on them in less time.
  */
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { newerProgram } from "../test/support/newer-programs.ts";
 import { formatProof, insertProof } from "./prove/page.ts";
-import { locations } from "./prove/plants.ts";
-import { type Proof, prove } from "./prove/prove.ts";
+import type { Proof } from "./prove/prove.ts";
 import { addResults, listFailures, listLate } from "./prove/result.ts";
 import { DEFAULT_SEED } from "./prove/scenarios.ts";
+import type { SeedOptions } from "./prove/seed.ts";
 
 const PAGE = "docs/alerts.md";
 const YEAR = 365;
@@ -32,28 +35,33 @@ const { values } = parseArgs({
 const from = Date.parse(`${values.from}T00:00:00Z`);
 const days = Number(values.days);
 const seed = Number(values.seed);
-const begun = performance.now();
-const report = (line: string): void => {
-  const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-  process.stdout.write(`${seconds.padStart(5)} s  ${line}\n`);
+
+/** Proves one seed in a process of its own. @throws Error if that fails; it has printed why */
+const proveSeed = async (options: SeedOptions): Promise<Proof> => {
+  const child = fork(new URL("./prove/seed.ts", import.meta.url), [JSON.stringify(options)]);
+  const exited = once(child, "exit").then(([code]) => {
+    throw new Error(`the proof of seed ${options.seed} ended with code ${code}`);
+  });
+  const [proof] = await Promise.race([once(child, "message"), exited]);
+  return proof as Proof;
 };
 
+const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => seed + i);
+const left = seeds.values();
 const proofs: Proof[] = [];
-for (let i = 0; i < Number(values.seeds); i++) {
-  report(`seed ${seed + i}`);
-  const proof = await prove({
-    places: locations,
-    period: { from, to: from + days * 86_400_000 },
-    count: Number(values.count),
-    seasonCount: Number(values["season-count"]),
-    seed: seed + i,
-    slow: days < 60 ? { before: 14, after: 8 } : { before: 28, after: 10 },
-    ...(values.newer && { path: newerProgram }),
-    keepIn: values.keep && join(values.keep, String(seed + i)),
-    report,
-  });
-  proofs.push(proof);
-}
+const proveSeeds = async (): Promise<void> => {
+  for (const seed of left)
+    proofs[seeds.indexOf(seed)] = await proveSeed({
+      seed,
+      from,
+      days,
+      count: Number(values.count),
+      seasonCount: Number(values["season-count"]),
+      newer: values.newer,
+      keepIn: values.keep && join(values.keep, String(seed)),
+    });
+};
+await Promise.all(Array.from({ length: availableParallelism() }, proveSeeds));
 const result = addResults(proofs.map((proof) => proof.result));
 const healthyDays = proofs.reduce((sum, proof) => sum + proof.healthyDays, 0);
 const page = formatProof({ result, healthyDays }, days, seed, proofs.length);
