@@ -9,16 +9,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FaultName } from "../../src/simulator/faults.ts";
 import type { SimulatedEcu } from "../../src/simulator/server.ts";
 import { startEcu } from "../simulator/client.ts";
-import { enableMethod, example, findMethod, replaceEach } from "../support/alertmanager.ts";
-import { startTestExporter, type TestExporter } from "../support/exporter.ts";
 import {
-  freePort,
-  hasProgram,
-  poll,
-  type RunningProgram,
-  startProgram,
-} from "../support/programs.ts";
-import { startPrometheus } from "../support/prometheus.ts";
+  enableMethod,
+  example,
+  findMethod,
+  replaceEach,
+  startAlertmanager,
+} from "../support/alertmanager.ts";
+import { startTestExporter, type TestExporter } from "../support/exporter.ts";
+import { hasProgram, poll, type RunningProgram } from "../support/programs.ts";
+import { queryAt, type RunningPrometheus, startPrometheus } from "../support/prometheus.ts";
 import { readScaledRules, SPEED, scaleDurations } from "../support/scale-durations.ts";
 import { releases } from "../support/versions.ts";
 import { type Notification, startWebhook, type Webhook } from "../support/webhook.ts";
@@ -99,7 +99,7 @@ const installed = releases
 
 describe.skipIf(installed.length === 0)("the owner of plants", () => {
   const running: RunningProgram[] = [];
-  const prometheuses: string[] = [];
+  const prometheuses: RunningPrometheus[] = [];
   const ecus: SimulatedEcu[] = [];
   /** How far the time of each ECU is ahead. */
   const hoursAhead: number[] = [];
@@ -109,27 +109,24 @@ describe.skipIf(installed.length === 0)("the owner of plants", () => {
   let owner: Webhook;
 
   const output = (): string => running.map((program) => program.output()).join("\n");
-  const query = async (prometheus: string, expression: string): Promise<readonly unknown[]> => {
-    const response = await fetch(
-      `${prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`,
-    );
-    return ((await response.json()) as { data: { result: unknown[] } }).data.result;
-  };
   const waitForSeries = (expression: string, count: number) =>
     Promise.all(
-      prometheuses.map((prometheus) =>
+      prometheuses.map(({ api }) =>
         poll(
           60,
-          async () => ((await query(prometheus, expression)).length === count ? true : undefined),
+          async () => ((await queryAt(api, expression)).length === count ? true : undefined),
           output,
         ),
       ),
     );
   const instance = ({ url }: TestExporter): string => url.replace("http://", "");
 
-  const startAlertmanager = async (version: string, path: (name: string) => string) => {
+  /** Starts an Alertmanager that sends to the owner. Returns its address. */
+  const startNotifier = async (
+    version: string,
+    path: (name: string) => string,
+  ): Promise<string> => {
     const config = `${folder}/alertmanager-${version}.yml`;
-    const port = await freePort();
     const methods = enableMethod(
       enableMethod(example, findMethod("localhost:8123")),
       findMethod("hc-ping.com"),
@@ -143,25 +140,23 @@ describe.skipIf(installed.length === 0)("the owner of plants", () => {
         [/https:\/\/hc-ping.com\S+/, `${owner.url}/heartbeat/${version}`],
       ]),
     );
-    running.push(
-      startProgram(path("prometheus-alertmanager"), [
-        `--config.file=${config}`,
-        `--storage.path=${folder}/alertmanager-${version}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        "--cluster.listen-address=",
-      ]),
-    );
-    return port;
+    const alertmanager = await startAlertmanager({
+      program: path("prometheus-alertmanager"),
+      config,
+      data: `${folder}/alertmanager-${version}`,
+    });
+    running.push(alertmanager);
+    return alertmanager.address;
   };
 
   const start = async (version: string, path: (name: string) => string): Promise<void> => {
-    const alertmanagerPort = await startAlertmanager(version, path);
+    const alertmanager = await startNotifier(version, path);
     const config = `${folder}/prometheus-${version}.yml`;
     await writeFile(
       config,
       replaceEach(await readFile("prometheus.yml", "utf8"), [
         [/localhost:10899/, `${instance(exporter)}", "${instance(other)}`],
-        [/localhost:9093/, `127.0.0.1:${alertmanagerPort}`],
+        [/localhost:9093/, alertmanager],
         [/scrape_interval: 60s/, "scrape_interval: 1s"],
         [/scrape_timeout: 10s/, "scrape_timeout: 1s"],
         [/evaluation_interval: 60s/, "evaluation_interval: 1s"],
@@ -175,7 +170,7 @@ describe.skipIf(installed.length === 0)("the owner of plants", () => {
       args: ["--rules.alert.resend-delay=1s", "--web.enable-lifecycle"],
     });
     running.push(prometheus);
-    prometheuses.push(prometheus.url);
+    prometheuses.push(prometheus);
   };
 
   const addRules = async (): Promise<void> => {
@@ -184,8 +179,8 @@ describe.skipIf(installed.length === 0)("the owner of plants", () => {
       expect(rules).not.toMatch(UNSCALED);
       await writeFile(join(folder, RULES, name), rules);
     }
-    for (const prometheus of prometheuses)
-      expect(await fetch(`${prometheus}/-/reload`, { method: "POST" })).toMatchObject({ ok: true });
+    for (const { url } of prometheuses)
+      expect(await fetch(`${url}/-/reload`, { method: "POST" })).toMatchObject({ ok: true });
   };
 
   beforeAll(async () => {

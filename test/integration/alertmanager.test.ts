@@ -10,8 +10,9 @@ import {
   example,
   methods,
   replaceEach,
+  startAlertmanager,
 } from "../support/alertmanager.ts";
-import { freePort, poll, runWithInput, startProgram } from "../support/programs.ts";
+import { poll, runWithInput } from "../support/programs.ts";
 import { describeReleases } from "../support/versions.ts";
 
 const PROGRAMS = ["prometheus-alertmanager", "amtool"];
@@ -164,14 +165,12 @@ describeReleases(PROGRAMS, "the example for Alertmanager", ({ path }) => {
       ],
       [{ alertname: "PlantDown", severity: "critical" }, { alertname: "PlantDown" }, true],
     ];
-    const port = await freePort();
-    await using alertmanager = startProgram(path("prometheus-alertmanager"), [
-      `--config.file=${ALERTMANAGER}`,
-      `--storage.path=${folder}/data`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      "--cluster.listen-address=",
-    ]);
-    const api = `http://127.0.0.1:${port}/api/v2/alerts`;
+    await using alertmanager = await startAlertmanager({
+      program: path("prometheus-alertmanager"),
+      config: ALERTMANAGER,
+      data: `${folder}/data`,
+    });
+    const api = `http://${alertmanager.address}/api/v2/alerts`;
     const createAlert = (part: string, row: number, labels: object) => ({
       labels: { severity: "warning", ...at(row), ...labels, part, row: `${row}` },
     });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DayOptions, type GlitchyDay, simulateGlitchyDay } from "../support/glitchy-day.ts";
 import { type RunningProgram, runWithInput } from "../support/programs.ts";
-import { startPrometheus } from "../support/prometheus.ts";
+import { queryAt, startPrometheus } from "../support/prometheus.ts";
 import { describeReleases } from "../support/versions.ts";
 
 const KWH = 3_600_000;
@@ -44,11 +44,9 @@ describeReleases(["prometheus", "promtool"], "Prometheus with a day of glitches"
   /** The value of an expression at the end of a day. `X` stands for the series of the day. */
   const evaluate = async (name: string, source: string, expression: string): Promise<number> => {
     const series = `${METRIC}_total{day="${name}",source="${source}"}`;
-    const query = encodeURIComponent(expression.replaceAll("X", series));
-    const response = await fetch(`${api}/query?query=${query}&time=${getDay(name).end / 1000}`);
-    const { data } = (await response.json()) as { data: { result: { value: [number, string] }[] } };
-    expect(data.result).toHaveLength(1);
-    return Number(data.result[0]?.value[1]);
+    const result = await queryAt(api, expression.replaceAll("X", series), getDay(name).end / 1000);
+    expect(result).toHaveLength(1);
+    return Number(result[0]?.value[1]);
   };
 
   beforeAll(async () => {

@@ -10,12 +10,7 @@ import {
   type RunningProgram,
   startProgram,
 } from "../support/programs.ts";
-import { startPrometheus } from "../support/prometheus.ts";
-
-interface Series {
-  readonly metric: Readonly<Record<string, string>>;
-  readonly value: readonly [at: number, value: string];
-}
+import { queryAt, startPrometheus } from "../support/prometheus.ts";
 
 /** Simulated seconds per second, so that the energy counter rises within the test. */
 const TIME_SCALE = 60;
@@ -29,13 +24,8 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
     let folder = "";
     let api = "";
 
-    const query = async (expression: string): Promise<readonly Series[]> => {
-      const response = await fetch(`${api}/query?query=${encodeURIComponent(expression)}`);
-      const { data } = (await response.json()) as { data: { result: Series[] } };
-      return data.result;
-    };
     const queryFirst = async (expression: string): Promise<number | undefined> => {
-      const [series] = await query(expression);
+      const [series] = await queryAt(api, expression);
       return series && Number(series.value[1]);
     };
 
@@ -81,7 +71,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
 
     it("stores that the ECU is up", async () => {
       expect(
-        (await query("ecu_up")).map(({ metric, value }) => [
+        (await queryAt(api, "ecu_up")).map(({ metric, value }) => [
           metric["ecu"],
           metric["job"],
           value[1],
@@ -90,7 +80,7 @@ describe.skipIf(!hasProgram("prometheus", "--version"))(
     });
 
     it("stores the power of each of the 20 channels, which add up to the power of the plant", async () => {
-      const channels = await query("inverter_channel_power_watts");
+      const channels = await queryAt(api, "inverter_channel_power_watts");
       expect(channels).toHaveLength(20);
       for (const { metric, value } of channels) {
         expect(metric).toMatchObject({ ecu: "demo", uid: expect.stringMatching(/^\d{12}$/) });

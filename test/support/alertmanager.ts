@@ -1,5 +1,6 @@
 /** The example for Alertmanager, and changes to it for tests. */
 import { readFileSync } from "node:fs";
+import { freePort, type RunningProgram, startProgram } from "./programs.ts";
 
 /** Replaces each pattern in a text. @throws Error if a pattern does not occur */
 export const replaceEach = (
@@ -29,3 +30,32 @@ export const enableMethod = (text: string, method: string): string =>
 /** The method that contains this text. */
 export const findMethod = (part: string): string =>
   methods.find((method) => method.includes(part)) ?? "";
+
+/** An Alertmanager that runs until the end of the test. */
+export interface RunningAlertmanager extends RunningProgram {
+  /** Host and port. */
+  readonly address: string;
+}
+
+/** Starts an Alertmanager on a free port of loopback, without its cluster. It may not accept alerts yet. */
+export const startAlertmanager = async ({
+  program,
+  config,
+  data,
+}: {
+  /** Name or path of the program. */
+  readonly program: string;
+  /** Path of its configuration. */
+  readonly config: string;
+  /** Folder of its data. */
+  readonly data: string;
+}): Promise<RunningAlertmanager> => {
+  const address = `127.0.0.1:${await freePort()}`;
+  const running = startProgram(program, [
+    `--config.file=${config}`,
+    `--storage.path=${data}`,
+    `--web.listen-address=${address}`,
+    "--cluster.listen-address=",
+  ]);
+  return { ...running, address };
+};

@@ -6,6 +6,7 @@ import { enableMethod, example, findMethod, replaceEach } from "./alertmanager.t
 import { type ContainerEngine, DEBIAN } from "./container-engine.ts";
 import { cachedPath, newerProgram } from "./newer-programs.ts";
 import { freePort, poll, runWithInput } from "./programs.ts";
+import { type QueriedSeries, queryAt } from "./prometheus.ts";
 import { readScaledRules, SPEED, scaleDurations } from "./scale-durations.ts";
 import type { Notification } from "./webhook.ts";
 
@@ -63,18 +64,13 @@ export interface DemoStack {
   /** The exporter's metrics. */
   scrape(): Promise<string>;
   /** The result of an instant query. */
-  query(expression: string): Promise<readonly QueryResult[]>;
+  query(expression: string): Promise<readonly QueriedSeries[]>;
   /** Waits until a query has this number of results. */
-  waitForResults(expression: string, count: number): Promise<readonly QueryResult[]>;
+  waitForResults(expression: string, count: number): Promise<readonly QueriedSeries[]>;
   /** The notifications to the owner, oldest first. */
   notifications(): readonly Notification[];
   /** Switches a fault of the simulated ECU on, or all off. It is the command in the comment of compose.yaml. */
   setFault(name: string | undefined): void;
-}
-
-interface QueryResult {
-  readonly metric: Readonly<Record<string, string>>;
-  readonly value: readonly [number, string];
 }
 
 /** Prints each request that it gets as a line: path, space, body. */
@@ -137,11 +133,8 @@ export const createDemoStack = async (engine: ContainerEngine): Promise<DemoStac
   const files = ["compose.yaml", `${folder}/override.yml`].map((file) => `--file=${file}`);
   const args = [...files, "--project-directory=.", `--env-file=${folder}/.env`, "--profile=demo"];
   const compose = (...more: string[]): string => engine.compose(...args, ...more);
-  const query = async (expression: string): Promise<readonly QueryResult[]> => {
-    const url = `http://127.0.0.1:${ports.prometheus}/api/v1/query?query=${encodeURIComponent(expression)}`;
-    const { data } = (await (await fetch(url)).json()) as { data: { result: QueryResult[] } };
-    return data.result;
-  };
+  const query = (expression: string): Promise<readonly QueriedSeries[]> =>
+    queryAt(`http://127.0.0.1:${ports.prometheus}/api/v1`, expression);
   const runInEcu = (script: string): string => compose("exec", "-T", "ecu", "node", "-e", script);
   return {
     compose,

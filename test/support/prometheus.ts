@@ -46,3 +46,21 @@ export const startPrometheus = async ({
   }
   return { ...program, url, api: `${url}/api/v1` };
 };
+
+/** One series of the result of a query. */
+export interface QueriedSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [at: number, text: string];
+}
+
+/** Evaluates an expression. @param api base URL of the HTTP API @param at in Unix time; default: now */
+export const queryAt = async (
+  api: string,
+  expression: string,
+  at?: number,
+): Promise<readonly QueriedSeries[]> => {
+  const time = at === undefined ? "" : `&time=${at}`;
+  const response = await fetch(`${api}/query?query=${encodeURIComponent(expression)}${time}`);
+  const { data } = (await response.json()) as { data: { result: QueriedSeries[] } };
+  return data.result;
+};
