@@ -35,7 +35,7 @@ const gone = (...matchers: readonly string[]): string => {
   );
 };
 
-const counterReset = `max by (ecu) (increase(${ecuSeries(
+const withheld = `max by (ecu) (increase(${ecuSeries(
   "apsystems_exporter_rejected_values_total",
   'field="lifetime_energy"',
 )}[${NEW}])) > 0`;
@@ -57,7 +57,7 @@ const inverterEvents = (...matchers: readonly string[]): string[] => [
 const ofPlant = [
   label(firmware, "Firmware changed"),
   ...inverterEvents(),
-  label(counterReset, "Counter reset withheld"),
+  label(withheld, "Energy counter withheld"),
 ];
 const ofInverter = [
   label(`${firmware} and on (ecu) ${ecuSeries("inverter_online", uidMatcher)}`, "Firmware changed"),

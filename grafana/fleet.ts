@@ -10,6 +10,7 @@ import {
   kilowatts,
   rangeQuery,
   reachable,
+  reportAges,
   seriesPanel,
   statesPanel,
   thresholds,
@@ -20,6 +21,7 @@ import {
   age,
   ecuSeries,
   firingAlerts,
+  hasRules,
   highest,
   kilowattHours,
   orNone,
@@ -41,8 +43,9 @@ const missing = `count by (ecu) (${inverterState()} == 0) or on (ecu) ${perEcu("
 const panels =
   `count by (ecu) (max by (ecu, uid, channel)` +
   ` (max_over_time(${ecuSeries("inverter_channel_power_watts")}[7d:2h])) > 0)`;
-/** Days of the last week for which Prometheus has data. */
-const days = `count_over_time((${perEcu("ecu_lifetime_energy_joules_total")})[7d:2h]) / 12`;
+/** Days from the first to the last reading of the last week. An outage between them is included: the counter includes its energy. */
+const readAt = `((${perEcu("ecu_lifetime_energy_joules_total")} * 0 + time())[7d:2h])`;
+const days = `(max_over_time${readAt} - min_over_time${readAt} + 7200) / 86400`;
 const weekEnergy = `max by (ecu) (increase(${ecuSeries("ecu_lifetime_energy_joules_total")}[7d]))`;
 /** kWh of a panel on a day. */
 const yieldPerPanel = kilowattHours(`${weekEnergy} / (${days}) / (${panels})`);
@@ -89,7 +92,7 @@ const attention = tilesPanel({
     },
     {
       name: "Alerts",
-      query: `count(${firingAlerts}) or on () sum(${up}) * 0`,
+      query: orUnknown(`count(${firingAlerts}) or on () count(${hasRules}) * 0`),
       color: [
         [0, "text"],
         [1, colors.alert],
@@ -101,7 +104,7 @@ const attention = tilesPanel({
 const plants = tablePanel({
   title: "Plants",
   description:
-    "All ECUs, unreachable ones first and then those with missing inverters. Last reply: of an unreachable ECU, if it was within a week. Per panel: energy of a day of the last week, per panel that gave power, so that plants of different sizes can be compared. Click an ECU to open the dashboard of its plant.",
+    "All ECUs, unreachable ones first, and then those with missing inverters. Last reply: of an unreachable ECU, if it was within a week. Per panel: energy of a day of the last week, per panel that gave power, so that plants of different sizes can be compared. Click an ECU to open the dashboard of its plant.",
   unit: "none",
   missing: "",
   columns: [
@@ -142,7 +145,7 @@ const plants = tablePanel({
       options: { unit: kilowatts, decimals: 2 },
     },
     {
-      name: "Today",
+      name: "Day",
       query: forEveryEcu(kilowattHours(perEcu("ecu_today_energy_joules"))),
       options: { unit: alwaysKilowattHours, decimals: 1, "custom.minWidth": 90 },
     },
@@ -159,7 +162,13 @@ const plants = tablePanel({
     {
       name: "Report age",
       query: forEveryEcu(age("ecu_last_report_timestamp_seconds")),
-      options: { unit: "s", decimals: 0, "custom.minWidth": 90 },
+      options: {
+        unit: "s",
+        decimals: 0,
+        "custom.minWidth": 90,
+        "custom.displayMode": "color-text",
+        thresholds: thresholds(reportAges),
+      },
     },
     {
       name: "Model",
@@ -173,6 +182,7 @@ const plants = tablePanel({
   sortBy: [
     { name: "State", desc: false },
     { name: "Missing", desc: true },
+    { name: "Last reply", desc: false },
     { name: "ECU", desc: false },
   ],
 });
@@ -202,6 +212,7 @@ const missingInverters = tablePanel({
       query: orNone(
         `(max by (ecu, uid) (max_over_time(((${ecuSeries("inverter_online")} == 1) * 0 + time())[7d:1h])) * 1000` +
           ` or on (ecu, uid) ${inverterState()} * NaN) and on (ecu, uid) ${inverterState()} == 0`,
+        `sum(${up}) > 0`,
         "ecu",
       ),
       options: { unit: "dateTimeFromNow" },
@@ -213,7 +224,7 @@ const missingInverters = tablePanel({
 const alerts = tablePanel({
   title: "Firing alerts",
   description:
-    "Firing alerts of the selected ECUs and their exporters. Empty if the alert rules are not loaded in Prometheus.",
+    "Firing alerts of the selected ECUs and their exporters. Unknown if the alert rules are not loaded in Prometheus.",
   unit: "none",
   columns: [
     {
@@ -221,6 +232,7 @@ const alerts = tablePanel({
       label: "alertname",
       query: orNone(
         `max by (alertname, severity, ecu, uid, channel) (${firingAlerts})`,
+        `count(${hasRules})`,
         "alertname",
         "severity",
         "ecu",

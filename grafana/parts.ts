@@ -141,6 +141,13 @@ export const thresholds = (steps: readonly (readonly [from: number, color: strin
   steps: steps.map(([value, color], i) => ({ value: i === 0 ? null : value, color })),
 });
 
+/** Colours of the age of a report in seconds. It is sent every five minutes; after 45 minutes, the ECU probably hangs. */
+export const reportAges: readonly (readonly [from: number, color: string])[] = [
+  [0, "text"],
+  [15 * 60, "orange"],
+  [45 * 60, "red"],
+];
+
 /** Options of a panel of bars. */
 export interface BarsOptions extends Omit<PanelOptions, "queries" | "displayName" | "min"> {
   /** A query that returns one value per bar, in order. */

@@ -18,8 +18,9 @@ export const periodNames = {
 };
 
 const counter = (): string => ecuSeries("ecu_lifetime_energy_joules_total");
-/** The last value of the counter, also of an ECU that is unreachable. */
-const latest = `last_over_time(${counter()}[1d])`;
+/** The last value of the counter, also of an ECU that is unreachable. After a day, an hour more or less does not matter. */
+const latest = (window: string, at = ""): string =>
+  `(last_over_time(${counter()}[1d]${at}) or last_over_time(${counter()}[${window}:1h]${at}))`;
 
 /**
  * Energy of all selected ECUs in kWh since the start of the month or of the year: the difference of two values of the counter.
@@ -31,7 +32,7 @@ export const energySince = (period: "month" | "year"): string => {
   const atStart = `last_over_time((${counter()} offset -1d)[1h:5m] offset ${window})`;
   const lowest = `min_over_time(${counter()}[${window}:1h])`;
   return kilowattHours(
-    `sum(max by (ecu) ((${latest} - ${atStart}) >= 0 or ${latest} - ${lowest}))`,
+    `sum(max by (ecu) ((${latest(window)} - ${atStart}) >= 0 or ${latest(window)} - ${lowest}))`,
   );
 };
 
@@ -42,12 +43,12 @@ const minuteOfDay =
 
 /** A value at the steps of a subquery that are less than some days before the end of the time range. */
 const inLastDays = (days: number, value: string): string =>
-  `(${value} @ end()) and on () vector(time()) > \${__to} / 1000 - ${days} * 86400)`;
+  `(${value} and on () vector(time()) > \${__to} / 1000 - ${days} * 86400)`;
 /** The last value of the counter, as the end of the current day or month. */
-const lastValue = (days: number): string => inLastDays(days, `last_over_time(${counter()}[1d]`);
+const lastValue = (days: number): string => inLastDays(days, latest(`${days}d`, " @ end()"));
 /** The lowest value of the counter, as the start of a current day or month for which Prometheus has no start. */
 const firstValue = (days: number): string =>
-  inLastDays(days, `min_over_time(${counter()}[${days}d:15m]`);
+  inLastDays(days, `min_over_time(${counter()}[${days}d:15m] @ end())`);
 
 /**
  * Energy of each of the last days in kWh, with the time of its midnight: a range vector, for bars that do not depend on the

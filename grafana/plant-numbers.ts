@@ -1,5 +1,12 @@
 /** The numbers at the top of the dashboard of a plant. */
-import { alwaysKilowattHours, barsPanel, colors, POWER_TEXT, reachable } from "./parts.ts";
+import {
+  alwaysKilowattHours,
+  barsPanel,
+  colors,
+  POWER_TEXT,
+  reachable,
+  reportAges,
+} from "./parts.ts";
 import { energySince, periodNames, sinceMidnight } from "./periods.ts";
 import { energyToday, powerAndEnergyPanel } from "./power-and-energy.ts";
 import {
@@ -13,9 +20,6 @@ import {
 } from "./promql.ts";
 import { countInState } from "./states.ts";
 import { tilesPanel } from "./tiles.ts";
-
-/** Seconds after which a report is late, and after which the ECU probably hangs. It is sent every five minutes. */
-const [LATE, HANGS] = [15 * 60, 45 * 60];
 
 export const ecuState = tilesPanel({
   title: "ECU",
@@ -43,8 +47,9 @@ export const ecuState = tilesPanel({
   ],
 });
 
-/** The price of a kWh. An empty text box is 0, and 0 hides the numbers. */
-const earned = (kwh: string): string => `(${kwh}) * 0$price and on () vector(0$price) > 0`;
+/** The price of a kWh. An empty text box is 0, and 0 hides the numbers. Without "e0", a whole number would be an octal one. */
+const price = `0\${price}e0`;
+const earned = (kwh: string): string => `(${kwh}) * ${price} and on () vector(${price}) > 0`;
 
 export const energy = powerAndEnergyPanel(
   "Power in the last report of the ECU; it polls its inverters every 5 minutes. Energy of the day and the month at the end of the time range: of the day as the ECU counts it (it starts at midnight or with the first sun), of the month until the last report of the ECU, for the time for which Prometheus has data.",
@@ -102,11 +107,7 @@ export const inverters = tilesPanel({
       query: orUnknown(`max(${age("ecu_last_report_timestamp_seconds")})`),
       unit: "s",
       decimals: 0,
-      color: [
-        [0, "text"],
-        [LATE, "orange"],
-        [HANGS, "red"],
-      ],
+      color: reportAges,
     },
   ],
 });
@@ -121,7 +122,7 @@ const timeOfMaximum = (expr: string): string =>
   `max_over_time(((${expr} >= on () max_over_time(${expr}${steps} @ end())) * 0 + time())${steps})`;
 const lit = `((${power} * 0 + time())${steps})`;
 
-const NO_POWER = "No power on this day";
+const NO_POWER = "No power seen on this day";
 const clockTime = "time:HH:mm";
 
 export const peak = tilesPanel({
@@ -176,11 +177,11 @@ const today = channelEnergy(sinceMidnight);
 export const byArray = barsPanel({
   title: "Energy by array",
   description:
-    "Energy of each array since midnight, integrated from the power of its panels every 5 minutes.",
+    "Energy of each array from midnight to the end of the time range, integrated from the power of its panels every 5 minutes.",
   unit: alwaysKilowattHours,
   decimals: 1,
   color: colors.energy,
-  noValue: "No energy today, or no array",
+  noValue: "No energy seen, or no array",
   expr: `sort_desc(sum by (array) ((${today}) * on (ecu, uid, channel) group_left (array) ${arrays}))`,
   label: "array",
 });

@@ -55,6 +55,9 @@ const FAR_BELOW = 0.75;
 
 const farBelow = `(${shareOfSiblings}) < ${FAR_BELOW} and on (ecu, uid, channel) ${usedChannels}`;
 
+/** Whether any panel reported its power on the day. */
+const known = `count(${channelEnergyDay()})`;
+
 const power = seriesPanel(
   {
     title: "Power",
@@ -135,7 +138,7 @@ const panelsDay = barsPanel({
   unit: alwaysKilowattHours,
   decimals: 2,
   color: colors.energy,
-  noValue: "No power in 24 hours",
+  noValue: "No power seen in 24 hours",
   expr: `sort(${withPanelName(channelEnergyDay())})`,
   label: "name",
 });
@@ -149,11 +152,11 @@ const lagging = tablePanel({
   missing: "",
   columns: [
     { name: "Panel", label: "name", options: { "custom.width": 130 } },
-    { name: "Of siblings", query: orNone(withPanelName(farBelow), "name") },
+    { name: "Of siblings", query: orNone(withPanelName(farBelow), known, "name") },
     {
       name: "Of plant",
       // With a row for none too: before Grafana 10, "Of siblings" would be called "Value" if this query returned nothing.
-      query: orNone(`${shareOfMedian} and on (ecu, uid, channel) (${farBelow})`, "name"),
+      query: orNone(`${shareOfMedian} and on (ecu, uid, channel) (${farBelow})`, known, "name"),
     },
   ],
   hidden: ["ecu", "uid", "channel", "panel"],

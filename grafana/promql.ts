@@ -1,10 +1,11 @@
 /** PromQL queries, built from metric names that the compiler checks. */
 import type { MetricName } from "../src/metrics/catalogue.ts";
 
-/** Metrics outside the catalogue: those of Prometheus, and those of the process of the exporter. */
+/** Metrics outside the catalogue: those of Prometheus and of the rules, and those of the process of the exporter. */
 export const otherMetrics = [
   "ALERTS",
   "ALERTS_FOR_STATE",
+  "ecu:history:start",
   "up",
   "process_resident_memory_bytes",
   "process_cpu_seconds_total",
@@ -170,6 +171,9 @@ export const firingAlerts = [
     ` and on (job) count by (job) (last_over_time(${targetSeries("ecu_up")}[1d]))`,
 ].join(" or ");
 
+/** Has a value if the alert rules are loaded in Prometheus. */
+export const hasRules: QueryName = "ecu:history:start";
+
 /** Seconds since 1970 at which each unreachable ECU last replied, if it did within a week. */
 export const unreachableSince =
   `max by (ecu) (max_over_time(((${ecuSeries("ecu_up")} == 1) * 0 + time())[7d:5m]))` +
@@ -180,12 +184,21 @@ export const orUnknown = (expr: string): string =>
   `(${expr}) or on () sum(${ecuSeries("ecu_up")}) * NaN`;
 
 /**
- * A row that says "None", because an empty table loses its header.
+ * A row that says "None" or "Unknown", because an empty table loses its header.
+ * @param known has a value if the data are known of which `expr` selects some
  * @param label column of the word @param others further columns that stay
  */
-export const orNone = (expr: string, label: string, ...others: readonly string[]): string => {
+export const orNone = (
+  expr: string,
+  known: string,
+  label: string,
+  ...others: readonly string[]
+): string => {
   const fill = (row: string, name: string, text: string): string =>
     `label_replace(${row}, "${name}", "${text}", "", "")`;
-  const none = fill(`sum(${ecuSeries("ecu_up")}) * NaN`, label, "None");
-  return `(${expr}) or on () ${others.reduce((row, other) => fill(row, other, "–"), none)}`;
+  const ecus = `sum(${ecuSeries("ecu_up")}) * NaN`;
+  const rows = [fill(`(${ecus} and on () ${known})`, label, "None"), fill(ecus, label, "Unknown")];
+  return `(${expr})${rows
+    .map((row) => ` or on () ${others.reduce((filled, other) => fill(filled, other, "–"), row)}`)
+    .join("")}`;
 };

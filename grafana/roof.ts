@@ -1,10 +1,11 @@
 /** The roof as a picture: each array as a grid of its panels. */
 import * as common from "@grafana/grafana-foundation-sdk/common";
-import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import { MappingType, type Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as table from "@grafana/grafana-foundation-sdk/table";
 import { MISSING, tableQuery, textIfMissing, thresholds, withCommonOptions } from "./parts.ts";
-import { sinceMidnight } from "./periods.ts";
+import { periodNames, sinceMidnight } from "./periods.ts";
 import { channelEnergy, ecuSeries, perChannel } from "./promql.ts";
+import { inverterState } from "./states.ts";
 
 /** Selects the array of the repeated panel. */
 const arrayMatcher = 'array=~"$array"';
@@ -27,14 +28,20 @@ const places = twoDigits(
   "column",
 );
 
+/** Stands for a panel whose inverter is missing. */
+const OF_MISSING = -1;
+const ofMissing = `${places} * on (ecu, uid) group_left () (${inverterState()} == 0) + ${OF_MISSING}`;
+
 /**
- * The value of each panel relative to the best panel of its array. NaN for a panel without a value. Arrays of several ECUs with
- * the same name are separate, and their rows are below each other: the label `place` has the ECU and the row.
+ * The value of each panel relative to the best panel of its array. Panels without a value have that of `others`, or NaN.
+ * Arrays of several ECUs with the same name are separate, and their rows are below each other: the label `place` has the ECU
+ * and the row.
  */
-const shareOfBest = (channels: string): string => {
+const shareOfBest = (channels: string, others?: string): string => {
   const placed = `${places} * on (ecu, uid, channel) group_left () (${channels})`;
   const share = `(${placed}) / on (ecu) group_left () (max by (ecu) (${placed}) > 0)`;
-  const all = `${share} or on (ecu, uid, channel) ${places} * NaN`;
+  const rest = [...(others === undefined ? [] : [others]), `${places} * NaN`];
+  const all = [share, ...rest].join(" or on (ecu, uid, channel) ");
   return `max by (place, column) (label_join(${all}, "place", " ", "ecu", "row"))`;
 };
 
@@ -52,7 +59,13 @@ const roofPanel = (title: string, description: string, query: string): Panel => 
       unit: "percentunit",
       decimals: 0,
       noValue: "No panel of the roof has a row and a column (--ecu.panel).",
-      mappings: [textIfMissing("–", MISSING)],
+      mappings: [
+        {
+          type: MappingType.ValueToText,
+          options: { [OF_MISSING]: { text: "✕", color: "dark-red", index: 0 } },
+        },
+        textIfMissing("–", MISSING),
+      ],
       queries: [tableQuery(query)],
       overrides: [
         {
@@ -100,12 +113,12 @@ const roofPanel = (title: string, description: string, query: string): Panel => 
 
 export const roofNow = roofPanel(
   "$array now",
-  "The panels of this part of the roof by row and column, seen from the front: the power of each panel relative to the best panel of the array. Green is at least 90 %, yellow 75 %, orange 50 %. – is a panel without a value: it is night, or its inverter or the ECU does not reply. If several ECUs have an array of this name, their grids are below each other.",
-  shareOfBest(perChannel("inverter_channel_power_watts")),
+  "The panels of this part of the roof by row and column, seen from the front: the power of each panel relative to the best panel of the array. Green is at least 90 %, yellow 75 %, orange 50 %. ✕ is a panel whose inverter is missing: it has not replied for 45 minutes while the others give power. – is another panel without a value: it is night, or the ECU does not reply. If several ECUs have an array of this name, their grids are below each other.",
+  shareOfBest(perChannel("inverter_channel_power_watts"), ofMissing),
 );
 
 export const roofToday = roofPanel(
-  "$array today",
-  "The same for the energy of each panel since midnight.",
+  `$array, ${periodNames.today}`,
+  "The same for the energy of each panel from midnight to the end of the time range.",
   shareOfBest(channelEnergy(sinceMidnight)),
 );

@@ -27,7 +27,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly Expecte
     "Best hour of the day": ["", ""],
     "Light of the day": ["", awake],
     "$array now": ["column place"],
-    "$array today": ["column place"],
+    "$array, ${__to:date:D MMMM}": ["column place"],
     Totals: ["", ""],
     Earned: [free, free, free],
     "Energy by array": ["array"],

@@ -64,6 +64,14 @@ const openMetrics = (): string =>
     ...minutes
       .filter((at) => isDay(at) && at < MIDNIGHT - 41 * HOUR)
       .map((at) => `inverter_channel_power_watts${shedPanel} 100 ${at}`),
+    ...minutes
+      .filter((at) => isRead(at) && at < MIDNIGHT - 47 * HOUR)
+      .map(
+        (at) => `inverter_channel_power_watts${labels("901", 1).replace("roof", "gap")} 9 ${at}`,
+      ),
+    ...cabinMinutes.map(
+      (at) => `inverter_channel_power_watts${labels("611", 1).replace("roof", "cabin")} 100 ${at}`,
+    ),
     "# TYPE inverter_channel_info gauge",
     ...minutes
       .filter((at) => at < MIDNIGHT - 24 * HOUR)
@@ -76,6 +84,14 @@ const openMetrics = (): string =>
         (at) => `inverter_channel_info${labels(uid, channel).replace("}", `,${place}}`)} 1 ${at}`,
       ),
     ),
+    ...["611", "612"].flatMap((uid, i) =>
+      cabinMinutes.map(
+        (at) =>
+          `inverter_channel_info${labels(uid, 1)
+            .replace("roof", "cabin")
+            .replace("}", `,array="South",row="1",column="${i + 1}"}`)} 1 ${at}`,
+      ),
+    ),
     "# TYPE inverter_online gauge",
     // 404 was online on the first day only.
     ...["702", "404"].flatMap((uid) =>
@@ -84,17 +100,34 @@ const openMetrics = (): string =>
           `inverter_online{ecu="roof",uid="${uid}",${target}} ${isDay(at) && (uid === "702" || at < MIDNIGHT - 24 * HOUR) ? 1 : 0} ${at}`,
       ),
     ),
+    ...["611", "612"].flatMap((uid) =>
+      cabinMinutes.map(
+        (at) =>
+          `inverter_online{ecu="cabin",uid="${uid}",${target}} ${uid === "611" ? 1 : 0} ${at}`,
+      ),
+    ),
+    ...minutes
+      .flatMap((at) => [
+        ...(at < MIDNIGHT + happened.removed * HOUR ? [formatOnline("111", at)] : []),
+        ...(at >= MIDNIGHT + happened.added * HOUR ? [formatOnline("222", at)] : []),
+      ])
+      .sort(),
     "# TYPE ecu_power_watts gauge",
     ...minutes
       .filter(isDay)
       .map((at) => `ecu_power_watts{ecu="roof",${target}} ${isPeak(at) ? 3000 : 2100} ${at}`),
     "# TYPE ecu_lifetime_energy_joules counter",
-    ...minutes.map(
-      (at) =>
-        `ecu_lifetime_energy_joules_total{ecu="roof",job="apsystems",instance="pi:10899"} ${Math.round(lifetimeKwh(at) * 3.6e6)} ${at}`,
-    ),
+    ...minutes.map((at) => formatCounter("roof", lifetimeKwh(at), at)),
+    ...minutes.filter(isRead).map((at) => formatCounter("gap", at < NOON ? 100 : 148, at)),
+    // Rises by 10 kWh on the first day, and is not reachable from 18:00 on.
+    ...minutes
+      .filter((at) => at < MIDNIGHT - 30 * HOUR)
+      .map((at) => formatCounter("gone", at < MIDNIGHT - 40 * HOUR ? 500 : 510, at)),
+    ...imported.map(([date, kwh]) => formatCounter("imported", kwh, Date.parse(date) / 1000)),
     "# TYPE ecu_up gauge",
     ...formatEcuUp(),
+    ...minutes.map((at) => `ecu_up{ecu="gone",${target}} 0 ${at}`),
+    ...formatEvents(),
     "# EOF",
     "",
   ].join("\n");
@@ -118,6 +151,62 @@ const formatEcuUp = (): string[] => [
       ),
   ).flat(),
 ];
+
+/** A cabin has two inverters, of which one is dead. Only its hours around noon are known. */
+const cabinMinutes = minutes.filter((at) => at > NOON - 2 * HOUR && at < NOON + HOUR);
+
+const formatCounter = (ecu: string, kwh: number, at: number): string =>
+  `ecu_lifetime_energy_joules_total{ecu="${ecu}",${target}} ${Math.round(kwh * 3.6e6)} ${at}`;
+
+/** Whether the ECU "gap" was read: for three hours at the start of the first day and two hours at the end of the second. */
+const isRead = (at: number): boolean =>
+  at < MIDNIGHT - 45 * HOUR || (at >= MIDNIGHT - 2 * HOUR && at < MIDNIGHT);
+
+/** Counter of an ECU at starts of months, as an import brings them, in kWh. */
+const imported = [
+  ["2025-05-01", 1000],
+  ["2025-06-01", 1300],
+  ["2026-05-01", 5000],
+  ["2026-06-01", 5350],
+] as const;
+
+const formatOnline = (uid: string, at: number): string =>
+  `inverter_online{ecu="barn",uid="${uid}",${target}} 1 ${at}`;
+
+/** What happens to the ECU "barn": hours from midnight at which it begins. */
+const happened = {
+  firmware: -20,
+  removed: -15,
+  added: -12,
+  withheld: -8,
+  alert: -5,
+};
+const formatEvents = (): string[] => {
+  const barn = `ecu="barn",${target}`;
+  const alert = `alertname="PlantDown",severity="critical",${barn}`;
+  const since = MIDNIGHT + happened.alert * HOUR;
+  const from = (hours: number, at: number) => at >= MIDNIGHT + hours * HOUR;
+  const list = (name: string, line: (at: number) => string | false): string[] => [
+    `# TYPE ${name} ${name.startsWith("apsystems_exporter_") ? "counter" : "gauge"}`,
+    ...minutes.flatMap((at) => line(at) || []).sort(),
+  ];
+  return [
+    ...minutes.map((at) => `ecu_up{${barn}} 1 ${at}`),
+    ...list(
+      "ecu_info",
+      (at) => `ecu_info{firmware="${from(happened.firmware, at) ? 2 : 1}",${barn}} 1 ${at}`,
+    ),
+    ...list(
+      "apsystems_exporter_rejected_values",
+      (at) =>
+        `apsystems_exporter_rejected_values_total{field="lifetime_energy",${barn}} ${from(happened.withheld, at) ? 1 : 0} ${at}`,
+    ),
+    ...list("ALERTS_FOR_STATE", (at) => at >= since && `ALERTS_FOR_STATE{${alert}} ${since} ${at}`),
+    ...list("ALERTS", (at) => at >= since && `ALERTS{alertstate="firing",${alert}} 1 ${at}`),
+    // The rules are loaded from midnight on.
+    ...list("ecu:history:start", (at) => at >= MIDNIGHT && `ecu:history:start ${MIDNIGHT} ${at}`),
+  ];
+};
 
 type Point = readonly [at: number, value: string];
 interface Result {
@@ -172,9 +261,18 @@ describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", (
     const target = targets.find(({ panel, index }) => panel.title === title && index === i)?.target;
     const values = { job: ".+", instance: ".+", ecu, uid, array: "South", price, __range: range };
     if (target === undefined) return [];
-    const query = withValues(target.expr, { ...values, ...dateVariables(at) });
+    return await evaluate(target.expr, { ...values, ...dateVariables(at) }, at, seconds);
+  };
+  const evaluate = async (
+    expr: string,
+    values: Readonly<Record<string, string>>,
+    at: number,
+    seconds: number,
+    step = 300,
+  ): Promise<Result[]> => {
+    const query = withValues(expr, values);
     const path = seconds === 0 ? "query" : "query_range";
-    const times = { time: at, start: at - seconds, end: at, step: 300 };
+    const times = { time: at, start: at - seconds, end: at, step };
     const body = new URLSearchParams({
       query,
       ...Object.fromEntries(Object.entries(times).map(([name, time]) => [name, String(time)])),
@@ -197,9 +295,14 @@ describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", (
       ]),
     );
   /** The bars of a chart: hours from midnight → value. */
-  const readBars = async (title: string, at: number, i = 0): Promise<Record<string, number>> => {
-    const options = { at, i, ecu: "roof", range: "1h" };
-    const [series] = await request("apsystems-plant", title, options);
+  const readBars = async (
+    title: string,
+    at: number,
+    ecu = "roof",
+    when = "Energy",
+  ): Promise<Record<string, number>> => {
+    const found = await request("apsystems-plant", title, { at, ecu, range: "1h" });
+    const series = found.find(({ metric }) => (metric["when"] ?? "Energy") === when);
     return Object.fromEntries(
       (series?.values ?? []).map(([start, value]) => [(start - MIDNIGHT) / HOUR, round(value)]),
     );
@@ -229,9 +332,32 @@ describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", (
     expect((await readNumbers("Totals", { at: NOON }))[0]).toBeCloseTo(37.8);
   });
 
+  it("the energy of the month of an ECU that has been unreachable for more than a day", async () => {
+    const at = MIDNIGHT + 9 * HOUR - 60;
+    expect((await readNumbers("Power and energy", { at, ecu: "gone" }))[2]).toBeCloseTo(10);
+    expect(await readBars("Energy per month", at, "gone")).toEqual({ "-48": 10 });
+  });
+
+  it("the energy of imported months, and of the same month one year before", async () => {
+    const may = String((Date.UTC(2026, 4, 1) / 1000 - MIDNIGHT) / HOUR);
+    const june = "-48";
+    expect(await readBars("Energy per month", NOON, "imported")).toEqual({ [may]: 350, [june]: 0 });
+    expect(await readBars("Energy per month", NOON, "imported", "One year before")).toEqual({
+      [may]: 300,
+    });
+  });
+
   it("what the energy of the month is worth, if there is a price", async () => {
-    const [, month] = await readNumbers("Earned", { at: NOON, price: "0.25" });
-    expect(month).toBeCloseTo(9.45);
+    // 37.8 kWh. A number that begins with 0 is octal in PromQL: 010 is 8.
+    for (const [price, worth] of [
+      ["0.25", 9.45],
+      [".25", 9.45],
+      ["10", 378],
+      ["36", 1360.8],
+    ] as const) {
+      const [, month] = await readNumbers("Earned", { at: NOON, price });
+      expect(month, price).toBeCloseTo(worth);
+    }
     expect(await readNumbers("Earned", { at: NOON, price: "" })).toEqual([
       undefined,
       undefined,
@@ -290,7 +416,10 @@ describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", (
     const roof = { by: "column", ecu: "roof" };
     const now = { ...roof, at: NOON };
     expect(await runQuery("apsystems-plant", "$array now", now)).toEqual({ "02": 1, "10": 0.5 });
-    expect(await runQuery("apsystems-plant", "$array today", now)).toEqual({ "02": 1, "10": 0.5 });
+    expect(await runQuery("apsystems-plant", `$array, \${__to:date:D MMMM}`, now)).toEqual({
+      "02": 1,
+      "10": 0.5,
+    });
     const night = { ...roof, at: MIDNIGHT - HOUR };
     expect(await runQuery("apsystems-plant", "$array now", night)).toEqual({
       "02": NaN,
@@ -299,6 +428,11 @@ describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", (
     // 73 steps of five minutes, from 6:00 to 12:00, at 600 W.
     const arrays = { at: NOON, by: "array", ecu: "roof" };
     expect(await runQuery("apsystems-plant", "Energy by array", arrays)).toEqual({ South: 3.65 });
+  });
+
+  it("a panel of an array whose inverter is missing", async () => {
+    const now = { by: "column", ecu: "cabin", at: NOON };
+    expect(await runQuery("apsystems-plant", "$array now", now)).toEqual({ "01": 1, "02": -1 });
   });
 
   it("the arrays of two ECUs with the same name as two grids", async () => {
@@ -314,6 +448,7 @@ describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", (
   it("the energy of each panel in 24 hours, lowest first, and no panel below its siblings because of its size", async () => {
     const panels = await runQuery("apsystems-plant", "Panels, 24 hours", {
       at: MIDNIGHT - 60,
+      ecu: "roof",
     });
     expect(panels).toEqual({
       Ridge: 4.8,
@@ -330,7 +465,7 @@ describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", (
 
   it("the panels that are far below their siblings, and their share", async () => {
     const title = "Panels far below their siblings";
-    const lagging = { at: MIDNIGHT - 60 };
+    const lagging = { at: MIDNIGHT - 60, ecu: "roof" };
     // The median of 4.8, 4.8, 4.8, 3.6, 3.6, 2.4 and 1.2 kWh is 3.6.
     expect(await runQuery("apsystems-plant", title, lagging)).toEqual({
       Chimney: 0.5,
@@ -382,8 +517,73 @@ describeReleases(PROGRAMS, "for days with 12 hours of light, dashboards show", (
     expect(await readRows("shed")).toEqual({ shed: ["1", "0"] });
   });
 
+  it("the daily energy per panel of the last week, also after an outage", async () => {
+    const perPanel = (ecu: string) =>
+      runQuery("apsystems-fleet", "Plants", { at: MIDNIGHT - 60, i: 5, by: "ecu", ecu });
+    // 25.2 kWh on each day, from seven panels: one of the eight inputs gave nothing.
+    expect(await perPanel("roof")).toEqual({ roof: 3.6 });
+    // 48 kWh in two days. Prometheus extrapolates the increase by half of the mean interval of the samples, 0.2 %.
+    expect((await perPanel("gap"))["gap"]).toBeCloseTo(24, 1);
+  });
+
+  it("what is unknown as unknown, and that there is none if it is known", async () => {
+    const firstCells = async (dashboard: string, title: string, options: QueryOptions) =>
+      Object.keys(await runQuery(dashboard, title, options));
+    const below = (options: QueryOptions) =>
+      firstCells("apsystems-plant", "Panels far below their siblings", options);
+    expect(await below({ at: MIDNIGHT - 40 * HOUR, ecu: "shed" })).toEqual(["None"]);
+    expect(await below({ at: NOON, ecu: "gone" })).toEqual(["Unknown"]);
+    const missing = (options: QueryOptions) =>
+      firstCells("apsystems-fleet", "Inverters missing", { ...options, by: "ecu" });
+    expect(await missing({ at: NOON, ecu: "roof" })).toEqual(["roof"]);
+    expect(await missing({ at: MIDNIGHT - HOUR, ecu: "roof" })).toEqual(["None"]);
+    expect(await missing({ at: NOON, ecu: "gone" })).toEqual(["Unknown"]);
+    // Before midnight, the rules are not loaded.
+    const alerts = (options: QueryOptions) =>
+      firstCells("apsystems-fleet", "Firing alerts", { ...options, by: "alertname" });
+    const roof = { at: MIDNIGHT + HOUR, ecu: "roof" };
+    expect(await alerts(roof)).toEqual(["None"]);
+    expect(await alerts({ ...roof, ecu: "barn" })).toEqual(["PlantDown"]);
+    expect(await alerts({ ...roof, at: NOON })).toEqual(["Unknown"]);
+    const count = (options: QueryOptions) =>
+      runQuery("apsystems-fleet", "Attention", { ...options, i: 1 });
+    expect(await count(roof)).toEqual({ "": 0 });
+    expect(await count({ ...roof, ecu: "barn" })).toEqual({ "": 1 });
+    expect(await count({ ...roof, at: NOON })).toEqual({ "": NaN });
+  });
+
+  it("each event and each alert as one mark", async () => {
+    const { annotations } = committed.find(({ uid }) => uid === "apsystems-plant") ?? {};
+    const [alerts, events] = annotations?.list ?? [];
+    const values = { job: ".+", instance: ".+", ecu: "barn" };
+    const marks = await evaluate(events?.expr ?? "", values, MIDNIGHT, 24 * HOUR, 900);
+    /** Hours from midnight at which each event is first seen. Grafana joins marks that follow each other. */
+    const seen = marks.map(({ metric, values: points = [] }) => {
+      const times = points.map(([at]) => at);
+      const isOne = times.every((at, i) => i === 0 || at === (times[i - 1] ?? 0) + 900);
+      return [
+        metric["event"],
+        metric["uid"] ?? metric["firmware"] ?? "",
+        isOne,
+        Math.floor(((times[0] ?? 0) - MIDNIGHT) / HOUR),
+      ];
+    });
+    expect(seen.toSorted()).toEqual([
+      ["Energy counter withheld", "", true, happened.withheld],
+      ["Firmware changed", "2", true, happened.firmware],
+      ["Inverter added", "222", true, happened.added],
+      ["Inverter gone", "111", true, happened.removed],
+    ]);
+    const starts = await evaluate(alerts?.expr ?? "", values, MIDNIGHT, 24 * HOUR, 60);
+    expect(starts).toHaveLength(1);
+    const [{ metric, values: points = [] } = { metric: {} }] = starts;
+    expect(metric["alertname"]).toBe("PlantDown");
+    const since = (MIDNIGHT + happened.alert * HOUR) * 1000;
+    expect([...new Set(points.map(([, value]) => Number(value)))]).toEqual([since]);
+  });
+
   it("the energy of an inverter compared with its siblings", async () => {
-    const share = { at: MIDNIGHT - 60, by: "ecu", uid: "703" };
+    const share = { at: MIDNIGHT - 60, by: "ecu", uid: "703", ecu: "roof" };
     // Per channel: 4.8, 3.6, 3.6 and 0.6 kWh; the median is 3.6.
     expect(await runQuery("apsystems-inverter", "Power and energy", { ...share, i: 2 })).toEqual({
       roof: 1,
