@@ -188,7 +188,7 @@ export const barsPanel = ({ expr, label, ...options }: BarsOptions): Panel =>
 export type Drawing = "lines" | "stack";
 
 /** Width of the vertical axis in pixels: the same in all charts, so that times are below each other. */
-const AXIS_WIDTH = 64;
+const AXIS_WIDTH = 72;
 
 const legendBelow = ({ showsLegend = true }: PanelOptions) =>
   new common.VizLegendOptionsBuilder()

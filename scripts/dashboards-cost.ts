@@ -1,7 +1,8 @@
 /**
  * Measures how long a real Prometheus takes for the queries of the dashboards, and prints the slowest panel of each.
  * Usage: npm run bench:dashboards [-- --ecus=2 --days=30 --newer]
- * Each ECU has 20 inverters with two panels. One value per minute is loaded.
+ * Each ECU has 20 inverters with two panels. One value per minute is loaded, and of the energy counter one per hour for two years
+ * before. The dashboard of a plant shows two ECUs.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import { dateVariables, withValues } from "../test/grafana/promql.ts";
 import { newerProgram } from "../test/support/newer-programs.ts";
 import { startPrometheus } from "../test/support/prometheus.ts";
 import {
+  counter,
   DAY,
   forEcu,
   forInverters,
@@ -27,6 +29,12 @@ import {
 /** The width of a panel that fills the page, in pixels: Grafana asks for at most one value per pixel. */
 const PIXELS = 1600;
 const ROUNDS = 3;
+const YEARS = 2 * 365 * DAY;
+/** The ECUs that a dashboard shows. Default: all. */
+const selected: Readonly<Record<string, string>> = {
+  "apsystems-plant": "plant0|plant1",
+  "apsystems-inverter": "plant0",
+};
 
 /** Names and layout of the panels, and the rest of what dashboards show. */
 const described = (ecu: string): Series[] => [
@@ -69,11 +77,13 @@ const folder = mkdtempSync(join(tmpdir(), "dashboards-cost-"));
 try {
   mkdirSync(join(folder, "data"));
   const end = Math.floor(Date.now() / DAY) * DAY - DAY / 2; // noon
-  const history = { from: end - range, step: MINUTE };
+  const from = end - range;
+  const history = { from, step: MINUTE };
   await loadHistory(
     folder,
     ecus,
     [
+      { series: counter, from: from - YEARS, to: from, step: 60 * MINUTE },
       { ...history, series: measured },
       { ...history, series: described },
     ],
@@ -85,11 +95,10 @@ try {
   await using prometheus = await startPrometheus({ program, config, data: join(folder, "data") });
 
   const run = async (target: Target, uid: string): Promise<number> => {
-    const all = uid === "apsystems-fleet" || uid === "apsystems-exporter";
     const query = withValues(target.expr, {
       job: ".+",
       instance: ".+",
-      ecu: all ? ".+" : "plant0",
+      ecu: selected[uid] ?? ".+",
       uid: uid === "apsystems-inverter" ? "703000000000" : ".+",
       array: "South",
       price: "0.3",

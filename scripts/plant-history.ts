@@ -30,10 +30,15 @@ export const forPanels = (ecu: string, names: readonly string[], value: number):
     ]),
   ).flat();
 
+/** The energy counter of an ECU. */
+export const counter = (ecu: string): Series[] =>
+  forEcu(ecu, { ecu_lifetime_energy_joules_total: 1e10 });
+
 /** The metrics of an ECU that the rules read. */
 export const measured = (ecu: string): Series[] => [
   ...forEcu(ecu, { ecu_up: 1, ecu_power_watts: 8_000, ecu_inverters: INVERTERS }),
-  ...forEcu(ecu, { ecu_lifetime_energy_joules_total: 1e10, ecu_last_report_timestamp_seconds: 1 }),
+  ...counter(ecu),
+  ...forEcu(ecu, { ecu_last_report_timestamp_seconds: 1 }),
   ...forInverters(ecu, {
     inverter_online: 1,
     inverter_temperature_celsius: 20,
@@ -56,6 +61,8 @@ export const names = (count: number): string[] =>
 export interface History {
   readonly series: (ecu: string) => readonly Series[];
   readonly from: number;
+  /** Default: the end of the whole history. */
+  readonly to?: number;
   readonly step: number;
 }
 
@@ -64,11 +71,11 @@ export const loadHistory = async (
   folder: string,
   ecus: readonly string[],
   histories: readonly History[],
-  to: number,
+  end: number,
 ): Promise<void> => {
   const loader = startLoader(folder, "history");
   for (const ecu of ecus)
-    for (const { series, from, step } of histories)
+    for (const { series, from, to = end, step } of histories)
       for (const [text, value] of series(ecu)) {
         const lines: string[] = [];
         for (let at = Math.ceil(from / step) * step; at < to; at += step)

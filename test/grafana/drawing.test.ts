@@ -79,7 +79,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
     it("aligns the times of all charts", () => {
       for (const { type, title, fieldConfig } of panels)
         if (["timeseries", "barchart"].includes(type))
-          expect(fieldConfig.defaults.custom?.axisWidth, title).toBe(64);
+          expect(fieldConfig.defaults.custom?.axisWidth, title).toBe(72);
     });
 
     it("has few controls, so that they fit beside a time range with two dates at 1280 pixels", () => {
