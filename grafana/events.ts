@@ -41,13 +41,9 @@ const withheld = `max by (ecu) (increase(${ecuSeries(
 )}[${NEW}])) > 0`;
 
 /** One mark where an alert became active: `ALERTS_FOR_STATE` is the time at which it did. */
-const alerts = (...matchers: readonly string[]): string => {
-  const selected = ['ecu=~"$ecu"', ...matchers].join(", ");
-  return (
-    `max by (alertname, severity, ecu, uid, channel) (ALERTS_FOR_STATE{${selected}} * 1000` +
-    ` and ignoring (alertstate) ALERTS{alertstate="firing", ${selected}})`
-  );
-};
+const alerts = (...matchers: readonly string[]): string =>
+  `max by (alertname, severity, ecu, uid, channel) (${ecuSeries("ALERTS_FOR_STATE", ...matchers)} * 1000` +
+  ` and ignoring (alertstate) ${ecuSeries("ALERTS", 'alertstate="firing"', ...matchers)})`;
 
 const firmware = appeared("ecu_info", "ecu, firmware");
 const inverterEvents = (...matchers: readonly string[]): string[] => [

@@ -1,4 +1,5 @@
 /** The dashboard of many ECUs: their state, power and energy, missing inverters, and firing alerts. */
+import { MappingType } from "@grafana/grafana-foundation-sdk/dashboard";
 import { buildDashboard } from "./board.ts";
 import { alertsIn } from "./events.ts";
 import {
@@ -37,6 +38,12 @@ import { tilesPanel } from "./tiles.ts";
 const up = perEcu("ecu_up");
 /** NaN for each ECU without a value, so that its cell is empty and the column stays. */
 const forEveryEcu = (expr: string): string => `(${expr}) or on (ecu) ${up} * NaN`;
+/** A number instead of NaN in a column to sort by: Grafana does not compare further columns of two rows with NaN. */
+const sortable = (expr: string): string => `(${expr}) or on (ecu) ${up} * 0 + ${NOTHING}`;
+const NOTHING = -1;
+const emptyCell = {
+  mappings: [{ type: MappingType.ValueToText, options: { [NOTHING]: { text: "", index: 0 } } }],
+};
 const onlineShare = `${perEcu("ecu_inverters_online")} / ${perEcu("ecu_inverters")}`;
 const missing = `count by (ecu) (${inverterState()} == 0) or on (ecu) ${perEcu("ecu_inverters")} * 0`;
 /** Panels that gave power within a week. */
@@ -123,8 +130,9 @@ const plants = tablePanel({
     },
     {
       name: "Missing",
-      query: forEveryEcu(missing),
+      query: sortable(missing),
       options: {
+        ...emptyCell,
         decimals: 0,
         "custom.width": 100,
         "custom.displayMode": "color-text",
@@ -136,8 +144,8 @@ const plants = tablePanel({
     },
     {
       name: "Last reply",
-      query: forEveryEcu(`(${unreachableSince}) * 1000`),
-      options: { unit: "dateTimeFromNow", "custom.minWidth": 110 },
+      query: sortable(`(${unreachableSince}) * 1000`),
+      options: { ...emptyCell, unit: "dateTimeFromNow", "custom.minWidth": 110 },
     },
     {
       name: "Power",
@@ -237,10 +245,10 @@ const alerts = tablePanel({
         "severity",
         "ecu",
       ),
-      options: { "custom.minWidth": 180 },
+      options: { "custom.minWidth": 170 },
     },
-    { name: "Severity", label: "severity", options: { "custom.width": 105 } },
-    { name: "ECU", label: "ecu", options: { noValue: "–", "custom.width": 125 } },
+    { name: "Severity", label: "severity", options: { "custom.width": 80 } },
+    { name: "ECU", label: "ecu", options: { noValue: "–", "custom.width": 115 } },
     { name: "Inverter", label: "uid", options: { noValue: "–", "custom.width": 130 } },
     { name: "Channel", label: "channel", options: { noValue: "–" } },
   ],

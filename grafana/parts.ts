@@ -178,9 +178,10 @@ export const barsPanel = ({ expr, label, ...options }: BarsOptions): Panel =>
       ...options,
       min: 0,
       queries: [instantQuery(expr, `{{${label}}}`)],
-      // The name with the most characters gets the room that it needs, but digits differ in width: four spaces, which are not
-      // shown, make room for those that are wider.
+      // The name with the most characters gets the room that it needs, and the first value, but digits differ in width: four
+      // spaces, which are not shown, make room for those that are wider.
       displayName: `\${__field.labels.${label}}    `,
+      ...(options.unit.startsWith("suffix:") && { unit: `${options.unit}    ` }),
     },
   );
 

@@ -67,9 +67,6 @@ export const energyPerDay = (days: number, step: "15m" | "30m" = "15m"): string 
 /** Days from the first of a month to the next. */
 const monthLengths = [28, 29, 30, 31];
 
-/** Names of the series of `energyPerMonth`. */
-export const monthNames = { now: "Energy", before: "One year before" };
-
 const noon = "vector(time() + 43200)";
 
 /**
@@ -87,16 +84,14 @@ const energyOfMonth = (yearsBack: 0 | 1): string => {
         : [at(0), at(days)];
     return `(${end} - ${start} and on () days_in_month(${noon}) == ${days})`;
   });
-  const energy = kilowattHours(`sum(max by (ecu) (${energies.join(" or ")}))`);
-  const name = yearsBack === 0 ? monthNames.now : monthNames.before;
-  return `label_replace(${energy}, "when", "${name}", "", "")`;
+  return kilowattHours(`sum(max by (ecu) (${energies.join(" or ")}))`);
 };
 
 /**
- * Energy of each of the last months and of the same months one year before, with the time of its start: a range vector. One
- * query, because Grafana draws no bars if the first of two queries returns nothing.
+ * Energy of each of the last months, or of the same months one year before, with the time of its start: a range vector. These
+ * are two queries, because the order of the series of one query is random.
  */
-export const energyPerMonth = (months: number): string => {
+export const energyPerMonth = (months: number, yearsBack: 0 | 1): string => {
   const isFirst = `day_of_month(${noon}) == 1 and on () ${minuteOfDay} < 120`;
-  return `((${energyOfMonth(1)} or ${energyOfMonth(0)}) and on () ${isFirst})[${months * 31}d:2h]`;
+  return `(${energyOfMonth(yearsBack)} and on () ${isFirst})[${months * 31}d:2h]`;
 };

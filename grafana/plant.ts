@@ -16,7 +16,7 @@ import {
   seriesPanel,
   statesPanel,
 } from "./parts.ts";
-import { energyPerDay, energyPerMonth, monthNames } from "./periods.ts";
+import { energyPerDay, energyPerMonth } from "./periods.ts";
 import {
   byArray,
   ecuState,
@@ -111,10 +111,13 @@ const months = columnsPanel(
       "Energy of each of the last twelve months, and of the same month one year before, for the months for which Prometheus has the start; an import of the ECU's history brings earlier ones. The bar of the current month is the month so far.",
     unit: "kwatth",
     min: 0,
-    queries: [instantQuery(energyPerMonth(12), "{{when}}")],
+    queries: [
+      instantQuery(energyPerMonth(12, 0), "Energy"),
+      instantQuery(energyPerMonth(12, 1), "One year before"),
+    ],
     overrides: [
-      fieldOverride(monthNames.before, { color: { mode: "fixed", fixedColor: "#7d7f8c" } }),
-      fieldOverride(monthNames.now, { color: { mode: "fixed", fixedColor: colors.energy } }),
+      fieldOverride("One year before", { color: { mode: "fixed", fixedColor: "#7d7f8c" } }),
+      fieldOverride("Energy", { color: { mode: "fixed", fixedColor: colors.energy } }),
     ],
   },
   "MMM YYYY",

@@ -166,7 +166,7 @@ export const perMinute = (name: MetricName, by: string): string =>
 
 /** Firing alerts of the selected ECUs, and those without an ECU of the selected exporters. */
 export const firingAlerts = [
-  `ALERTS{alertstate="firing", ${CHOSEN_ECUS}}`,
+  ecuSeries("ALERTS", 'alertstate="firing"'),
   'ALERTS{alertstate="firing", ecu="", job=~"$job"}' +
     ` and on (job) count by (job) (last_over_time(${targetSeries("ecu_up")}[1d]))`,
 ].join(" or ");

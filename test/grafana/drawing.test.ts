@@ -227,6 +227,16 @@ it("a roof of three rows fills its panel to more than half", () => {
   }
 });
 
+it("tables are sorted by columns without NaN, at which Grafana stops to compare", () => {
+  const { options, targets, transformations } = getPanel("apsystems-fleet", "Plants");
+  const names = transformations?.at(-1)?.options.renameByName ?? {};
+  for (const { displayName } of options.sortBy ?? []) {
+    const field = Object.keys(names).find((name) => names[name] === displayName) ?? "";
+    const index = /^Value #([A-Z])$/.exec(field)?.[1]?.charCodeAt(0);
+    if (index !== undefined) expect(targets[index - 65]?.expr, displayName).not.toContain("NaN");
+  }
+});
+
 it("bars over time stand upright, on a phone too", () => {
   expect(ofType("barchart")).toHaveLength(3);
   for (const { title, options } of ofType("barchart"))

@@ -25,7 +25,7 @@ const UNITS = [
   "dateTimeFromNow",
   "bytes",
 ];
-/** Custom units for bar gauges, single numbers and table columns, which the linter does not check. */
+/** Custom units for bar gauges, single numbers and table columns, which the linter does not check. Spaces at the end make room. */
 const CUSTOM_UNITS = [
   ...UNITS,
   ...["suffix:kW", "suffix:kWh", "time:HH:mm", "time:D MMM", "time:MMM YYYY"],
@@ -125,7 +125,7 @@ export const rules = {
       .filter(({ id }) => id === "unit")
       .map(({ value }) => String(value));
     const unknown =
-      [String(defaults.unit)].find((unit) => !allowed.includes(unit)) ??
+      [String(defaults.unit)].find((unit) => !allowed.includes(unit.trimEnd())) ??
       units.find((unit) => !CUSTOM_UNITS.includes(unit));
     return unknown !== undefined && `the unit ${unknown}`;
   }),
