@@ -9,6 +9,7 @@ const FOLDER = ".github/workflows";
 interface Step {
   readonly uses?: string;
   readonly run?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 interface Job {
   readonly permissions?: Readonly<Record<string, string>>;
@@ -38,6 +39,12 @@ const younger = [
 ];
 
 describe("the workflows", () => {
+  it("run the tests without the captures of real ECUs, which they do not have", () => {
+    const tests = jobs.flatMap(({ steps }) => steps).filter(({ run }) => run === "npm test");
+    expect(tests).not.toEqual([]);
+    for (const { env } of tests) expect(env).toEqual({ ECU_CAPTURES: "none" });
+  });
+
   let lint: Awaited<ReturnType<typeof createLinter>>;
   beforeAll(async () => {
     lint = await createLinter();

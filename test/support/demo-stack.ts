@@ -30,7 +30,8 @@ export const buildArgs = ["--network=host"].concat(
 export const createBaseImages = ({ docker, folder }: ContainerEngine): void => {
   const context = join(folder, "stand-ins");
   mkdirSync(context);
-  const npm = dirname(dirname(runWithInput("readlink", ["-f", "/usr/bin/npm"], "").output));
+  const findNpm = runWithInput("sh", ["-c", 'readlink -f "$(command -v npm)"'], "");
+  const npm = dirname(dirname(findNpm.output));
   const templates = cachedPath("debian-unstable/usr/share/prometheus/alertmanager");
   for (const [source, target] of [
     [cachedPath("node-24/bin/node"), "node"],
