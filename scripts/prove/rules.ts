@@ -69,8 +69,8 @@ export const readRecordingLevels = (
 };
 
 /**
- * A record that ends an alert, as if the alert fired all the time: it is read only while the alert fires, and the proof has no
- * ALERTS.
+ * A record that ends an alert, as if the alert fired all the time: it is read only while the alert fires. The proof has no ALERTS,
+ * so other records do without: an alert after eight days is not kept by the fault itself after fifteen.
  */
 const assumeFiring = (record: string, expr: string): string => {
   const [first] = findMetrics(expr);
