@@ -6,12 +6,13 @@
  * scripts/fetch-newer-programs has fetched. --keep keeps the replayed samples in a folder; a second run with the same folder proves
  * changed rules on them in less time.
  */
-import { fork } from "node:child_process";
+import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { newerProgram } from "../test/support/newer-programs.ts";
 import { formatProof, insertProof } from "./prove/page.ts";
 import type { Proof } from "./prove/prove.ts";
 import { addResults, listFailures, listLate } from "./prove/result.ts";
@@ -64,7 +65,10 @@ const proveSeeds = async (): Promise<void> => {
 await Promise.all(Array.from({ length: availableParallelism() }, proveSeeds));
 const result = addResults(proofs.map((proof) => proof.result));
 const healthyDays = proofs.reduce((sum, proof) => sum + proof.healthyDays, 0);
-const page = formatProof({ result, healthyDays }, days, seed, proofs.length);
+const program = values.newer ? newerProgram("prometheus") : "prometheus";
+const [, version = ""] =
+  /version (\d[\d.]*)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" })) ?? [];
+const page = formatProof({ result, healthyDays }, days, seed, proofs.length, version);
 process.stdout.write(`\n${page}\n\n`);
 if (days === YEAR) writeFileSync(PAGE, insertProof(readFileSync(PAGE, "utf8"), page));
 const failures = listFailures(result);

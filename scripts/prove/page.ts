@@ -16,15 +16,17 @@ const median = (numbers: readonly number[]): number | undefined =>
  * @param days simulated days of each plant
  * @param seed the first seed
  * @param seeds how many times they were simulated, each with other weather and other faults
+ * @param version that of Prometheus
  */
 export const formatProof = (
   { result, healthyDays }: Proof,
   days: number,
   seed: number,
   seeds: number,
+  version: string,
 ): string =>
   [
-    `Written by \`npm run prove:alerts -- --seed=${seed}\`. Simulated plants run for ${days} days${seeds > 1 ? `, ${seeds} times with other weather,` : ""} in the climates of ${locations.map(({ name }) => name).join(", ")}, with summer time, clouds, snow,`,
+    `Written by \`npm run prove:alerts -- --seed=${seed} --seeds=${seeds}\`, with Prometheus ${version}. Simulated plants run for ${days} days${seeds > 1 ? `, ${seeds} times with other weather,` : ""} in the climates of ${locations.map(({ name }) => name).join(", ")}, with summer time, clouds, snow,`,
     "inverters that go offline at different times, maintenance every night, an ECU that hangs for ten minutes every week, wrong counters,",
     "lost replies and restarts of the exporter. The output of the exporter every five minutes is loaded into a real Prometheus, and every",
     "rule is evaluated at every step.",
@@ -40,7 +42,7 @@ export const formatProof = (
       ]),
     ),
     "",
-    "The alerts of severity *info* fired in the cold, when snow cannot be distinguished from a fault. Their text says so.",
+    "The alerts about plants, inverters and panels of severity *info* fired in the cold, when snow cannot be distinguished from a fault. Their text says so.",
     "",
     `**Faults** at random times. A fault counts as found if the right alert, with the right ECU, inverter and channel, fires within ${FOUND_MINUTES} minutes of`,
     `good light (${GOOD_IRRADIANCE} W/m² on the mean panel of the plant), or within days for a slow fault. The delay counts these minutes from the start of the fault.`,
