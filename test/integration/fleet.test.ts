@@ -179,7 +179,9 @@ describe.skipIf(!hasPrograms)("two exporters, two shards of Prometheus and one s
               end: String(end),
               step: "1",
             });
-        if (dashboardsOfFleets.has(dashboard.title) && !possiblyEmpty.has(title))
+        // The rules are not loaded here, which Prometheus shows as NaN. VictoriaMetrics has no NaN.
+        const isUnknown = query.includes("ecu:history:start");
+        if (dashboardsOfFleets.has(dashboard.title) && !possiblyEmpty.has(title) && !isUnknown)
           expect(result.length, query).toBeGreaterThan(0);
       }
     },
