@@ -4,12 +4,12 @@
  * --seeds repeats the year with other weather and other faults, as many at once as the machine has cores, and adds up the results;
  * --seed is the first seed. Only whole years are written to docs/alerts.md. --newer takes the Prometheus that
  * scripts/fetch-newer-programs has fetched. --keep keeps the replayed samples in a folder; a second run with the same folder proves
- * changed rules on them in less time.
+ * changed rules on them in less time. The proof of each seed is a file there, or in a folder for temporary files.
  */
 import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { newerProgram } from "../test/support/newer-programs.ts";
@@ -40,13 +40,12 @@ const seed = Number(values.seed);
 /** Proves one seed in a process of its own. @throws Error if that fails; it has printed why */
 const proveSeed = async (options: SeedOptions): Promise<Proof> => {
   const child = fork(new URL("./prove/seed.ts", import.meta.url), [JSON.stringify(options)]);
-  const exited = once(child, "exit").then(([code]) => {
-    throw new Error(`the proof of seed ${options.seed} ended with code ${code}`);
-  });
-  const [proof] = await Promise.race([once(child, "message"), exited]);
-  return proof as Proof;
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`the proof of seed ${options.seed} ended with code ${code}`);
+  return JSON.parse(readFileSync(options.file, "utf8")) as Proof;
 };
 
+const folder = values.keep ?? mkdtempSync(join(tmpdir(), "prove-alerts-"));
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => seed + i);
 const left = seeds.values();
 const proofs: Proof[] = [];
@@ -60,8 +59,10 @@ const proveSeeds = async (): Promise<void> => {
       seasonCount: Number(values["season-count"]),
       newer: values.newer,
       keepIn: values.keep && join(values.keep, String(seed)),
+      file: join(folder, `${seed}.json`),
     });
 };
+mkdirSync(folder, { recursive: true });
 await Promise.all(Array.from({ length: availableParallelism() }, proveSeeds));
 const result = addResults(proofs.map((proof) => proof.result));
 const healthyDays = proofs.reduce((sum, proof) => sum + proof.healthyDays, 0);

@@ -1,4 +1,5 @@
-/** Proves the alerts for one seed, as a process of its own: its argument is the options as JSON, and it sends the proof to its parent. */
+/** Proves the alerts for one seed, as a process of its own: its argument is the options as JSON, and it writes the proof to a file. */
+import { writeFileSync } from "node:fs";
 import { newerProgram } from "../../test/support/newer-programs.ts";
 import { locations } from "./plants.ts";
 import { prove } from "./prove.ts";
@@ -16,9 +17,11 @@ export interface SeedOptions {
   readonly newer: boolean;
   /** Folder for the replayed samples. */
   readonly keepIn?: string | undefined;
+  /** The file for the proof, as JSON. */
+  readonly file: string;
 }
 
-const { seed, from, days, count, seasonCount, newer, keepIn } = JSON.parse(
+const { seed, from, days, count, seasonCount, newer, keepIn, file } = JSON.parse(
   process.argv[2] ?? "",
 ) as SeedOptions;
 const begun = performance.now();
@@ -36,5 +39,4 @@ const proof = await prove({
     process.stdout.write(`seed ${seed} ${seconds.padStart(5)} s  ${line}\n`);
   },
 });
-process.send?.(proof);
-process.disconnect();
+writeFileSync(file, JSON.stringify(proof));
