@@ -1,5 +1,4 @@
 /** The dashboard of many ECUs: their state, power and energy, missing inverters, and firing alerts. */
-import { MappingType } from "@grafana/grafana-foundation-sdk/dashboard";
 import { buildDashboard } from "./board.ts";
 import { alertsIn } from "./events.ts";
 import {
@@ -14,6 +13,7 @@ import {
   reportAges,
   seriesPanel,
   statesPanel,
+  textFor,
   thresholds,
 } from "./parts.ts";
 import { energyPerDay } from "./periods.ts";
@@ -41,9 +41,7 @@ const forEveryEcu = (expr: string): string => `(${expr}) or on (ecu) ${up} * NaN
 /** A number instead of NaN in a column to sort by: Grafana does not compare further columns of two rows with NaN. */
 const sortable = (expr: string): string => `(${expr}) or on (ecu) ${up} * 0 + ${NOTHING}`;
 const NOTHING = -1;
-const emptyCell = {
-  mappings: [{ type: MappingType.ValueToText, options: { [NOTHING]: { text: "", index: 0 } } }],
-};
+const emptyCell = { mappings: [textFor(NOTHING, "")] };
 const onlineShare = `${perEcu("ecu_inverters_online")} / ${perEcu("ecu_inverters")}`;
 const missing = `count by (ecu) (${inverterState()} == 0) or on (ecu) ${perEcu("ecu_inverters")} * 0`;
 /** Panels that gave power within a week. */

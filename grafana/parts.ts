@@ -135,6 +135,12 @@ export const textIfMissing = (text: string, color = "text"): ValueMapping => ({
   options: { match: SpecialValueMatch.NullAndNan, result: { text, color, index: 9 } },
 });
 
+/** The text for one number, which stands for something else. @param color of its cell */
+export const textFor = (value: number, text: string, color?: string): ValueMapping => ({
+  type: MappingType.ValueToText,
+  options: { [value]: { text, ...(color !== undefined && { color }), index: 0 } },
+});
+
 /** Colours from a value on, in order. The first is also that of smaller values. */
 export const thresholds = (steps: readonly (readonly [from: number, color: string])[]) => ({
   mode: ThresholdsMode.Absolute,

@@ -1,8 +1,15 @@
 /** The roof as a picture: each array as a grid of its panels. */
 import * as common from "@grafana/grafana-foundation-sdk/common";
-import { MappingType, type Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as table from "@grafana/grafana-foundation-sdk/table";
-import { MISSING, tableQuery, textIfMissing, thresholds, withCommonOptions } from "./parts.ts";
+import {
+  MISSING,
+  tableQuery,
+  textFor,
+  textIfMissing,
+  thresholds,
+  withCommonOptions,
+} from "./parts.ts";
 import { periodNames, sinceMidnight } from "./periods.ts";
 import { channelEnergy, ecuSeries, perChannel } from "./promql.ts";
 import { inverterState } from "./states.ts";
@@ -59,13 +66,7 @@ const roofPanel = (title: string, description: string, query: string): Panel => 
       unit: "percentunit",
       decimals: 0,
       noValue: "No panel of the roof has a row and a column (--ecu.panel).",
-      mappings: [
-        {
-          type: MappingType.ValueToText,
-          options: { [OF_MISSING]: { text: "✕", color: "dark-red", index: 0 } },
-        },
-        textIfMissing("–", MISSING),
-      ],
+      mappings: [textFor(OF_MISSING, "✕", "dark-red"), textIfMissing("–", MISSING)],
       queries: [tableQuery(query)],
       overrides: [
         {

@@ -179,9 +179,9 @@ describe.skipIf(!hasPrograms)("two exporters, two shards of Prometheus and one s
               end: String(end),
               step: "1",
             });
-        // The rules are not loaded here, which Prometheus shows as NaN. VictoriaMetrics has no NaN.
-        const isUnknown = query.includes("ecu:history:start");
-        if (dashboardsOfFleets.has(dashboard.title) && !possiblyEmpty.has(title) && !isUnknown)
+        // The rules are not loaded here, so alerts are unknown: NaN, which VictoriaMetrics does not return.
+        if (query.includes("ecu:history:start")) expect(result, query).toEqual([]);
+        else if (dashboardsOfFleets.has(dashboard.title) && !possiblyEmpty.has(title))
           expect(result.length, query).toBeGreaterThan(0);
       }
     },
