@@ -15,6 +15,7 @@ export interface Firing {
 
 /** For each alert that keeps itself firing with ALERTS: series with every label set that it can have. */
 const possibleSeries: Readonly<Record<string, (ecus: string) => string>> = {
+  EcuUnreachable: (ecus) => `ecu_up{${ecus}}`,
   EcuReportFrozen: (ecus) => `ecu_up{${ecus}}`,
   EcuCountersFrozen: (ecus) => `ecu_up{${ecus}}`,
   PlantDown: (ecus) => `ecu_up{${ecus}}`,
