@@ -85,6 +85,18 @@ describe.concurrent("wrong usage", () => {
       ),
     });
   });
+
+  it("serve with one address twice exits with 2, and names the flag", async () => {
+    const port = await freePort();
+    const address = `--web.listen-address=127.0.0.1:${port}`;
+    expect(await run(["serve", "--ecu.address=127.0.0.1", address, address])).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: lines(
+        `cannot listen: port ${port} is in use, possibly by another --web.listen-address or another instance of this program; choose another port with --web.listen-address`,
+      ),
+    });
+  });
 });
 
 it.each([

@@ -16,10 +16,14 @@ export const explainListenError = (
     port?: number;
   };
   if (syscall !== "listen" && syscall !== "getaddrinfo") return error;
-  const flag = findPortFlag(command, config, port);
+  const [flag, ...others] = findPortFlags(command, config, port);
   const setIt = flag === undefined ? "" : ` with --${flag}`;
+  const user =
+    flag !== undefined && others.includes(flag)
+      ? `another --${flag} or another instance of this program`
+      : "another instance of this program";
   const problems: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} is in use, possibly by another instance of this program; choose another port${setIt}`,
+    EADDRINUSE: `port ${port} is in use, possibly by ${user}; choose another port${setIt}`,
     EACCES: `this user may not use port ${port}; choose a port above 1023${setIt}`,
     EADDRNOTAVAIL: `${address} is not an address of this machine`,
     ENOTFOUND: "the host name cannot be resolved",
@@ -34,16 +38,21 @@ interface Address {
   readonly port?: number;
 }
 
-const findPortFlag = (
+/** The flags that set the port; a flag that set it several times is there several times. */
+const findPortFlags = (
   { settings }: AnyCommand,
   config: unknown,
   port: number | undefined,
-): string | undefined => {
+): string[] => {
   const values = config as Readonly<Record<string, Address | readonly Address[] | undefined>>;
-  return Object.entries(settings).find(
-    ([key, { value }]) =>
-      value.endsWith(":PORT") && [values[key] ?? []].flat().some((at) => at.port === port),
-  )?.[1].flag;
+  return Object.entries(settings)
+    .filter(([, { value }]) => value.endsWith(":PORT"))
+    .flatMap(([key, { flag }]) =>
+      [values[key] ?? []]
+        .flat()
+        .filter((at) => at.port === port)
+        .map(() => flag),
+    );
 };
 
 /** Addresses of all interfaces. */
