@@ -1,10 +1,11 @@
 /**
- * Proves the alerts over simulated years in seven climates: no false alert, and every fault is found.
- * Usage: npm run prove:alerts [-- --seeds=3] [-- --days=30 --count=3 --season-count=1 --from=2025-03-10 --seed=1] [-- --newer] [-- --keep=FOLDER]
+ * Proves the alerts over three simulated years in seven climates: no false alert, and every fault is found.
+ * Usage: npm run prove:alerts [-- --seeds=1] [-- --days=30 --count=3 --season-count=1 --from=2025-03-10 --seed=1] [-- --newer] [-- --keep=FOLDER]
  * --seeds repeats the year with other weather and other faults, as many at once as the machine has cores, and adds up the results;
- * --seed is the first seed. Only whole years are written to docs/alerts.md. --newer takes the Prometheus that
- * scripts/fetch-newer-programs has fetched. --keep keeps the replayed samples in a folder; a second run with the same folder proves
- * changed rules on them in less time. The proof of each seed is a file there, or in a folder for temporary files.
+ * --seed is the first seed. --count and --season-count are faults per seed: of each kind, and of each seasonal kind in each climate
+ * and month. Only whole years are written to docs/alerts.md. --newer takes the Prometheus that scripts/fetch-newer-programs has
+ * fetched. --keep keeps the replayed samples in a folder; a second run with the same folder proves changed rules on them in less
+ * time. The proof of each seed is a file there, or in a folder for temporary files.
  */
 import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
@@ -24,11 +25,11 @@ const YEAR = 365;
 const { values } = parseArgs({
   options: {
     days: { type: "string", default: String(YEAR) },
-    count: { type: "string", default: "21" },
-    "season-count": { type: "string", default: "3" },
+    count: { type: "string", default: "7" },
+    "season-count": { type: "string", default: "1" },
     from: { type: "string", default: "2025-01-01" },
     seed: { type: "string", default: String(DEFAULT_SEED) },
-    seeds: { type: "string", default: "1" },
+    seeds: { type: "string", default: "3" },
     newer: { type: "boolean", default: false },
     keep: { type: "string" },
   },
@@ -69,7 +70,9 @@ const healthyDays = proofs.reduce((sum, proof) => sum + proof.healthyDays, 0);
 const program = values.newer ? newerProgram("prometheus") : "prometheus";
 const [, version = ""] =
   /version (\d[\d.]*)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" })) ?? [];
-const page = formatProof({ result, healthyDays }, days, seed, proofs.length, version);
+const given = process.argv.slice(2).filter((argument) => !argument.startsWith("--keep"));
+const command = ["npm run prove:alerts", ...(given.length > 0 ? ["--", ...given] : [])].join(" ");
+const page = formatProof({ result, healthyDays }, { command, days, seeds: proofs.length, version });
 process.stdout.write(`\n${page}\n\n`);
 if (days === YEAR) writeFileSync(PAGE, insertProof(readFileSync(PAGE, "utf8"), page));
 const failures = listFailures(result);

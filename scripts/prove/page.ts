@@ -12,21 +12,23 @@ const median = (numbers: readonly number[]): number | undefined =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 /**
- * Formats the results of a proof as Markdown.
- * @param days simulated days of each plant
- * @param seed the first seed
- * @param seeds how many times they were simulated, each with other weather and other faults
- * @param version that of Prometheus
+ * How a proof was made: the command, the simulated days of each plant, how many times they were simulated, each with other weather
+ * and other faults, and the version of Prometheus.
  */
+interface Making {
+  readonly command: string;
+  readonly days: number;
+  readonly seeds: number;
+  readonly version: string;
+}
+
+/** Formats the results of a proof as Markdown. */
 export const formatProof = (
   { result, healthyDays }: Proof,
-  days: number,
-  seed: number,
-  seeds: number,
-  version: string,
+  { command, days, seeds, version }: Making,
 ): string =>
   [
-    `Written by \`npm run prove:alerts -- --seed=${seed} --seeds=${seeds}\`, with Prometheus ${version}. Simulated plants run for ${days} days${seeds > 1 ? `, ${seeds} times with other weather,` : ""} in the climates of ${locations.map(({ name }) => name).join(", ")}, with summer time, clouds, snow,`,
+    `Written by \`${command}\`, with Prometheus ${version}. Simulated plants run for ${days} days${seeds > 1 ? `, ${seeds} times with other weather,` : ""} in the climates of ${locations.map(({ name }) => name).join(", ")}, with summer time, clouds, snow,`,
     "inverters that go offline at different times, maintenance every night, an ECU that hangs for ten minutes every week, wrong counters,",
     "lost replies and restarts of the exporter. The output of the exporter every five minutes is loaded into a real Prometheus, and every",
     "rule is evaluated at every step.",
