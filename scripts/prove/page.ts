@@ -48,8 +48,8 @@ export const formatProof = (
     "",
     `**Faults** at random times. A fault counts as found if the right alert, with the right ECU, inverter and channel, fires within ${FOUND_MINUTES} minutes of`,
     `good light (${GOOD_IRRADIANCE} W/m² on the mean panel of the plant), or within days for a slow fault. The delay counts these minutes from the start of the fault.`,
-    'Those under "Found later" were found within four days: an inverter that was under snow at the same hour of a day before looks like',
-    "one that faces another direction, and a plant that had little power at this hour on the last three days is expected to have little.",
+    'Those under "Found later" were found within four days. Examples: an inverter that was under snow at the same hour of a day before looks like',
+    "one that faces another direction; a plant that had little power at this hour on the last three days is expected to have little.",
     "",
     formatTable(
       [
