@@ -31,6 +31,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "integration", // starts Prometheus, a browser, containers …
+          testTimeout: 900_000, // promtool takes minutes for a file of rule tests
+          hookTimeout: 900_000,
           include: ["test/integration/**/*.test.ts"],
         },
       },

@@ -52,13 +52,13 @@ const runs: readonly Run[] = [
   {
     program: "prometheus2",
     what: "unit tests of the alert rules",
-    files: ["/rules.test"],
-    title: "promtool",
+    files: ["/rules.test", "/rules-intervals.test"],
+    title: /promtool(?! of)/,
   },
   {
     program: "prometheus3",
     what: "unit tests of the alert rules",
-    files: ["/rules-newer.test"],
+    files: ["/rules-newer.test", "/rules-intervals.test"],
     title: "promtool of Prometheus 3",
   },
   ...both(prometheus, "checks of the metrics, the configuration and the rules", "/exposition.test"),
@@ -84,7 +84,7 @@ const runs: readonly Run[] = [
   {
     program: "victoriaNew",
     what: "unit tests of the alert rules with vmalert-tool, four files",
-    files: ["/rules-newer.test"],
+    files: ["/rules-vmalert.test"],
     title: "vmalert-tool",
   },
   {

@@ -36,5 +36,5 @@ describeReleases(["prometheus", "promtool"], "thirty days in three climates", ({
     ]);
     expect(listFailures(result)).toEqual([]);
     expect(listLate(result)).toEqual([]);
-  }, 600_000);
+  });
 });

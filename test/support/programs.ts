@@ -20,8 +20,13 @@ export const runWithInput = (
   name: string,
   args: readonly string[],
   input: string,
+  env: Record<string, string> = {},
 ): { code: number | null; output: string } => {
-  const { status, stdout, stderr } = spawnSync(name, args, { input, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(name, args, {
+    input,
+    encoding: "utf8",
+    env: { ...process.env, ...env },
+  });
   return { code: status, output: stdout + stderr };
 };
 

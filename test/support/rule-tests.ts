@@ -1,7 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { runWithInput } from "./programs.ts";
+
+/** Go collects garbage less often: a sixth less time, and a quarter of a gigabyte of memory at most. */
+const COLLECT_LESS = { GOGC: "400" };
 
 /** Runs a file of rule tests. @param path path of promtool or vmalert-tool */
 export const runRuleTests = (
@@ -11,21 +15,17 @@ export const runRuleTests = (
   const args = path.endsWith("vmalert-tool")
     ? ["unittest", "--disableAlertgroupLabel", `--files=${file}`]
     : ["test", "rules", file];
-  return runWithInput(path, args, "");
+  return runWithInput(path, args, "", COLLECT_LESS);
 };
 
 /**
- * Runs a file of `test/rules` at another evaluation interval, or with vmalert-tool, which has another name for tests of
- * expressions.
+ * Expects that a file of `test/rules` passes, perhaps at another evaluation interval, or with vmalert-tool, which has another name
+ * for tests of expressions.
  * @param path path of promtool or vmalert-tool
  * @param name name of the file
  * @param interval evaluation interval; default: that of the file
  */
-export const runChangedRuleTests = (
-  path: string,
-  name: string,
-  interval: string | undefined,
-): { code: number | null; output: string } => {
+export const expectRuleTestsPass = (path: string, name: string, interval?: string): void => {
   const text = readFileSync(`test/rules/${name}`, "utf8");
   const folder = mkdtempSync(join(tmpdir(), "rules-"));
   try {
@@ -39,7 +39,8 @@ export const runChangedRuleTests = (
         ? changed.replaceAll("promql_expr_test:", "metricsql_expr_test:")
         : changed,
     );
-    return runRuleTests(path, file);
+    const { code, output } = runRuleTests(path, file);
+    expect(code, output).toBe(0);
   } finally {
     rmSync(folder, { recursive: true });
   }
