@@ -70,11 +70,9 @@ const runs: readonly Run[] = [
     "scrapes over TLS, with passwords and client certificates",
     "/web-config.test",
   ),
-  { program: "prometheus2", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
-  { program: "prometheus3", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
+  ...both(prometheus, ALERTING, "/alerting.test"),
   ...both(prometheus, "thirty days of the simulated year", "/thirty-days.test"),
-  { program: "alertmanagerOld", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
-  { program: "alertmanagerNew", what: ALERTING, files: ["/alerting.test"], title: "the owner" },
+  ...both(alertmanager, ALERTING, "/alerting.test"),
   ...both(
     alertmanager,
     "the example of a configuration: routes, methods, inhibition",
