@@ -16,6 +16,7 @@ import { systemClock } from "../src/time/clock.ts";
 import { formatGoals, measureGoals, START_RUNS } from "./goals.ts";
 import {
   agent,
+  expectValues,
   measure,
   measureCpu,
   measureRounds,
@@ -25,6 +26,7 @@ import {
   SITE,
   scrape,
   start,
+  startEcu,
   startExporter,
   startPair,
 } from "./tools.ts";
@@ -125,12 +127,7 @@ const benchScrape = async (): Promise<number> => {
   print(
     "\nScraping one ECU with 20 inverters (exporter and ECU in separate processes), milliseconds",
   );
-  const ecu = await start(
-    "simulate",
-    "--listen=127.0.0.1:0",
-    "--inverters=QS1=20",
-    "--start=2026-06-21T12:00:00Z",
-  );
+  const ecu = await startEcu(20);
   const exporter = await startExporter(ecu.port);
   const signal = new AbortController().signal;
   const readBare = async () => {
@@ -141,6 +138,7 @@ const benchScrape = async (): Promise<number> => {
   };
   const bare = await measureRounds(500, 200, readBare);
   const scrapes = await measureRounds(500, 200, () => scrape(exporter.port));
+  await expectValues(exporter.port, 20);
   printRow("", "p50", "p99");
   printRow(
     "bare client",
@@ -176,14 +174,14 @@ const benchDelays = async (): Promise<void> => {
 };
 
 const benchShared = async (): Promise<void> => {
-  const ecu = await start("simulate", "--listen=127.0.0.1:0", "--inverters=QS1=20");
+  const ecu = await startEcu(20);
   const exporter = await start(
     "serve",
     `--ecu.address=127.0.0.1:${ecu.port}`,
     "--ecu.min-interval=1h",
     "--web.listen-address=127.0.0.1:0",
   );
-  await scrape(exporter.port);
+  await expectValues(exporter.port, 20);
   const url = `http://127.0.0.1:${exporter.port}/metrics`;
   const { requests, latency, non2xx } = await autocannon({ url, connections: 10, duration: 10 });
   print(
@@ -227,7 +225,8 @@ writeFileSync(
 
 Measurements, written by \`npm run bench\` with each version of Node.js. Ratios are to \`node -e 0\` in the same run. The times of
 starts are the lower quartile of ${START_RUNS} runs; the means of decoding and rendering are CPU time; these, the p99 and the overhead are
-from the least disturbed of ${ROUNDS} rounds. Everything else depends on the load of other programs, which each section states.
+from the least disturbed of ${ROUNDS} rounds. Everything else depends on the load of other programs, which each section states. "Before"
+and the time of the original Python client are older measurements, not of the same run; "Before" is with Node.js 20.
 
 ${[...byNode.toSorted(), ...others].join("")}`,
 );

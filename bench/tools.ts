@@ -81,25 +81,43 @@ const stop = async (child: ReturnType<typeof spawn>): Promise<void> => {
   await once(child, "exit");
 };
 
-/** Starts an exporter that reads the ECU at each scrape, without pauses. */
-export const startExporter = (ecuPort: number) =>
+/** The arguments of an exporter that reads the ECU at each scrape, without pauses. */
+export const serveArgs = (ecuPort: number): readonly string[] => [
+  "serve",
+  `--ecu.address=127.0.0.1:${ecuPort}`,
+  "--ecu.min-interval=0s",
+  "--ecu.command-pause=0s",
+  "--web.listen-address=127.0.0.1:0",
+];
+export const startExporter = (ecuPort: number) => start(...serveArgs(ecuPort));
+
+/** Starts a simulated ECU at noon in a process of its own. */
+export const startEcu = (inverters: number) =>
   start(
-    "serve",
-    `--ecu.address=127.0.0.1:${ecuPort}`,
-    "--ecu.min-interval=0s",
-    "--ecu.command-pause=0s",
-    "--web.listen-address=127.0.0.1:0",
+    "simulate",
+    "--listen=127.0.0.1:0",
+    `--inverters=QS1=${inverters}`,
+    "--start=2026-06-21T12:00:00Z",
   );
 
 /** The connections of all scrapes; to be destroyed at the end. */
 export const agent = new Agent({ keepAlive: true });
-/** Scrapes like Prometheus: with a persistent connection and compression. */
+/** Scrapes like Prometheus: with a persistent connection and compression. @throws Error if the status is not 200 */
 export const scrape = async (port: number): Promise<void> => {
   const headers = { "accept-encoding": "gzip" };
   const request = get({ host: "127.0.0.1", port, path: "/metrics", agent, headers });
   const [response] = (await once(request, "response")) as [IncomingMessage];
   response.resume();
   await once(response, "end");
+  if (response.statusCode !== 200) throw new Error(`a scrape got status ${response.statusCode}`);
+};
+
+/** @throws Error unless a scrape has the values of its only ECU, with the number of inverters: otherwise nothing was measured */
+export const expectValues = async (port: number, inverters: number): Promise<void> => {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const found = text.match(/^inverter_online\{.*\} 1$/gm)?.length ?? 0;
+  if (!/^ecu_up\{.*\} 1$/m.test(text) || found !== inverters)
+    throw new Error(`a scrape has ${found} inverters online instead of ${inverters}`);
 };
 
 /** Starts a simulated ECU in this process, and an exporter in another that reads it at each scrape. */
@@ -116,7 +134,9 @@ export const startPair = async (inverters: number, replyDelayMs: number) => {
     replyDelayMs,
   });
   const exporter = await startExporter(ecu.port);
+  await expectValues(exporter.port, inverters);
   const stopBoth = async (): Promise<void> => {
+    await expectValues(exporter.port, inverters);
     await exporter.stop();
     await ecu.close();
   };
