@@ -22,7 +22,8 @@ import type { SeedOptions } from "./prove/seed.ts";
 
 const PAGE = "docs/alerts.md";
 const YEAR = 365;
-const { values } = parseArgs({
+const { values, tokens } = parseArgs({
+  tokens: true,
   options: {
     days: { type: "string", default: String(YEAR) },
     count: { type: "string", default: "7" },
@@ -70,7 +71,11 @@ const healthyDays = proofs.reduce((sum, proof) => sum + proof.healthyDays, 0);
 const program = values.newer ? newerProgram("prometheus") : "prometheus";
 const [, version = ""] =
   /version (\d[\d.]*)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" })) ?? [];
-const given = process.argv.slice(2).filter((argument) => !argument.startsWith("--keep"));
+const given = tokens.flatMap((token) =>
+  token.kind === "option" && token.name !== "keep"
+    ? [`--${token.name}${token.value === undefined ? "" : `=${token.value}`}`]
+    : [],
+);
 const command = ["npm run prove:alerts", ...(given.length > 0 ? ["--", ...given] : [])].join(" ");
 const page = formatProof({ result, healthyDays }, { command, days, seeds: proofs.length, version });
 process.stdout.write(`\n${page}\n\n`);

@@ -86,6 +86,15 @@ describe.concurrent("wrong usage", () => {
     });
   });
 
+  it("simulate with one address for two purposes exits with 2, and names both flags", async () => {
+    const at = `127.0.0.1:${await freePort()}`;
+    const { code, stderr } = await run(["simulate", `--listen=${at}`, `--control=${at}`]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      "is in use, possibly by --control or another instance of this program; choose another port with --listen\n",
+    );
+  });
+
   it("serve with one address twice exits with 2, and names the flag", async () => {
     const port = await freePort();
     const address = `--web.listen-address=127.0.0.1:${port}`;

@@ -16,14 +16,11 @@ export const explainListenError = (
     port?: number;
   };
   if (syscall !== "listen" && syscall !== "getaddrinfo") return error;
-  const [flag, ...others] = findPortFlags(command, config, port);
+  const [flag, other] = findPortFlags(command, config, port);
   const setIt = flag === undefined ? "" : ` with --${flag}`;
-  const user =
-    flag !== undefined && others.includes(flag)
-      ? `another --${flag} or another instance of this program`
-      : "another instance of this program";
+  const rival = other === undefined ? "" : `${other === flag ? "another " : ""}--${other} or `;
   const problems: Readonly<Record<string, string>> = {
-    EADDRINUSE: `port ${port} is in use, possibly by ${user}; choose another port${setIt}`,
+    EADDRINUSE: `port ${port} is in use, possibly by ${rival}another instance of this program; choose another port${setIt}`,
     EACCES: `this user may not use port ${port}; choose a port above 1023${setIt}`,
     EADDRNOTAVAIL: `${address} is not an address of this machine`,
     ENOTFOUND: "the host name cannot be resolved",

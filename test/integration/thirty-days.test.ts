@@ -1,4 +1,4 @@
-/** Thirty days of the simulated year. `npm run prove:alerts` simulates the whole year. */
+/** Thirty days of the simulated year. `npm run prove:alerts` simulates three whole years. */
 import { expect, it } from "vitest";
 import { locations } from "../../scripts/prove/plants.ts";
 import { prove } from "../../scripts/prove/prove.ts";

@@ -253,13 +253,23 @@ describe("the Pod of the exporter", () => {
   it("has the priority of the class, and a network policy for its ports and those of the ECU", () => {
     expect(pod.priorityClassName).toBe(parse(read("priorityclass.yaml")).metadata.name);
     const [policy] = parseObjects(read("networkpolicy.yaml"));
-    expect(policy).toMatchObject({
-      spec: {
-        podSelector: { matchLabels: spec.template.metadata.labels },
-        policyTypes: ["Ingress", "Egress"],
-        ingress: [{ ports: [{ port: container.ports[0].name }] }],
-        egress: [{ ports: [{ port: ECU_PORT }] }, { ports: [{ port: 53 }, { port: 53 }] }],
-      },
+    const privateNetworks = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+    expect(policy).toHaveProperty("spec", {
+      podSelector: { matchLabels: spec.template.metadata.labels },
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: [{ namespaceSelector: {} }], ports: [{ port: container.ports[0].name }] }],
+      egress: [
+        {
+          to: privateNetworks.map((cidr) => ({ ipBlock: { cidr } })),
+          ports: [{ port: ECU_PORT }],
+        },
+        {
+          ports: [
+            { port: 53, protocol: "UDP" },
+            { port: 53, protocol: "TCP" },
+          ],
+        },
+      ],
     });
   });
 
