@@ -418,7 +418,8 @@ describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () =
       expect(findProblems(object)).toEqual([]);
     }
     expect(objects).toHaveLength(manifests.length + 1);
-    expect(output).toContain("image: registry.example.org/apsystems-ecu-exporter:1.0.0");
+    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    expect(output).toContain(`image: registry.example.org/apsystems-ecu-exporter:${version}`);
     expect(objects).toContainEqual(
       expect.objectContaining({
         data: {
