@@ -53,6 +53,11 @@ describe("compose.yaml", () => {
     expect(compose.name).toBe("apsystems-ecu-exporter");
   });
 
+  it("keeps samples for longer than the alerts need, and alerts over a restart of Prometheus", () => {
+    expect(service("prometheus").command).toContain("--storage.tsdb.retention.time=10y");
+    expect(service("prometheus").command).toContain("--rules.alert.resend-delay=3m");
+  });
+
   it("has a default for every variable", () => {
     const variables = text.match(/\$\{[^}]*\}/g) ?? [];
     expect(variables.length).toBeGreaterThan(10);
