@@ -39,7 +39,12 @@ const panels = (z: ZodLibrary) => {
     .refine((text) => !/\p{Cc}/u.test(text), "contains a control character, such as a line break");
   return z
     .record(
-      z.string().regex(PANEL_KEY, "is not a serial number and a channel, such as 703000000001/1"),
+      z
+        .string()
+        .regex(
+          PANEL_KEY,
+          "is not a serial number of 12 digits and a channel from 1 to 4, such as 703000000001/1",
+        ),
       z
         .strictObject({
           panel: word.describe("Name of the panel."),

@@ -35,7 +35,7 @@ export const verdicts = {
   refused: {
     means:
       "The device at this address refuses the connection. An ECU-R or ECU-B (id 2160, 2163) accepts connections at its Wi-Fi address only; an ECU-3 (2030) accepts none.",
-    next: "Find the ECU's Wi-Fi address in your router's device list, and use it instead of the address of its Ethernet port. If it is the Wi-Fi address already, unplug the ECU for a minute.",
+    next: "If you gave a port, leave it out: every ECU uses 8899. Find the ECU's Wi-Fi address in your router's device list, and use it instead of the address of its Ethernet port. If it is the Wi-Fi address already, unplug the ECU for a minute.",
   },
   "not accepted": {
     means:

@@ -221,7 +221,7 @@ const renderInverterRow = (inverter: LandingInverter, ecu: LandingEcu): Html => 
   const { uid, model, state, watts, temperatureCelsius, signalRatio } = inverter;
   const percent = signalRatio === undefined ? undefined : Math.round(signalRatio * 100);
   const cells = [
-    renderCell("State", renderState(state)),
+    renderCell("State", ecu.stale === undefined ? renderState(state) : state),
     renderCell("Power", formatValue(watts, "W")),
     renderCell("Age of data", state === "online" ? formatAge(ecu.reportAgeSeconds) : NOT_MEASURED),
     renderCell("Temperature", formatValue(temperatureCelsius, "°C")),

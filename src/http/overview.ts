@@ -81,7 +81,7 @@ const renderSums = (ecus: readonly LandingEcu[]): Html => {
     const known = values.flatMap((value) => value ?? []);
     const total = known.reduce((sum, value) => sum + value, 0);
     const isPart = known.length > 0 && known.length < ecus.length;
-    const note = isPart ? `of ${known.length} of ${ecus.length} ECUs` : undefined;
+    const note = isPart ? `from ${known.length} of ${ecus.length} ECUs` : undefined;
     return { name, value: known.length === 0 ? undefined : format(total), note };
   };
   const current = ecus.map(currentValues);

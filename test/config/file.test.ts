@@ -71,7 +71,8 @@ it("keeps the text of panels that look like numbers", () => {
 const intervals = "min_interval, night_interval, timeout, command_pause, retries";
 const address = "is not an address; write it as 192.168.1.50, ecu.lan:8899 or [fd00::50]:8899";
 const duration = "is not a duration; write it as 250ms, 9.5s or 10m";
-const place = "is not a serial number and a channel, such as 703000000001/1";
+const place =
+  "is not a serial number of 12 digits and a channel from 1 to 4, such as 703000000001/1";
 /** One ECU with a further line. */
 const ecu = (line: string) => `ecus:\n  - address: a\n    ${line}`;
 

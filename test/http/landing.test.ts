@@ -293,6 +293,22 @@ describe("the table", () => {
 </tbody>`);
   });
 
+  it.each([
+    [
+      undefined,
+      ['<span class="state good">online</span>', '<span class="state">offline</span>'],
+    ] as const,
+    ["read", ["online", "offline"]] as const,
+    ["report", ["online", "offline"]] as const,
+  ])(
+    "shows the state of inverters without a colour if the values are old (%s)",
+    (stale, expected) => {
+      const page = renderPage([{ ...describeRoof({}), stale }]);
+      const states = [...page.matchAll(/class="inverter">.*?data-label="State">(.*?)<\/td>/g)];
+      expect(states.map(([, text]) => text)).toEqual(expected);
+    },
+  );
+
   it("shows up to five notes of the last read, and how many more the log has", () => {
     const notes = (count: number) => Array.from({ length: count }, (_, i) => `note ${i + 1}`);
     const describe = (count: number) =>

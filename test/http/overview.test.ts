@@ -154,9 +154,9 @@ describe("several ECUs", () => {
   it("have sums of what is known, which say of how many ECUs", () => {
     const night = { ...barn, isLastDay: true };
     expect(extractFigures(render([house, night, unread], false))).toEqual([
-      "Power now: 5000 W of 2 of 3 ECUs",
-      "Energy today: 8.20 kWh of 1 of 3 ECUs",
-      "Energy in total: 8716 kWh of 2 of 3 ECUs",
+      "Power now: 5000 W from 2 of 3 ECUs",
+      "Energy today: 8.20 kWh from 1 of 3 ECUs",
+      "Energy in total: 8716 kWh from 2 of 3 ECUs",
     ]);
     expect(extractFigures(render([unread, { ...house, stale: "read" }], false))).toEqual([
       "Power now: unknown",

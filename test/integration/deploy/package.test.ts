@@ -94,7 +94,9 @@ describe("the package", () => {
   const getPackageFolder = (): string => join(prefix, "node_modules", NAME);
 
   it("contains only the program, the files of the service, and the documents", () => {
-    const others = files.filter((path) => !/^dist\/[\w-]+\.js(\.map)?$/.test(path));
+    const others = files.filter(
+      (path) => !/^dist\/[\w-]+\.js(\.map)?$|^(docs|grafana\/dashboards|prometheus)\//.test(path),
+    );
     expect(others.toSorted()).toEqual([
       "CHANGELOG.md",
       "LICENSE",
@@ -103,8 +105,21 @@ describe("the package", () => {
       "deploy/systemd/apsystems-ecu-exporter.service",
       "dist/THIRD-PARTY-LICENSES.txt",
       "package.json",
+      "prometheus.yml",
     ]);
     expect(files).toContain("dist/main.js");
+  });
+
+  it("contains what its README links to, except what belongs to the source", () => {
+    const readme = readFileSync("README.md", "utf8");
+    const linked = [...readme.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
+      ([, path = ""]) => path,
+    );
+    expect(linked).toContain("docs/configuration.md");
+    const missing = linked.filter(
+      (path) => !files.some((file) => file === path || file.startsWith(`${path}/`)),
+    );
+    expect([...new Set(missing)].toSorted()).toEqual(["CONTRIBUTING.md", "compose.yaml"]);
   });
 
   it("has the program at the path in the service", () => {
