@@ -65,6 +65,10 @@ describe("the package", () => {
       "scripts/build.ts",
       "src",
       "deploy",
+      "docs",
+      "grafana/dashboards",
+      "prometheus",
+      "prometheus.yml",
       ...DOCUMENTS,
     ])
       cpSync(name, join(source, name), { recursive: true });
