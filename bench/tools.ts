@@ -97,7 +97,7 @@ export const startEcu = (inverters: number) =>
     "simulate",
     "--listen=127.0.0.1:0",
     `--inverters=QS1=${inverters}`,
-    "--start=2026-06-21T12:00:00Z",
+    `--start=${new Date(NOON).toISOString()}`,
   );
 
 /** The connections of all scrapes; to be destroyed at the end. */

@@ -8,7 +8,7 @@ import { findMetrics } from "../../scripts/prove/rules.ts";
 import { linkRunbooks, readDocsBase } from "../../scripts/runbooks.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { hasProgram, runWithInput } from "../support/programs.ts";
-import { expectRuleTestsPass, runRuleTests } from "../support/rule-tests.ts";
+import { expectRuleTestsPass, ruleTestFiles, runRuleTests } from "../support/rule-tests.ts";
 
 interface Rule {
   readonly record?: string;
@@ -42,8 +42,7 @@ const groups = files.flatMap(
 const rules = groups.flatMap((group) => group.rules);
 const alerts = rules.filter((rule): rule is Rule & { alert: string } => rule.alert !== undefined);
 const names = [...new Set(alerts.map(({ alert }) => alert))];
-const testFiles = readdirSync("test/rules").filter((name) => name.endsWith(".test.yml"));
-const cases = testFiles.flatMap((name) =>
+const cases = ruleTestFiles.flatMap((name) =>
   (parse(readFileSync(`test/rules/${name}`, "utf8")) as UnitTests).tests.flatMap((test) =>
     (test.alert_rule_test ?? []).map((rule) => ({ name: test.name, ...rule })),
   ),
@@ -56,7 +55,7 @@ describe.skipIf(!hasProgram("promtool", "--version"))("promtool", () => {
     expect(code, output).toBe(0);
   });
 
-  it.each(testFiles)("%s passes", (name) => {
+  it.each(ruleTestFiles)("%s passes", (name) => {
     expectRuleTestsPass("promtool", name);
   });
 
@@ -145,7 +144,7 @@ describe("every alert", () => {
       expect(page).toContain(
         `\`\`\`yaml\n${readFileSync(`prometheus/examples/${name}`, "utf8")}\`\`\``,
       );
-      expect(testFiles).toContain(name.replace(".yml", ".test.yml"));
+      expect(ruleTestFiles).toContain(name.replace(".yml", ".test.yml"));
     }
   });
 });

@@ -1,8 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { runWithInput } from "./programs.ts";
+
+/** The names of all files of rule tests. */
+export const ruleTestFiles = readdirSync("test/rules").filter((name) => name.endsWith(".test.yml"));
 
 /** Go collects garbage less often: a sixth less time, and a quarter of a gigabyte of memory at most. */
 const COLLECT_LESS = { GOGC: "400" };

@@ -26,6 +26,7 @@ interface Manifest {
   readonly metadata: { readonly name: string; readonly labels: Record<string, string> };
 }
 
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const read = (name: string): string => readFileSync(`${FOLDER}/${name}`, "utf8");
 /** Parses the objects in YAML documents and resolves aliases. */
 const parseObjects = (text: string): Manifest[] =>
@@ -280,7 +281,6 @@ describe("the Pod of the exporter", () => {
   });
 
   it("runs the image of this version as the user of the image", () => {
-    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     expect(container.image).toBe(`apsystems-ecu-exporter:${version}`);
     const { runAsUser, runAsGroup } = pod.securityContext;
     expect(readFileSync("Dockerfile", "utf8")).toContain(`\nUSER ${runAsUser}:${runAsGroup}\n`);
@@ -418,7 +418,6 @@ describe.skipIf(!hasProgram("kubectl", "version", "--client"))("kustomize", () =
       expect(findProblems(object)).toEqual([]);
     }
     expect(objects).toHaveLength(manifests.length + 1);
-    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     expect(output).toContain(`image: registry.example.org/apsystems-ecu-exporter:${version}`);
     expect(objects).toContainEqual(
       expect.objectContaining({
