@@ -221,7 +221,7 @@ const renderInverterRow = (inverter: LandingInverter, ecu: LandingEcu): Html => 
   const { uid, model, state, watts, temperatureCelsius, signalRatio } = inverter;
   const percent = signalRatio === undefined ? undefined : Math.round(signalRatio * 100);
   const cells = [
-    renderCell("State", ecu.stale === undefined ? renderState(state) : state),
+    renderCell("State", ecu.stale === undefined ? renderState(state) : renderOldState(state)),
     renderCell("Power", formatValue(watts, "W")),
     renderCell("Age of data", state === "online" ? formatAge(ecu.reportAgeSeconds) : NOT_MEASURED),
     renderCell("Temperature", formatValue(temperatureCelsius, "°C")),
@@ -262,6 +262,10 @@ const stateClasses: Readonly<Record<LandingEcu["state"] | LandingInverter["state
 
 const renderState = (state: keyof typeof stateClasses): Html =>
   html`<span class="state${stateClasses[state]}">${state}</span>`;
+
+/** A state that may have changed since: without the colour that tells of the present. */
+const renderOldState = (state: LandingInverter["state"]): Html =>
+  html`<span class="state">${state}</span>`;
 
 /** A time less than a minute ahead counts as now; more than that, the clock of the ECU is wrong. */
 const formatAge = (seconds: number | undefined): string => {
