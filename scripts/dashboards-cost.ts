@@ -78,17 +78,10 @@ try {
   mkdirSync(join(folder, "data"));
   const end = Math.floor(Date.now() / DAY) * DAY - DAY / 2; // noon
   const from = end - range;
-  const history = { from, step: MINUTE };
-  await loadHistory(
-    folder,
-    ecus,
-    [
-      { series: counter, from: from - YEARS, to: from, step: 60 * MINUTE },
-      { ...history, series: measured },
-      { ...history, series: described },
-    ],
-    end + 1,
-  );
+  const years = { series: counter, from: from - YEARS, step: 60 * MINUTE };
+  await loadHistory(folder, ecus, [years], from);
+  const shown = (ecu: string) => [...measured(ecu), ...described(ecu)];
+  await loadHistory(folder, ecus, [{ series: shown, from, step: MINUTE }], end + 1);
   const config = join(folder, "prometheus.yml");
   writeFileSync(config, "{}");
   const program = values.newer ? newerProgram("prometheus") : "prometheus";

@@ -61,12 +61,13 @@ export const names = (count: number): string[] =>
 export interface History {
   readonly series: (ecu: string) => readonly Series[];
   readonly from: number;
-  /** Default: the end of the whole history. */
-  readonly to?: number;
   readonly step: number;
 }
 
-/** Loads the history of plants up to a time into the folder of a Prometheus. */
+/**
+ * Loads the history of plants up to a time into the folder of a Prometheus. promtool reads all of it again for each block of 20 days
+ * that it writes, so a long history of a few series is best loaded by itself.
+ */
 export const loadHistory = async (
   folder: string,
   ecus: readonly string[],
@@ -75,10 +76,10 @@ export const loadHistory = async (
 ): Promise<void> => {
   const loader = startLoader(folder, "history");
   for (const ecu of ecus)
-    for (const { series, from, to = end, step } of histories)
+    for (const { series, from, step } of histories)
       for (const [text, value] of series(ecu)) {
         const lines: string[] = [];
-        for (let at = Math.ceil(from / step) * step; at < to; at += step)
+        for (let at = Math.ceil(from / step) * step; at < end; at += step)
           lines.push(`${text} ${valueAt(value, at)} ${at / 1000}`);
         loader.write(lines);
       }
