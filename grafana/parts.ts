@@ -182,6 +182,8 @@ export const barsPanel = ({ expr, label, ...options }: BarsOptions): Panel =>
       .build(),
     {
       ...options,
+      // Grafana 11 breaks the text at a space, although there is room, and hides the second line.
+      ...(options.noValue !== undefined && { noValue: options.noValue.replaceAll(" ", "\u00a0") }),
       min: 0,
       queries: [instantQuery(expr, `{{${label}}}`)],
       // The name with the most characters gets the room that it needs, and the first value, but digits differ in width: four

@@ -230,6 +230,12 @@ const table = tablePanel({
   ],
 });
 
+/**
+ * The arrays of the selected ECUs, or one that stands for a roof without a layout. Without any value, Grafana 11.1 moves the panels
+ * below the row of arrays upwards between the others.
+ */
+const arrays = `query_result(group by (array) (last_over_time(${ecuSeries("inverter_channel_info", 'array!=""')}[$__range])) or on () label_replace(vector(1), "array", "not described", "", ""))`;
+
 /** The dashboard of a plant. */
 export const plant = buildDashboard({
   uid: "apsystems-plant",
@@ -237,8 +243,8 @@ export const plant = buildDashboard({
   tags: ["solar"],
   from: "now-24h",
   variables: [
-    multiChoice("array", "Array", `label_values(${ecuSeries("inverter_channel_info")}, array)`)
-      .regex("/.+/")
+    multiChoice("array", "Array", arrays)
+      .regex('/array="([^"]+)"/')
       .hide(VariableHide.HideVariable),
     textBox("price", "Price/kWh", ""),
     listChoice("currency", "Currency", ["€", "$", "£", "CHF", "kr", "zł", "Kč"]).hide(

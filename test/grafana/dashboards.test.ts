@@ -6,7 +6,13 @@ import { dashboardJson, dashboards } from "../../grafana/dashboards.ts";
 import { otherMetrics } from "../../grafana/promql.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
 import { committed, listTargets, readDashboard, uids } from "./committed.ts";
-import { dateVariables, findSyntaxErrors, listSelectors, withValues } from "./promql.ts";
+import {
+  dateVariables,
+  findSyntaxErrors,
+  listSelectors,
+  variableExpr,
+  withValues,
+} from "./promql.ts";
 
 /** The newest schema version of Grafana 9.4. */
 const GRAFANA_9_4_SCHEMA = 37;
@@ -100,7 +106,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
         ...(dashboard.annotations.list ?? []).map(({ expr }) => expr ?? ""),
         ...dashboard.templating.list
           .map(({ query }) => (typeof query === "string" ? query : query.query))
-          .flatMap((query) => /^label_values\((.+), \w+\)$/.exec(query)?.[1] ?? []),
+          .flatMap((query) => variableExpr(query) ?? []),
       ];
       for (const expression of expressions) {
         expect(findSyntaxErrors(expression), expression).toEqual([]);

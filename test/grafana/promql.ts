@@ -13,6 +13,10 @@ export interface Selector {
   readonly rangeFunction?: string;
 }
 
+/** The expression of a query that lists the values of a variable; undefined if it has no function that Grafana knows. */
+export const variableExpr = (query: string): string | undefined =>
+  /^(?:label_values\((.+), \w+\)|query_result\((.+)\))$/.exec(query)?.slice(1).find(Boolean);
+
 /** Values of the variables of Grafana, to parse a query. */
 const sampleValues: Readonly<Record<string, string>> = {
   __rate_interval: "5m",

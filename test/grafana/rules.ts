@@ -1,7 +1,7 @@
 /** The rules of dashboard-linter of Grafana, with the same names, implemented for every type of panel. */
 import type { Dashboard, Panel, Source, Target, Variable } from "./committed.ts";
 import { listTargets } from "./committed.ts";
-import { findSyntaxErrors, listSelectors, type Selector } from "./promql.ts";
+import { findSyntaxErrors, listSelectors, type Selector, variableExpr } from "./promql.ts";
 
 /** A violation of a rule. */
 export interface Violation {
@@ -99,9 +99,8 @@ export const rules = {
   "template-instance-rule": templateRule("instance", "Instance"),
   "template-label-promql-rule": checkDashboard((dashboard) =>
     listQueryVariables(dashboard).map((variable) => {
-      const [, selector, label] = /^label_values\((.+), (\w+)\)$/.exec(getQuery(variable)) ?? [];
-      const isRight =
-        selector !== undefined && label !== undefined && findSyntaxErrors(selector).length === 0;
+      const expr = variableExpr(getQuery(variable));
+      const isRight = expr !== undefined && findSyntaxErrors(expr).length === 0;
       return !isRight && `${variable.name} has the query ${getQuery(variable)}`;
     }),
   ),

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { committed, listTargets, type Target, type Variable } from "../../grafana/committed.ts";
 import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "../../grafana/plant.ts";
-import { dateVariables, withValues } from "../../grafana/promql.ts";
+import { dateVariables, variableExpr, withValues } from "../../grafana/promql.ts";
 import { describeReleases } from "../../support/versions.ts";
 
 /** Names of the labels of the result of a query, or the reason for an empty result. */
@@ -203,8 +203,8 @@ describeReleases(["prometheus"], "after a day of two ECUs", ({ path }) => {
   it("every ECU, inverter, job and instance can be selected", async () => {
     const listOptions = async (variable: Variable): Promise<string[]> => {
       const query = typeof variable.query === "string" ? variable.query : variable.query.query;
-      const [, series = "", label = ""] = /^label_values\((.+), (\w+)\)$/.exec(query) ?? [];
-      const result = await plant.instant(fillVariables(series));
+      const label = /, (\w+)\)$/.exec(query)?.[1] ?? variable.name;
+      const result = await plant.instant(fillVariables(variableExpr(query) ?? ""));
       return [...new Set(result.map(({ metric }) => metric[label] ?? ""))].sort();
     };
     const variables = committed.flatMap(({ templating }) => templating.list);
@@ -216,5 +216,15 @@ describeReleases(["prometheus"], "after a day of two ECUs", ({ path }) => {
       if (variable.name === "job") expect(values).toEqual(["apsystems"]);
       if (variable.name === "instance") expect(values).toEqual([expect.stringMatching(/^127/)]);
     }
+  });
+
+  it("there is an array to repeat the row of the roof for, even if no roof is described", async () => {
+    const variables = committed.flatMap(({ templating }) => templating.list);
+    const query = variables.find(({ name }) => name === "array")?.query ?? "";
+    const text = typeof query === "string" ? query : query.query;
+    const expr = (variableExpr(text) ?? "").replaceAll("$ecu", "another");
+    expect((await plant.instant(fillVariables(expr))).map(({ metric }) => metric)).toEqual([
+      { array: "not described" },
+    ]);
   });
 });
