@@ -221,7 +221,7 @@ const renderInverterRow = (inverter: LandingInverter, ecu: LandingEcu): Html => 
   const { uid, model, state, watts, temperatureCelsius, signalRatio } = inverter;
   const percent = signalRatio === undefined ? undefined : Math.round(signalRatio * 100);
   const cells = [
-    renderCell("State", ecu.stale === undefined ? renderState(state) : renderOldState(state)),
+    renderCell("State", renderState(state, ecu.stale === undefined)),
     renderCell("Power", formatValue(watts, "W")),
     renderCell("Age of data", state === "online" ? formatAge(ecu.reportAgeSeconds) : NOT_MEASURED),
     renderCell("Temperature", formatValue(temperatureCelsius, "°C")),
@@ -260,12 +260,9 @@ const stateClasses: Readonly<Record<LandingEcu["state"] | LandingInverter["state
   unknown: "",
 };
 
-const renderState = (state: keyof typeof stateClasses): Html =>
-  html`<span class="state${stateClasses[state]}">${state}</span>`;
-
-/** A state that may have changed since: without the colour that tells of the present. */
-const renderOldState = (state: LandingInverter["state"]): Html =>
-  html`<span class="state">${state}</span>`;
+/** @param isCurrent whether the read is recent; an old state may have changed, so it has no colour */
+const renderState = (state: keyof typeof stateClasses, isCurrent = true): Html =>
+  html`<span class="state${isCurrent ? stateClasses[state] : ""}">${state}</span>`;
 
 /** A time less than a minute ahead counts as now; more than that, the clock of the ECU is wrong. */
 const formatAge = (seconds: number | undefined): string => {

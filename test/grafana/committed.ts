@@ -118,6 +118,10 @@ export const committed: readonly Dashboard[] = uids.map((uid) => {
   };
 });
 
+/** The query that lists the values of a variable. */
+export const getQuery = ({ query }: Variable): string =>
+  typeof query === "string" ? query : query.query;
+
 /** Every query of every panel. */
 export const listTargets = (
   dashboard: Dashboard,

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { dashboardJson, dashboards } from "../../grafana/dashboards.ts";
 import { otherMetrics } from "../../grafana/promql.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
-import { committed, listTargets, readDashboard, uids } from "./committed.ts";
+import { committed, getQuery, listTargets, readDashboard, uids } from "./committed.ts";
 import {
   dateVariables,
   findSyntaxErrors,
@@ -104,9 +104,7 @@ describe.each(committed.map((dashboard) => [dashboard.uid, dashboard] as const))
       const expressions = [
         ...listTargets(dashboard).map(({ target }) => target.expr),
         ...(dashboard.annotations.list ?? []).map(({ expr }) => expr ?? ""),
-        ...dashboard.templating.list
-          .map(({ query }) => (typeof query === "string" ? query : query.query))
-          .flatMap((query) => variableExpr(query) ?? []),
+        ...dashboard.templating.list.flatMap((variable) => variableExpr(getQuery(variable)) ?? []),
       ];
       for (const expression of expressions) {
         expect(findSyntaxErrors(expression), expression).toEqual([]);

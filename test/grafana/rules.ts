@@ -1,6 +1,6 @@
 /** The rules of dashboard-linter of Grafana, with the same names, implemented for every type of panel. */
 import type { Dashboard, Panel, Source, Target, Variable } from "./committed.ts";
-import { listTargets } from "./committed.ts";
+import { getQuery, listTargets } from "./committed.ts";
 import { findSyntaxErrors, listSelectors, type Selector, variableExpr } from "./promql.ts";
 
 /** A violation of a rule. */
@@ -36,8 +36,6 @@ const RATE_FUNCTIONS = ["rate", "irate", "increase"];
 
 const isSelected = (source: Source | undefined): boolean =>
   SELECTED_SOURCES.includes(source?.uid ?? "");
-const getQuery = ({ query }: Variable): string => (typeof query === "string" ? query : query.query);
-
 const checkDashboard =
   (check: (dashboard: Dashboard) => (string | false | undefined)[]): Rule =>
   (dashboard) =>

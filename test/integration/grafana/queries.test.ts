@@ -1,6 +1,12 @@
 /** Every query of every panel, executed by a real Prometheus after a simulated day of two ECUs. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { committed, listTargets, type Target, type Variable } from "../../grafana/committed.ts";
+import {
+  committed,
+  getQuery,
+  listTargets,
+  type Target,
+  type Variable,
+} from "../../grafana/committed.ts";
 import { DAY_SECONDS, type ScrapedPlant, type Series, scrapePlant } from "../../grafana/plant.ts";
 import { dateVariables, variableExpr, withValues } from "../../grafana/promql.ts";
 import { describeReleases } from "../../support/versions.ts";
@@ -202,7 +208,7 @@ describeReleases(["prometheus"], "after a day of two ECUs", ({ path }) => {
 
   it("every ECU, inverter, job and instance can be selected", async () => {
     const listOptions = async (variable: Variable): Promise<string[]> => {
-      const query = typeof variable.query === "string" ? variable.query : variable.query.query;
+      const query = getQuery(variable);
       const label = /, (\w+)\)$/.exec(query)?.[1] ?? variable.name;
       const result = await plant.instant(fillVariables(variableExpr(query) ?? ""));
       return [...new Set(result.map(({ metric }) => metric[label] ?? ""))].sort();
@@ -220,9 +226,9 @@ describeReleases(["prometheus"], "after a day of two ECUs", ({ path }) => {
 
   it("there is an array to repeat the row of the roof for, even if no roof is described", async () => {
     const variables = committed.flatMap(({ templating }) => templating.list);
-    const query = variables.find(({ name }) => name === "array")?.query ?? "";
-    const text = typeof query === "string" ? query : query.query;
-    const expr = (variableExpr(text) ?? "").replaceAll("$ecu", "another");
+    const variable = variables.find(({ name }) => name === "array");
+    const query = (variable && variableExpr(getQuery(variable))) ?? "";
+    const expr = query.replaceAll("$ecu", "another");
     expect((await plant.instant(fillVariables(expr))).map(({ metric }) => metric)).toEqual([
       { array: "not described" },
     ]);
