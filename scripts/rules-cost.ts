@@ -1,7 +1,8 @@
 /**
  * Measures what the rules cost a real Prometheus. Usage: npm run bench:rules [-- --ecus=10,100] [--prometheus=PROGRAM]
  * Each ECU has 20 inverters with two panels. Fifteen days of history are loaded; then Prometheus scrapes the current values and
- * evaluates the rules for a quarter of an hour. Prints the time that each group takes, as a share of its interval.
+ * evaluates the rules for a quarter of an hour. Prints the mean time that each group takes, as a share of its interval, and the
+ * slowest rules.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -41,10 +42,6 @@ const recorded = (ecu: string): Series[] => [
   }),
 ];
 
-/** Only the hourly group looks back at these for more than three days. */
-const recordedOfPanels = (ecu: string): Series[] =>
-  forPanels(ecu, ["panel:power_watts:max1d", "panel:power_watts:avg1d"], 200);
-
 const recordedHourly = (ecu: string): Series[] => [
   ...forInverters(ecu, {
     "inverter:online:max1d_hourly": 1,
@@ -53,7 +50,7 @@ const recordedHourly = (ecu: string): Series[] => [
     "inverter:voltage_volts:max1d_hourly": 230,
     "inverter:voltage_volts:max8d": 230,
   }),
-  ...forPanels(ecu, ["panel:power_watts:max1d_hourly"], 200),
+  ...forPanels(ecu, ["panel:power_watts:max1d_hourly", "panel:power_watts:avg1d"], 200),
   ...forPanels(ecu, ["panel:power_watts:max8d", "panel:power_watts:max15d"], 200),
   ...forPanels(ecu, ["panel:power_share:ratio1d", "panel:power_share_in_light:ratio1d"], 1),
 ];
@@ -77,7 +74,6 @@ const measure = async (count: number, program: string): Promise<void> => {
       [
         { series: measured, from: now - DAY, step: MINUTE },
         { series: recorded, from: now - 15 * DAY, step: 4 * MINUTE },
-        { series: recordedOfPanels, from: now - 3 * DAY, step: 4 * MINUTE },
         { series: recordedHourly, from: now - 15 * DAY, step: 60 * MINUTE },
       ],
       now,
@@ -95,8 +91,13 @@ const measure = async (count: number, program: string): Promise<void> => {
     const page = async (): Promise<string> => (await fetch(`${prometheus.url}/metrics`)).text();
     await new Promise((done) => setTimeout(done, SETTLE));
     const before = await page();
-    await new Promise((done) => setTimeout(done, MEASURE));
-    print(count, before, await page());
+    const durations: Map<string, number>[] = [];
+    for (let minutes = 0; minutes < MEASURE / MINUTE; minutes++) {
+      await new Promise((done) => setTimeout(done, MINUTE));
+      durations.push(read(await page(), "prometheus_rule_group_last_duration_seconds"));
+    }
+    print(count, before, await page(), durations);
+    printSlowest((await (await fetch(`${prometheus.url}/api/v1/rules`)).json()) as Rules);
   } finally {
     exporter.close();
     exporter.closeAllConnections();
@@ -113,11 +114,19 @@ const read = (page: string, name: string): Map<string, number> =>
     }),
   );
 
-const print = (count: number, before: string, after: string): void => {
+/** Prints a page after the measurement, compared with one before. @param durations of all groups, once a minute */
+const print = (
+  count: number,
+  before: string,
+  after: string,
+  durations: readonly Map<string, number>[],
+): void => {
   const intervals = read(after, "prometheus_rule_group_interval_seconds");
   process.stdout.write(`${count} ECUs, ${count * INVERTERS} inverters:\n`);
-  for (const [group, seconds] of read(after, "prometheus_rule_group_last_duration_seconds")) {
-    const interval = intervals.get(group) ?? Number.NaN;
+  for (const [group, interval] of intervals) {
+    // 0 until the first evaluation, which the hourly group may have late.
+    const times = durations.map((groups) => groups.get(group) ?? 0).filter((time) => time > 0);
+    const seconds = times.reduce((sum, time) => sum + time, 0) / times.length;
     const share = ((100 * seconds) / interval).toFixed(2);
     process.stdout.write(
       `  ${group.padEnd(20)} ${seconds.toFixed(3)} s of ${interval} s: ${share} %\n`,
@@ -132,6 +141,32 @@ const print = (count: number, before: string, after: string): void => {
     `  Prometheus as a whole: ${(100 * cpu).toFixed(1)} % of one core, ${Math.round(memory / 1e6)} MB; ` +
       `failed evaluations: ${difference("prometheus_rule_evaluation_failures_total")}, missed: ${difference("prometheus_rule_group_iterations_missed_total")}\n`,
   );
+};
+
+interface Rules {
+  readonly data: {
+    readonly groups: readonly {
+      readonly name: string;
+      readonly interval: number;
+      readonly rules: readonly { readonly name: string; readonly evaluationTime: number }[];
+    }[];
+  };
+}
+
+const SLOWEST = 12;
+
+/** Prints the rules with the largest share of their interval. @param page the answer of /api/v1/rules */
+const printSlowest = (page: Rules): void => {
+  const rules = page.data.groups.flatMap(({ name: group, interval, rules }) =>
+    rules.map(({ name, evaluationTime }) => ({
+      title: `${group} ${name}`,
+      seconds: evaluationTime,
+      share: (100 * evaluationTime) / interval,
+    })),
+  );
+  process.stdout.write("  The slowest rules, at their last evaluation:\n");
+  for (const { title, seconds, share } of rules.sort((a, b) => b.share - a.share).slice(0, SLOWEST))
+    process.stdout.write(`  ${title.padEnd(55)} ${seconds.toFixed(3)} s: ${share.toFixed(2)} %\n`);
 };
 
 const { values } = parseArgs({
