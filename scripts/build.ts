@@ -29,23 +29,29 @@ const GROUPS = {
   simulator: /\/src\/simulator\/[\w-]+\.ts$/,
 };
 
-/** Parts of libraries that never run here, although other parts of the libraries load them. */
-const UNUSED: ReadonlySet<string> = new Set([
-  "body-parser", // express: no route reads a request body
-  "qs", // express: the query parser is the simple one
-  "@opentelemetry/api", // prom-client: no metric has exemplars
-  "./lib/pushgateway", // prom-client: metrics are scraped
-  "supports-color", // debug: its output is off
-]);
+/** Parts of libraries that do nothing here, although other parts of the libraries load them, each with what it is replaced by. */
+const UNUSED: Readonly<Record<string, string>> = {
+  "body-parser": "{}", // express: no route reads a request body
+  qs: "{}", // express: the query parser is the simple one
+  "@opentelemetry/api": "{}", // prom-client: no metric has exemplars
+  "./lib/pushgateway": "{}", // prom-client: metrics are scraped
+  "node:child_process": "{}", // commander: no command is a program of its own, and nothing else starts programs
+  "./lib/cluster": "{}", // prom-client: the exporter is one process
+  tdigest: "{}", // prom-client: no metric is a summary
+  "thread-stream": "{}", // pino: the log is written by the main thread
+  debug: "() => () => {}", // express and its parts: their trace is off, and each has a copy
+  depd: "() => () => {}", // express and its parts: warnings about calls that a future version will not accept
+};
 
 /** The types of the responses, without the 2,000 other ones that mime-db knows. */
 const SENT_TYPES = /^(text\/(html|plain)|application\/json)$/;
 
 const leaveOutUnused: Plugin = {
   name: "leave-out-unused",
-  resolveId: (source) => (UNUSED.has(source) ? `\0unused:${source}` : undefined),
+  resolveId: (source) => (Object.hasOwn(UNUSED, source) ? `\0unused:${source}` : undefined),
   load: (id) => {
-    if (id.startsWith("\0unused:")) return "module.exports = {};";
+    if (id.startsWith("\0unused:"))
+      return `module.exports = ${UNUSED[id.slice("\0unused:".length)]};`;
     if (!id.endsWith("/mime-db/db.json")) return;
     const types = Object.entries(JSON.parse(readFileSync(id, "utf8")));
     return JSON.stringify(Object.fromEntries(types.filter(([type]) => SENT_TYPES.test(type))));
