@@ -5,6 +5,9 @@ import { Agent, get, type IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
 import { simulateEcu } from "../src/simulator/ecu.ts";
 
+/** Settings of node on this machine that programs would inherit: they would be measured with it. */
+for (const name of ["NODE_EXTRA_CA_CERTS", "NODE_OPTIONS"]) delete process.env[name];
+
 export const SITE = { latitude: 28, longitude: 0 };
 export const NOON = Date.parse("2026-06-21T12:00:00Z");
 
