@@ -38,6 +38,7 @@ const recorded = (ecu: string): Series[] => [
     "ecu:panel_power_watts:max1d": 200,
     "ecu:panel_power_watts:avg1d": 200,
     "ecu:panels:count3d": INVERTERS * 2,
+    "ecu:inverters:count1d": INVERTERS,
     "ecu:inverter_temperature_celsius:min1d": 20,
   }),
 ];
