@@ -46,12 +46,14 @@ const UNUSED: Readonly<Record<string, string>> = {
 /** The types of the responses, without the 2,000 other ones that mime-db knows. */
 const SENT_TYPES = /^(text\/(html|plain)|application\/json)$/;
 
+const UNUSED_PREFIX = "\0unused:";
+
 const leaveOutUnused: Plugin = {
   name: "leave-out-unused",
-  resolveId: (source) => (Object.hasOwn(UNUSED, source) ? `\0unused:${source}` : undefined),
+  resolveId: (source) => (Object.hasOwn(UNUSED, source) ? `${UNUSED_PREFIX}${source}` : undefined),
   load: (id) => {
-    if (id.startsWith("\0unused:"))
-      return `module.exports = ${UNUSED[id.slice("\0unused:".length)]};`;
+    if (id.startsWith(UNUSED_PREFIX))
+      return `module.exports = ${UNUSED[id.slice(UNUSED_PREFIX.length)]};`;
     if (!id.endsWith("/mime-db/db.json")) return;
     const types = Object.entries(JSON.parse(readFileSync(id, "utf8")));
     return JSON.stringify(Object.fromEntries(types.filter(([type]) => SENT_TYPES.test(type))));
