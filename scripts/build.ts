@@ -33,14 +33,34 @@ const GROUPS = {
 const UNUSED: Readonly<Record<string, string>> = {
   "body-parser": "{}", // express: no route reads a request body
   qs: "{}", // express: the query parser is the simple one
+  send: "{}", // express: no route sends a file
+  "serve-static": "{}", // the same
+  "content-disposition": "{}", // express: no route sends a download
+  "proxy-addr": "{ compile: () => () => false }", // express: no route asks for the address before a proxy
   "@opentelemetry/api": "{}", // prom-client: no metric has exemplars
   "./lib/pushgateway": "{}", // prom-client: metrics are scraped
   "node:child_process": "{}", // commander: no command is a program of its own, and nothing else starts programs
   "./lib/cluster": "{}", // prom-client: the exporter is one process
   tdigest: "{}", // prom-client: no metric is a summary
+  "@pinojs/redact": "{}", // pino: no field is hidden
   "thread-stream": "{}", // pino: the log is written by the main thread
   debug: "() => () => {}", // express and its parts: their trace is off, and each has a copy
   depd: "() => () => {}", // express and its parts: warnings about calls that a future version will not accept
+};
+
+/** A module of Node.js whose loading delays the start, which few commands use. */
+const LAZY = "node:crypto";
+
+const loadAtFirstUse: Plugin = {
+  name: "load-at-first-use",
+  resolveId: (source) => ([LAZY, "crypto"].includes(source) ? "\0lazy" : undefined),
+  load: async (id) => {
+    if (id !== "\0lazy") return;
+    const names = Object.keys(await import(LAZY)).filter((name) => name !== "default");
+    const getters = names.map((name) => `get ${name}() { return load().${name}; },`);
+    return `const load = () => process.getBuiltinModule("${LAZY}");
+module.exports = {\n${getters.join("\n")}\n};`;
+  },
 };
 
 /** The types of the responses, without the 2,000 other ones that mime-db knows. */
@@ -97,7 +117,7 @@ export const buildProgram = async (): Promise<void> => {
     platform: "node",
     transform: { target: "node20.19" },
     resolve: { symlinks: false }, // so that the maps name packages by their paths here
-    plugins: [leaveOutUnused],
+    plugins: [leaveOutUnused, loadAtFirstUse],
     logLevel: "warn",
     output: {
       dir: FOLDER,

@@ -5,7 +5,7 @@ import helmet from "helmet";
 import type { Logger } from "pino";
 import { RELOAD_SECONDS, renderLandingPage } from "./landing.ts";
 import type { LandingEcu } from "./landing-data.ts";
-import { cssSource } from "./page.css.ts";
+import { hashCss } from "./page.css.ts";
 import { isFromAnotherSite } from "./same-origin.ts";
 
 /** A rendered exposition and its content type. */
@@ -80,7 +80,7 @@ const createRoutes = (options: AppOptions): express.Router => {
   routes.use(limitRequests(options.maxRequests), allowOnlyReads);
   routes.use(compression({ level: COMPRESSION_LEVEL }));
   routes.get(options.telemetryPath, createMetricsHandler(options));
-  routes.get("/", redirectToFolder, createLandingPageHandler(options));
+  routes.get("/", redirectToFolder, createPagePolicy(), createLandingPageHandler(options));
   routes.get("/probe", createProbeHandler(options));
   routes.get("/self", createSelfMetricsHandler(options));
   routes.get("/sd", createServiceDiscoveryHandler(options));
@@ -214,22 +214,31 @@ const createErrorHandler =
  * Strict-Transport-Security is the decision of the certificate's owner, and Cross-Origin-Opener-Policy causes a warning
  * over HTTP. The directive `upgrade-insecure-requests` would break every link over HTTP.
  */
+const contentPolicy = {
+  "default-src": ["'none'"],
+  "base-uri": ["'none'"],
+  "form-action": ["'none'"],
+  "frame-ancestors": ["'none'"],
+};
+
 const securityHeaders = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      "default-src": ["'none'"],
-      "style-src": [cssSource],
-      "img-src": ["data:"], // the icon
-      "base-uri": ["'none'"],
-      "form-action": ["'none'"],
-      "frame-ancestors": ["'none'"],
-    },
-  },
+  contentSecurityPolicy: { useDefaults: false, directives: contentPolicy },
   frameguard: { action: "deny" },
   strictTransportSecurity: false,
   crossOriginOpenerPolicy: false,
 });
+
+/** Allows the page its style sheet and its icon. The hash is computed when the page is opened, because it delays the start. */
+const createPagePolicy = () => {
+  let allow: ReturnType<typeof helmet.contentSecurityPolicy> | undefined;
+  return (request: Request, response: Response, next: NextFunction): void => {
+    allow ??= helmet.contentSecurityPolicy({
+      useDefaults: false,
+      directives: { ...contentPolicy, "style-src": [hashCss()], "img-src": ["data:"] },
+    });
+    allow(request, response, next);
+  };
+};
 
 /** Limits the number of simultaneous requests, including those of clients that read slowly. */
 const limitRequests = (limit: number) => {

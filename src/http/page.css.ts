@@ -123,4 +123,5 @@ footer { color: var(--quiet); font-size: .875rem; }
 `;
 
 /** The hash source for the Content-Security-Policy, which allows only this style sheet. */
-export const cssSource = `'sha256-${createHash("sha256").update(css).digest("base64")}'`;
+export const hashCss = (): string =>
+  `'sha256-${createHash("sha256").update(css).digest("base64")}'`;

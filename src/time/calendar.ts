@@ -1,5 +1,7 @@
 /** Days as an ECU counts them: by the clock on its wall. */
-import { Temporal } from "temporal-polyfill";
+import * as Instant from "temporal-polyfill/fns/Instant";
+import * as PlainDate from "temporal-polyfill/fns/PlainDate";
+import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
 
 /** A day of the ECU's clock. One on which the clock is set has 23 or 25 hours. */
 export interface Day {
@@ -11,10 +13,11 @@ export interface Day {
   readonly end: number;
 }
 
-const plain = (date: string): Temporal.PlainDate =>
-  Temporal.PlainDate.from(formatDate(date), { overflow: "reject" });
+/** @throws RangeError if there is no such day */
+const plain = (date: string): PlainDate.Record =>
+  PlainDate.create(Number(date.slice(0, 4)), Number(date.slice(4, 6)), Number(date.slice(6)));
 
-const compact = (date: Temporal.PlainDate): string => date.toString().replaceAll("-", "");
+const compact = (date: PlainDate.Record): string => PlainDate.toString(date).replaceAll("-", "");
 
 /** A date as people write it: 2026-10-03. */
 export const formatDate = (date: string): string =>
@@ -32,23 +35,25 @@ export const isDate = (date: string): boolean => {
 /** The day of a date. @param zone IANA name */
 export const dayBounds = (date: string, zone: string): Day => {
   const first = plain(date);
-  const secondsAt = (day: Temporal.PlainDate): number =>
-    day.toZonedDateTime(zone).epochMilliseconds / 1000;
-  return { date, begin: secondsAt(first), end: secondsAt(first.add({ days: 1 })) };
+  const secondsAt = (day: PlainDate.Record): number =>
+    PlainDate.toZonedDateTime(day, zone).epochMilliseconds / 1000;
+  return { date, begin: secondsAt(first), end: secondsAt(PlainDate.addDays(first, 1)) };
 };
 
 /** The date that clocks show at a moment. @param at milliseconds since 1970 */
-export const localDate = (at: number, zone: string): string =>
-  compact(
-    Temporal.Instant.fromEpochMilliseconds(Math.floor(at)).toZonedDateTimeISO(zone).toPlainDate(),
-  );
+export const localDate = (at: number, zone: string): string => {
+  const instant = Instant.fromEpochMilliseconds(Math.floor(at));
+  const zoned = Instant.toZonedDateTimeISO(instant, zone);
+  return compact(ZonedDateTime.toPlainDate(zoned));
+};
 
 /** The date some days later, or earlier where negative. */
-export const addDays = (date: string, days: number): string => compact(plain(date).add({ days }));
+export const addDays = (date: string, days: number): string =>
+  compact(PlainDate.addDays(plain(date), days));
 
 /** Days from one date to another. */
 export const daysBetween = (first: string, last: string): number =>
-  plain(first).until(plain(last), { largestUnit: "days" }).days;
+  PlainDate.diffDays(plain(first), plain(last));
 
 /** Every date from the first to the last, both included. */
 export const listDates = (first: string, last: string): string[] =>
@@ -61,4 +66,4 @@ export const toMonth = (date: string): string => date.slice(0, 6);
 export const monthBefore = (month: string): string => toMonth(addDays(`${month}01`, -1));
 
 /** Days of a month. @param month yyyymm */
-export const daysInMonth = (month: string): number => plain(`${month}01`).daysInMonth;
+export const daysInMonth = (month: string): number => PlainDate.daysInMonth(plain(`${month}01`));

@@ -1,4 +1,6 @@
-import { Temporal } from "temporal-polyfill";
+import * as Instant from "temporal-polyfill/fns/Instant";
+import * as PlainDateTime from "temporal-polyfill/fns/PlainDateTime";
+import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
 
 const DIGITS = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
 /** How far the clock of an ECU may be fast without an effect in the repeated hour. */
@@ -17,20 +19,17 @@ const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
 export const parseLocalTime = (digits: string, zone: string, now: number): number | undefined => {
   const [, year, month, day, hour, minute, second] = DIGITS.exec(digits)?.map(Number) ?? [];
   if (year === undefined || month === undefined || day === undefined) return undefined;
-  let local: Temporal.PlainDateTime;
+  let local: PlainDateTime.Record;
   try {
-    local = Temporal.PlainDateTime.from(
-      { year, month, day, hour: hour ?? 0, minute: minute ?? 0, second: second ?? 0 },
-      { overflow: "reject" },
-    );
+    local = PlainDateTime.create(year, month, day, hour, minute, second);
   } catch {
     return undefined;
   }
-  const earlier = local.toZonedDateTime(zone, { disambiguation: "earlier" }).epochMilliseconds;
-  const later = local.toZonedDateTime(zone, { disambiguation: "later" }).epochMilliseconds;
-  const isGap = !local.equals(
-    Temporal.Instant.fromEpochMilliseconds(earlier).toZonedDateTimeISO(zone).toPlainDateTime(),
-  );
+  const at = (disambiguation: "earlier" | "later"): number =>
+    PlainDateTime.toZonedDateTime(local, zone, { disambiguation }).epochMilliseconds;
+  const [earlier, later] = [at("earlier"), at("later")];
+  const shown = Instant.toZonedDateTimeISO(Instant.fromEpochMilliseconds(earlier), zone);
+  const isGap = !PlainDateTime.equals(local, ZonedDateTime.toPlainDateTime(shown));
   const chosen = isGap || later <= now + CLOCK_TOLERANCE_MS ? later : earlier;
   return chosen / 1000;
 };

@@ -73,7 +73,7 @@ const createAccessCheck = ({
   now,
   ...passwordOptions
 }: AccessMiddlewareOptions): AccessCheck => {
-  const checkPassword = createPasswordChecker(passwordOptions);
+  let checkPassword: ReturnType<typeof createPasswordChecker> | undefined;
   const warn = createWarningLimiter(log, now);
   let rateLimit: RateLimit | undefined;
   let takeToken = createTokenBucket(rateLimit, now);
@@ -91,6 +91,7 @@ const createAccessCheck = ({
     connection: Socket,
   ): Promise<Rejection | undefined> => {
     if (credentials === undefined) return rejections.noPassword;
+    checkPassword ??= createPasswordChecker(passwordOptions);
     const result = await checkPassword(users, credentials, connection);
     if (result === "right") return undefined;
     if (result === "busy") return rejections.busy;
