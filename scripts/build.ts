@@ -21,7 +21,7 @@ const LICENSES = "THIRD-PARTY-LICENSES.txt";
  * that matches gets the code: `start` is loaded before the command line.
  */
 const GROUPS = {
-  start: /\/src\/cli\/(hangup|heap|source-lines)\.ts$/,
+  start: /\/src\/cli\/(hangup|heap|source-lines)\.ts$|^\0lazy$/,
   "command-line": /\/src\/program\.ts$/,
   log: /\/src\/cli\/log\.ts$/,
   ecu: /\/src\/(ecu|protocol|time)\/[\w-]+\.ts$/,

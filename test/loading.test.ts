@@ -61,3 +61,12 @@ it("serve loads the schema library for a configuration file, and the text log if
 it("demo loads the same as serve", async () => {
   expect(await loadedBy("demo", HERE)).toEqual(SERVER);
 });
+
+it("the thread that compares passwords loads nothing of the commands", () => {
+  const imported = [...readFileSync("dist/bcrypt-thread.js", "utf8").matchAll(/from "(.+)";$/gm)];
+  const others = imported.flatMap(([, file = ""]) => (file.startsWith(".") ? [file] : []));
+  expect(others.map((file) => file.replace(/-[\w-]{8}\.js$/, ""))).toEqual([
+    "./rolldown-runtime",
+    "./start",
+  ]);
+});

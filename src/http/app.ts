@@ -209,11 +209,6 @@ const createErrorHandler =
     }
   };
 
-/**
- * Headers that allow a browser only to show the page. Two headers that work only over HTTPS are disabled:
- * Strict-Transport-Security is the decision of the certificate's owner, and Cross-Origin-Opener-Policy causes a warning
- * over HTTP. The directive `upgrade-insecure-requests` would break every link over HTTP.
- */
 const contentPolicy = {
   "default-src": ["'none'"],
   "base-uri": ["'none'"],
@@ -221,6 +216,11 @@ const contentPolicy = {
   "frame-ancestors": ["'none'"],
 };
 
+/**
+ * Headers that allow a browser only to show the page. Two headers that work only over HTTPS are disabled:
+ * Strict-Transport-Security is the decision of the certificate's owner, and Cross-Origin-Opener-Policy causes a warning
+ * over HTTP. The directive `upgrade-insecure-requests` would break every link over HTTP.
+ */
 const securityHeaders = helmet({
   contentSecurityPolicy: { useDefaults: false, directives: contentPolicy },
   frameguard: { action: "deny" },
