@@ -127,6 +127,10 @@ const print = (
   for (const [group, interval] of intervals) {
     // 0 until the first evaluation, which the hourly group may have late.
     const times = durations.map((groups) => groups.get(group) ?? 0).filter((time) => time > 0);
+    if (times.length === 0) {
+      process.stdout.write(`  ${group.padEnd(20)} was not evaluated\n`);
+      continue;
+    }
     const seconds = times.reduce((sum, time) => sum + time, 0) / times.length;
     const share = ((100 * seconds) / interval).toFixed(2);
     process.stdout.write(
