@@ -21,7 +21,7 @@ const LICENSES = "THIRD-PARTY-LICENSES.txt";
  * that matches gets the code: `start` is loaded before the command line.
  */
 const GROUPS = {
-  start: /\/src\/cli\/(hangup|heap|source-lines)\.ts$|^\0lazy$/,
+  start: /\/src\/cli\/(hangup|heap|source-lines)\.ts$|^\0lazy$/, // LAZY_ID
   "command-line": /\/src\/program\.ts$/,
   log: /\/src\/cli\/log\.ts$/,
   ecu: /\/src\/(ecu|protocol|time)\/[\w-]+\.ts$/,
@@ -50,12 +50,13 @@ const UNUSED: Readonly<Record<string, string>> = {
 
 /** A module of Node.js whose loading delays the start, which few commands use. */
 const LAZY = "node:crypto";
+const LAZY_ID = "\0lazy";
 
 const loadAtFirstUse: Plugin = {
   name: "load-at-first-use",
-  resolveId: (source) => ([LAZY, "crypto"].includes(source) ? "\0lazy" : undefined),
+  resolveId: (source) => ([LAZY, "crypto"].includes(source) ? LAZY_ID : undefined),
   load: async (id) => {
-    if (id !== "\0lazy") return;
+    if (id !== LAZY_ID) return;
     const names = Object.keys(await import(LAZY)).filter((name) => name !== "default");
     const getters = names.map((name) => `get ${name}() { return load().${name}; },`);
     return `const load = () => process.getBuiltinModule("${LAZY}");

@@ -1,7 +1,7 @@
 /** Days as an ECU counts them: by the clock on its wall. */
-import * as Instant from "temporal-polyfill/fns/Instant";
 import * as PlainDate from "temporal-polyfill/fns/PlainDate";
 import * as ZonedDateTime from "temporal-polyfill/fns/ZonedDateTime";
+import { zonedAt } from "./zone.ts";
 
 /** A day of the ECU's clock. One on which the clock is set has 23 or 25 hours. */
 export interface Day {
@@ -13,7 +13,7 @@ export interface Day {
   readonly end: number;
 }
 
-/** @throws RangeError if there is no such day */
+/** @param date yyyymmdd @throws RangeError if there is no such day */
 const plain = (date: string): PlainDate.Record =>
   PlainDate.create(Number(date.slice(0, 4)), Number(date.slice(4, 6)), Number(date.slice(6)));
 
@@ -41,11 +41,8 @@ export const dayBounds = (date: string, zone: string): Day => {
 };
 
 /** The date that clocks show at a moment. @param at milliseconds since 1970 */
-export const localDate = (at: number, zone: string): string => {
-  const instant = Instant.fromEpochMilliseconds(Math.floor(at));
-  const zoned = Instant.toZonedDateTimeISO(instant, zone);
-  return compact(ZonedDateTime.toPlainDate(zoned));
-};
+export const localDate = (at: number, zone: string): string =>
+  compact(ZonedDateTime.toPlainDate(zonedAt(at, zone)));
 
 /** The date some days later, or earlier where negative. */
 export const addDays = (date: string, days: number): string =>

@@ -6,6 +6,10 @@ const DIGITS = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
 /** How far the clock of an ECU may be fast without an effect in the repeated hour. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
 
+/** A moment in a zone. @param at milliseconds since 1970 @param zone IANA name */
+export const zonedAt = (at: number, zone: string): ZonedDateTime.Record =>
+  Instant.toZonedDateTimeISO(Instant.fromEpochMilliseconds(Math.floor(at)), zone);
+
 /**
  * Unix time in seconds of an ECU's local wall-clock time, which comes without zone and without a mark for summer time
  * (docs/protocol.md#time-and-time-zones). In the hour that is repeated in autumn the second pass is meant, unless it would be more
@@ -28,8 +32,8 @@ export const parseLocalTime = (digits: string, zone: string, now: number): numbe
   const at = (disambiguation: "earlier" | "later"): number =>
     PlainDateTime.toZonedDateTime(local, zone, { disambiguation }).epochMilliseconds;
   const [earlier, later] = [at("earlier"), at("later")];
-  const shown = Instant.toZonedDateTimeISO(Instant.fromEpochMilliseconds(earlier), zone);
-  const isGap = !PlainDateTime.equals(local, ZonedDateTime.toPlainDateTime(shown));
+  const shown = ZonedDateTime.toPlainDateTime(zonedAt(earlier, zone));
+  const isGap = !PlainDateTime.equals(local, shown);
   const chosen = isGap || later <= now + CLOCK_TOLERANCE_MS ? later : earlier;
   return chosen / 1000;
 };
