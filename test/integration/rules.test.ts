@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { findMetrics } from "../../scripts/prove/rules.ts";
 import { linkRunbooks, readDocsBase } from "../../scripts/runbooks.ts";
 import { catalogue } from "../../src/metrics/catalogue.ts";
+import { readDashboard, uids } from "../grafana/committed.ts";
 import { hasProgram, runWithInput } from "../support/programs.ts";
 import { expectRuleTestsPass, ruleTestFiles, runRuleTests } from "../support/rule-tests.ts";
 
@@ -248,6 +249,14 @@ describe("every rule", () => {
     for (const name of recordNames)
       expect(name).toMatch(/^(ecu|inverter|panel):[a-z_]+:[a-z0-9_]+$/);
     expect(new Set(recordNames).size).toBe(recordNames.length);
+  });
+
+  it("that records a value is read by another rule or by a dashboard", () => {
+    const read = new Set(
+      rules.flatMap(({ record, expr }) => [...findMetrics(expr)].filter((name) => name !== record)),
+    );
+    const dashboards = uids.map(readDashboard).join();
+    expect(recordNames.filter((name) => !read.has(name) && !dashboards.includes(name))).toEqual([]);
   });
 
   it.each(
