@@ -231,8 +231,8 @@ describe("every rule", () => {
   });
 
   /**
-   * In vmalert, a value that a rule records is visible from the next evaluation of its group, when it is 5 minutes old. A group with
-   * an interval of 4 minutes does not find values that are older than that.
+   * In vmalert, a value that a rule records is visible from the next evaluation of its group, when it is 5 minutes old. So may be
+   * a value of another group if both have an interval of 4 minutes.
    */
   it.each(
     groups.map(
@@ -263,7 +263,8 @@ describe("every rule", () => {
       rules.flatMap(({ record, expr }) => [...findMetrics(expr)].filter((name) => name !== record)),
     );
     const dashboards = uids.map(readDashboard).join();
-    expect(recordNames.filter((name) => !read.has(name) && !dashboards.includes(name))).toEqual([]);
+    const isShown = (name: string): boolean => new RegExp(`${name}(?![\\w:])`).test(dashboards);
+    expect(recordNames.filter((name) => !read.has(name) && !isShown(name))).toEqual([]);
   });
 
   it.each(
