@@ -43,6 +43,10 @@ const recorded = (ecu: string): Series[] => [
   }),
 ];
 
+/** The records of a day, of which a rule reads a value of each hour. */
+const recordedOfDay = (ecu: string): Series[] =>
+  forInverters(ecu, { "inverter:signal_ratio:avg1h": 0.6 });
+
 const recordedHourly = (ecu: string): Series[] => [
   ...forInverters(ecu, {
     "inverter:online:max1d_hourly": 1,
@@ -75,6 +79,7 @@ const measure = async (count: number, program: string): Promise<void> => {
       [
         { series: measured, from: now - DAY, step: MINUTE },
         { series: recorded, from: now - 15 * DAY, step: 4 * MINUTE },
+        { series: recordedOfDay, from: now - DAY, step: 4 * MINUTE },
         { series: recordedHourly, from: now - 15 * DAY, step: 60 * MINUTE },
       ],
       now,
