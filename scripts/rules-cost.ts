@@ -29,6 +29,10 @@ import {
 const SETTLE = 13 * MINUTE; // until all ranges of the rules are full again after the loading
 const MEASURE = 12 * MINUTE; // three evaluations of the slowest group
 
+/** The records that rules look back at for a day. */
+const recordedOfDay = (ecu: string): Series[] =>
+  forInverters(ecu, { "inverter:signal_ratio:avg1h": 0.6 });
+
 /** The records that rules look back at for days. */
 const recorded = (ecu: string): Series[] => [
   ...forEcu(ecu, {
@@ -42,10 +46,6 @@ const recorded = (ecu: string): Series[] => [
     "ecu:inverter_temperature_celsius:min1d": 20,
   }),
 ];
-
-/** The records of a day, of which a rule reads a value of each hour. */
-const recordedOfDay = (ecu: string): Series[] =>
-  forInverters(ecu, { "inverter:signal_ratio:avg1h": 0.6 });
 
 const recordedHourly = (ecu: string): Series[] => [
   ...forInverters(ecu, {

@@ -212,11 +212,14 @@ describe("the history that an alert needs", () => {
   });
 });
 
+const listRecords = (of: readonly Rule[]): string[] =>
+  of.flatMap(({ record }) => (record === undefined ? [] : [record]));
+
 describe("every rule", () => {
   /** Prometheus holds a value for 5 minutes. A value with an interval of 5 minutes is missing while the next one is computed. */
   it("that records a value has an interval of at most 4 minutes, or is read with a longer range", () => {
     for (const { name, interval = "5m", rules: own } of groups) {
-      const records = own.flatMap(({ record }) => (record === undefined ? [] : [record]));
+      const records = listRecords(own);
       if (records.length === 0 || /^[1-4]m$/.test(interval)) continue;
       expect([name, interval]).toEqual(["apsystems-hours", "1h"]);
       for (const record of records) {
@@ -236,13 +239,13 @@ describe("every rule", () => {
    */
   it.each(
     groups.map(
-      ({ name, interval, rules: own }) =>
-        [name, /^[2-4]m$/.test(interval ?? "") ? rules : own, own] as const,
+      ({ name, interval = "5m", rules: own }) =>
+        [name, /^[2-4]m$/.test(interval) ? rules : own, own] as const,
     ),
   )(
     "of the group %s reads the records of its own group with a range, or all if it is evaluated every 2 to 4 minutes",
     (_name, recording, own) => {
-      const records = recording.flatMap(({ record }) => (record === undefined ? [] : [record]));
+      const records = listRecords(recording);
       for (const { record, alert, expr } of own)
         expect([record ?? alert, records.filter((name) => readsAtOnce(expr, name))]).toEqual([
           record ?? alert,
@@ -251,7 +254,7 @@ describe("every rule", () => {
     },
   );
 
-  const recordNames = rules.flatMap(({ record }) => (record === undefined ? [] : [record]));
+  const recordNames = listRecords(rules);
 
   it("has a unique record name of the form level:metric:operation", () => {
     for (const name of recordNames)
